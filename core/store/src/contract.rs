@@ -1,0 +1,279 @@
+//! The storage contract. One call is one transaction; when it returns, what it wrote is durable.
+
+use std::sync::Arc;
+
+use sotay_feed::{DeviceId, Envelope, EnvelopeId, Frontier, Kind, SpaceId, Tip, Verified};
+
+/// Identity of one database file: 16 random bytes made when it was created. A database that was deleted and made
+/// anew, or another relay's, has another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DatabaseId(pub [u8; 16]);
+
+/// A place in the order in which one database received the envelopes of one space.
+///
+/// `chain` commits to everything up to it: `chain(n) = first 8 bytes of BLAKE3(chain(n-1) ‖ envelope id)`, starting
+/// from eight zero bytes. A database that was set back and went on with other envelopes has other chains.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Arrival {
+    /// 1 for the first envelope of the space; 0 stands before it.
+    pub number: u64,
+    /// Running commitment.
+    pub chain: [u8; 8],
+}
+
+/// An envelope as the store holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// Arrival number in its space.
+    pub arrival: u64,
+    /// The writing device.
+    pub device: DeviceId,
+    /// Place in the feed.
+    pub seq: u64,
+    /// What it carries.
+    pub kind: Kind,
+    /// Its id.
+    pub id: EnvelopeId,
+    /// All bytes, as received.
+    pub bytes: Arc<[u8]>,
+}
+
+/// Small records beside the envelopes, by purpose. The number is the one in the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Bucket {
+    /// Who this database belongs to: keys, unit, roles.
+    Profile = 0,
+    /// Space definitions: space id → encoded [`sotay_feed::Space`].
+    Space = 1,
+    /// Epoch keys of the key ring.
+    EpochKey = 2,
+    /// Document snapshots by document id.
+    Snapshot = 3,
+    /// Raw changes since the snapshot: document id ‖ number.
+    Tail = 4,
+    /// Changes whose dependencies have not arrived: document id ‖ change hash.
+    Orphan = 5,
+    /// Local changes not yet sealed into an envelope: document id ‖ number.
+    Pending = 6,
+    /// How far the envelopes of a space have been applied to documents.
+    Applied = 7,
+    /// What is known of a relay or peer: relay key ‖ space.
+    Peer = 8,
+    /// Envelopes that were refused, with the reason, for the person who wrote them.
+    Quarantine = 9,
+    /// Display names and other personal data by member.
+    Person = 10,
+    /// Index of documents: document id → kind, space, period.
+    Document = 11,
+    /// A relay's pins and permissions.
+    Relay = 12,
+}
+
+impl Bucket {
+    /// Every bucket.
+    pub const ALL: [Bucket; 13] = [
+        Bucket::Profile,
+        Bucket::Space,
+        Bucket::EpochKey,
+        Bucket::Snapshot,
+        Bucket::Tail,
+        Bucket::Orphan,
+        Bucket::Pending,
+        Bucket::Applied,
+        Bucket::Peer,
+        Bucket::Quarantine,
+        Bucket::Person,
+        Bucket::Document,
+        Bucket::Relay,
+    ];
+}
+
+/// One record to write, or to delete when `value` is `None`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Put {
+    /// Which bucket.
+    pub bucket: Bucket,
+    /// Key, at most [`KEY_BYTES_MAX`] bytes.
+    pub key: Vec<u8>,
+    /// New value, at most [`VALUE_BYTES_MAX`] bytes, or `None` to delete.
+    pub value: Option<Vec<u8>>,
+}
+
+/// Bytes of a record's key.
+pub const KEY_BYTES_MAX: usize = 256;
+/// Bytes of a record's value.
+pub const VALUE_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+impl std::fmt::Debug for Put {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Values may be keys or personal data.
+        let Self { bucket, key, value } = self;
+        write!(
+            f,
+            "Put({bucket:?}, key of {} bytes, {:?})",
+            key.len(),
+            value.as_ref().map(Vec::len)
+        )
+    }
+}
+
+/// Everything that becomes durable together.
+#[derive(Debug, Clone, Default)]
+pub struct Batch {
+    /// Envelopes to append, in order. Each must continue its feed; see [`Outcome`].
+    pub envelopes: Vec<Verified<Envelope>>,
+    /// Records to write.
+    pub puts: Vec<Put>,
+}
+
+/// What became of one envelope of a batch. Anything but `Stored` left the feed as it was and does not fail the batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Appended; its place in the arrival order.
+    Stored(Arrival),
+    /// The same bytes were there already.
+    Duplicate,
+    /// Earlier envelopes of the feed are missing.
+    Gap {
+        /// The number that would be next.
+        expected: u64,
+    },
+    /// Another envelope holds its place, or its predecessor is another one: kept as evidence, not appended.
+    Fork {
+        /// Number at which the two histories part.
+        seq: u64,
+    },
+}
+
+/// A durable transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Committed {
+    /// One for each envelope of the batch, in order.
+    pub outcomes: Vec<Outcome>,
+}
+
+/// How much a range query may return; at least one envelope is returned if any matches.
+#[derive(Debug, Clone, Copy)]
+pub struct Budget {
+    /// Envelopes at most.
+    pub count: usize,
+    /// Sum of their bytes at most.
+    pub bytes: usize,
+}
+
+/// Part of a range, in arrival order.
+#[derive(Debug, Clone, Default)]
+pub struct Page {
+    /// The envelopes.
+    pub envelopes: Vec<Stored>,
+    /// Arrival number up to which the range has been looked at: continue after it.
+    pub upto: u64,
+    /// Whether more may follow.
+    pub more: bool,
+}
+
+/// Two envelopes of one device with one number: proof that its history forked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ForkEvidence {
+    /// The space.
+    pub space: SpaceId,
+    /// The device.
+    pub device: DeviceId,
+    /// Number at which the histories part.
+    pub seq: u64,
+    /// The envelope that was not appended.
+    pub other: Arc<[u8]>,
+}
+
+/// Why the store could not do what was asked. The environment's fault, never the peer's.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// No room on the disk. Nothing of the call was written.
+    #[error("the disk is full")]
+    Full,
+    /// Another process holds the database.
+    #[error("the database is in use by another process")]
+    Busy,
+    /// The file or file system cannot be written.
+    #[error("the database cannot be written")]
+    ReadOnly,
+    /// A page does not hold what it should; restore from a backup or enrol again.
+    #[error("the database is damaged: {0}")]
+    Corrupt(String),
+    /// Written by a newer version of this software.
+    #[error("the database has version {found}, this program reads up to {known}")]
+    Newer {
+        /// Version in the file.
+        found: u32,
+        /// Newest version this build reads.
+        known: u32,
+    },
+    /// Not a database of this software.
+    #[error("the file is not a Sổ Tay database")]
+    Foreign,
+    /// A key or value over its limit: our own mistake, or a document past its limit.
+    #[error("a record of {len} bytes is over the limit of {limit}")]
+    TooLarge {
+        /// Its length.
+        len: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// Anything else the operating system reports.
+    #[error("storage failed: {0}")]
+    Io(String),
+}
+
+/// Where envelopes and records live. Synchronous: one call, one transaction; a write is on disk when it returns.
+///
+/// Exactly one thread owns a store. All range reads are in arrival order.
+pub trait Store: Send {
+    /// Identity of this database.
+    fn database_id(&self) -> DatabaseId;
+
+    /// Appends and writes, all or nothing; one [`Outcome`] per envelope.
+    fn commit(&mut self, batch: Batch) -> Result<Committed, StoreError>;
+
+    /// Last envelope of a feed.
+    fn tip(&self, space: &SpaceId, device: DeviceId) -> Result<Option<Tip>, StoreError>;
+
+    /// Highest gapless number of every feed of a space.
+    fn frontier(&self, space: &SpaceId) -> Result<Frontier, StoreError>;
+
+    /// The newest arrival of a space; number 0 when it holds nothing.
+    fn head(&self, space: &SpaceId) -> Result<Arrival, StoreError>;
+
+    /// Whether this database went through exactly that arrival (number 0 with a zero chain always matches).
+    fn passed(&self, space: &SpaceId, arrival: Arrival) -> Result<bool, StoreError>;
+
+    /// Envelopes of a space that arrived after `after`.
+    fn since(&self, space: &SpaceId, after: u64, budget: Budget) -> Result<Page, StoreError>;
+
+    /// The same, leaving out what `have` already holds.
+    fn missing(
+        &self,
+        space: &SpaceId,
+        have: &Frontier,
+        after: u64,
+        budget: Budget,
+    ) -> Result<Page, StoreError>;
+
+    /// One envelope by its id.
+    fn envelope(&self, id: EnvelopeId) -> Result<Option<Stored>, StoreError>;
+
+    /// Bytes of all envelopes of a space.
+    fn space_bytes(&self, space: &SpaceId) -> Result<u64, StoreError>;
+
+    /// All spaces that hold an envelope.
+    fn spaces(&self) -> Result<Vec<SpaceId>, StoreError>;
+
+    /// Forks seen so far, of all spaces.
+    fn forks(&self) -> Result<Vec<ForkEvidence>, StoreError>;
+
+    /// A record.
+    fn get(&self, bucket: Bucket, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// All records of a bucket whose key starts with `prefix`, by key.
+    fn list(&self, bucket: Bucket, prefix: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError>;
+}

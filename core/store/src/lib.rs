@@ -1,0 +1,9 @@
+//! Where envelopes and records live: the contract, an in-memory store, the SQLite store, a faulty store for tests, and
+//! the one conformance suite that all of them pass.
+
+mod contract;
+
+pub use contract::{
+    Arrival, Batch, Bucket, Budget, Committed, DatabaseId, ForkEvidence, KEY_BYTES_MAX, Outcome, Page, Put,
+    Store, StoreError, Stored, VALUE_BYTES_MAX,
+};
