@@ -1,1 +1,5 @@
-//! sotay-study
+//! Study: the library of documents, reading progress, quizzes, search, answers and speech text.
+//!
+//! All of it works with no network. The crate reads no clock and draws no randomness: times and seeds are passed in.
+
+pub mod text;
