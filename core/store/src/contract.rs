@@ -21,8 +21,27 @@ pub struct Arrival {
     pub chain: [u8; 8],
 }
 
+/// Envelopes of one space in one database: beyond any honest use, and what the SQLite layout has room for.
+pub const ARRIVALS_PER_SPACE_MAX: u64 = u32::MAX as u64;
+
+impl Arrival {
+    /// Where the envelope with this id stands when it arrives next.
+    #[must_use]
+    pub fn next(&self, id: EnvelopeId) -> Arrival {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&self.chain);
+        hasher.update(id.as_bytes());
+        let mut chain = [0; 8];
+        chain.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
+        Arrival {
+            number: self.number + 1,
+            chain,
+        }
+    }
+}
+
 /// An envelope as the store holds it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Stored {
     /// Arrival number in its space.
     pub arrival: u64,
@@ -36,6 +55,39 @@ pub struct Stored {
     pub id: EnvelopeId,
     /// All bytes, as received.
     pub bytes: Arc<[u8]>,
+}
+
+impl std::fmt::Debug for Stored {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            arrival,
+            device,
+            seq,
+            kind,
+            id,
+            bytes,
+        } = self;
+        write!(
+            f,
+            "Stored({arrival}: {kind} {device:?}#{seq} {id:?} {} bytes)",
+            bytes.len()
+        )
+    }
+}
+
+impl Stored {
+    /// The envelope as it stands at an arrival number.
+    pub fn new(arrival: u64, envelope: &Envelope) -> Self {
+        let header = envelope.header();
+        Self {
+            arrival,
+            device: header.device,
+            seq: header.seq,
+            kind: header.kind,
+            id: envelope.id(),
+            bytes: envelope.bytes().clone(),
+        }
+    }
 }
 
 /// Small records beside the envelopes, by purpose. The number is the one in the database.
@@ -105,6 +157,21 @@ pub const KEY_BYTES_MAX: usize = 256;
 /// Bytes of a record's value.
 pub const VALUE_BYTES_MAX: usize = 64 * 1024 * 1024;
 
+impl Put {
+    /// Refuses keys over [`KEY_BYTES_MAX`] and values over [`VALUE_BYTES_MAX`].
+    pub fn check_limits(&self) -> Result<(), StoreError> {
+        let check = |len, limit| {
+            if len > limit {
+                Err(StoreError::TooLarge { len, limit })
+            } else {
+                Ok(())
+            }
+        };
+        check(self.key.len(), KEY_BYTES_MAX)?;
+        check(self.value.as_ref().map_or(0, Vec::len), VALUE_BYTES_MAX)
+    }
+}
+
 impl std::fmt::Debug for Put {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // Values may be keys or personal data.
@@ -141,7 +208,8 @@ pub enum Outcome {
     },
     /// Another envelope holds its place, or its predecessor is another one: kept as evidence, not appended.
     Fork {
-        /// Number at which the two histories part.
+        /// Highest number at which the two histories are proven to have parted: its own, or one less when it names
+        /// another predecessor.
         seq: u64,
     },
 }
@@ -163,18 +231,20 @@ pub struct Budget {
 }
 
 /// Part of a range, in arrival order.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Page {
     /// The envelopes.
     pub envelopes: Vec<Stored>,
-    /// Arrival number up to which the range has been looked at: continue after it.
+    /// Arrival number up to which the range has been looked at: continue after it. It is the head of the space when
+    /// nothing more follows.
     pub upto: u64,
-    /// Whether more may follow.
+    /// Whether more follows.
     pub more: bool,
 }
 
-/// Two envelopes of one device with one number: proof that its history forked.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Proof that the history of a device forked: `other` against what the feed holds at `other`'s number or, when it names
+/// another predecessor, at the number before. One per feed is kept, that with the lowest number.
+#[derive(Clone, PartialEq, Eq)]
 pub struct ForkEvidence {
     /// The space.
     pub space: SpaceId,
@@ -186,10 +256,26 @@ pub struct ForkEvidence {
     pub other: Arc<[u8]>,
 }
 
+impl std::fmt::Debug for ForkEvidence {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            space,
+            device,
+            seq,
+            other,
+        } = self;
+        write!(
+            f,
+            "ForkEvidence({space:?} {device:?}#{seq} {} bytes)",
+            other.len()
+        )
+    }
+}
+
 /// Why the store could not do what was asked. The environment's fault, never the peer's.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// No room on the disk. Nothing of the call was written.
+    /// No room on the disk, or a space at [`ARRIVALS_PER_SPACE_MAX`]. Nothing of the call was written.
     #[error("the disk is full")]
     Full,
     /// Another process holds the database.
@@ -259,16 +345,19 @@ pub trait Store: Send {
         budget: Budget,
     ) -> Result<Page, StoreError>;
 
+    /// One envelope by its place in its feed.
+    fn at(&self, space: &SpaceId, device: DeviceId, seq: u64) -> Result<Option<Stored>, StoreError>;
+
     /// One envelope by its id.
     fn envelope(&self, id: EnvelopeId) -> Result<Option<Stored>, StoreError>;
 
     /// Bytes of all envelopes of a space.
     fn space_bytes(&self, space: &SpaceId) -> Result<u64, StoreError>;
 
-    /// All spaces that hold an envelope.
+    /// All spaces that hold an envelope, by id.
     fn spaces(&self) -> Result<Vec<SpaceId>, StoreError>;
 
-    /// Forks seen so far, of all spaces.
+    /// Forks seen so far, by space and device.
     fn forks(&self) -> Result<Vec<ForkEvidence>, StoreError>;
 
     /// A record.

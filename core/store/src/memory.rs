@@ -1,0 +1,263 @@
+//! A store in memory: the reference the others are compared with, and the disk of the simulator.
+
+use std::collections::BTreeMap;
+
+use sotay_feed::{DeviceId, Envelope, EnvelopeId, Frontier, SpaceId, Tip, Verified, check_next};
+
+use crate::rules::{PageFiller, after_prefix, judge, proves_more};
+use crate::{
+    ARRIVALS_PER_SPACE_MAX, Arrival, Batch, Bucket, Budget, Committed, DatabaseId, ForkEvidence, Outcome,
+    Page, Store, StoreError, Stored,
+};
+
+/// Holds everything in maps. Cloning it copies the whole "disk": a backup, or what is left after a crash.
+#[derive(Clone)]
+pub struct MemoryStore {
+    id: DatabaseId,
+    spaces: BTreeMap<SpaceId, SpaceLog>,
+    by_id: BTreeMap<EnvelopeId, (SpaceId, u64)>,
+    records: BTreeMap<(Bucket, Vec<u8>), Vec<u8>>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct SpaceLog {
+    /// Index `n` holds arrival `n + 1`, with the chain after it.
+    log: Vec<(Stored, [u8; 8])>,
+    feeds: BTreeMap<DeviceId, FeedLog>,
+    bytes: u64,
+}
+
+#[derive(Debug, Clone, Default)]
+struct FeedLog {
+    /// Index `n` holds the arrival of number `n + 1`.
+    arrivals: Vec<u64>,
+    fork: Option<ForkEvidence>,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    pub fn new(id: DatabaseId) -> Self {
+        Self {
+            id,
+            spaces: BTreeMap::new(),
+            by_id: BTreeMap::new(),
+            records: BTreeMap::new(),
+        }
+    }
+
+    fn append(&mut self, envelope: &Verified<Envelope>) -> Result<Outcome, StoreError> {
+        let space = *envelope.space();
+        let log = self.spaces.entry(space).or_default();
+        let device = envelope.header().device;
+        if let Err(fault) = check_next(log.tip(device), envelope.header()) {
+            let outcome = judge(envelope, fault, |seq| log.id_at(device, seq))?;
+            if let Outcome::Fork { seq } = outcome {
+                log.keep_fork(space, seq, envelope);
+            }
+            return Ok(outcome);
+        }
+        let arrival = log.head().next(envelope.id());
+        log.feeds.entry(device).or_default().arrivals.push(arrival.number);
+        log.log
+            .push((Stored::new(arrival.number, envelope), arrival.chain));
+        log.bytes += envelope.bytes().len() as u64;
+        self.by_id.insert(envelope.id(), (space, arrival.number));
+        Ok(Outcome::Stored(arrival))
+    }
+
+    /// Everything that can fail is asked before anything changes.
+    fn check(&self, batch: &Batch) -> Result<(), StoreError> {
+        batch.puts.iter().try_for_each(|put| put.check_limits())?;
+        let full = batch.envelopes.iter().any(|envelope| {
+            let head = self
+                .spaces
+                .get(envelope.space())
+                .map_or(0, |log| log.head().number);
+            ARRIVALS_PER_SPACE_MAX - head < batch.envelopes.len() as u64
+        });
+        if full {
+            return Err(StoreError::Full);
+        }
+        Ok(())
+    }
+}
+
+impl SpaceLog {
+    fn head(&self) -> Arrival {
+        self.log
+            .last()
+            .map_or_else(Arrival::default, |(stored, chain)| Arrival {
+                number: stored.arrival,
+                chain: *chain,
+            })
+    }
+
+    fn stored(&self, device: DeviceId, seq: u64) -> Option<&Stored> {
+        let feed = self.feeds.get(&device)?;
+        let arrival = *feed.arrivals.get(index_before(seq)?)?;
+        self.log.get(index_before(arrival)?).map(|(stored, _)| stored)
+    }
+
+    fn id_at(&self, device: DeviceId, seq: u64) -> Result<EnvelopeId, StoreError> {
+        let stored = self.stored(device, seq);
+        Ok(stored.expect("asked only for numbers up to the tip").id)
+    }
+
+    fn tip(&self, device: DeviceId) -> Option<Tip> {
+        let seq = self.feeds.get(&device)?.arrivals.len() as u64;
+        self.stored(device, seq).map(|stored| Tip { seq, id: stored.id })
+    }
+
+    fn keep_fork(&mut self, space: SpaceId, seq: u64, envelope: &Envelope) {
+        let device = envelope.header().device;
+        let kept = &mut self.feeds.entry(device).or_default().fork;
+        if proves_more(kept.as_ref().map(|fork| fork.seq), seq) {
+            *kept = Some(ForkEvidence {
+                space,
+                device,
+                seq,
+                other: envelope.bytes().clone(),
+            });
+        }
+    }
+}
+
+impl std::fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Records may be keys or personal data.
+        let Self {
+            id,
+            spaces,
+            by_id,
+            records,
+        } = self;
+        let (spaces, envelopes, records) = (spaces.len(), by_id.len(), records.len());
+        write!(
+            f,
+            "MemoryStore({id:?}, {spaces} spaces, {envelopes} envelopes, {records} records)"
+        )
+    }
+}
+
+/// Index of a number that counts from 1.
+fn index_before(number: u64) -> Option<usize> {
+    usize::try_from(number.checked_sub(1)?).ok()
+}
+
+impl Store for MemoryStore {
+    fn database_id(&self) -> DatabaseId {
+        self.id
+    }
+
+    fn commit(&mut self, batch: Batch) -> Result<Committed, StoreError> {
+        self.check(&batch)?;
+        let outcomes = batch
+            .envelopes
+            .iter()
+            .map(|envelope| self.append(envelope))
+            .collect::<Result<_, _>>()?;
+        for put in batch.puts {
+            match put.value {
+                Some(value) => self.records.insert((put.bucket, put.key), value),
+                None => self.records.remove(&(put.bucket, put.key)),
+            };
+        }
+        Ok(Committed { outcomes })
+    }
+
+    fn tip(&self, space: &SpaceId, device: DeviceId) -> Result<Option<Tip>, StoreError> {
+        Ok(self.spaces.get(space).and_then(|log| log.tip(device)))
+    }
+
+    fn frontier(&self, space: &SpaceId) -> Result<Frontier, StoreError> {
+        let feeds = self.spaces.get(space).into_iter().flat_map(|log| &log.feeds);
+        Ok(feeds
+            .map(|(&device, feed)| (device, feed.arrivals.len() as u64))
+            .collect())
+    }
+
+    fn head(&self, space: &SpaceId) -> Result<Arrival, StoreError> {
+        Ok(self.spaces.get(space).map(SpaceLog::head).unwrap_or_default())
+    }
+
+    fn passed(&self, space: &SpaceId, arrival: Arrival) -> Result<bool, StoreError> {
+        let Some(index) = index_before(arrival.number) else {
+            return Ok(arrival == Arrival::default());
+        };
+        let at = self.spaces.get(space).and_then(|log| log.log.get(index));
+        Ok(at.is_some_and(|(_, chain)| *chain == arrival.chain))
+    }
+
+    fn since(&self, space: &SpaceId, after: u64, budget: Budget) -> Result<Page, StoreError> {
+        self.missing(space, &Frontier::new(), after, budget)
+    }
+
+    fn missing(
+        &self,
+        space: &SpaceId,
+        have: &Frontier,
+        after: u64,
+        budget: Budget,
+    ) -> Result<Page, StoreError> {
+        let mut filler = PageFiller::new(budget);
+        let Some(log) = self.spaces.get(space) else {
+            return Ok(filler.finish(0));
+        };
+        let from = usize::try_from(after).unwrap_or(usize::MAX);
+        let lacking = log.log.iter().skip(from).map(|(stored, _)| stored);
+        for stored in lacking.filter(|stored| stored.seq > have.get(stored.device)) {
+            if !filler.offer(stored.clone()) {
+                break;
+            }
+        }
+        Ok(filler.finish(log.head().number))
+    }
+
+    fn at(&self, space: &SpaceId, device: DeviceId, seq: u64) -> Result<Option<Stored>, StoreError> {
+        Ok(self
+            .spaces
+            .get(space)
+            .and_then(|log| log.stored(device, seq))
+            .cloned())
+    }
+
+    fn envelope(&self, id: EnvelopeId) -> Result<Option<Stored>, StoreError> {
+        let Some((space, arrival)) = self.by_id.get(&id) else {
+            return Ok(None);
+        };
+        let index = index_before(*arrival).expect("arrivals count from 1");
+        Ok(self
+            .spaces
+            .get(space)
+            .and_then(|log| log.log.get(index))
+            .map(|(stored, _)| stored.clone()))
+    }
+
+    fn space_bytes(&self, space: &SpaceId) -> Result<u64, StoreError> {
+        Ok(self.spaces.get(space).map_or(0, |log| log.bytes))
+    }
+
+    fn spaces(&self) -> Result<Vec<SpaceId>, StoreError> {
+        let holding = self.spaces.iter().filter(|(_, log)| !log.log.is_empty());
+        Ok(holding.map(|(space, _)| *space).collect())
+    }
+
+    fn forks(&self) -> Result<Vec<ForkEvidence>, StoreError> {
+        let feeds = self.spaces.values().flat_map(|log| log.feeds.values());
+        Ok(feeds.filter_map(|feed| feed.fork.clone()).collect())
+    }
+
+    fn get(&self, bucket: Bucket, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.records.get(&(bucket, key.to_vec())).cloned())
+    }
+
+    fn list(&self, bucket: Bucket, prefix: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
+        let end = after_prefix(prefix);
+        let from = self.records.range((bucket, prefix.to_vec())..);
+        let within =
+            from.take_while(|((at, key), _)| *at == bucket && end.as_ref().is_none_or(|end| key < end));
+        Ok(within
+            .map(|((_, key), value)| (key.clone(), value.clone()))
+            .collect())
+    }
+}
