@@ -1,1 +1,1 @@
-//! sotay-tests
+//! Tests across crates: the simulator, scenarios through real engines, real processes, and guards over the repository.
