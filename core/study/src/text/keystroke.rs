@@ -3,6 +3,7 @@
 //! Both decoders answer `None` for a word that holds no keystroke of their method or that does not come out as one
 //! Vietnamese syllable. The caller decides whether the reading makes sense: it keeps it only if the text holds the word.
 
+use super::validity::{CODAS, ONSETS};
 use unicode_normalization::UnicodeNormalization;
 
 /// Longest word, in bytes, that is looked at: the longest syllable (`nghiêng`) takes ten keys in either method.
@@ -210,15 +211,6 @@ impl Letters {
         Some(word.nfc().collect())
     }
 }
-
-/// Initial consonants of Vietnamese syllables, `gi` and `qu` as they appear before the nucleus is cut off.
-const ONSETS: &[&str] = &[
-    "", "b", "c", "ch", "d", "đ", "g", "gh", "h", "k", "kh", "l", "m", "n", "ng", "ngh", "nh", "p", "ph",
-    "qu", "r", "s", "t", "th", "tr", "v", "x",
-];
-
-/// Final consonants of Vietnamese syllables.
-const CODAS: &[&str] = &["", "c", "ch", "m", "n", "ng", "nh", "p", "t"];
 
 #[cfg(test)]
 mod tests {

@@ -12,11 +12,13 @@ mod keystroke;
 mod number;
 mod syllable;
 mod token;
+mod validity;
 
 pub use keystroke::{telex, vni};
 pub use number::{NumberRun, number_run};
 pub use syllable::{Keys, has_marks, keys};
 pub use token::{Token, TokenKind, tokens};
+pub use validity::is_syllable;
 
 use unicode_normalization::UnicodeNormalization;
 
