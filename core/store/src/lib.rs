@@ -1,12 +1,18 @@
 //! Where envelopes and records live: the contract, an in-memory store, the SQLite store, a faulty store for tests, and
 //! the one conformance suite that all of them pass. The tables are described in `docs/STORAGE.md`.
 
+#[doc(hidden)]
+pub mod conformance;
 mod contract;
+mod faulty;
 mod memory;
 pub mod rules;
+mod sqlite;
 
 pub use contract::{
     ARRIVALS_PER_SPACE_MAX, Arrival, Batch, Bucket, Budget, Committed, DatabaseId, ForkEvidence,
     KEY_BYTES_MAX, Outcome, Page, Put, Store, StoreError, Stored, VALUE_BYTES_MAX,
 };
+pub use faulty::{Fault, Faults, FaultyStore};
 pub use memory::MemoryStore;
+pub use sqlite::{Checked, Options, SqliteStore};

@@ -72,6 +72,11 @@ impl PageFiller {
         true
     }
 
+    /// Whether an envelope was turned away.
+    pub fn is_full(&self) -> bool {
+        self.page.more
+    }
+
     /// The page; `head` is the newest arrival number of the space.
     pub fn finish(mut self, head: u64) -> Page {
         if !self.page.more {

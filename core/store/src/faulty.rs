@@ -1,0 +1,237 @@
+//! A store that fails on purpose: the disk of the simulator and of every "what if the disk …" test.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+
+use sotay_feed::{DeviceId, EnvelopeId, Frontier, SpaceId, Tip};
+
+use crate::{
+    Arrival, Batch, Bucket, Budget, Committed, DatabaseId, ForkEvidence, Page, Store, StoreError, Stored,
+};
+
+/// What goes wrong with one call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The call fails without effect; the next one works again.
+    Fail,
+    /// A commit fails for want of room, and so does every later one until [`FaultyStore::free_space`]. Reads go on.
+    DiskFull,
+    /// The process dies before the call reaches the disk: this and every later call fails.
+    CrashBefore,
+    /// The process dies after the call: its effect is on disk, but the caller never hears of it.
+    CrashAfter,
+}
+
+/// Which calls fail. Calls count from 0, reads and commits alike.
+#[derive(Debug, Clone, Default)]
+pub struct Faults {
+    at: BTreeMap<u64, Fault>,
+    seeded: Option<Seeded>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Seeded {
+    seed: u64,
+    one_in: u64,
+    kinds: &'static [Fault],
+}
+
+impl Faults {
+    /// Nothing goes wrong.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// One fault at one call, beside those chosen before.
+    #[must_use]
+    pub fn at(mut self, call: u64, fault: Fault) -> Self {
+        self.at.insert(call, fault);
+        self
+    }
+
+    /// About one call in `one_in` (at least 1) fails in one of `kinds` (not empty). The same seed fails the same calls
+    /// in every version of this software: the choice is SplitMix64 of seed and call number, not a library's generator.
+    #[must_use]
+    pub fn seeded(mut self, seed: u64, one_in: u64, kinds: &'static [Fault]) -> Self {
+        self.seeded = Some(Seeded { seed, one_in, kinds });
+        self
+    }
+
+    fn of(&self, call: u64) -> Option<Fault> {
+        let chosen = || {
+            let Seeded { seed, one_in, kinds } = self.seeded?;
+            let random = split_mix(seed ^ split_mix(call));
+            let index = usize::try_from((random >> 32) % kinds.len() as u64).expect("below a length");
+            (random % one_in == 0).then(|| kinds[index])
+        };
+        self.at.get(&call).copied().or_else(chosen)
+    }
+}
+
+fn split_mix(seed: u64) -> u64 {
+    let mut z = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+/// Any store, with faults.
+#[derive(Debug)]
+pub struct FaultyStore<S> {
+    inner: S,
+    faults: Faults,
+    calls: Cell<u64>,
+    full: Cell<bool>,
+    crashed: Cell<bool>,
+}
+
+impl<S: Store> FaultyStore<S> {
+    /// Wraps a store; calls count from here.
+    pub fn new(inner: S, faults: Faults) -> Self {
+        Self {
+            inner,
+            faults,
+            calls: Cell::new(0),
+            full: Cell::new(false),
+            crashed: Cell::new(false),
+        }
+    }
+
+    /// Calls so far.
+    pub fn calls(&self) -> u64 {
+        self.calls.get()
+    }
+
+    /// Whether a crash happened: drop the owner and open [`FaultyStore::into_inner`] anew.
+    pub fn crashed(&self) -> bool {
+        self.crashed.get()
+    }
+
+    /// The disk has room again.
+    pub fn free_space(&self) {
+        self.full.set(false);
+    }
+
+    /// Other faults from here on; the count of calls goes on.
+    pub fn set_faults(&mut self, faults: Faults) {
+        self.faults = faults;
+    }
+
+    /// What is on disk.
+    pub fn inner(&self) -> &S {
+        &self.inner
+    }
+
+    /// What is on disk, after the process is gone.
+    pub fn into_inner(self) -> S {
+        self.inner
+    }
+
+    /// What this call has to suffer. `Err` when it must not reach the inner store.
+    fn next(&self, commit: bool) -> Result<Option<Fault>, StoreError> {
+        if self.crashed.get() {
+            return Err(crash());
+        }
+        let call = self.calls.get();
+        self.calls.set(call + 1);
+        let fault = self.faults.of(call);
+        match fault {
+            Some(Fault::Fail) => return Err(StoreError::Io("injected fault".into())),
+            Some(Fault::DiskFull) => self.full.set(true),
+            Some(Fault::CrashBefore) => {
+                self.crashed.set(true);
+                return Err(crash());
+            }
+            Some(Fault::CrashAfter) => self.crashed.set(true),
+            None => {}
+        }
+        if commit && self.full.get() {
+            return Err(StoreError::Full);
+        }
+        Ok(fault)
+    }
+
+    fn read<T>(&self, read: impl FnOnce(&S) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        match self.next(false)? {
+            Some(Fault::CrashAfter) => Err(crash()),
+            _ => read(&self.inner),
+        }
+    }
+}
+
+fn crash() -> StoreError {
+    StoreError::Io("injected crash".into())
+}
+
+impl<S: Store> Store for FaultyStore<S> {
+    fn database_id(&self) -> DatabaseId {
+        self.inner.database_id()
+    }
+
+    fn commit(&mut self, batch: Batch) -> Result<Committed, StoreError> {
+        let fault = self.next(true)?;
+        let committed = self.inner.commit(batch);
+        match fault {
+            Some(Fault::CrashAfter) => Err(crash()),
+            _ => committed,
+        }
+    }
+
+    fn tip(&self, space: &SpaceId, device: DeviceId) -> Result<Option<Tip>, StoreError> {
+        self.read(|inner| inner.tip(space, device))
+    }
+
+    fn frontier(&self, space: &SpaceId) -> Result<Frontier, StoreError> {
+        self.read(|inner| inner.frontier(space))
+    }
+
+    fn head(&self, space: &SpaceId) -> Result<Arrival, StoreError> {
+        self.read(|inner| inner.head(space))
+    }
+
+    fn passed(&self, space: &SpaceId, arrival: Arrival) -> Result<bool, StoreError> {
+        self.read(|inner| inner.passed(space, arrival))
+    }
+
+    fn since(&self, space: &SpaceId, after: u64, budget: Budget) -> Result<Page, StoreError> {
+        self.read(|inner| inner.since(space, after, budget))
+    }
+
+    fn missing(
+        &self,
+        space: &SpaceId,
+        have: &Frontier,
+        after: u64,
+        budget: Budget,
+    ) -> Result<Page, StoreError> {
+        self.read(|inner| inner.missing(space, have, after, budget))
+    }
+
+    fn at(&self, space: &SpaceId, device: DeviceId, seq: u64) -> Result<Option<Stored>, StoreError> {
+        self.read(|inner| inner.at(space, device, seq))
+    }
+
+    fn envelope(&self, id: EnvelopeId) -> Result<Option<Stored>, StoreError> {
+        self.read(|inner| inner.envelope(id))
+    }
+
+    fn space_bytes(&self, space: &SpaceId) -> Result<u64, StoreError> {
+        self.read(|inner| inner.space_bytes(space))
+    }
+
+    fn spaces(&self) -> Result<Vec<SpaceId>, StoreError> {
+        self.read(S::spaces)
+    }
+
+    fn forks(&self) -> Result<Vec<ForkEvidence>, StoreError> {
+        self.read(S::forks)
+    }
+
+    fn get(&self, bucket: Bucket, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.read(|inner| inner.get(bucket, key))
+    }
+
+    fn list(&self, bucket: Bucket, prefix: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
+        self.read(|inner| inner.list(bucket, prefix))
+    }
+}

@@ -1,0 +1,208 @@
+//! Whose file it is, which version it has, and how older versions become the newest. Normative: `docs/STORAGE.md`.
+
+use rusqlite::{Connection, Transaction, TransactionBehavior, config::DbConfig};
+
+use super::Options;
+use crate::{DatabaseId, StoreError};
+
+/// `application_id` in the header of the file: "SoTy".
+pub(super) const APPLICATION_ID: i32 = 0x536f_5479;
+
+/// Brings a database from the version of its index to the next; all of one opening are one transaction.
+pub(super) type Migration = fn(&Transaction<'_>) -> Result<(), rusqlite::Error>;
+
+/// Every version ever released, in order. What stands here never changes; a new version is a new entry.
+pub(super) const MIGRATIONS: &[Migration] = &[version_1];
+
+fn version_1(tx: &Transaction<'_>) -> Result<(), rusqlite::Error> {
+    tx.execute_batch(
+        "
+        CREATE TABLE database (
+            only INTEGER PRIMARY KEY CHECK (only = 1),
+            id   BLOB NOT NULL
+        ) STRICT;
+
+        CREATE TABLE space (
+            n     INTEGER PRIMARY KEY,
+            id    BLOB NOT NULL UNIQUE,
+            head  INTEGER NOT NULL,
+            chain BLOB NOT NULL,
+            bytes INTEGER NOT NULL
+        ) STRICT;
+
+        CREATE TABLE feed (
+            n      INTEGER PRIMARY KEY,
+            space  INTEGER NOT NULL,
+            device BLOB NOT NULL,
+            seq    INTEGER NOT NULL,
+            tip    BLOB NOT NULL,
+            UNIQUE (space, device)
+        ) STRICT;
+
+        CREATE TABLE envelope (
+            place INTEGER PRIMARY KEY,
+            chain BLOB NOT NULL,
+            bytes BLOB NOT NULL
+        ) STRICT;
+
+        CREATE TABLE feed_place (
+            feed    INTEGER NOT NULL,
+            seq     INTEGER NOT NULL,
+            arrival INTEGER NOT NULL,
+            PRIMARY KEY (feed, seq)
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE envelope_id (
+            prefix INTEGER NOT NULL,
+            place  INTEGER NOT NULL,
+            PRIMARY KEY (prefix, place)
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE fork (
+            feed  INTEGER PRIMARY KEY,
+            seq   INTEGER NOT NULL,
+            other BLOB NOT NULL
+        ) STRICT;
+
+        CREATE TABLE record (
+            n      INTEGER PRIMARY KEY,
+            bucket INTEGER NOT NULL,
+            key    BLOB NOT NULL,
+            sum    BLOB NOT NULL,
+            value  BLOB NOT NULL,
+            UNIQUE (bucket, key)
+        ) STRICT;
+        ",
+    )
+}
+
+/// Makes the file ours, or proves that it is, under an exclusive lock; nothing is written unless it has to be.
+pub(super) fn prepare(
+    conn: &mut Connection,
+    options: &Options,
+    migrations: &[Migration],
+) -> Result<DatabaseId, StoreError> {
+    // Before the file is known to be ours, closing it must not even move its log into it.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    settings(conn, options)?;
+    let tx = conn
+        .transaction_with_behavior(TransactionBehavior::Exclusive)
+        .map_err(foreign)?;
+    match state(&tx, migrations)? {
+        State::Empty => {
+            let id = options.new_id.map_or_else(fresh_id, Ok)?;
+            migrate(&tx, 0, migrations)?;
+            tx.pragma_update(None, "application_id", APPLICATION_ID)?;
+            tx.execute("INSERT INTO database (only, id) VALUES (1, ?1)", [id.0])?;
+        }
+        State::Version(version) => migrate(&tx, version, migrations)?,
+    }
+    let id = tx.query_row("SELECT id FROM database", [], |row| row.get(0))?;
+    tx.commit()?;
+    // Only now, so that the header of every file with a log names its owner.
+    let mode: String = conn.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+    if mode != "wal" {
+        return Err(StoreError::Io(format!("write-ahead log refused, mode is {mode}")));
+    }
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+    Ok(DatabaseId(id))
+}
+
+/// The same for reading only: an older version is not brought forward.
+pub(super) fn inspect(conn: &mut Connection, options: &Options) -> Result<DatabaseId, StoreError> {
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    settings(conn, options)?;
+    conn.pragma_update(None, "query_only", true)?;
+    let tx = conn
+        .transaction_with_behavior(TransactionBehavior::Exclusive)
+        .map_err(foreign)?;
+    match state(&tx, MIGRATIONS)? {
+        State::Empty => Err(StoreError::Foreign),
+        State::Version(version) if version < MIGRATIONS.len() => Err(StoreError::ReadOnly),
+        State::Version(_) => {
+            let id = tx.query_row("SELECT id FROM database", [], |row| row.get(0))?;
+            Ok(DatabaseId(id))
+        }
+    }
+}
+
+enum State {
+    Empty,
+    Version(usize),
+}
+
+fn state(tx: &Transaction<'_>, migrations: &[Migration]) -> Result<State, StoreError> {
+    let number = |name| tx.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
+    let (application, version) = (number("application_id")?, number("user_version")?);
+    if application == APPLICATION_ID {
+        let version = u32::try_from(version).unwrap_or(u32::MAX);
+        let known = u32::try_from(migrations.len()).expect("a handful");
+        if version > known {
+            return Err(StoreError::Newer {
+                found: version,
+                known,
+            });
+        }
+        return Ok(State::Version(version as usize));
+    }
+    let tables: i64 = tx.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    if application == 0 && version == 0 && tables == 0 {
+        Ok(State::Empty)
+    } else {
+        Err(StoreError::Foreign)
+    }
+}
+
+fn migrate(tx: &Transaction<'_>, from: usize, migrations: &[Migration]) -> Result<(), StoreError> {
+    let pending = &migrations[from..];
+    pending.iter().try_for_each(|migration| migration(tx))?;
+    if !pending.is_empty() {
+        let version = i32::try_from(migrations.len()).expect("a handful");
+        tx.pragma_update(None, "user_version", version)?;
+    }
+    Ok(())
+}
+
+fn foreign(error: rusqlite::Error) -> StoreError {
+    match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::NotADatabase) => StoreError::Foreign,
+        _ => error.into(),
+    }
+}
+
+fn fresh_id() -> Result<DatabaseId, StoreError> {
+    let mut id = [0; 16];
+    getrandom::fill(&mut id).map_err(|error| StoreError::Io(format!("no randomness: {error}")))?;
+    Ok(DatabaseId(id))
+}
+
+/// Settings that hold per connection. Each has its reason in `docs/STORAGE.md`, "Settings".
+fn settings(conn: &Connection, options: &Options) -> Result<(), StoreError> {
+    conn.busy_timeout(std::time::Duration::ZERO)?;
+    conn.set_prepared_statement_cache_capacity(48);
+    let set = |name: &str, value: i64| conn.pragma_update_and_check(None, name, value, |_| Ok(()));
+    conn.pragma_update_and_check(None, "locking_mode", "EXCLUSIVE", |_| Ok(()))?;
+    conn.pragma_update(None, "page_size", PAGE_BYTES)?;
+    conn.pragma_update(None, "synchronous", "FULL")?;
+    conn.pragma_update(None, "fullfsync", true)?;
+    conn.pragma_update(None, "checkpoint_fullfsync", true)?;
+    conn.pragma_update(None, "temp_store", "MEMORY")?;
+    conn.pragma_update(None, "trusted_schema", false)?;
+    conn.pragma_update(None, "cell_size_check", true)?;
+    conn.pragma_update(None, "cache_size", -i64::from(options.cache_kib))?;
+    conn.pragma_update_and_check(None, "secure_delete", true, |_| Ok(()))?;
+    set("journal_size_limit", LOG_BYTES_KEPT)?;
+    Ok(())
+}
+
+/// Bytes of a page: the block of flash and of ext4, and what a small commit writes at least.
+pub(super) const PAGE_BYTES: i64 = 4096;
+/// Bytes of the log file that are kept for reuse after its content moved into the database.
+const LOG_BYTES_KEPT: i64 = 16 * 1024 * 1024;
+
+/// A limit on the database file; it is only known once the file is ours, for asking reads the file.
+pub(super) fn limit(conn: &Connection, max_bytes: u64) -> Result<(), StoreError> {
+    let pages = i64::try_from(max_bytes).unwrap_or(i64::MAX) / PAGE_BYTES;
+    conn.pragma_update_and_check(None, "max_page_count", pages.max(1), |_| Ok(()))?;
+    Ok(())
+}
