@@ -149,12 +149,8 @@ impl Membership {
         device: DeviceId,
         allows: impl Fn(&Right) -> Result<(), Denied>,
     ) -> Result<(), Denied> {
-        let rights = self.ranked(device);
-        let mut denied = match rights.is_empty() {
-            true => Some(Denied::UnknownDevice),
-            false => None,
-        };
-        for right in rights {
+        let mut denied = None;
+        for right in self.ranked(device) {
             let answer = if right.issued {
                 allows(right)
             } else {
@@ -165,7 +161,7 @@ impl Membership {
                 Err(reason) => denied = denied.or(Some(reason)),
             }
         }
-        denied.map_or(Ok(()), Err)
+        Err(denied.unwrap_or(Denied::UnknownDevice))
     }
 
     pub(crate) fn check_space(&self, space: &Space) -> Result<(), Denied> {

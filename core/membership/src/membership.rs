@@ -289,7 +289,7 @@ impl Membership {
             State::NotGranted
         } else if best.cuts.revoked() {
             State::Revoked
-        } else if self.suspended(device, best.rank()) {
+        } else if !self.suspensions(device).is_empty() {
             State::Suspended
         } else if self.judge.forked(device) {
             State::Forked
@@ -304,12 +304,17 @@ impl Membership {
         })
     }
 
-    /// An overlay over validity, never part of it (P5.14).
+    /// The suspensions of a device that are in force: what an officer lifts. An overlay over validity, never part of
+    /// it (P5.14).
     ///
     /// An officer may suspend below itself, and any device of the unit's own ranks: a deputy its secretary's stolen
     /// phone. Never the level above the unit, which could not lift it if the relay no longer served it. The suspender
     /// itself or any higher rank lifts it, but never the suspended device.
-    fn suspended(&self, device: DeviceId, device_rank: u8) -> bool {
+    pub fn suspensions(&self, device: DeviceId) -> Vec<EnvelopeId> {
+        let device_rank = self
+            .ranked(device)
+            .first()
+            .map_or(rank::GUEST, |right| right.rank());
         let counts = |place: &Place| {
             let by = self.judge.officer(place)?;
             (by < device_rank || device_rank >= rank::SECRETARY).then_some(by)
@@ -325,13 +330,9 @@ impl Membership {
         suspends
             .into_iter()
             .flatten()
-            .any(|(id, place)| counts(place).is_some_and(|by| !lifted(id, place.device, by)))
-    }
-
-    /// Suspensions of a device that count and were not lifted are what an officer lifts by id.
-    pub fn suspensions(&self, device: DeviceId) -> Vec<EnvelopeId> {
-        let suspends = self.suspends.get(&device);
-        suspends.into_iter().flatten().map(|(id, _)| *id).collect()
+            .filter(|(id, place)| counts(place).is_some_and(|by| !lifted(id, place.device, by)))
+            .map(|(id, _)| *id)
+            .collect()
     }
 
     /// All members that ever held a valid grant, by member id.

@@ -150,3 +150,7 @@ pub(crate) fn expect(reader: &mut Reader<'_>, items: usize) -> Result<(), Record
     }
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "record_tests.rs"]
+mod tests;

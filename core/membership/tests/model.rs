@@ -1,0 +1,706 @@
+//! The shared model of ranked grants, ported line by line, its directed tests, and random histories on which the
+//! model, a naive evaluation and the incremental [`Membership`] must agree.
+//!
+//! `SOTAY_HISTORIES=20000` runs as many histories; a failure names the seed that reproduces it.
+
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rand::rngs::StdRng;
+use rand::seq::{IndexedRandom, SliceRandom};
+use rand::{RngExt, SeedableRng};
+use sotay_feed::{DeviceId, Envelope, EnvelopeId, Kind, SpaceKind, SpaceTag, Tip, Verified};
+use sotay_membership::{Change, Flags, Inserted, Membership, Reason, Revoke, Validity, content};
+use support::naive::Naive;
+use support::{Roll, device, grant, id};
+
+/// One record of the model: `(id, device, seq, what)`.
+#[derive(Clone, Debug)]
+struct Rec {
+    id: String,
+    dev: String,
+    seq: u64,
+    what: What,
+}
+
+#[derive(Clone, Debug)]
+enum What {
+    Grant {
+        rank: u8,
+        to: String,
+        member: String,
+    },
+    /// `last` is the record that the cut-off names besides its number; the original model has numbers only.
+    Revoke {
+        grant: String,
+        cut: u64,
+        last: Option<String>,
+    },
+    Change {
+        deps: Vec<String>,
+    },
+}
+
+const NEVER: u64 = 1_000_000_000;
+
+/// The cut-offs of one grant. A place is accepted if every one of them accepts it.
+#[derive(Clone, Debug, Default)]
+struct Cuts(Vec<(u64, Option<String>)>);
+
+impl Cuts {
+    fn accept(&self, rec: &Rec) -> bool {
+        self.0.iter().all(|(cut, last)| {
+            rec.seq < *cut || (rec.seq == *cut && last.as_ref().is_none_or(|last| *last == rec.id))
+        })
+    }
+
+    fn lowest(&self) -> u64 {
+        self.0.iter().map(|(cut, _)| *cut).min().unwrap_or(NEVER)
+    }
+}
+
+/// device → its grants as (rank, grant, cut-offs)
+type Valid = BTreeMap<String, Vec<(u8, Option<String>, Cuts)>>;
+
+/// `evaluate` of the model: valid grants, and the last number before a fork.
+fn evaluate(records: &[Rec]) -> (Valid, BTreeMap<String, u64>) {
+    let mut forks = BTreeMap::new();
+    let mut seen = BTreeMap::new();
+    for rec in records {
+        let known = seen.entry((&rec.dev, rec.seq)).or_insert(&rec.id);
+        if **known != rec.id {
+            let last = forks.entry(rec.dev.clone()).or_insert(NEVER);
+            *last = (*last).min(rec.seq - 1);
+        }
+    }
+    let unforked = |rec: &Rec| rec.seq <= forks.get(&rec.dev).copied().unwrap_or(NEVER);
+    let mut grants: BTreeMap<&String, (&Rec, u8, &String, &String)> = BTreeMap::new();
+    let mut revokes = BTreeMap::new();
+    for rec in records {
+        match &rec.what {
+            What::Grant { rank, to, member } => drop(grants.insert(&rec.id, (rec, *rank, to, member))),
+            What::Revoke { grant, cut, last } => drop(revokes.insert(&rec.id, (rec, grant, *cut, last))),
+            What::Change { .. } => {}
+        }
+    }
+    let mut valid = Valid::from([("R".to_owned(), vec![(0, None, Cuts::default())])]);
+    let mut issued: Vec<(&String, u8, &String, &String, Cuts)> = Vec::new();
+    for k in 1..6 {
+        let may = |rec: &Rec| {
+            let held = valid.get(&rec.dev).into_iter().flatten();
+            held.into_iter()
+                .any(|(rank, _, cuts)| *rank <= (k - 1).min(3) && cuts.accept(rec) && unforked(rec))
+        };
+        let mut stratum = Vec::new();
+        for (gid, (rec, rank, to, member)) in &grants {
+            if *rank == k && may(rec) {
+                let against = revokes.values().filter(|(v, target, ..)| target == gid && may(v));
+                let cuts = Cuts(against.map(|(_, _, cut, last)| (*cut, (*last).clone())).collect());
+                stratum.push((*gid, k, *to, *member, cuts));
+            }
+        }
+        issued.extend(stratum.iter().cloned());
+        for (gid, _, to, member, high) in stratum {
+            let mut cuts = high.clone();
+            for (v, target, cut, last) in revokes.values() {
+                let own = *target == gid
+                    && issued
+                        .iter()
+                        .any(|(other, _, other_to, other_member, other_high)| {
+                            **other_to == v.dev
+                                && *other_member == member
+                                && *other != gid
+                                && other_high.accept(v)
+                                && unforked(v)
+                        });
+                if own {
+                    cuts.0.push((*cut, (*last).clone()));
+                }
+            }
+            valid
+                .entry(to.clone())
+                .or_default()
+                .push((k, Some(gid.clone()), cuts));
+        }
+    }
+    (valid, forks)
+}
+
+/// `content` of the model: changes that stand by themselves, and those with what they build on.
+fn model_content(
+    records: &[Rec],
+    (valid, forks): &(Valid, BTreeMap<String, u64>),
+) -> (BTreeSet<String>, BTreeSet<String>) {
+    let changes: BTreeMap<&String, (&Rec, &Vec<String>)> = records
+        .iter()
+        .filter_map(|rec| match &rec.what {
+            What::Change { deps } => Some((&rec.id, (rec, deps))),
+            _ => None,
+        })
+        .collect();
+    let base: BTreeSet<String> = changes
+        .values()
+        .filter(|(rec, _)| {
+            let held = valid.get(&rec.dev).into_iter().flatten();
+            rec.seq <= forks.get(&rec.dev).copied().unwrap_or(NEVER)
+                && held
+                    .into_iter()
+                    .any(|(rank, _, cuts)| *rank <= 4 && cuts.accept(rec))
+        })
+        .map(|(rec, _)| rec.id.clone())
+        .collect();
+    let (mut out, mut open) = (BTreeSet::new(), base.iter().cloned().collect::<Vec<_>>());
+    while let Some(change) = open.pop() {
+        if out.insert(change.clone()) {
+            open.extend(
+                changes[&change]
+                    .1
+                    .iter()
+                    .filter(|dep| changes.contains_key(dep))
+                    .cloned(),
+            );
+        }
+    }
+    (base, out)
+}
+
+/// `rnd` of the model: some act with authority, some without, some fork.
+fn history(seed: u64, len: usize) -> Vec<Rec> {
+    let mut rng = StdRng::seed_from_u64(seed);
+    let mut records: Vec<Rec> = Vec::new();
+    let mut seqs: BTreeMap<String, u64> = BTreeMap::new();
+    let mut devices: Vec<String> = ["R", "evil1", "evil2"].map(String::from).into();
+    let mut changes: Vec<String> = Vec::new();
+    for t in 0..len {
+        let dev = devices.choose(&mut rng).expect("never empty").clone();
+        let mut next = || {
+            let seq = seqs.entry(dev.clone()).or_insert(0);
+            *seq += 1;
+            *seq
+        };
+        let x: f64 = rng.random();
+        let targets: Vec<(String, String)> = records
+            .iter()
+            .filter_map(|rec| match &rec.what {
+                What::Grant { to, .. } => Some((rec.id.clone(), to.clone())),
+                _ => None,
+            })
+            .collect();
+        if x < 0.35 {
+            // Now and then a device that holds a grant already gets another one.
+            let again = devices.len() > 6 && rng.random_bool(0.15);
+            let to = match again {
+                true => devices[3..].choose(&mut rng).expect("more than three").clone(),
+                false => format!("d{}", devices.len()),
+            };
+            let what = What::Grant {
+                rank: rng.random_range(1..=5),
+                to: to.clone(),
+                member: format!("m{}", rng.random_range(0..10)),
+            };
+            if !again {
+                devices.push(to);
+            }
+            records.push(Rec {
+                id: format!("g{t}"),
+                seq: next(),
+                dev,
+                what,
+            });
+        } else if x < 0.5 && !targets.is_empty() {
+            let (target, holder) = targets.choose(&mut rng).expect("not empty").clone();
+            let cut = rng.random_range(0..9);
+            let last = records.iter().find(|rec| rec.dev == holder && rec.seq == cut);
+            // A number the holder has not reached yet is written with the id of no record.
+            let last = last.map_or_else(|| "none".to_owned(), |rec| rec.id.clone());
+            let what = What::Revoke {
+                grant: target,
+                cut,
+                last: (cut > 0).then_some(last),
+            };
+            records.push(Rec {
+                id: format!("v{t}"),
+                seq: next(),
+                dev,
+                what,
+            });
+        } else {
+            let fork = rng.random_bool(0.03);
+            let seq = match fork {
+                true => seqs.get(&dev).copied().unwrap_or(1).max(1),
+                false => next(),
+            };
+            let count = rng.random_range(0..3.min(changes.len() + 1));
+            let deps = changes.sample(&mut rng, count).cloned().collect();
+            changes.push(format!("c{t}"));
+            records.push(Rec {
+                id: format!("c{t}"),
+                dev,
+                seq,
+                what: What::Change { deps },
+            });
+        }
+    }
+    records
+}
+
+/// The same history as signed envelopes of the roll. Changes stand there too, as a kind that is no membership record:
+/// the model has one feed per device, and a fork shows in it whatever the records are.
+struct World {
+    roll: Roll,
+    genesis: Verified<Envelope>,
+    envelopes: BTreeMap<String, Verified<Envelope>>,
+    ids: BTreeMap<String, EnvelopeId>,
+    main: SpaceTag,
+}
+
+impl World {
+    /// `own_main`: cut-offs of main are drawn apart from those of the roll; the model does not know such histories.
+    fn new(records: &[Rec], own_main: Option<u64>) -> Self {
+        let mut rng = own_main.map(StdRng::seed_from_u64);
+        let mut roll = Roll::found(&[(0, "R"), (1, "founder")]);
+        let genesis = roll.all[0].clone();
+        let (roll_tag, main) = (roll.roll.id().tag(), roll.space(SpaceKind::Main).id().tag());
+        let mut ids = BTreeMap::new();
+        let mut envelopes = BTreeMap::new();
+        for rec in records {
+            let (kind, mut body) = match &rec.what {
+                What::Grant { rank, to, member } => {
+                    let mut grant = grant(*rank, to, Flags::default());
+                    grant.member = support::member(member);
+                    (Kind::GRANT, grant.encode())
+                }
+                What::Revoke { grant, cut, last } => {
+                    let unknown = EnvelopeId::from_bytes([0xee; 32]);
+                    let last = last
+                        .as_ref()
+                        .and_then(|last| ids.get(last))
+                        .copied()
+                        .unwrap_or(unknown);
+                    let tip = Tip { seq: *cut, id: last };
+                    let mut cutoffs: BTreeMap<SpaceTag, Tip> = BTreeMap::new();
+                    if *cut > 0 {
+                        cutoffs.insert(roll_tag, tip);
+                        cutoffs.insert(main, tip);
+                    }
+                    if let Some(rng) = &mut rng {
+                        match rng.random_range(0..9) {
+                            0 => cutoffs.remove(&main),
+                            seq => cutoffs.insert(main, Tip { seq, id: tip.id }),
+                        };
+                    }
+                    let grant = ids[grant];
+                    (
+                        Kind::REVOKE,
+                        Revoke {
+                            grant,
+                            reason: Reason::NONE,
+                            cutoffs,
+                        }
+                        .encode(),
+                    )
+                }
+                What::Change { .. } => (Kind::CHANGE, Vec::new()),
+            };
+            // Two records of the model are never the same one, even with equal contents at one place.
+            body.extend_from_slice(rec.id.as_bytes());
+            let envelope = roll.write_at(&rec.dev, rec.seq, kind, &body);
+            ids.insert(rec.id.clone(), envelope);
+            envelopes.insert(rec.id.clone(), roll.all.last().expect("just written").clone());
+        }
+        Self {
+            roll,
+            genesis,
+            envelopes,
+            ids,
+            main,
+        }
+    }
+
+    fn insert(&self, membership: &mut Membership, records: &[Rec]) {
+        for rec in records {
+            membership.insert(&self.envelopes[&rec.id]).unwrap();
+        }
+    }
+
+    /// What the stores of main would have noticed.
+    fn main_forks(&self, records: &[Rec]) -> Vec<(SpaceTag, DeviceId, u64)> {
+        let mut seen: BTreeMap<(&String, u64), &String> = BTreeMap::new();
+        let mut forks = Vec::new();
+        for rec in records {
+            if *seen.entry((&rec.dev, rec.seq)).or_insert(&rec.id) != &rec.id {
+                forks.push((self.main, id(&rec.dev), rec.seq));
+            }
+        }
+        forks
+    }
+
+    fn delivered(&self, records: &[Rec]) -> Vec<Verified<Envelope>> {
+        let records = records.iter().map(|rec| self.envelopes[&rec.id].clone());
+        std::iter::once(self.genesis.clone()).chain(records).collect()
+    }
+
+    /// A membership that received exactly these, in this order.
+    fn receive(&self, records: &[Rec]) -> Membership {
+        let mut membership = Membership::new(self.roll.unit());
+        let half = records.len() / 2;
+        self.insert(&mut membership, &records[..half]);
+        // The genesis may come late, too.
+        membership.insert(&self.genesis).unwrap();
+        self.insert(&mut membership, &records[half..]);
+        for (space, device, seq) in self.main_forks(records) {
+            membership.note_fork(space, device, seq);
+        }
+        membership
+    }
+
+    fn assert_is_model(&self, membership: &Membership, records: &[Rec], seed: u64) {
+        let judged = evaluate(records);
+        let (valid, forks) = &judged;
+        let fates: BTreeMap<_, _> = membership.grants().map(|(id, _, _, fate)| (id, fate)).collect();
+        let held: BTreeMap<_, _> = valid
+            .values()
+            .flatten()
+            .filter_map(|(_, grant, cuts)| Some((self.ids[grant.as_ref()?], !cuts.0.is_empty())))
+            .collect();
+        for (id, fate) in fates {
+            let expected = match held.get(&id) {
+                None => Validity::Void,
+                Some(true) => Validity::Revoked,
+                Some(false) => Validity::Valid,
+            };
+            assert_eq!(fate, expected, "seed {seed}: {id}");
+        }
+        for rec in records {
+            let limit = match rec.what {
+                What::Grant { .. } => 3,
+                What::Revoke { .. } => 4,
+                What::Change { .. } => continue,
+            };
+            let held = valid.get(&rec.dev).into_iter().flatten();
+            let may = rec.seq <= forks.get(&rec.dev).copied().unwrap_or(NEVER)
+                && held
+                    .into_iter()
+                    .any(|(rank, _, cuts)| *rank <= limit && cuts.accept(rec));
+            let admitted = membership.may_admit(&self.envelopes[&rec.id], &self.roll.roll);
+            assert_eq!(admitted.is_ok(), may, "seed {seed}: {rec:?} {admitted:?}");
+        }
+        let (base, all) = model_content(records, &judged);
+        let counted = self.content(membership, records);
+        assert_eq!(counted, (base, all), "seed {seed}");
+    }
+
+    fn content(&self, membership: &Membership, records: &[Rec]) -> (BTreeSet<String>, BTreeSet<String>) {
+        let changes: BTreeMap<&str, Change<&str>> = records
+            .iter()
+            .filter_map(|rec| {
+                let What::Change { deps } = &rec.what else {
+                    return None;
+                };
+                let change = Change {
+                    author: id(&rec.dev),
+                    seq: rec.seq,
+                    envelope: Some(self.ids[&rec.id]),
+                    deps: deps.iter().map(String::as_str).collect(),
+                };
+                Some((rec.id.as_str(), change))
+            })
+            .collect();
+        let main = self.roll.space(SpaceKind::Main);
+        let counted = content(membership, &main, &changes, &BTreeSet::new());
+        let owned = |set: BTreeSet<&str>| set.into_iter().map(String::from).collect();
+        (owned(counted.own), owned(counted.valid))
+    }
+
+    fn assert_is_naive(&self, membership: &Membership, records: &[Rec], seed: u64) {
+        let (unit, roll_space) = (self.roll.unit(), self.roll.roll);
+        let (roll, main_space) = (roll_space.id().tag(), self.roll.space(SpaceKind::Main));
+        let noted = self.main_forks(records);
+        let naive = Naive::evaluate(unit, roll, &self.delivered(records), &noted);
+        let held: BTreeMap<_, _> = naive.held.iter().map(|held| (held.id, held)).collect();
+        for (id, _, _, fate) in membership.grants() {
+            let expected = match held.get(&id) {
+                None => Validity::Void,
+                Some(held) if held.all.is_empty() => Validity::Valid,
+                Some(_) => Validity::Revoked,
+            };
+            assert_eq!(fate, expected, "seed {seed}: {id}");
+        }
+        let devices: BTreeSet<&str> = records.iter().map(|rec| rec.dev.as_str()).collect();
+        for dev in devices {
+            for seq in 1..10 {
+                let best = |tag| naive.best(tag, id(dev), seq, None);
+                let writes = membership.may_write(id(dev), &main_space, Kind::CHANGE, seq);
+                let may = best(self.main).is_some_and(|rank| rank <= 4);
+                assert_eq!(
+                    writes.is_ok(),
+                    may,
+                    "seed {seed}: {dev} {seq} in main: {writes:?}"
+                );
+                let writes = membership.may_write(id(dev), &roll_space, Kind::GRANT, seq);
+                let may = best(roll).is_some_and(|rank| rank <= 3);
+                assert_eq!(
+                    writes.is_ok(),
+                    may,
+                    "seed {seed}: {dev} {seq} in the roll: {writes:?}"
+                );
+            }
+        }
+    }
+}
+
+fn histories() -> u64 {
+    let asked = std::env::var("SOTAY_HISTORIES").ok();
+    asked.map_or(2000, |text| text.parse().expect("SOTAY_HISTORIES is a number"))
+}
+
+/// Lost, permuted and delivered again.
+fn deliver(records: &[Rec], rng: &mut StdRng) -> Vec<Rec> {
+    let keep = if rng.random_bool(0.5) { 1.0 } else { 0.8 };
+    let mut delivered: Vec<Rec> = records
+        .iter()
+        .filter(|_| rng.random_bool(keep))
+        .cloned()
+        .collect();
+    delivered.shuffle(rng);
+    delivered
+}
+
+#[test]
+fn random_histories_in_any_order_with_losses_and_repeats_agree_with_the_model_and_the_naive_evaluation() {
+    let (mut dropped, mut vouched, mut revoked, mut void) = (0, 0, 0, 0);
+    for seed in 0..histories() {
+        let records = history(seed, 60);
+        let world = World::new(&records, None);
+        let mut rng = StdRng::seed_from_u64(seed ^ 0x5eed);
+        for _ in 0..2 {
+            let delivered = deliver(&records, &mut rng);
+            let mut membership = world.receive(&delivered);
+            // Whatever comes again changes nothing.
+            let revision = membership.revision();
+            for rec in delivered.sample(&mut rng, 10) {
+                assert_ne!(
+                    membership.insert(&world.envelopes[&rec.id]).unwrap(),
+                    Inserted::New
+                );
+            }
+            assert_eq!(membership.revision(), revision);
+            world.assert_is_model(&membership, &delivered, seed);
+            if seed % 4 == 0 {
+                world.assert_is_naive(&membership, &delivered, seed);
+            }
+            // What was lost arrives at last.
+            world.insert(&mut membership, &records);
+            for (space, device, seq) in world.main_forks(&records) {
+                membership.note_fork(space, device, seq);
+            }
+            world.assert_is_model(&membership, &records, seed);
+        }
+        let membership = world.receive(&records);
+        let (own, valid) = world.content(&membership, &records);
+        dropped += records.iter().filter(|rec| rec.id.starts_with('c')).count() - valid.len();
+        vouched += valid.len() - own.len();
+        revoked += membership
+            .grants()
+            .filter(|grant| grant.3 == Validity::Revoked)
+            .count();
+        void += membership
+            .grants()
+            .filter(|grant| grant.3 == Validity::Void)
+            .count();
+    }
+    // The histories must be about something.
+    assert!(dropped > 0 && vouched > 0 && revoked > 0 && void > 0);
+    println!("dropped {dropped}, vouched for {vouched}, revoked {revoked}, void {void}");
+}
+
+#[test]
+fn cut_offs_that_differ_per_space_agree_with_the_naive_evaluation_after_every_single_record() {
+    for seed in 0..histories() / 10 {
+        let records = history(seed, 60);
+        let world = World::new(&records, Some(seed));
+        let mut rng = StdRng::seed_from_u64(seed ^ 0xface);
+        let delivered = deliver(&records, &mut rng);
+        let mut membership = Membership::new(world.roll.unit());
+        membership.insert(&world.genesis).unwrap();
+        for upto in 0..delivered.len() {
+            world.insert(&mut membership, &delivered[upto..=upto]);
+            for (space, device, seq) in world.main_forks(&delivered[..=upto]) {
+                membership.note_fork(space, device, seq);
+            }
+            world.assert_is_naive(&membership, &delivered[..=upto], seed);
+        }
+    }
+}
+
+#[test]
+fn valid_content_is_closed_so_that_it_can_always_be_applied() {
+    for seed in 0..histories() / 10 {
+        let records = history(seed, 60);
+        let world = World::new(&records, None);
+        let (_, valid) = world.content(&world.receive(&records), &records);
+        for rec in records.iter().filter(|rec| valid.contains(&rec.id)) {
+            let What::Change { deps } = &rec.what else {
+                unreachable!()
+            };
+            assert!(deps.iter().all(|dep| valid.contains(dep)), "seed {seed}: {rec:?}");
+        }
+    }
+}
+
+#[test]
+fn authority_descends_strictly_from_the_root() {
+    for seed in 0..histories() / 10 {
+        let records = history(seed, 60);
+        let world = World::new(&records, None);
+        let membership = world.receive(&records);
+        let mut best: BTreeMap<DeviceId, u8> = BTreeMap::from([(id("R"), 0), (id("founder"), 1)]);
+        for (_, _, grant, fate) in membership.grants() {
+            if fate != Validity::Void {
+                let rank = best.entry(grant.device()).or_insert(grant.rank);
+                *rank = grant.rank.min(*rank);
+            }
+        }
+        for (_, issuer, grant, fate) in membership.grants() {
+            let above = best
+                .get(&issuer)
+                .is_some_and(|&rank| rank < grant.rank && rank <= 3);
+            assert!(fate == Validity::Void || above, "seed {seed}: {grant:?}");
+        }
+    }
+}
+
+#[test]
+fn records_of_outsiders_change_nothing() {
+    for seed in 0..histories() / 10 {
+        let records = history(seed, 60);
+        let world = World::new(&records, None);
+        let all = world.receive(&records);
+        let insiders: BTreeSet<_> = evaluate(&records).0.into_keys().collect();
+        let inside: Vec<_> = records
+            .iter()
+            .filter(|rec| insiders.contains(&rec.dev))
+            .cloned()
+            .collect();
+        let some = world.receive(&inside);
+        let fates = |membership: &Membership| -> Vec<_> {
+            let valid = membership.grants().filter(|grant| grant.3 != Validity::Void);
+            valid.map(|(id, _, _, fate)| (id, fate)).collect()
+        };
+        assert_eq!(fates(&all), fates(&some), "seed {seed}");
+    }
+}
+
+/// The directed tests of the model, each run on the model and on the real thing.
+mod directed {
+    use super::*;
+
+    fn g(id: &str, dev: &str, seq: u64, rank: u8, to: &str, member: &str) -> Rec {
+        let what = What::Grant {
+            rank,
+            to: to.to_owned(),
+            member: member.to_owned(),
+        };
+        Rec {
+            id: id.to_owned(),
+            dev: dev.to_owned(),
+            seq,
+            what,
+        }
+    }
+
+    fn v(id: &str, dev: &str, seq: u64, grant: &str, cut: u64, last: Option<&str>) -> Rec {
+        let what = What::Revoke {
+            grant: grant.to_owned(),
+            cut,
+            last: last.map(str::to_owned),
+        };
+        Rec {
+            id: id.to_owned(),
+            dev: dev.to_owned(),
+            seq,
+            what,
+        }
+    }
+
+    fn c(id: &str, dev: &str, seq: u64, deps: &[&str]) -> Rec {
+        let what = What::Change {
+            deps: deps.iter().map(|dep| (*dep).to_owned()).collect(),
+        };
+        Rec {
+            id: id.to_owned(),
+            dev: dev.to_owned(),
+            seq,
+            what,
+        }
+    }
+
+    fn base() -> Vec<Rec> {
+        vec![
+            g("g1", "R", 1, 1, "P", "p"),
+            g("g2", "P", 1, 2, "S", "s"),
+            g("g3", "S", 1, 3, "D", "d"),
+            g("g4", "D", 1, 4, "M", "m"),
+        ]
+    }
+
+    /// Evaluates by model and membership, which must agree, and gives what counts.
+    fn counted(records: &[Rec]) -> (BTreeSet<String>, Valid) {
+        let world = World::new(records, None);
+        world.assert_is_model(&world.receive(records), records, 0);
+        let judged = evaluate(records);
+        (model_content(records, &judged).1, judged.0)
+    }
+
+    fn with(more: &[Rec]) -> Vec<Rec> {
+        [base(), more.to_vec()].concat()
+    }
+
+    #[test]
+    fn a_rogue_deputys_wipe_is_undone_by_cutting_the_deputy_before_that_act() {
+        let wipe = with(&[c("c1", "M", 1, &[]), v("x", "D", 2, "g4", 0, None)]);
+        assert!(!counted(&wipe).0.contains("c1"));
+        let undo = [wipe, vec![v("y", "S", 2, "g3", 1, Some("g4"))]].concat();
+        assert!(counted(&undo).0.contains("c1"));
+    }
+
+    #[test]
+    fn a_forged_same_member_grant_cannot_resign_the_victim() {
+        let forged = with(&[
+            g("gX", "evil", 1, 2, "evil", "s"),
+            v("z", "evil", 2, "g2", 0, None),
+        ]);
+        assert_eq!(counted(&forged).1["S"][0].2.lowest(), NEVER);
+    }
+
+    #[test]
+    fn an_upward_revocation_has_no_effect() {
+        let up = with(&[v("u", "D", 2, "g2", 0, None)]);
+        assert_eq!(counted(&up).1["S"][0].2.lowest(), NEVER);
+    }
+
+    #[test]
+    fn a_backdated_change_is_out_until_an_authorised_device_builds_on_it() {
+        let backdated = with(&[
+            g("g5", "D", 2, 4, "N", "n"),
+            c("m1", "M", 1, &[]),
+            c("m2", "M", 2, &[]),
+            v("r", "S", 2, "g4", 1, Some("m1")),
+        ]);
+        assert!(!counted(&backdated).0.contains("m2"));
+        let vouched = [backdated, vec![c("n1", "N", 1, &["m2"])]].concat();
+        assert!(counted(&vouched).0.contains("m2"));
+    }
+
+    #[test]
+    fn late_admission_by_a_removed_deputy_is_void() {
+        let late = with(&[v("r", "S", 2, "g3", 1, Some("g4")), g("g6", "D", 2, 4, "Q", "q")]);
+        assert!(!counted(&late).1.contains_key("Q"));
+    }
+}
+
+#[test]
+fn the_test_devices_are_the_ones_their_names_say() {
+    assert_eq!(device("R").id(), id("R"));
+}
