@@ -28,3 +28,5 @@ pub const TAIL_BYTES_FOLD: usize = 256 * 1024;
 pub const SNAPSHOT_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Characters (Unicode code points) of one text.
 pub const TEXT_CHARS_MAX: usize = 8 * 1024;
+/// Bytes of all rebuilt changes of one run together (what was left out of the body is put back).
+pub const RUN_REBUILT_BYTES_MAX: usize = 1024 * 1024;

@@ -1,0 +1,101 @@
+//! Which places of a document a change touched, so that events can be made without reading the document again.
+
+use automerge::{Automerge, ObjType, Patch, PatchAction, Prop, ReadDoc};
+
+/// What happened at a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TouchKind {
+    /// A value was set; `conflict` when concurrent values stand beside it.
+    Put {
+        /// Whether there is more than one value now.
+        conflict: bool,
+    },
+    /// A map entry was removed.
+    Deleted,
+    /// Elements were put into the list at `path`.
+    Inserted {
+        /// First index.
+        index: usize,
+        /// How many.
+        count: usize,
+    },
+    /// Elements were taken out of the list at `path`.
+    Removed {
+        /// First index.
+        index: usize,
+        /// How many.
+        count: usize,
+    },
+    /// The text at `path` reads differently.
+    Text,
+    /// A counter changed.
+    Incremented,
+    /// The value stayed, but a concurrent one now stands beside it.
+    Conflicted,
+}
+
+/// One touched place.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Touched {
+    /// Keys and indexes from the root to the touched entry (maps), list or text.
+    pub path: Vec<Prop>,
+    /// What happened there.
+    pub kind: TouchKind,
+}
+
+impl Touched {
+    /// The keys of the path as far as it goes through maps.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.path.iter().map_while(|prop| match prop {
+            Prop::Map(key) => Some(key.as_str()),
+            Prop::Seq(_) => None,
+        })
+    }
+}
+
+/// Patches in their order; a text that was spliced many times is listed once.
+pub(crate) fn touched(crdt: &Automerge, patches: &[Patch]) -> Vec<Touched> {
+    let mut all: Vec<Touched> = Vec::new();
+    for patch in patches {
+        let mut path: Vec<Prop> = patch.path.iter().map(|(_, prop)| prop.clone()).collect();
+        let kind = match &patch.action {
+            PatchAction::PutMap { key, conflict, .. } => {
+                path.push(Prop::Map(key.clone()));
+                TouchKind::Put { conflict: *conflict }
+            }
+            PatchAction::PutSeq { index, conflict, .. } => {
+                path.push(Prop::Seq(*index));
+                TouchKind::Put { conflict: *conflict }
+            }
+            PatchAction::DeleteMap { key } => {
+                path.push(Prop::Map(key.clone()));
+                TouchKind::Deleted
+            }
+            PatchAction::Increment { prop, .. } => {
+                path.push(prop.clone());
+                TouchKind::Incremented
+            }
+            PatchAction::Conflict { prop } => {
+                path.push(prop.clone());
+                TouchKind::Conflicted
+            }
+            PatchAction::Insert { index, values } => TouchKind::Inserted {
+                index: *index,
+                count: values.len(),
+            },
+            PatchAction::DeleteSeq { .. } if crdt.object_type(&patch.obj) == Ok(ObjType::Text) => {
+                TouchKind::Text
+            }
+            PatchAction::DeleteSeq { index, length } => TouchKind::Removed {
+                index: *index,
+                count: *length,
+            },
+            PatchAction::SpliceText { .. } | PatchAction::Mark { .. } => TouchKind::Text,
+        };
+        let touched = Touched { path, kind };
+        if all.last() != Some(&touched) {
+            all.push(touched);
+        }
+    }
+    all
+}
