@@ -235,3 +235,75 @@ impl<S: Store> Store for FaultyStore<S> {
         self.read(|inner| inner.list(bucket, prefix))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conformance::{Author, put, record, space};
+    use crate::{Bucket, MemoryStore};
+
+    fn faulty(faults: Faults) -> FaultyStore<MemoryStore> {
+        FaultyStore::new(MemoryStore::new(DatabaseId([1; 16])), faults)
+    }
+
+    fn one() -> Batch {
+        Batch {
+            envelopes: vec![Author::new(1, space(1)).write(b"1")],
+            puts: vec![record(Bucket::Tail, b"k", Some(b"v"))],
+        }
+    }
+
+    #[test]
+    fn a_failed_call_has_no_effect_and_the_next_one_works() {
+        let mut store = faulty(Faults::none().at(0, Fault::Fail).at(2, Fault::Fail));
+        assert!(matches!(store.commit(one()), Err(StoreError::Io(_))));
+        assert!(store.commit(one()).is_ok());
+        assert!(store.head(&space(1)).is_err());
+        assert_eq!(store.head(&space(1)).unwrap().number, 1);
+        assert_eq!(store.calls(), 4);
+    }
+
+    #[test]
+    fn a_crash_before_loses_the_commit_and_one_after_keeps_it_unheard() {
+        for (fault, kept) in [(Fault::CrashBefore, 0), (Fault::CrashAfter, 1)] {
+            let mut store = faulty(Faults::none().at(0, fault));
+            assert!(store.commit(one()).is_err());
+            assert!(store.crashed());
+            assert!(store.head(&space(1)).is_err() && store.commit(one()).is_err());
+            let disk = store.into_inner();
+            assert_eq!(disk.head(&space(1)).unwrap().number, kept);
+            assert_eq!(disk.list(Bucket::Tail, b"").unwrap().len() as u64, kept);
+        }
+    }
+
+    #[test]
+    fn a_full_disk_refuses_commits_until_there_is_room_and_still_reads() {
+        let mut store = faulty(Faults::none().at(1, Fault::DiskFull));
+        put(&mut store, one().puts);
+        for _ in 0..2 {
+            assert!(matches!(store.commit(one()), Err(StoreError::Full)));
+        }
+        assert!(store.get(Bucket::Tail, b"k").unwrap().is_some());
+        store.free_space();
+        assert!(store.commit(one()).is_ok());
+    }
+
+    #[test]
+    fn a_seed_chooses_the_same_calls_for_ever_and_about_as_many_as_asked() {
+        const KINDS: &[Fault] = &[Fault::Fail, Fault::CrashAfter];
+        let faults = Faults::none().seeded(7, 10, KINDS);
+        let calls: Vec<_> = (0..10_000)
+            .filter_map(|call| Some((call, faults.of(call)?)))
+            .collect();
+        assert!((800..1200).contains(&calls.len()), "{}", calls.len());
+        assert!(
+            KINDS
+                .iter()
+                .all(|kind| calls.iter().any(|(_, fault)| fault == kind))
+        );
+        assert_eq!(
+            calls.iter().map(|(call, _)| *call).take(4).collect::<Vec<_>>(),
+            [40, 81, 85, 107]
+        );
+    }
+}

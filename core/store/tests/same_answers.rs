@@ -29,7 +29,12 @@ static ENVELOPES: LazyLock<Vec<Verified<Envelope>>> = LazyLock::new(|| {
 
 /// Runs of neighbours, so that feeds do grow, beside picks from anywhere.
 fn envelopes() -> impl Strategy<Value = Vec<Verified<Envelope>>> {
-    let run = (0..ENVELOPES.len(), 1usize..9).prop_map(|(from, count)| {
+    let block = LENGTH + LENGTH - 3;
+    let from = prop_oneof![
+        (0..ENVELOPES.len() / block).prop_map(move |n| n * block),
+        0..ENVELOPES.len()
+    ];
+    let run = (from, 1usize..9).prop_map(|(from, count)| {
         ENVELOPES
             .iter()
             .skip(from)

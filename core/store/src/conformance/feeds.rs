@@ -77,11 +77,7 @@ pub(super) fn a_duplicate_changes_nothing<S: Store>(store: &mut S) {
         (head, bytes)
     );
     // Twice in one batch as well.
-    let next = Author {
-        tip: Some(batch[2].tip()),
-        ..Author::new(1, space)
-    }
-    .write(b"4");
+    let next = Author::continuing(1, space, Some(batch[2].tip())).write(b"4");
     let outcomes = commit(store, vec![next.clone(), next]);
     assert!(matches!(outcomes[..], [Outcome::Stored(_), Outcome::Duplicate]));
     assert!(store.forks().unwrap().is_empty());

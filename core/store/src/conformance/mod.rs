@@ -82,6 +82,14 @@ impl Author {
         }
     }
 
+    /// The same device where its feed stands.
+    pub fn continuing(seed: u8, space: SpaceId, tip: Option<Tip>) -> Self {
+        Self {
+            tip,
+            ..Self::new(seed, space)
+        }
+    }
+
     /// Its id.
     pub fn id(&self) -> DeviceId {
         self.keys.id()
@@ -90,10 +98,7 @@ impl Author {
     /// The same device with the same history, from which both may go on.
     #[must_use]
     pub fn fork(&self) -> Self {
-        Self {
-            tip: self.tip,
-            ..Self::new(self.seed, self.space)
-        }
+        Self::continuing(self.seed, self.space, self.tip)
     }
 
     /// The next envelope of its feed.

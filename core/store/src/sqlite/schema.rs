@@ -84,7 +84,7 @@ pub(super) fn prepare(
 ) -> Result<DatabaseId, StoreError> {
     // Before the file is known to be ours, closing it must not even move its log into it.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-    settings(conn, options)?;
+    settings(conn, options).map_err(foreign)?;
     let tx = conn
         .transaction_with_behavior(TransactionBehavior::Exclusive)
         .map_err(foreign)?;
@@ -111,8 +111,7 @@ pub(super) fn prepare(
 /// The same for reading only: an older version is not brought forward.
 pub(super) fn inspect(conn: &mut Connection, options: &Options) -> Result<DatabaseId, StoreError> {
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-    settings(conn, options)?;
-    conn.pragma_update(None, "query_only", true)?;
+    settings(conn, options).map_err(foreign)?;
     let tx = conn
         .transaction_with_behavior(TransactionBehavior::Exclusive)
         .map_err(foreign)?;
@@ -121,6 +120,8 @@ pub(super) fn inspect(conn: &mut Connection, options: &Options) -> Result<Databa
         State::Version(version) if version < MIGRATIONS.len() => Err(StoreError::ReadOnly),
         State::Version(_) => {
             let id = tx.query_row("SELECT id FROM database", [], |row| row.get(0))?;
+            tx.commit()?;
+            conn.pragma_update(None, "query_only", true)?;
             Ok(DatabaseId(id))
         }
     }
@@ -177,7 +178,7 @@ fn fresh_id() -> Result<DatabaseId, StoreError> {
 }
 
 /// Settings that hold per connection. Each has its reason in `docs/STORAGE.md`, "Settings".
-fn settings(conn: &Connection, options: &Options) -> Result<(), StoreError> {
+fn settings(conn: &Connection, options: &Options) -> Result<(), rusqlite::Error> {
     conn.busy_timeout(std::time::Duration::ZERO)?;
     conn.set_prepared_statement_cache_capacity(48);
     let set = |name: &str, value: i64| conn.pragma_update_and_check(None, name, value, |_| Ok(()));
