@@ -165,29 +165,37 @@ fn model_content(
     (base, out)
 }
 
-/// `rnd` of the model: some act with authority, some without, some fork.
+/// `rnd` of the model: some act with authority, some without, some fork. Odd seeds play in a closer circle: few
+/// members with many devices, officers who act more often, and devices that revoke each other.
 fn history(seed: u64, len: usize) -> Vec<Rec> {
     let mut rng = StdRng::seed_from_u64(seed);
+    let close = seed % 2 == 1;
+    let (members, grants, revokes) = if close { (3, 0.35, 0.75) } else { (10, 0.35, 0.5) };
     let mut records: Vec<Rec> = Vec::new();
     let mut seqs: BTreeMap<String, u64> = BTreeMap::new();
     let mut devices: Vec<String> = ["R", "evil1", "evil2"].map(String::from).into();
     let mut changes: Vec<String> = Vec::new();
+    let mut next = |dev: &str| {
+        let seq = seqs.entry(dev.to_owned()).or_insert(0);
+        *seq += 1;
+        *seq
+    };
     for t in 0..len {
-        let dev = devices.choose(&mut rng).expect("never empty").clone();
-        let mut next = || {
-            let seq = seqs.entry(dev.clone()).or_insert(0);
-            *seq += 1;
-            *seq
+        let few = if close {
+            devices.len().min(8)
+        } else {
+            devices.len()
         };
+        let mut dev = devices[..few].choose(&mut rng).expect("never empty").clone();
         let x: f64 = rng.random();
-        let targets: Vec<(String, String)> = records
+        let targets: Vec<(String, String, String)> = records
             .iter()
             .filter_map(|rec| match &rec.what {
-                What::Grant { to, .. } => Some((rec.id.clone(), to.clone())),
+                What::Grant { to, member, .. } => Some((rec.id.clone(), to.clone(), member.clone())),
                 _ => None,
             })
             .collect();
-        if x < 0.35 {
+        if x < grants {
             // Now and then a device that holds a grant already gets another one.
             let again = devices.len() > 6 && rng.random_bool(0.15);
             let to = match again {
@@ -195,21 +203,33 @@ fn history(seed: u64, len: usize) -> Vec<Rec> {
                 false => format!("d{}", devices.len()),
             };
             let what = What::Grant {
-                rank: rng.random_range(1..=5),
+                rank: if close {
+                    rng.random_range(2..=4)
+                } else {
+                    rng.random_range(1..=5)
+                },
                 to: to.clone(),
-                member: format!("m{}", rng.random_range(0..10)),
+                member: format!("m{}", rng.random_range(0..members)),
             };
             if !again {
                 devices.push(to);
             }
             records.push(Rec {
                 id: format!("g{t}"),
-                seq: next(),
+                seq: next(&dev),
                 dev,
                 what,
             });
-        } else if x < 0.5 && !targets.is_empty() {
-            let (target, holder) = targets.choose(&mut rng).expect("not empty").clone();
+        } else if x < revokes && !targets.is_empty() {
+            let (target, holder, member) = targets.choose(&mut rng).expect("not empty").clone();
+            if close && rng.random_bool(0.6) {
+                let own: Vec<_> = targets.iter().filter(|(.., other)| *other == member).collect();
+                dev = own
+                    .choose(&mut rng)
+                    .expect("at least the target itself")
+                    .1
+                    .clone();
+            }
             let cut = rng.random_range(0..9);
             let last = records.iter().find(|rec| rec.dev == holder && rec.seq == cut);
             // A number the holder has not reached yet is written with the id of no record.
@@ -221,15 +241,15 @@ fn history(seed: u64, len: usize) -> Vec<Rec> {
             };
             records.push(Rec {
                 id: format!("v{t}"),
-                seq: next(),
+                seq: next(&dev),
                 dev,
                 what,
             });
         } else {
             let fork = rng.random_bool(0.03);
             let seq = match fork {
-                true => seqs.get(&dev).copied().unwrap_or(1).max(1),
-                false => next(),
+                true => last_seq(&records, &dev).max(1),
+                false => next(&dev),
             };
             let count = rng.random_range(0..3.min(changes.len() + 1));
             let deps = changes.sample(&mut rng, count).cloned().collect();
@@ -243,6 +263,11 @@ fn history(seed: u64, len: usize) -> Vec<Rec> {
         }
     }
     records
+}
+
+fn last_seq(records: &[Rec], dev: &str) -> u64 {
+    let seqs = records.iter().filter(|rec| rec.dev == dev).map(|rec| rec.seq);
+    seqs.max().unwrap_or(0)
 }
 
 /// The same history as signed envelopes of the roll. Changes stand there too, as a kind that is no membership record:
