@@ -152,6 +152,9 @@ pub struct Put {
     pub value: Option<Vec<u8>>,
 }
 
+/// Key and value of a record, as [`Store::list`] returns them.
+pub type KeyValue = (Vec<u8>, Vec<u8>);
+
 /// Bytes of a record's key.
 pub const KEY_BYTES_MAX: usize = 256;
 /// Bytes of a record's value.
@@ -364,5 +367,5 @@ pub trait Store: Send {
     fn get(&self, bucket: Bucket, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
 
     /// All records of a bucket whose key starts with `prefix`, by key.
-    fn list(&self, bucket: Bucket, prefix: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError>;
+    fn list(&self, bucket: Bucket, prefix: &[u8]) -> Result<Vec<KeyValue>, StoreError>;
 }

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use sotay_feed::{DeviceId, EnvelopeId, Frontier, SpaceId, Tip};
 
 use crate::{
-    Arrival, Batch, Bucket, Budget, Committed, DatabaseId, ForkEvidence, Page, Store, StoreError, Stored,
+    Arrival, Batch, Bucket, Budget, Committed, DatabaseId, ForkEvidence, KeyValue, Page, Store, StoreError,
+    Stored,
 };
 
 /// What goes wrong with one call.
@@ -62,7 +63,7 @@ impl Faults {
             let Seeded { seed, one_in, kinds } = self.seeded?;
             let random = split_mix(seed ^ split_mix(call));
             let index = usize::try_from((random >> 32) % kinds.len() as u64).expect("below a length");
-            (random % one_in == 0).then(|| kinds[index])
+            random.is_multiple_of(one_in).then(|| kinds[index])
         };
         self.at.get(&call).copied().or_else(chosen)
     }
@@ -231,7 +232,7 @@ impl<S: Store> Store for FaultyStore<S> {
         self.read(|inner| inner.get(bucket, key))
     }
 
-    fn list(&self, bucket: Bucket, prefix: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
+    fn list(&self, bucket: Bucket, prefix: &[u8]) -> Result<Vec<KeyValue>, StoreError> {
         self.read(|inner| inner.list(bucket, prefix))
     }
 }

@@ -11,7 +11,7 @@ mod sqlite;
 
 pub use contract::{
     ARRIVALS_PER_SPACE_MAX, Arrival, Batch, Bucket, Budget, Committed, DatabaseId, ForkEvidence,
-    KEY_BYTES_MAX, Outcome, Page, Put, Store, StoreError, Stored, VALUE_BYTES_MAX,
+    KEY_BYTES_MAX, KeyValue, Outcome, Page, Put, Store, StoreError, Stored, VALUE_BYTES_MAX,
 };
 pub use faulty::{Fault, Faults, FaultyStore};
 pub use memory::MemoryStore;

@@ -6,8 +6,8 @@ use sotay_feed::{DeviceId, Envelope, EnvelopeId, Frontier, SpaceId, Tip, Verifie
 
 use crate::rules::{PageFiller, after_prefix, judge, proves_more};
 use crate::{
-    ARRIVALS_PER_SPACE_MAX, Arrival, Batch, Bucket, Budget, Committed, DatabaseId, ForkEvidence, Outcome,
-    Page, Store, StoreError, Stored,
+    ARRIVALS_PER_SPACE_MAX, Arrival, Batch, Bucket, Budget, Committed, DatabaseId, ForkEvidence, KeyValue,
+    Outcome, Page, Store, StoreError, Stored,
 };
 
 /// Holds everything in maps. Cloning it copies the whole "disk": a backup, or what is left after a crash.
@@ -251,7 +251,7 @@ impl Store for MemoryStore {
         Ok(self.records.get(&(bucket, key.to_vec())).cloned())
     }
 
-    fn list(&self, bucket: Bucket, prefix: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
+    fn list(&self, bucket: Bucket, prefix: &[u8]) -> Result<Vec<KeyValue>, StoreError> {
         let end = after_prefix(prefix);
         let from = self.records.range((bucket, prefix.to_vec())..);
         let within =

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 const WRITER: &str = "SOTAY_STORE_TEST_WRITER";
 /// How often the writer commits before it waits for its end.
 const COMMITS: &str = "SOTAY_STORE_TEST_COMMITS";
-const ROUNDS: usize = 40;
+const ROUNDS: usize = 160;
 const TIME: Duration = Duration::from_secs(15);
 
 fn open(path: &Path) -> SqliteStore {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use rusqlite::Connection;
+use sotay_feed::Frontier;
 use sotay_store::conformance::{ALL, Author, commit, put, record, space};
 use sotay_store::{
     ARRIVALS_PER_SPACE_MAX, Batch, Bucket, DatabaseId, Options, SqliteStore, Store, StoreError,
@@ -357,4 +358,28 @@ fn a_deleted_record_is_gone_from_the_closed_file() {
     drop(store);
     assert!(!holds());
     assert!(!log_of(&path).exists());
+}
+
+#[test]
+fn what_the_other_side_has_is_not_even_read_to_find_what_it_lacks() {
+    let (_folder, path) = filled();
+    let mut bytes = fs::read(&path).unwrap();
+    let at = bytes.windows(7).position(|window| window == b"body 57").unwrap();
+    bytes[at] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    let store = open(&path).unwrap();
+    let have: Frontier = store
+        .frontier(&space(1))
+        .unwrap()
+        .iter()
+        .map(|(device, _)| (device, 97))
+        .collect();
+    assert_eq!(
+        store.missing(&space(1), &have, 0, ALL).unwrap().envelopes.len(),
+        9
+    );
+    assert!(matches!(
+        store.since(&space(1), 0, ALL),
+        Err(StoreError::Corrupt(_))
+    ));
 }

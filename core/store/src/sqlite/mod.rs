@@ -13,7 +13,8 @@ use rusqlite::{Connection, OpenFlags, config::DbConfig};
 use sotay_feed::{DeviceId, EnvelopeId, Frontier, SpaceId, Tip};
 
 use crate::{
-    Arrival, Batch, Bucket, Budget, Committed, DatabaseId, ForkEvidence, Page, Store, StoreError, Stored,
+    Arrival, Batch, Bucket, Budget, Committed, DatabaseId, ForkEvidence, KeyValue, Page, Store, StoreError,
+    Stored,
 };
 
 pub use check::Checked;
@@ -214,7 +215,7 @@ impl Store for SqliteStore {
         self.noted(read::get(&self.conn, bucket, key))
     }
 
-    fn list(&self, bucket: Bucket, prefix: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
+    fn list(&self, bucket: Bucket, prefix: &[u8]) -> Result<Vec<KeyValue>, StoreError> {
         self.noted(read::list(&self.conn, bucket, prefix))
     }
 }

@@ -8,7 +8,9 @@ use sotay_feed::limits::SEQ_MAX;
 use sotay_feed::{DeviceId, Envelope, EnvelopeId, Frontier, SpaceId, Tip};
 
 use crate::rules::{PageFiller, after_prefix};
-use crate::{ARRIVALS_PER_SPACE_MAX, Arrival, Bucket, Budget, ForkEvidence, Page, StoreError, Stored};
+use crate::{
+    ARRIVALS_PER_SPACE_MAX, Arrival, Bucket, Budget, ForkEvidence, KeyValue, Page, StoreError, Stored,
+};
 
 /// Bits of a place that hold the arrival number; the space's number stands above them.
 const ARRIVAL_BITS: u32 = 32;
@@ -433,11 +435,7 @@ pub(super) fn get(conn: &Connection, bucket: Bucket, key: &[u8]) -> Result<Optio
     }
 }
 
-pub(super) fn list(
-    conn: &Connection,
-    bucket: Bucket,
-    prefix: &[u8],
-) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
+pub(super) fn list(conn: &Connection, bucket: Bucket, prefix: &[u8]) -> Result<Vec<KeyValue>, StoreError> {
     let end = after_prefix(prefix);
     let mut statement = conn
         .prepare_cached("SELECT key, sum, value FROM record WHERE bucket = ?1 AND key >= ?2 ORDER BY key")?;

@@ -207,3 +207,104 @@ pub(super) fn limit(conn: &Connection, max_bytes: u64) -> Result<(), StoreError>
     conn.pragma_update_and_check(None, "max_page_count", pages.max(1), |_| Ok(()))?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conformance::{ALL, Author, commit, space};
+    use crate::{SqliteStore, Store};
+
+    fn version_2(tx: &Transaction<'_>) -> Result<(), rusqlite::Error> {
+        tx.execute_batch("ALTER TABLE space ADD COLUMN colour INTEGER NOT NULL DEFAULT 3")
+    }
+
+    fn broken(tx: &Transaction<'_>) -> Result<(), rusqlite::Error> {
+        tx.execute_batch("CREATE TABLE half (done); INSERT INTO nowhere VALUES (1)")
+    }
+
+    fn open(path: &std::path::Path, migrations: &[Migration]) -> Result<SqliteStore, StoreError> {
+        SqliteStore::open_with(path, &Options::default(), migrations)
+    }
+
+    #[test]
+    fn an_older_database_is_brought_forward_once_and_an_older_program_then_refuses_it() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let path = folder.path().join("store.db");
+        let mut store = open(&path, &[version_1]).unwrap();
+        let id = store.database_id();
+        commit(&mut store, Author::new(1, space(1)).write_many(3));
+        drop(store);
+        for _ in 0..2 {
+            let store = open(&path, &[version_1, version_2]).unwrap();
+            assert_eq!(store.database_id(), id);
+            assert_eq!(store.since(&space(1), 0, ALL).unwrap().envelopes.len(), 3);
+            let colour: i64 = store
+                .conn
+                .query_row("SELECT colour FROM space", [], |row| row.get(0))
+                .unwrap();
+            assert_eq!(colour, 3);
+        }
+        let refused = open(&path, &[version_1]);
+        assert!(matches!(refused, Err(StoreError::Newer { found: 2, known: 1 })));
+    }
+
+    #[test]
+    fn a_migration_that_fails_leaves_the_database_at_its_version() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let path = folder.path().join("store.db");
+        commit(
+            &mut open(&path, &[version_1]).unwrap(),
+            Author::new(1, space(1)).write_many(3),
+        );
+        assert!(open(&path, &[version_1, version_2, broken]).is_err());
+        let store = open(&path, &[version_1]).unwrap();
+        assert_eq!(store.full_check().unwrap().envelopes, 3);
+        let half = store.conn.prepare("SELECT done FROM half");
+        assert!(half.is_err());
+    }
+
+    #[test]
+    fn a_making_that_fails_leaves_an_empty_file_that_can_be_made_anew() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let path = folder.path().join("store.db");
+        assert!(open(&path, &[version_1, broken]).is_err());
+        assert!(open(&path, &[version_1]).is_ok());
+    }
+
+    #[test]
+    fn settings_are_those_that_durability_and_privacy_rest_on() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let store = open(&folder.path().join("store.db"), MIGRATIONS).unwrap();
+        let number = |name| {
+            store
+                .conn
+                .pragma_query_value(None, name, |row| row.get::<_, i64>(0))
+                .unwrap()
+        };
+        let expected = [
+            ("synchronous", 2),
+            ("fullfsync", 1),
+            ("checkpoint_fullfsync", 1),
+            ("secure_delete", 1),
+            ("cell_size_check", 1),
+            ("trusted_schema", 0),
+            ("temp_store", 2),
+            ("page_size", PAGE_BYTES),
+            ("application_id", i64::from(APPLICATION_ID)),
+            ("user_version", 1),
+        ];
+        for (name, value) in expected {
+            assert_eq!(number(name), value, "{name}");
+        }
+        let text = |name| {
+            store
+                .conn
+                .pragma_query_value(None, name, |row| row.get::<_, String>(0))
+                .unwrap()
+        };
+        assert_eq!(
+            (text("journal_mode").as_str(), text("locking_mode").as_str()),
+            ("wal", "exclusive")
+        );
+    }
+}

@@ -1,0 +1,111 @@
+//! Databases that released versions left, opened for ever. See `docs/STORAGE.md`, "Fixtures".
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use sotay_feed::Kind;
+use sotay_store::conformance::{ALL, Author, commit, put, record, space};
+use sotay_store::{
+    Arrival, Bucket, Checked, DatabaseId, KEY_BYTES_MAX, Options, Outcome, SqliteStore, Store,
+};
+use tempfile::TempDir;
+
+const ID: DatabaseId = DatabaseId(*b"store fixture v1");
+
+fn fixture() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/store-v1.db")
+}
+
+/// Two spaces, three feeds, one fork, one envelope of several pages, one record in every bucket.
+fn fill(path: &Path) {
+    let options = Options {
+        new_id: Some(ID),
+        ..Options::default()
+    };
+    let mut store = SqliteStore::open(path, &options).unwrap();
+    let (mut a, mut b) = (Author::new(1, space(1)), Author::new(2, space(1)));
+    let mut elsewhere = Author::new(1, space(2));
+    let mut batch = a.write_many(2);
+    let mut twin = a.fork();
+    batch.extend([b.write(&[7; 5000]), a.write("Chi bộ".as_bytes())]);
+    batch.extend([
+        elsewhere.write_kind(Kind::from_number(999), b""),
+        twin.write(b"twin"),
+    ]);
+    let outcomes = commit(&mut store, batch);
+    assert_eq!(outcomes[5], Outcome::Fork { seq: 3 });
+    put(
+        &mut store,
+        Bucket::ALL
+            .map(|bucket| record(bucket, &[bucket as u8, 255], Some(&[bucket as u8; 3])))
+            .to_vec(),
+    );
+    put(
+        &mut store,
+        vec![record(Bucket::Snapshot, &[9; KEY_BYTES_MAX], Some(&[1; 6000]))],
+    );
+}
+
+#[test]
+fn a_database_of_version_1_opens_and_holds_what_it_held() {
+    let folder = TempDir::new().unwrap();
+    let copy = folder.path().join("copy.db");
+    fs::copy(fixture(), &copy).unwrap();
+    let mut store = SqliteStore::open(&copy, &Options::default()).unwrap();
+    assert_eq!(store.database_id(), ID);
+    let (one, two) = (space(1), space(2));
+    let head = |number, chain: u64| Arrival {
+        number,
+        chain: chain.to_be_bytes(),
+    };
+    assert_eq!(store.head(&one).unwrap(), head(4, 0x4648_2daf_cc2a_41bb));
+    assert_eq!(store.head(&two).unwrap(), head(1, 0x58d6_df23_eb9f_1f05));
+    assert!(store.passed(&one, head(2, 0xec07_1c91_aa45_030b)).unwrap());
+    let all = store.since(&one, 0, ALL).unwrap().envelopes;
+    let feeds: Vec<_> = all
+        .iter()
+        .map(|stored| (stored.device.to_string(), stored.seq, stored.bytes.len()))
+        .collect();
+    let (a, b) = ("83561adb398fd87f", "1eed29b1654fbca9");
+    let expected = [(a, 1, 143), (a, 2, 143), (b, 1, 5137), (a, 3, 145)];
+    assert_eq!(
+        feeds,
+        expected.map(|(device, seq, len)| (device.to_owned(), seq, len))
+    );
+    assert_eq!(
+        all[3].id.to_string(),
+        "39dc8e87195139433b2b979473fd8616bd3061f02377662dc72bfdcef2a63295"
+    );
+    assert_eq!(store.since(&two, 0, ALL).unwrap().envelopes[0].kind.number(), 999);
+    let forks = store.forks().unwrap();
+    assert_eq!((forks.len(), forks[0].space, forks[0].seq), (1, one, 3));
+    for bucket in Bucket::ALL {
+        let number = bucket as u8;
+        assert_eq!(store.get(bucket, &[number, 255]).unwrap(), Some(vec![number; 3]));
+    }
+    assert_eq!(
+        store.get(Bucket::Snapshot, &[9; KEY_BYTES_MAX]).unwrap(),
+        Some(vec![1; 6000])
+    );
+    let expected = Checked {
+        spaces: 2,
+        envelopes: 5,
+        records: 14,
+    };
+    assert_eq!(store.full_check().unwrap(), expected);
+    // And it goes on: the fork stays outside, the feed continues.
+    let author = Author::new(1, one);
+    let tip = store.tip(&one, author.id()).unwrap();
+    let next = Author::continuing(1, one, tip).write(b"later");
+    assert!(matches!(
+        commit(&mut store, vec![next])[..],
+        [Outcome::Stored(Arrival { number: 5, .. })]
+    ));
+}
+
+#[test]
+#[ignore = "makes the fixture of this version; run once before its first release"]
+fn make_the_fixture() {
+    assert!(!fixture().exists(), "a released fixture is never made anew");
+    fill(&fixture());
+}
