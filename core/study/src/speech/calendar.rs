@@ -2,6 +2,7 @@
 
 use super::data::context::{COUNTED, DATE_STRONG, DATE_WEAK, DAY_WORDS, NUMBERED_IN_YEAR};
 use super::number::{cardinal, month};
+use super::quantity::starts_with_digit;
 use super::scan::{
     Said, Scan, ends_with_any, ends_with_word, leading_digits, starts_with_any, starts_with_word,
 };
@@ -11,7 +12,7 @@ const YEARS: std::ops::RangeInclusive<u32> = 1000..=2999;
 
 /// Speaks a date in digits: "14/12/2021", "06-02-2017", "2026-07-21", "4/2024", "20/5".
 pub(super) fn date(scan: &mut Scan<'_>) -> bool {
-    iso(scan) || full(scan) || month_and_year(scan) || years(scan) || day_and_month(scan)
+    days(scan) || iso(scan) || full(scan) || month_and_year(scan) || years(scan) || day_and_month(scan)
 }
 
 /// Two or three groups of digits with the same mark between, and nothing that goes on after them.
@@ -40,9 +41,12 @@ fn groups(text: &str) -> Option<Groups<'_>> {
     let mut following = after.chars();
     let goes_on = match following.next() {
         Some(c) if c.is_alphabetic() => true,
-        // "3-6/5" is no date up to the slash; "1/5-5/5" is one up to the hyphen.
-        Some(c @ ('/' | '-' | ',')) => {
-            (c == '/' || mark != '/') && following.next().is_some_and(|c| c.is_ascii_digit())
+        // "3-6/5" is no date up to the slash, "15/1.200" none at all; "1/5-5/5" and "30/4,1/5" are two.
+        Some('/' | '.') => starts_with_digit(following.as_str()),
+        Some('-') => mark != '/' && starts_with_digit(following.as_str()),
+        Some(',') => {
+            let next = leading_digits(following.as_str());
+            !next.is_empty() && !following.as_str()[next.len()..].starts_with('/')
         }
         Some('%') => true,
         _ => false,
@@ -60,6 +64,33 @@ fn is_month(text: &str) -> bool {
 
 fn is_year(text: &str) -> bool {
     text.len() == 4 && text.parse().is_ok_and(|y| YEARS.contains(&y))
+}
+
+/// The first end of "15-17/5": the second one names the month.
+fn days(scan: &mut Scan<'_>) -> bool {
+    let rest = scan.rest();
+    let first = leading_digits(rest);
+    let Some(second) = rest[first.len()..].strip_prefix('-') else {
+        return false;
+    };
+    let last = leading_digits(second);
+    let Some(found) = groups(second).filter(|g| g.mark == '/') else {
+        return false;
+    };
+    let after = &scan.lower_rest()[first.len() + 1 + found.len..];
+    let ordered = first.parse::<u32>().ok() < last.parse().ok();
+    if !(is_day(first) && is_day(last) && ordered && is_month(found.parts[1]))
+        || starts_with_any(after, COUNTED)
+    {
+        return false;
+    }
+    let year = found.parts.get(2).copied();
+    let source = first.len() + 1 + found.len;
+    let named = ends_with_any(scan.list_context(is_list_digit), DAY_WORDS);
+    scan.say(if named { "" } else { "ngày" });
+    scan.say(&format!(" {} đến ", cardinal(first, scan.region)));
+    speak_named_day(scan, source, last, found.parts[1], year);
+    true
 }
 
 fn iso(scan: &mut Scan<'_>) -> bool {
@@ -206,14 +237,15 @@ fn hyphen_is_date(scan: &Scan<'_>, after: &str) -> bool {
 }
 
 fn speak_day(scan: &mut Scan<'_>, source: usize, day: &str, month_digits: &str, year: Option<&str>) {
+    if !ends_with_any(scan.list_context(is_list_digit), DAY_WORDS) {
+        scan.say("ngày ");
+    }
+    speak_named_day(scan, source, day, month_digits, year);
+}
+
+fn speak_named_day(scan: &mut Scan<'_>, source: usize, day: &str, month_digits: &str, year: Option<&str>) {
     let region = scan.region;
-    let named = ends_with_any(scan.list_context(is_list_digit), DAY_WORDS);
-    let mut words = if named { String::new() } else { "ngày ".to_owned() };
-    words.push_str(&format!(
-        "{} tháng {}",
-        cardinal(day, region),
-        month(month_digits, region)
-    ));
+    let mut words = format!("{} tháng {}", cardinal(day, region), month(month_digits, region));
     if let Some(year) = year {
         words.push_str(&format!(" năm {}", cardinal(year, region)));
     }

@@ -1,5 +1,6 @@
 //! Everything that is neither letter nor digit: pauses, ranges, "per", signs.
 
+use super::clean;
 use super::data::context::JOINED;
 use super::data::units::{PER, UNITS};
 use super::quantity;
@@ -21,6 +22,7 @@ pub(super) fn mark(scan: &mut Scan<'_>, c: char) {
         '-' => return hyphen(scan),
         '/' => return slash(scan),
         '+' | '$' if sign(scan, c) => return,
+        '(' if repeats_in_words(scan) => return,
         '\'' | '’' if between_letters(scan) => {
             scan.out.push(c);
             scan.at += c.len_utf8();
@@ -148,8 +150,9 @@ fn joins(before: &str, after: &str) -> bool {
 
 fn slash(scan: &mut Scan<'_>) {
     let after = &scan.rest()[1..];
-    if scan.said_just_before() == Said::Roman && leading_digits(after).len() == 4 {
-        // "quý IV/2024"
+    let year = leading_digits(after).len() == 4;
+    if year && (scan.said_just_before() == Said::Roman || scan.previous().is_some_and(char::is_alphabetic)) {
+        // "quý IV/2024", "9 tháng/2024"
         scan.out.push_str(" năm ");
         scan.at += 1;
         return;
@@ -235,6 +238,25 @@ fn sign(scan: &mut Scan<'_>, c: char) -> bool {
     };
     let words = format!("{} đô la", parsed.words(scan.region));
     scan.replace(1 + parsed.len, &words, Said::Plain);
+    true
+}
+
+/// "02 (hai) ngày", "150.000đ (một trăm năm mươi nghìn đồng)": what was given in words too is said once.
+fn repeats_in_words(scan: &mut Scan<'_>) -> bool {
+    let Some((inner, after)) = scan.lower_rest()[1..].split_once(')') else {
+        return false;
+    };
+    let words = inner
+        .trim()
+        .trim_start_matches("bằng chữ")
+        .trim_start_matches([':', ' '])
+        .trim_end_matches('.');
+    let written_already = ends_with_word(scan.context(), words);
+    let said = clean::lower_in_place(scan.out.trim_end());
+    if words.is_empty() || written_already || !ends_with_word(&said, words) {
+        return false;
+    }
+    scan.at = scan.line.len() - after.len();
     true
 }
 

@@ -111,7 +111,8 @@ fn thousands(mut text: &str, mark: char) -> Vec<&str> {
     groups
 }
 
-fn starts_with_digit(text: &str) -> bool {
+/// True when `text` begins with an ASCII digit.
+pub(super) fn starts_with_digit(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_digit())
 }
 
@@ -131,7 +132,6 @@ pub(super) fn number(scan: &mut Scan<'_>) {
         digits: parsed.whole.len(),
     };
     scan.replace(parsed.len, &words, said);
-    repeated_in_words(scan, &words);
     unit(scan, said);
     letters(scan);
 }
@@ -185,19 +185,6 @@ fn minutes(scan: &mut Scan<'_>, parsed: &Parsed<'_>) -> bool {
     let words = format!("{} phút", cardinal(&parsed.whole, scan.region));
     scan.replace(parsed.len, &words, Said::Time);
     true
-}
-
-/// "02 (hai) ngày": the number was given in words too, once is enough.
-fn repeated_in_words(scan: &mut Scan<'_>, words: &str) {
-    let lower = scan.lower_rest();
-    let inner = lower
-        .trim_start()
-        .strip_prefix('(')
-        .and_then(|text| text.split_once(')'));
-    if let Some((_, after)) = inner.filter(|(inside, _)| inside.trim() == words) {
-        scan.at = scan.line.len() - after.len();
-        scan.said.1 = scan.at;
-    }
 }
 
 /// The unit after the number, if one stands there.

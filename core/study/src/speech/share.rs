@@ -18,10 +18,12 @@ fn scale(scan: &mut Scan<'_>) -> bool {
         return false;
     }
     let (first, rest) = (leading_digits(scan.rest()), scan.rest());
+    // "tỷ số 3-2" is a score, "tỷ lệ 3-5%" a range.
+    let score = scan.follows(&["tỷ số", "tỉ số"]);
     let Some(mark) = rest[first.len()..]
         .chars()
         .next()
-        .filter(|c| matches!(c, ':' | '-'))
+        .filter(|c| *c == ':' || (*c == '-' && score))
     else {
         return false;
     };

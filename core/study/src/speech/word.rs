@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use super::data::abbreviations::{ABBREVIATIONS, AUTHORITIES, PIECES, When};
-use super::data::codes::ISSUERS;
+use super::data::codes::{ISSUERS, TYPES};
 use super::number;
 use super::scan::{Said, Scan, ends_with_word, leading_digits, leading_word};
 use super::syllable::is_syllable;
@@ -14,6 +14,9 @@ const IDENTIFIER_DIGITS: usize = 5;
 
 /// Most capitals before such digits.
 const IDENTIFIER_LETTERS: usize = 3;
+
+/// How many words back, with the blank before it, the first factor of "x" stands.
+const FACTOR_WORDS: usize = 4;
 
 /// Lines of the abbreviation table by their first letter.
 static BY_LETTER: LazyLock<BTreeMap<char, Vec<usize>>> = LazyLock::new(|| {
@@ -298,7 +301,13 @@ fn is_clause_letter(c: char) -> bool {
 fn times_sign(scan: &mut Scan<'_>) -> bool {
     let after = scan.rest().strip_prefix(['x', 'X']).map(str::trim_start);
     let between = after.is_some_and(|a| a.starts_with(|c: char| c.is_ascii_digit()));
-    let here = between && matches!(scan.said_just_before(), Said::Number { .. });
+    // "12 tháng x 10.000đ": the first factor may have a noun.
+    let before = &scan.line[..scan.at];
+    let factor = before
+        .rsplit(' ')
+        .take(FACTOR_WORDS)
+        .any(|w| w.contains(|c: char| c.is_ascii_digit()));
+    let here = between && factor && before.ends_with(' ');
     if here {
         scan.replace(1, "nhân", Said::Plain);
     }
@@ -349,10 +358,20 @@ fn capitals(scan: &mut Scan<'_>) -> bool {
         // "XXX" is a blank to be filled.
         return false;
     }
-    let words = if is_syllable(text) || number::letters(text).is_empty() {
-        text.to_lowercase()
-    } else {
-        number::letters(text)
+    let rest = scan.rest()[text.len()..].trim_start();
+    let numbered = rest.starts_with("số") || rest.starts_with(|c: char| c.is_ascii_digit());
+    let document = TYPES
+        .iter()
+        .find(|(code, _)| numbered && *code == text)
+        .map(|(_, name)| *name);
+    let authority = ISSUERS
+        .iter()
+        .find(|(code, _)| *code == text)
+        .map(|(_, name)| *name);
+    let words = match document.or(authority) {
+        Some(name) if !is_syllable(text) => name.to_owned(),
+        _ if is_syllable(text) || number::letters(text).is_empty() => text.to_lowercase(),
+        _ => number::letters(text),
     };
     scan.replace(text.len(), &words, Said::Plain);
     true

@@ -80,6 +80,8 @@ pub(in super::super) const LEVELS: &[(&str, &str)] = &[
     ("ĐUQH", "Đảng ủy Quốc hội"),
     ("ĐUMTTQ", "Đảng ủy Mặt trận Tổ quốc"),
     ("ĐUK", "Đảng ủy Khối"),
+    ("ĐUX", "Đảng ủy xã"),
+    ("ĐUP", "Đảng ủy phường"),
     ("ĐU", "Đảng ủy"),
     ("T.Ư", "Trung ương"),
     ("TƯ", "Trung ương"),
@@ -184,7 +186,7 @@ pub(in super::super) const ISSUERS: &[(&str, &str)] = &[
     ("BGDĐT", "Bộ Giáo dục và Đào tạo"),
     ("BKHCN", "Bộ Khoa học và Công nghệ"),
     ("BKHĐT", "Bộ Kế hoạch và Đầu tư"),
-    ("BLĐTBXH", "Bộ Lao động - Thương binh và Xã hội"),
+    ("BLĐTBXH", "Bộ Lao động Thương binh và Xã hội"),
     ("BNNPTNT", "Bộ Nông nghiệp và Phát triển nông thôn"),
     ("BNNMT", "Bộ Nông nghiệp và Môi trường"),
     ("BTNMT", "Bộ Tài nguyên và Môi trường"),
@@ -201,7 +203,7 @@ pub(in super::super) const ISSUERS: &[(&str, &str)] = &[
     ("SKHCN", "Sở Khoa học và Công nghệ"),
     ("SNNMT", "Sở Nông nghiệp và Môi trường"),
     ("HĐBC", "Hội đồng Bộ trưởng"),
-    ("HĐTĐKT", "Hội đồng Thi đua - Khen thưởng"),
+    ("HĐTĐKT", "Hội đồng Thi đua Khen thưởng"),
     ("HĐQT", "Hội đồng quản trị"),
 ];
 
