@@ -3,9 +3,9 @@
 //! All of it works with no network. The crate reads no clock and draws no randomness: times and seeds are passed in.
 
 pub mod library;
+pub mod speech;
 pub mod text;
 
 mod wire;
 
 pub use wire::WireError;
-pub mod speech;

@@ -66,7 +66,12 @@ fn collect(text: &str, lettered: bool) -> Groups<'_> {
         let next = &after[..group(after)];
         let complete = groups.len() == 1 && groups[0].len() >= LONG_RUN;
         let digits = next.bytes().filter(u8::is_ascii_digit).count();
-        if digits < 2 || digits < next.len() || next.len() > 8 || (complete && mark == ' ') {
+        // "0227 3 831 234": one digit alone belongs to the number only if more groups follow.
+        let lone = digits == 1
+            && !after[next.len()..]
+                .trim_start_matches([' ', '.', '-'])
+                .starts_with(char::is_numeric);
+        if digits == 0 || lone || digits < next.len() || next.len() > 8 || (complete && mark == ' ') {
             break;
         }
         groups.push(next);

@@ -255,6 +255,8 @@ pub(in super::super) const ABBREVIATIONS: &[(&str, &str, When)] = &[
     ("TL", "tỉnh lộ", D),
     ("ĐH", "Đại hội", B),
     ("ĐT", "điện thoại", D),
+    ("Đt", "Điện thoại", D),
+    ("đt", "điện thoại", D),
     ("ĐT", "đào tạo", A),
     ("ĐTDĐ", "điện thoại di động", A),
     ("SĐT", "số điện thoại", A),
