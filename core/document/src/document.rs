@@ -375,3 +375,8 @@ fn last_seqs(crdt: &Automerge) -> BTreeMap<Actor, u64> {
     }
     seqs
 }
+
+#[cfg(test)]
+mod honest;
+#[cfg(test)]
+mod hostile;

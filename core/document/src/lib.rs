@@ -17,6 +17,8 @@ pub mod limits;
 mod material;
 mod orphans;
 mod run;
+#[cfg(test)]
+mod testing;
 mod text;
 mod touched;
 

@@ -30,3 +30,6 @@ pub const SNAPSHOT_BYTES_MAX: usize = 16 * 1024 * 1024;
 pub const TEXT_CHARS_MAX: usize = 8 * 1024;
 /// Bytes of all rebuilt changes of one run together (what was left out of the body is put back).
 pub const RUN_REBUILT_BYTES_MAX: usize = 1024 * 1024;
+/// Characters of the old times characters of the new text, common ends not counted, up to which they are compared
+/// character by character; beyond, the middle is replaced as a whole (comparing takes time in proportion).
+pub const TEXT_DIFF_CELLS_MAX: usize = 4_000_000;

@@ -46,9 +46,10 @@ impl Orphans {
         self.waiting.contains_key(hash)
     }
 
-    /// The row for the caller's table.
-    pub(crate) fn row(&self, hash: &ChangeHash) -> Option<Orphan> {
-        let candidate = self.waiting.get(hash)?;
+    /// The row for the caller's table, if the change still waits; from now on it is one that had been waiting.
+    pub(crate) fn settle(&mut self, hash: &ChangeHash) -> Option<Orphan> {
+        let candidate = self.waiting.get_mut(hash)?;
+        candidate.origin = None;
         Some(Orphan {
             author: candidate.author,
             hash: *hash,

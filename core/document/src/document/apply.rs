@@ -71,7 +71,10 @@ impl Document {
         }
         let (batch, waiting) = self.stage(queue, &mut applied);
         self.admit(batch, &mut applied);
-        applied.orphans = waiting.iter().filter_map(|hash| self.orphans.row(hash)).collect();
+        applied.orphans = waiting
+            .iter()
+            .filter_map(|hash| self.orphans.settle(hash))
+            .collect();
         applied
     }
 
