@@ -40,7 +40,8 @@ pub(super) fn number(scan: &mut Scan<'_>) -> bool {
     let found = collect(scan.rest(), false);
     let named = named(scan);
     let found = if named { collect(scan.rest(), true) } else { found };
-    if !(named && enough(scan, &found)) && !unmistakable(scan, &found) {
+    let identifies = (named && enough(scan, &found)) || unmistakable(scan, &found);
+    if !identifies {
         return false;
     }
     let words: Vec<String> = found.groups.iter().map(|group| spell(group)).collect();

@@ -7,7 +7,7 @@ use super::number::{self, cardinal};
 use super::scan::{
     Said, Scan, ends_with_any, ends_with_word, leading_digits, leading_word, starts_with_word,
 };
-use super::{Region, word};
+use super::{Region, clean, word};
 
 /// A number as it was written.
 pub(super) struct Parsed<'a> {
@@ -190,7 +190,10 @@ fn minutes(scan: &mut Scan<'_>, parsed: &Parsed<'_>) -> bool {
 /// The unit after the number, if one stands there.
 fn unit(scan: &mut Scan<'_>, said: Said) {
     let rest = scan.rest();
-    if let Some((source, unit)) = find_unit(rest, scan.line[..scan.at].contains(['\'', '"'])) {
+    // "50K" is money, "5K" a slogan.
+    let slogan = matches!(said, Said::Number { digits: 1, .. });
+    let found = find_unit(rest, scan.line[..scan.at].contains(['\'', '"']));
+    if let Some((source, unit)) = found.filter(|(_, unit)| !(slogan && unit.symbol == "K")) {
         scan.replace(source, &format!(" {}", unit.spoken), said);
         // "1tr5" and "19h30" put the next place right behind the unit.
         let next = leading_digits(scan.rest());
@@ -207,7 +210,8 @@ fn find_unit(text: &str, quoted: bool) -> Option<(usize, &'static Unit)> {
     let gap = text.len() - loose.len();
     UNITS
         .iter()
-        .filter(|unit| !(unit.attached && gap > 0) && !(quoted && unit.symbol.starts_with(['\'', '"'])))
+        .filter(|unit| gap == 0 || !unit.attached)
+        .filter(|unit| !quoted || !unit.symbol.starts_with(['\'', '"']))
         .filter_map(|unit| Some((unit, loose.strip_prefix(unit.symbol)?)))
         .filter(|(unit, after)| bounded(unit.symbol, after))
         .max_by_key(|(unit, _)| unit.symbol.len())
@@ -241,7 +245,18 @@ fn letters(scan: &mut Scan<'_>) {
 /// True when the dash before `target` stands between two ends of a range.
 pub(super) fn continues_range(scan: &Scan<'_>, target: &str) -> bool {
     let roman = number::roman(leading_word(target)).is_some();
-    match scan.said_just_before() {
+    let said = scan.said_just_before();
+    // "thứ 2 - thứ 6", "Điều 5 - Điều 7": the word is said again.
+    let word = clean::lower_in_place(leading_word(target));
+    let tail = target[word.len()..].trim_start();
+    if matches!(said, Said::Number { .. } | Said::Roman) && !word.is_empty() && !tail.is_empty() {
+        let numeral = starts_with_digit(tail) || number::roman(leading_word(tail)).is_some();
+        let before = scan.context().trim_end_matches(char::is_alphanumeric).trim_end();
+        if numeral && ends_with_word(before, &word) {
+            return true;
+        }
+    }
+    match said {
         Said::Roman => roman,
         Said::Date | Said::Time | Said::Month => starts_with_digit(target),
         Said::Number { value, digits } => parse(target, false).is_some_and(|next| {

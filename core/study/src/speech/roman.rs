@@ -1,6 +1,6 @@
 //! Roman numerals: only after a word that numbers, or where nothing else can be meant.
 
-use super::data::context::{ROMAN_NEAR, ROMAN_TRIGGERS};
+use super::data::context::{OPEN_NAMES, ROMAN_NEAR, ROMAN_TRIGGERS};
 use super::number;
 use super::scan::{Said, Scan, ends_with_word, leading_word};
 use super::syllable::is_syllable;
@@ -18,7 +18,9 @@ pub(super) fn numeral(scan: &mut Scan<'_>) -> bool {
     if text == "L" || after.starts_with(|c: char| c.is_ascii_digit() || c == '\'') || is_initial(after) {
         return false;
     }
-    if !(scan.follows(ROMAN_TRIGGERS) || scan.said_in_list() == Said::Roman || stands_alone(scan, text)) {
+    let open_name = text == "X" && scan.follows(OPEN_NAMES);
+    let triggered = scan.follows(ROMAN_TRIGGERS) && !open_name;
+    if !(triggered || scan.said_in_list() == Said::Roman || stands_alone(scan, text)) {
         return false;
     }
     let digits = value.to_string();

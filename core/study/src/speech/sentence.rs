@@ -338,8 +338,7 @@ fn best_cut(text: &str) -> usize {
     for mark in [';', ',', ' '] {
         let found = text[least..most]
             .match_indices(mark)
-            .filter(|(i, _)| text[least + i + 1..].starts_with(' ') || mark == ' ')
-            .next_back();
+            .rfind(|(i, _)| text[least + i + 1..].starts_with(' ') || mark == ' ');
         if let Some((i, m)) = found {
             return least + i + m.len();
         }

@@ -353,7 +353,7 @@ fn capitals(scan: &mut Scan<'_>) -> bool {
         }
         return false;
     }
-    let repeated = text.chars().all(|c| Some(c) == text.chars().next());
+    let repeated = text.chars().all(|c| text.starts_with(c));
     if repeated {
         // "XXX" is a blank to be filled.
         return false;

@@ -77,6 +77,35 @@ pub(in super::super) const ROMAN_TRIGGERS: &[&str] = &[
     "thể",
 ];
 
+/// After one of these a lone X stands for a name left open ("thôn X", "chi bộ X"), not for ten.
+pub(in super::super) const OPEN_NAMES: &[&str] = &[
+    "thôn",
+    "xóm",
+    "ấp",
+    "bản",
+    "phường",
+    "quận",
+    "khu",
+    "khu vực",
+    "vùng",
+    "tổ",
+    "tổ đảng",
+    "đội",
+    "khối",
+    "cụm",
+    "lớp",
+    "ca",
+    "chi bộ",
+    "đảng bộ",
+    "chi đoàn",
+    "nhóm",
+    "loại",
+    "cột",
+    "hình",
+    "thể",
+    "độ",
+];
+
 /// Somewhere before a Roman numeral of two or more signs these suffice ("Đại hội Đảng bộ tỉnh XX").
 pub(in super::super) const ROMAN_NEAR: &[&str] = &["đại hội", "khóa", "khoá", "nhiệm kỳ", "thế kỷ", "kỳ họp"];
 
