@@ -2,10 +2,11 @@
 
 use super::clock;
 use super::data::context::LISTED;
-use super::data::units::{UNITS, Unit};
+use super::data::units::{QUANTITY_NOUNS, UNITS, Unit};
 use super::number::{self, cardinal};
 use super::scan::{
-    Said, Scan, ends_with_any, ends_with_word, leading_digits, leading_word, starts_with_word,
+    Said, Scan, ends_with_any, ends_with_word, leading_digits, leading_word, starts_with_any,
+    starts_with_word,
 };
 use super::{Region, clean, word};
 
@@ -118,7 +119,7 @@ pub(super) fn starts_with_digit(text: &str) -> bool {
 
 /// Speaks a number with its unit; at a digit this never fails, so that no digit is left.
 pub(super) fn number(scan: &mut Scan<'_>) {
-    let listed = ends_with_any(scan.list_context(|c| c.is_ascii_digit()), LISTED);
+    let listed = ends_with_any(scan.list_context(|c| c.is_ascii_digit()), LISTED) && !is_measure(scan);
     let Some(parsed) = parse(scan.rest(), listed) else {
         scan.copy_word();
         return;
@@ -134,6 +135,18 @@ pub(super) fn number(scan: &mut Scan<'_>) {
     scan.replace(parsed.len, &words, said);
     unit(scan, said);
     letters(scan);
+}
+
+/// "mỗi ngày 1,5 tấn": what is measured is no list although its word may number.
+fn is_measure(scan: &Scan<'_>) -> bool {
+    parse(scan.rest(), false)
+        .filter(|parsed| parsed.fraction.is_some())
+        .is_some_and(|parsed| {
+            let after = &scan.rest()[parsed.len..];
+            let nouns = starts_with_any(after, QUANTITY_NOUNS)
+                || starts_with_any(after, &["lần", "điểm", "giờ", "sào", "công"]);
+            nouns || find_unit(after, true).is_some()
+        })
 }
 
 /// "tháng 4", "thứ 4", "lần thứ 1" are not read as cardinals.

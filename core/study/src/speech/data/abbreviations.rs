@@ -51,7 +51,6 @@ pub(in super::super) const ABBREVIATIONS: &[(&str, &str, When)] = &[
     ("ThS", "thạc sĩ", A),
     ("Ths", "Thạc sĩ", N),
     ("Th.S", "Thạc sĩ", N),
-    ("ThS", "thạc sĩ", A),
     ("NCS", "Nghiên cứu sinh", N),
     ("NCS", "nghiên cứu sinh", A),
     ("BS", "Bác sĩ", N),
