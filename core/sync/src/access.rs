@@ -1,0 +1,177 @@
+//! What the device at the other end of a session gets of a space (P9.8).
+
+use std::collections::BTreeSet;
+
+use sotay_feed::{DeviceId, Envelope, EnvelopeId, Kind, Space, SpaceKind, UnitId};
+use sotay_membership::{Membership, Record, State, rank};
+use sotay_store::{Budget, Store, StoreError};
+
+use crate::fault::DenyReason;
+use crate::message::Role;
+use crate::replica::Replica;
+
+/// Levels of units above one another that are looked at.
+const LEVELS_MAX: usize = 8;
+
+/// What a session may do in a space.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Read and push.
+    Full,
+    /// Push, without seeing what others wrote.
+    PushOnly(DenyReason),
+    /// The roll, up to the arrival that tells the device why it is out.
+    Why(DenyReason, u64),
+    /// Nothing.
+    Refused(DenyReason),
+}
+
+impl<S: Store> Replica<S> {
+    /// Judges a device. `homes` are the units whose spaces the session opened: through one of them the device may
+    /// belong to a unit above or below.
+    pub(crate) fn access(
+        &mut self,
+        device: DeviceId,
+        space: &Space,
+        homes: &[UnitId],
+    ) -> Result<Access, StoreError> {
+        let held = self.role == Role::Relay || self.knows(space);
+        if !held || (self.role == Role::Relay && !self.policy.serves(&space.unit)) {
+            return Ok(Access::Refused(DenyReason::NotServed));
+        }
+        self.load_unit(space.unit)?;
+        let Some(membership) = self.units.get(&space.unit) else {
+            return Ok(match space.kind {
+                SpaceKind::Roll => Access::PushOnly(DenyReason::UnknownUnit),
+                _ => Access::Refused(DenyReason::UnknownUnit),
+            });
+        };
+        let reason = match membership.may_read(device, space) {
+            Ok(()) => return Ok(Access::Full),
+            Err(denied) => DenyReason::from(denied),
+        };
+        let served = membership.may_be_served(device).is_ok();
+        if self.related(device, space, homes)? {
+            return Ok(Access::Full);
+        }
+        Ok(match (space.kind, reason) {
+            (SpaceKind::Inbox, DenyReason::Rank) if served && self.writes_inbox(device, space) => {
+                Access::PushOnly(reason)
+            }
+            (SpaceKind::Roll, DenyReason::UnknownDevice) => Access::PushOnly(reason),
+            (SpaceKind::Roll, _) => Access::Why(reason, self.tells_why(device, space)?),
+            _ => Access::Refused(reason),
+        })
+    }
+
+    fn writes_inbox(&self, device: DeviceId, space: &Space) -> bool {
+        let membership = self.units.get(&space.unit);
+        membership.is_some_and(|membership| membership.may_write(device, space, Kind::INBOX, 1).is_ok())
+    }
+
+    /// Devices of the units above read the roll below; devices of the units below read the roll and the broadcast
+    /// above (records: "Spaces of a unit").
+    fn related(&mut self, device: DeviceId, space: &Space, homes: &[UnitId]) -> Result<bool, StoreError> {
+        let downwards = matches!(space.kind, SpaceKind::Roll | SpaceKind::Broadcast);
+        for &home in homes.iter().filter(|&&home| home != space.unit) {
+            let member = self.load_unit(home)? && self.units[&home].may_be_served(device).is_ok();
+            if !member {
+                continue;
+            }
+            if (downwards && self.is_above(space.unit, home)?)
+                || (space.kind == SpaceKind::Roll && self.is_above(home, space.unit)?)
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether `upper` stands above `unit`, and every unit in between was founded by an officer of the one above it: a
+    /// genesis may name any parent, so the name alone proves nothing.
+    fn is_above(&mut self, upper: UnitId, unit: UnitId) -> Result<bool, StoreError> {
+        let mut below = unit;
+        for _ in 0..LEVELS_MAX {
+            let Some(parent) = self.units.get(&below).and_then(Membership::parent) else {
+                return Ok(false);
+            };
+            if !self.load_unit(parent)? || !self.founded_by(parent, below)? {
+                return Ok(false);
+            }
+            if parent == upper {
+                return Ok(true);
+            }
+            below = parent;
+        }
+        Ok(false)
+    }
+
+    fn founded_by(&self, parent: UnitId, unit: UnitId) -> Result<bool, StoreError> {
+        let (Some(parent), Some(genesis)) = (
+            self.units.get(&parent),
+            self.units.get(&unit).and_then(Membership::genesis),
+        ) else {
+            return Ok(false);
+        };
+        let roll = Space::of(unit, SpaceKind::Roll).id();
+        for authority in &genesis.authorities {
+            let device = authority.keys.sign.device_id();
+            let officer = parent
+                .standing(device)
+                .is_some_and(|standing| standing.rank <= rank::DEPUTY && standing.state != State::NotGranted);
+            let first = self.store.at(&roll, device, 1)?;
+            if officer && first.is_some_and(|first| first.kind == Kind::GENESIS) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Arrival of the last roll record that revokes a grant of this device or suspends it; 0 when there is none.
+    fn tells_why(&self, device: DeviceId, roll: &Space) -> Result<u64, StoreError> {
+        const PAGE: Budget = Budget {
+            count: 1024,
+            bytes: 1024 * 1024,
+        };
+        let Some(membership) = self.units.get(&roll.unit) else {
+            return Ok(0);
+        };
+        let seats = membership
+            .genesis()
+            .into_iter()
+            .flat_map(|genesis| &genesis.authorities);
+        let rights: BTreeSet<EnvelopeId> = membership
+            .grants()
+            .filter(|(_, _, grant, _)| grant.device() == device)
+            .map(|(id, ..)| id)
+            .chain(
+                seats
+                    .filter(|authority| authority.keys.sign.device_id() == device)
+                    .map(|authority| authority.seat(&roll.unit)),
+            )
+            .collect();
+        let concerns = |record: &Record| match record {
+            Record::Revoke(revoke) => rights.contains(&revoke.grant),
+            Record::Suspend(suspend) => suspend.device == device,
+            _ => false,
+        };
+        let (id, mut after, mut last) = (roll.id(), 0, 0);
+        loop {
+            let page = self.store.since(&id, after, PAGE)?;
+            for stored in &page.envelopes {
+                if !matches!(stored.kind, Kind::REVOKE | Kind::SUSPEND) {
+                    continue;
+                }
+                let envelope = Envelope::decode(&stored.bytes)
+                    .map_err(|_| StoreError::Corrupt("an envelope of a roll".into()))?;
+                if Record::decode(stored.kind, envelope.body()).is_ok_and(|(record, _)| concerns(&record)) {
+                    last = stored.arrival;
+                }
+            }
+            if !page.more {
+                return Ok(last);
+            }
+            after = page.upto;
+        }
+    }
+}

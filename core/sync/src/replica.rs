@@ -1,0 +1,283 @@
+//! A store together with the memberships that its rolls give: what a relay, a phone and the simulator have alike.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sotay_feed::{DeviceId, Envelope, Kind, Space, SpaceId, SpaceKind, SpaceTag, UnitId};
+use sotay_membership::Membership;
+use sotay_store::{Batch, Bucket, Budget, Put, Store, StoreError};
+
+use crate::message::{Role, decode_space, encode_space};
+use crate::quarantine::{QuarantineKey, RefusedBy, quarantined};
+
+/// Which units a relay takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Policy {
+    /// Any unit whose genesis it is given.
+    Any,
+    /// These only.
+    Units(BTreeSet<UnitId>),
+}
+
+impl Policy {
+    /// Whether a unit is served.
+    pub fn serves(&self, unit: &UnitId) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Units(units) => units.contains(unit),
+        }
+    }
+}
+
+/// What a [`Gate`] is asked about.
+#[derive(Debug, Clone, Copy)]
+pub struct Offered<'a> {
+    /// The space.
+    pub space: &'a Space,
+    /// The envelope: verified, authorised and next in its feed.
+    pub envelope: &'a Envelope,
+    /// The device at the other end of the session, which need not be the author.
+    pub from: DeviceId,
+    /// Milliseconds since 1970.
+    pub now: i64,
+}
+
+/// A relay's quotas. Asked once for each envelope that would be stored, before the commit.
+pub trait Gate: Send {
+    /// `Err` holds the seconds after which the same envelope would pass.
+    fn allow(&mut self, offered: &Offered<'_>) -> Result<(), u32>;
+}
+
+/// Store, spaces and memberships of one relay shard or one device.
+pub struct Replica<S> {
+    pub(crate) store: S,
+    pub(crate) role: Role,
+    pub(crate) policy: Policy,
+    pub(crate) spaces: BTreeMap<SpaceTag, Space>,
+    pub(crate) units: BTreeMap<UnitId, Membership>,
+    pub(crate) quarantine: BTreeSet<QuarantineKey>,
+    pub(crate) gate: Option<Box<dyn Gate>>,
+}
+
+impl<S> std::fmt::Debug for Replica<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            store: _,
+            role,
+            policy: _,
+            spaces,
+            units,
+            quarantine,
+            gate: _,
+        } = self;
+        let (spaces, units, refused) = (spaces.len(), units.len(), quarantine.len());
+        write!(
+            f,
+            "Replica({role:?}, {spaces} spaces, {units} units, {refused} quarantined)"
+        )
+    }
+}
+
+impl<S: Store> Replica<S> {
+    /// Reads the space definitions. A device rebuilds every membership at once; a relay, which may hold hundreds of
+    /// units, rebuilds one when it is first asked for.
+    pub fn open(store: S, role: Role, policy: Policy) -> Result<Self, StoreError> {
+        let mut spaces = BTreeMap::new();
+        for (_, value) in store.list(Bucket::Space, &[])? {
+            let space = decode_space(&value).map_err(|_| corrupt("a space definition"))?;
+            spaces.insert(space.id().tag(), space);
+        }
+        let quarantine = match role {
+            Role::Device => quarantined(&store)?.iter().map(|record| record.key()).collect(),
+            Role::Relay => BTreeSet::new(),
+        };
+        let mut replica = Self {
+            store,
+            role,
+            policy,
+            spaces,
+            units: BTreeMap::new(),
+            quarantine,
+            gate: None,
+        };
+        if role == Role::Device {
+            for unit in replica.known_units() {
+                replica.load_unit(unit)?;
+            }
+        }
+        Ok(replica)
+    }
+
+    /// The store.
+    pub fn store(&self) -> &S {
+        &self.store
+    }
+
+    /// The store, for what is not envelopes. Envelopes go through [`Replica::admit`] and [`Replica::append`], which
+    /// keep the memberships in step.
+    pub fn store_mut(&mut self) -> &mut S {
+        &mut self.store
+    }
+
+    /// Gives the store back.
+    pub fn into_store(self) -> S {
+        self.store
+    }
+
+    /// What this replica is.
+    pub fn role(&self) -> Role {
+        self.role
+    }
+
+    /// Which units are taken.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// Replaces the policy. Sessions notice when they next ask.
+    pub fn set_policy(&mut self, policy: Policy) {
+        self.policy = policy;
+    }
+
+    /// Installs the quotas.
+    pub fn set_gate(&mut self, gate: Box<dyn Gate>) {
+        self.gate = Some(gate);
+    }
+
+    /// Remembers the definition of a space; twice changes nothing.
+    pub fn know_space(&mut self, space: Space) -> Result<(), StoreError> {
+        self.know_spaces(&[space])
+    }
+
+    pub(crate) fn know_spaces(&mut self, spaces: &[Space]) -> Result<(), StoreError> {
+        let new: Vec<Space> = spaces
+            .iter()
+            .filter(|space| !self.knows(space))
+            .copied()
+            .collect();
+        if !new.is_empty() {
+            self.store.commit(Batch {
+                envelopes: Vec::new(),
+                puts: new.iter().map(space_put).collect(),
+            })?;
+            for space in new {
+                self.spaces.insert(space.id().tag(), space);
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn knows(&self, space: &Space) -> bool {
+        self.spaces.contains_key(&space.id().tag())
+    }
+
+    /// A known space by its id.
+    pub fn space(&self, id: &SpaceId) -> Option<Space> {
+        self.by_tag(&id.tag()).filter(|space| space.id() == *id)
+    }
+
+    /// A known space by its tag.
+    pub fn by_tag(&self, tag: &SpaceTag) -> Option<Space> {
+        self.spaces.get(tag).copied()
+    }
+
+    /// All known spaces, by unit and in sync order.
+    pub fn spaces(&self) -> Vec<Space> {
+        self.spaces
+            .values()
+            .copied()
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect()
+    }
+
+    /// Units of which a roll is known, by id.
+    pub fn known_units(&self) -> Vec<UnitId> {
+        let rolls = self.spaces.values().filter(|space| space.kind == SpaceKind::Roll);
+        rolls
+            .map(|space| space.unit)
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect()
+    }
+
+    /// A unit's membership: on a device of every unit whose genesis is here; on a relay of those that were asked for
+    /// since it started, see [`Replica::load_unit`].
+    pub fn membership(&self, unit: UnitId) -> Option<&Membership> {
+        self.units.get(&unit)
+    }
+
+    /// Rebuilds a unit's membership from its roll, unless that was done. `false` when its genesis is not here.
+    pub fn load_unit(&mut self, unit: UnitId) -> Result<bool, StoreError> {
+        if self.units.contains_key(&unit) {
+            return Ok(true);
+        }
+        let roll = Space::of(unit, SpaceKind::Roll);
+        if !self.knows(&roll) {
+            return Ok(false);
+        }
+        let Some(mut membership) = self.replay(&roll)? else {
+            return Ok(false);
+        };
+        for fork in self.store.forks()? {
+            if self.space(&fork.space).is_some_and(|space| space.unit == unit) {
+                membership.note_fork(fork.space.tag(), fork.device, fork.seq);
+            }
+        }
+        self.units.insert(unit, membership);
+        Ok(true)
+    }
+
+    fn replay(&self, roll: &Space) -> Result<Option<Membership>, StoreError> {
+        const PAGE: Budget = Budget {
+            count: 1024,
+            bytes: 1024 * 1024,
+        };
+        let (id, mut after) = (roll.id(), 0);
+        let mut membership = Membership::new(roll.unit);
+        loop {
+            let page = self.store.since(&id, after, PAGE)?;
+            for stored in &page.envelopes {
+                let envelope =
+                    Envelope::decode(&stored.bytes).map_err(|_| corrupt("an envelope of a roll"))?;
+                let key = if stored.kind == Kind::GENESIS {
+                    Membership::founding_key(&envelope, &id).ok().map(|(_, key)| key)
+                } else {
+                    membership.signing_key(stored.device)
+                };
+                let verified = key.and_then(|key| envelope.verify(&id, &key).ok());
+                let verified = verified.ok_or_else(|| corrupt("the signature of a roll record"))?;
+                membership
+                    .insert(&verified)
+                    .map_err(|_| corrupt("a roll record"))?;
+            }
+            if !page.more {
+                return Ok((page.upto > 0).then_some(membership));
+            }
+            after = page.upto;
+        }
+    }
+
+    /// Devices with an envelope of a space in quarantine.
+    pub(crate) fn refused_feeds(&self, tag: SpaceTag, by: RefusedBy) -> BTreeSet<DeviceId> {
+        let from = crate::quarantine::key(by, tag, DeviceId::ZERO, 0);
+        let in_space = self
+            .quarantine
+            .range(from..)
+            .take_while(|key| key[..17] == from[..17]);
+        in_space
+            .filter_map(|key| DeviceId::from_slice(&key[17..25]))
+            .collect()
+    }
+}
+
+pub(crate) fn space_put(space: &Space) -> Put {
+    Put {
+        bucket: Bucket::Space,
+        key: space.id().as_bytes().to_vec(),
+        value: Some(encode_space(space)),
+    }
+}
+
+fn corrupt(what: &str) -> StoreError {
+    StoreError::Corrupt(what.into())
+}

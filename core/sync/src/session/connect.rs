@@ -1,0 +1,483 @@
+//! The end that opens spaces: a phone towards a relay, or towards another phone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sotay_feed::limits::{SEQ_MAX, SPACES_PER_SESSION_MAX};
+use sotay_feed::{DeviceId, Frontier, SignKey, Space, SpaceKind, SpaceTag, UnitId};
+use sotay_store::{Batch, Bucket, Put, Store, StoreError};
+use tracing::debug;
+
+use super::incoming::Incoming;
+use super::link::Link;
+use super::opened::{Opened, roll_digest};
+use super::{FirstContact, SessionConfig, SessionError, SessionEvent};
+use crate::admit::{Admitted, Offer};
+use crate::fault::{CloseCode, PeerFault, RefuseReason};
+use crate::limits::{OPENS_PER_SPACE_MAX, QUARANTINE_RECORDS_MAX};
+use crate::message::{Ack, Deny, DenyScope, Have, Items, Message, Open, Refuse};
+use crate::quarantine::{Quarantined, RefusedBy, key as quarantine_key};
+use crate::replica::Replica;
+
+#[derive(Debug)]
+pub(super) struct Connector {
+    peer: SignKey,
+    live: bool,
+    first: FirstContact,
+    wanted: Vec<Space>,
+    order: Vec<SpaceTag>,
+    spaces: BTreeMap<SpaceTag, Opened>,
+    caught_up: bool,
+}
+
+impl Connector {
+    pub(super) fn new(config: SessionConfig) -> Self {
+        let mut wanted = Vec::with_capacity(config.spaces.len());
+        let mut seen = BTreeSet::new();
+        wanted.extend(config.spaces.iter().filter(|space| seen.insert(**space)));
+        // Membership first: it decides about everything else of the same flight (P9.2).
+        wanted.sort_by_key(|space: &Space| space.kind != SpaceKind::Roll);
+        Self {
+            peer: config.peer,
+            live: config.live,
+            first: config.first,
+            wanted,
+            order: Vec::new(),
+            spaces: BTreeMap::new(),
+            caught_up: false,
+        }
+    }
+
+    pub(super) fn start<S: Store>(
+        &mut self,
+        link: &mut Link,
+        replica: &mut Replica<S>,
+        now: i64,
+    ) -> Result<(), SessionError> {
+        if self.wanted.len() > SPACES_PER_SESSION_MAX {
+            return Err(SessionError::TooManySpaces(self.wanted.len()));
+        }
+        replica.know_spaces(&self.wanted)?;
+        link.say_hello(now);
+        for space in std::mem::take(&mut self.wanted) {
+            let mut opened = Opened::load(replica, &self.peer, space)?;
+            opened.open(link, replica, self.first)?;
+            opened.pump(link, replica)?;
+            let tag = opened.id.tag();
+            self.order.push(tag);
+            self.spaces.insert(tag, opened);
+        }
+        self.settle(link, replica)
+    }
+
+    pub(super) fn on_message<S: Store>(
+        &mut self,
+        link: &mut Link,
+        replica: &mut Replica<S>,
+        message: Message<'_>,
+        frame_len: usize,
+        now: i64,
+    ) -> Result<(), SessionError> {
+        match message {
+            Message::Open(open) => self.on_open(link, replica, open, now)?,
+            Message::Items(items) => self.on_items(link, replica, items, frame_len, now)?,
+            Message::Ack(ack) => self.on_ack(link, replica, ack, now)?,
+            Message::Refuse(refuse) => self.on_refuse(link, replica, refuse)?,
+            Message::Deny(deny) => self.on_deny(link, deny)?,
+            // Only the connecting side says that it is done; the rest was dealt with before.
+            Message::Settled | Message::Hello(_) | Message::Close(_) | Message::Skipped(_) => {
+                return Err(PeerFault::WrongEnd.into());
+            }
+        }
+        self.pump_all(link, replica)?;
+        self.settle(link, replica)
+    }
+
+    fn opened(&mut self, tag: SpaceTag) -> Result<&mut Opened, PeerFault> {
+        self.spaces.get_mut(&tag).ok_or(PeerFault::NotOpen(tag))
+    }
+
+    /// The other side names its frontier: at first contact, when our token did not help, or after a digest that did
+    /// not fit (P9.5).
+    fn on_open<S: Store>(
+        &mut self,
+        link: &mut Link,
+        replica: &Replica<S>,
+        open: Open,
+        now: i64,
+    ) -> Result<(), SessionError> {
+        let opened = self.opened(open.space.id().tag())?;
+        opened.opens += 1;
+        if opened.opens > OPENS_PER_SPACE_MAX {
+            return Err(PeerFault::TooManyOpens.into());
+        }
+        let (None, Have::Frontier(held)) = (open.token, open.have) else {
+            return Err(PeerFault::WrongEnd.into());
+        };
+        link.answer_to(opened.depth);
+        let pull = match opened.denied {
+            Some(deny) => deny.scope == DenyScope::Pull,
+            None => false,
+        };
+        if !pull {
+            opened.denied = None;
+        }
+        opened.record.held = held;
+        opened.record.bytes = open.bytes;
+        opened.record.token = None;
+        opened.record.when = Some(now);
+        opened.dirty = true;
+        opened.named = true;
+        opened.healing = false;
+        opened.awaiting_state = !pull;
+        if !opened.told_all {
+            opened.open_whole(link, replica)?;
+        }
+        opened.begin_pushing(link);
+        opened.note_status(link, replica)
+    }
+
+    fn on_items<S: Store>(
+        &mut self,
+        link: &mut Link,
+        replica: &mut Replica<S>,
+        items: Items<'_>,
+        frame_len: usize,
+        now: i64,
+    ) -> Result<(), SessionError> {
+        let peer = self.peer;
+        let others = self.dirty_puts(Some(items.tag));
+        let opened = self.opened(items.tag)?;
+        link.answer_to(opened.depth);
+        link.took_envelopes(&items.envelopes);
+        let incoming = Incoming::decode(&items);
+        let mut record = opened.record.clone();
+        let mut frozen = opened.frozen;
+        // The sender holds whatever it sends, whether we take it or not.
+        for envelope in &incoming.envelopes {
+            let header = envelope.header();
+            if header.space == items.tag {
+                let grows = header.seq > record.held.get(header.device);
+                record.bytes += u64::from(grows) * envelope.bytes().len() as u64;
+                record.held.raise(header.device, header.seq);
+            }
+        }
+        let theirs = record.held.clone();
+        let offer = Offer {
+            from: peer.device_id(),
+            now,
+        };
+        let space = opened.space;
+        let answers = replica.admit_from(&space, incoming.envelopes.clone(), Some(offer), |answers| {
+            frozen |= answers
+                .iter()
+                .any(|answer| matches!(answer, Admitted::Refused(reason) if reason.is_passing()));
+            // Beyond a token that covers less than all of this, the record must not claim one.
+            record.token = items.token.filter(|_| !frozen);
+            let mut puts = others;
+            puts.push(record.put(&peer, &space));
+            puts
+        })?;
+        opened.record = record;
+        opened.frozen = frozen;
+        opened.dirty = false;
+        opened.last_token = items.token.or(opened.last_token);
+        opened.outbox.theirs.join(&theirs);
+        let stored = incoming.report(link, &space, &answers);
+        link.items_consumed += frame_len as u64;
+        link.send(&Message::Ack(Ack {
+            tag: items.tag,
+            consumed: link.items_consumed,
+            changes: Frontier::new(),
+            bytes: 0,
+            state: None,
+        }));
+        opened.note_status(link, replica)?;
+        self.clean_others(items.tag);
+        if stored && space.kind == SpaceKind::Roll {
+            self.roll_changed(link, replica, space.unit)?;
+        }
+        Ok(())
+    }
+
+    fn on_ack<S: Store>(
+        &mut self,
+        link: &mut Link,
+        replica: &Replica<S>,
+        ack: Ack,
+        now: i64,
+    ) -> Result<(), SessionError> {
+        let opened = self.opened(ack.tag)?;
+        link.acked(ack.consumed)?;
+        link.answer_to(opened.depth);
+        let grew = !opened.record.held.covers(&ack.changes);
+        if grew {
+            opened.record.held.join(&ack.changes);
+            opened.record.token = None;
+            opened.dirty = true;
+        }
+        if ack.bytes > 0 {
+            opened.record.bytes = ack.bytes;
+        }
+        // While a frontier is on its way, digests are about what we do not know yet.
+        let state = ack.state.filter(|_| !opened.healing);
+        if let Some(state) = state {
+            if opened.record.held.digest() == state.digest {
+                opened.confirm(link, state.token, now);
+            } else {
+                opened.heal(link, replica)?;
+            }
+        }
+        if opened.restart && link.covered(opened.outbox.mark) {
+            opened.begin_pushing(link);
+        }
+        if grew {
+            link.event(SessionEvent::Acked {
+                space: opened.space,
+                frontier: opened.record.held.clone(),
+            });
+        }
+        if grew || state.is_some() {
+            opened.note_status(link, replica)?;
+        }
+        Ok(())
+    }
+
+    /// One of ours was not stored there. Nothing more of that feed is offered in this session; with another roll it
+    /// is offered again.
+    fn on_refuse<S: Store>(
+        &mut self,
+        link: &mut Link,
+        replica: &mut Replica<S>,
+        refuse: Refuse,
+    ) -> Result<(), SessionError> {
+        let peer = self.peer;
+        let opened = self.opened(refuse.tag)?;
+        let ours = replica.store().at(&opened.id, refuse.device, refuse.seq.max(1))?;
+        if ours.is_none_or(|ours| ours.id != refuse.id) {
+            debug!(space = ?refuse.tag, "the peer refused an envelope that was not offered");
+            return Ok(());
+        }
+        // A gap follows from a refusal before it, or from a relay that was set back and will say so.
+        if !matches!(refuse.reason, RefuseReason::Gap { .. }) {
+            opened.outbox.theirs.raise(refuse.device, SEQ_MAX);
+            opened.held_back = true;
+        }
+        if !refuse.reason.is_passing() {
+            if opened.record.refused.get(refuse.device) == 0 {
+                opened.record.refused.raise(refuse.device, refuse.seq);
+            }
+            opened.record.refused_under = Some(roll_digest(replica, opened.space.unit)?);
+            let record = Quarantined {
+                by: RefusedBy::Peer,
+                tag: refuse.tag,
+                device: refuse.device,
+                seq: refuse.seq,
+                id: refuse.id,
+                reason: refuse.reason,
+            };
+            let mut puts = vec![opened.record.put(&peer, &opened.space)];
+            let room = replica.quarantine.len() < QUARANTINE_RECORDS_MAX;
+            if room || replica.quarantine.contains(&record.key()) {
+                puts.push(record.put());
+            }
+            commit(replica, puts)?;
+            if room {
+                replica.quarantine.insert(record.key());
+            }
+            opened.dirty = false;
+        }
+        link.event(SessionEvent::Refused {
+            space: opened.space,
+            device: refuse.device,
+            seq: refuse.seq,
+            id: refuse.id,
+            reason: refuse.reason,
+        });
+        Ok(())
+    }
+
+    fn on_deny(&mut self, link: &mut Link, deny: Deny) -> Result<(), SessionError> {
+        let opened = self.opened(deny.tag)?;
+        link.answer_to(opened.depth);
+        opened.denial_told &= opened.denied == Some(deny);
+        opened.denied = Some(deny);
+        opened.awaiting_state = false;
+        if deny.scope == DenyScope::All {
+            opened.healing = false;
+            opened.restart = false;
+            opened.outbox.open = false;
+        }
+        Ok(())
+    }
+
+    pub(super) fn on_local<S: Store>(
+        &mut self,
+        link: &mut Link,
+        replica: &mut Replica<S>,
+        space: &Space,
+    ) -> Result<(), SessionError> {
+        link.depth = 0;
+        if let Some(opened) = self.spaces.get_mut(&space.id().tag()) {
+            opened.pump(link, replica)?;
+            opened.note_status(link, replica)?;
+        }
+        if space.kind == SpaceKind::Roll {
+            self.roll_changed(link, replica, space.unit)?;
+        }
+        Ok(())
+    }
+
+    /// Another roll is a reason to offer again what was refused under the old one.
+    fn roll_changed<S: Store>(
+        &mut self,
+        link: &mut Link,
+        replica: &Replica<S>,
+        unit: UnitId,
+    ) -> Result<(), SessionError> {
+        for tag in &self.order {
+            let Some(opened) = self.spaces.get_mut(tag) else {
+                continue;
+            };
+            if opened.space.unit == unit && (opened.held_back || !opened.record.refused.is_empty()) {
+                opened.record.refused = Frontier::new();
+                opened.record.refused_under = None;
+                opened.dirty = true;
+                if opened.outbox.open {
+                    opened.begin_pushing(link);
+                    opened.pump(link, replica)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn pump_all<S: Store>(&mut self, link: &mut Link, replica: &Replica<S>) -> Result<(), SessionError> {
+        for tag in &self.order {
+            if let Some(opened) = self.spaces.get_mut(tag) {
+                opened.pump(link, replica)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells denials once the unit's roll is exchanged (it may lift them), writes records down, and says when
+    /// everything is exchanged.
+    fn settle<S: Store>(&mut self, link: &mut Link, replica: &mut Replica<S>) -> Result<(), SessionError> {
+        let unsettled_rolls: BTreeSet<UnitId> = self
+            .spaces
+            .values()
+            .filter(|opened| opened.space.kind == SpaceKind::Roll && !opened.settled(link))
+            .map(|opened| opened.space.unit)
+            .collect();
+        for tag in &self.order {
+            let Some(opened) = self.spaces.get_mut(tag) else {
+                continue;
+            };
+            let Some(deny) = opened.denied.filter(|_| !opened.denial_told) else {
+                continue;
+            };
+            if !unsettled_rolls.contains(&opened.space.unit) {
+                opened.denial_told = true;
+                link.event(SessionEvent::PeerRefusedSpace {
+                    space: opened.space,
+                    scope: deny.scope,
+                    reason: deny.reason,
+                });
+            }
+        }
+        let all = self.spaces.values().all(|opened| opened.settled(link));
+        if !self.caught_up && !all {
+            return Ok(());
+        }
+        self.write_down(replica)?;
+        if !self.caught_up {
+            self.caught_up = true;
+            link.event(SessionEvent::CaughtUp);
+            if self.live {
+                link.send(&Message::Settled);
+            } else {
+                link.close(CloseCode::Done, None);
+            }
+        }
+        Ok(())
+    }
+
+    fn dirty_puts(&self, without: Option<SpaceTag>) -> Vec<Put> {
+        self.spaces
+            .iter()
+            .filter(|(tag, opened)| opened.dirty && Some(**tag) != without)
+            .map(|(_, opened)| opened.record.put(&self.peer, &opened.space))
+            .collect()
+    }
+
+    fn clean_others(&mut self, but: SpaceTag) {
+        for (_, opened) in self.spaces.iter_mut().filter(|(tag, _)| **tag != but) {
+            opened.dirty = false;
+        }
+    }
+
+    /// All records in one transaction; what the other side has taken after all leaves the quarantine.
+    fn write_down<S: Store>(&mut self, replica: &mut Replica<S>) -> Result<(), StoreError> {
+        let mut puts = self.dirty_puts(None);
+        let mut healed = Vec::new();
+        for opened in self.spaces.values().filter(|opened| opened.dirty) {
+            let tag = opened.id.tag();
+            let from = quarantine_key(RefusedBy::Peer, tag, DeviceId::ZERO, 0);
+            let upto = quarantine_key(RefusedBy::Peer, tag, DeviceId::from_bytes([u8::MAX; 8]), u64::MAX);
+            for key in replica.quarantine.range(from..=upto) {
+                let (mut device, mut seq) = ([0; 8], [0; 8]);
+                device.copy_from_slice(&key[17..25]);
+                seq.copy_from_slice(&key[25..]);
+                if u64::from_be_bytes(seq) <= opened.record.held.get(DeviceId::from_bytes(device)) {
+                    healed.push(*key);
+                }
+            }
+        }
+        puts.extend(healed.iter().map(|key| Put {
+            bucket: Bucket::Quarantine,
+            key: key.to_vec(),
+            value: None,
+        }));
+        commit(replica, puts)?;
+        for key in healed {
+            replica.quarantine.remove(&key);
+        }
+        for opened in self.spaces.values_mut() {
+            opened.dirty = false;
+        }
+        Ok(())
+    }
+
+    pub(super) fn waiting(&self) -> bool {
+        !self.caught_up
+    }
+
+    /// Nothing is known any more of the spaces that were not settled.
+    pub(super) fn timed_out<S: Store>(
+        &mut self,
+        link: &mut Link,
+        replica: &mut Replica<S>,
+    ) -> Result<(), SessionError> {
+        for tag in &self.order {
+            let Some(opened) = self.spaces.get_mut(tag) else {
+                continue;
+            };
+            if !opened.settled(link) {
+                opened.record.when = None;
+                opened.dirty = true;
+                opened.note_status(link, replica)?;
+            }
+        }
+        Ok(self.write_down(replica)?)
+    }
+}
+
+fn commit<S: Store>(replica: &mut Replica<S>, puts: Vec<Put>) -> Result<(), StoreError> {
+    if !puts.is_empty() {
+        replica.store_mut().commit(Batch {
+            envelopes: Vec::new(),
+            puts,
+        })?;
+    }
+    Ok(())
+}

@@ -1,0 +1,87 @@
+//! What a frame of envelopes brought, on either end.
+
+use sotay_feed::{DeviceId, Envelope, EnvelopeId, Space, SpaceTag};
+
+use super::SessionEvent;
+use super::link::Link;
+use crate::admit::Admitted;
+use crate::fault::RefuseReason;
+use crate::message::{Items, Message, Refuse};
+
+/// The envelopes of one frame, and answers for what is none.
+#[derive(Debug, Default)]
+pub(super) struct Incoming {
+    pub(super) envelopes: Vec<Envelope>,
+    unreadable: Vec<Refuse>,
+}
+
+impl Incoming {
+    /// Splits a frame.
+    pub(super) fn decode(items: &Items<'_>) -> Self {
+        let mut incoming = Self::default();
+        for bytes in &items.envelopes {
+            match Envelope::decode(bytes) {
+                Ok(envelope) => incoming.envelopes.push(envelope),
+                Err(error) => incoming.unreadable.push(Refuse {
+                    tag: items.tag,
+                    device: DeviceId::ZERO,
+                    seq: 0,
+                    id: EnvelopeId::from_bytes(*blake3::hash(bytes).as_bytes()),
+                    reason: error.into(),
+                }),
+            }
+        }
+        incoming
+    }
+
+    /// Tells what became of a batch: events, and a `Refuse` for each that was not stored. Whether any was.
+    pub(super) fn report(&self, link: &mut Link, space: &Space, answers: &[Admitted]) -> bool {
+        let tag = space.id().tag();
+        let (mut count, mut bytes, mut after) = (0, 0, None);
+        for (envelope, answer) in self.envelopes.iter().zip(answers) {
+            match answer {
+                Admitted::Stored(arrival) => {
+                    count += 1;
+                    bytes += envelope.bytes().len() as u64;
+                    after.get_or_insert(arrival.number - 1);
+                }
+                Admitted::Duplicate => {}
+                Admitted::Refused(reason) => reject(link, space, refuse_of(tag, envelope, *reason)),
+            }
+        }
+        for refuse in &self.unreadable {
+            reject(link, space, *refuse);
+        }
+        if let Some(after) = after {
+            link.event(SessionEvent::Received {
+                space: *space,
+                count,
+                bytes,
+                after,
+            });
+        }
+        count > 0
+    }
+}
+
+fn reject(link: &mut Link, space: &Space, refuse: Refuse) {
+    link.send(&Message::Refuse(refuse));
+    link.event(SessionEvent::Rejected {
+        space: *space,
+        device: refuse.device,
+        seq: refuse.seq,
+        id: refuse.id,
+        reason: refuse.reason,
+    });
+}
+
+fn refuse_of(tag: SpaceTag, envelope: &Envelope, reason: RefuseReason) -> Refuse {
+    let header = envelope.header();
+    Refuse {
+        tag,
+        device: header.device,
+        seq: header.seq,
+        id: envelope.id(),
+        reason,
+    }
+}
