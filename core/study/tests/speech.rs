@@ -37,6 +37,14 @@ fn every_own_case_is_spoken_as_expected() {
 }
 
 #[test]
+fn what_is_spoken_once_stays_the_same_when_spoken_again() {
+    let profile = SpeechProfile::default();
+    for case in cases(OWN_CASES) {
+        assert_eq!(speak(&case.expected, &profile), case.expected, "{}", case.id);
+    }
+}
+
+#[test]
 fn own_cases_cover_every_category() {
     for category in CATEGORIES {
         let count = cases(OWN_CASES).filter(|case| case.category == category).count();
