@@ -1,1 +1,31 @@
-//! sotay-engine
+//! What an app embeds: profiles, commands, views, events, status and background sync.
+//!
+//! [`Engine`] opens a profile and runs a [`Device`] on its own thread; the app calls it, reads views, and fetches
+//! [`Event`]s. Every command is durable when it returns, with or without a network.
+
+mod background;
+mod device;
+mod engine;
+mod enrolment;
+mod error;
+mod event;
+mod profile;
+mod worker;
+
+pub use device::{
+    AdmitError, AdmitRequest, CreateUnitError, Device, JoinError, LinkId, LinkOutput, MeetingHeading, MemberLine,
+    MinutesText, NewMember, NewUnit, SpaceStatus, UnitCard,
+};
+pub use engine::{CallError, Engine, OpenError, SHUTDOWN_WAIT, SyncError, SyncReport};
+pub use enrolment::{
+    EnrolTextError, INVITATION_BYTES_MAX, Invitation, JoinRequest, LABEL_BYTES_MAX, RELAY_HINT_BYTES_MAX,
+    RELAY_HINTS_MAX,
+};
+pub use error::{DeviceError, NextAction, store_action};
+pub use event::{Event, SetAside};
+pub use profile::{DATABASE_FILE, ProfileError};
+pub use sotay_feed as feed;
+pub use sotay_handbook as handbook;
+pub use sotay_net::RelayAddress;
+pub use sotay_sync::{SessionStats, SyncStatus};
+pub use worker::EVENTS_WAITING_MAX;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use sotay_store::{SqliteStore, StoreError};
+use sotay_store::{Options, SqliteStore, StoreError};
 
 /// Name of the database inside a profile folder.
 pub const DATABASE_FILE: &str = "profile.db";
@@ -54,7 +54,7 @@ pub(crate) fn create(folder: &Path) -> Result<SqliteStore, ProfileError> {
 }
 
 fn database(folder: &Path, file: &Path) -> Result<SqliteStore, ProfileError> {
-    SqliteStore::open(file).map_err(|error| match error {
+    SqliteStore::open(file, &Options::default()).map_err(|error| match error {
         StoreError::Busy => ProfileError::InUse(folder.to_owned()),
         other => ProfileError::Store(other),
     })

@@ -1,0 +1,228 @@
+//! Connections: one task each, moving frames between a relay and the worker, deciding nothing.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use sotay_net::{Backoff, Close, Connector, Link, LinkError, Presence, RelayAddress};
+use sotay_sync::{CloseCode, SessionStats};
+use tokio::runtime::Handle;
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+
+use crate::device::{Device, LinkId, LinkOutput};
+use crate::engine::{SyncError, SyncReport};
+use crate::error::DeviceError;
+use crate::worker::Job;
+use sotay_store::SqliteStore;
+
+/// A connection that lasted this long counts as good: the next pause is short again.
+pub const HEALTHY_AFTER: Duration = Duration::from_secs(30);
+
+/// What the app is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// In front of a person: stay connected.
+    Foreground,
+    /// Not to use the network.
+    Suspended,
+}
+
+/// What a background connection needs.
+pub(crate) struct Context {
+    pub address: RelayAddress,
+    pub connector: Connector,
+    pub jobs: mpsc::Sender<Job>,
+    pub links: Arc<AtomicU64>,
+    pub mode: watch::Receiver<Mode>,
+}
+
+/// One exchange with a relay: connect, both directions, close.
+pub(crate) async fn once(
+    address: RelayAddress,
+    connector: Connector,
+    link: LinkId,
+    jobs: mpsc::Sender<Job>,
+) -> Result<SyncReport, SyncError> {
+    let relay = address.key();
+    let connection = connector.connect(&address, Presence::Background).await?;
+    let end = converse(connection, link, false, &jobs).await;
+    let (stats, down) = finish(link, &jobs, move |device| device.sync_status(&relay)).await?;
+    match end {
+        End::CaughtUp => Ok(SyncReport { stats, spaces: down? }),
+        End::Relay(close) | End::Here(close) => Err(SyncError::Closed(CloseCode::from_number(close.code))),
+        End::Link(error) => Err(SyncError::Lost(error)),
+        End::Stopped => Err(SyncError::Call(crate::CallError::Stopped)),
+    }
+}
+
+/// Ends a link on the worker and fetches what is to be told about it.
+async fn finish<T: Send + 'static>(
+    link: LinkId,
+    jobs: &mpsc::Sender<Job>,
+    ask: impl FnOnce(&mut Device<SqliteStore>) -> Result<T, DeviceError> + Send + 'static,
+) -> Result<(SessionStats, Result<T, DeviceError>), SyncError> {
+    let (done, result) = oneshot::channel();
+    let call = Job::Call(Box::new(move |device, _| {
+        let stats = device.link_stats(link).unwrap_or_default();
+        let _ = done.send((stats, ask(device)));
+    }));
+    let stopped = || SyncError::Call(crate::CallError::Stopped);
+    jobs.send(call).await.map_err(|_| stopped())?;
+    jobs.send(Job::Down { link }).await.map_err(|_| stopped())?;
+    result.await.map_err(|_| stopped())
+}
+
+/// Why a conversation ended.
+enum End {
+    /// Everything was exchanged (when not live).
+    CaughtUp,
+    /// The relay said goodbye.
+    Relay(Close),
+    /// The connection broke.
+    Link(LinkError),
+    /// The session here closed it: the relay misbehaved or did not answer.
+    Here(Close),
+    /// The engine is shutting down.
+    Stopped,
+}
+
+/// Moves frames until one side ends.
+async fn converse(connection: Link, link: LinkId, live: bool, jobs: &mpsc::Sender<Job>) -> End {
+    let relay = connection.peer();
+    let (mut send, mut recv) = connection.split();
+    let mut caught_up = false;
+    let (out, mut outputs) = mpsc::unbounded_channel();
+    if jobs.send(Job::Up { link, relay, live, out }).await.is_err() {
+        return End::Stopped;
+    }
+    loop {
+        tokio::select! {
+            output = outputs.recv() => match output {
+                Some(LinkOutput::Frame(frame)) => {
+                    if let Err(error) = send.send(frame).await {
+                        return End::Link(error);
+                    }
+                }
+                Some(LinkOutput::CaughtUp) => caught_up = true,
+                Some(LinkOutput::Close(reason)) => {
+                    let wait = reason.retry_after.map(|seconds| Duration::from_secs(seconds.into()));
+                    let close = Close::new(reason.code.number(), wait);
+                    send.close(close).await;
+                    return if caught_up && !live { End::CaughtUp } else { End::Here(close) };
+                }
+                None => {
+                    send.close(Close::DONE).await;
+                    return End::Stopped;
+                }
+            },
+            frame = recv.recv() => match frame {
+                Ok(Some(frame)) => {
+                    if jobs.send(Job::Frame { link, frame: frame.to_vec() }).await.is_err() {
+                        return End::Stopped;
+                    }
+                }
+                Ok(None) if caught_up && !live => return End::CaughtUp,
+                Ok(None) => return End::Relay(Close::DONE),
+                Err(LinkError::Closed(close)) => return End::Relay(close),
+                Err(error) => return End::Link(error),
+            },
+        }
+    }
+}
+
+/// A relay that is followed; dropping it ends the task and its connection.
+pub(crate) struct Follower {
+    task: JoinHandle<()>,
+    network: Arc<Notify>,
+}
+
+impl Follower {
+    pub fn start(runtime: &Handle, context: Context) -> Self {
+        let network = Arc::new(Notify::new());
+        let task = runtime.spawn(follow(context, Arc::clone(&network)));
+        Self { task, network }
+    }
+
+    /// Ends a pause between attempts at once.
+    pub fn network_changed(&self) {
+        self.network.notify_one();
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Tells the worker that a link is gone, however its task ended.
+struct DownGuard {
+    link: LinkId,
+    jobs: mpsc::Sender<Job>,
+}
+
+impl Drop for DownGuard {
+    fn drop(&mut self) {
+        let (link, jobs) = (self.link, self.jobs.clone());
+        if jobs.try_send(Job::Down { link }).is_err()
+            && let Ok(handle) = Handle::try_current()
+        {
+            handle.spawn(async move {
+                // Fails only when the worker has ended, and with it all links.
+                let _ = jobs.send(Job::Down { link }).await;
+            });
+        }
+    }
+}
+
+async fn follow(mut context: Context, network: Arc<Notify>) {
+    let Ok(mut rng) = StdRng::try_from_rng(&mut rand::rngs::SysRng) else {
+        tracing::error!("no randomness from the system; background sync is off");
+        return;
+    };
+    let mut backoff = Backoff::foreground();
+    loop {
+        if context.mode.wait_for(|mode| *mode == Mode::Foreground).await.is_err() {
+            return;
+        }
+        let started = tokio::time::Instant::now();
+        match context.connector.connect(&context.address, Presence::Foreground).await {
+            Ok(connection) => {
+                let link = LinkId(context.links.fetch_add(1, Ordering::Relaxed));
+                let guard = DownGuard { link, jobs: context.jobs.clone() };
+                let end = tokio::select! {
+                    end = converse(connection, link, true, &context.jobs) => Some(end),
+                    _ = context.mode.wait_for(|mode| *mode != Mode::Foreground) => None,
+                };
+                drop(guard);
+                match end {
+                    Some(End::Relay(close)) => {
+                        if let Some(wait) = close.retry_after {
+                            backoff.obey(wait);
+                        }
+                    }
+                    Some(End::Link(error)) => tracing::debug!(%error, "link lost"),
+                    Some(End::Here(_) | End::Stopped | End::CaughtUp) | None => {}
+                }
+                if started.elapsed() >= HEALTHY_AFTER {
+                    backoff.reset();
+                }
+            }
+            Err(error) => {
+                tracing::debug!(%error, "no connection");
+                if let sotay_net::ConnectError::Refused { retry_after: Some(wait) } = error {
+                    backoff.obey(wait);
+                }
+            }
+        }
+        let pause = backoff.next(&mut rng);
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = network.notified() => backoff.reset(),
+            _ = context.mode.changed() => backoff.reset(),
+        }
+    }
+}

@@ -1,0 +1,315 @@
+//! From stored envelopes to documents: open, admit through the gate, apply in one batch per document, remember.
+//!
+//! Envelopes are durable before this runs; a cursor per space says how far they have been applied. A crash in between
+//! is healed by running it again, because every step is idempotent.
+
+use std::collections::BTreeMap;
+
+use sotay_document::{Run, Touched};
+use sotay_feed::{DeviceId, DocId, Envelope, EpochId, Kind, Space, SpaceId, SpaceKind, Verified};
+use sotay_handbook::{DocKind, events};
+use sotay_membership::Record;
+use sotay_store::{Bucket, Budget, Put, Store, Stored};
+use sotay_sync::AppendError;
+use sotay_vault::{open_body, open_epoch, open_key_ring};
+
+use super::Device;
+use super::books::{BookKey, orphan_key, orphan_row};
+use super::home::{SEALED, ring_put};
+use super::people::{PersonRecord, Subject};
+use crate::error::DeviceError;
+use crate::event::{Event, SetAside};
+
+const PAGE: Budget = Budget { count: 4096, bytes: 8 << 20 };
+
+/// Envelopes of one pass, sorted by what they change.
+#[derive(Default)]
+struct Haul {
+    runs: BTreeMap<DocId, (BookKey, Vec<(DeviceId, Run)>)>,
+    puts: Vec<Put>,
+    names: bool,
+}
+
+impl<S: Store> Device<S> {
+    /// Applies everything that is stored and not applied yet. Nothing new: no work, no write.
+    pub(super) fn absorb(&mut self) -> Result<(), DeviceError> {
+        if self.home.is_none() {
+            return Ok(());
+        }
+        let grown = self.absorb_roll()?;
+        for space in self.spaces()? {
+            if space.kind != SpaceKind::Roll {
+                self.absorb_space(&space, grown)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Membership records were evaluated when they were stored; here their sealed parts are opened. True when the key
+    /// ring grew.
+    fn absorb_roll(&mut self) -> Result<bool, DeviceError> {
+        let roll = self.space(SpaceKind::Roll)?;
+        let head = self.replica.store().head(&roll.id())?.number;
+        let mut after = self.applied(&roll.id())?;
+        if after == head {
+            return Ok(false);
+        }
+        let before = self.ring.len();
+        while after < head {
+            let page = self.replica.store().since(&roll.id(), after, PAGE)?;
+            after = page.upto;
+            for stored in &page.envelopes {
+                self.read_roll(stored);
+            }
+            if !page.more {
+                break;
+            }
+        }
+        let grown = self.ring.len() > before;
+        let mut puts = vec![applied_put(&roll.id(), head)];
+        if grown {
+            puts.push(ring_put(&self.ring)?);
+        }
+        self.write(puts)?;
+        for kind in SEALED {
+            let space = Space::of(roll.unit, kind);
+            self.replica.know_space(space)?;
+        }
+        self.events.push_back(Event::Membership);
+        Ok(grown)
+    }
+
+    fn read_roll(&mut self, stored: &Stored) {
+        let Ok(envelope) = Envelope::decode(&stored.bytes) else { return };
+        let Ok((record, clear)) = Record::decode(stored.kind, envelope.body()) else { return };
+        match record {
+            Record::Grant(grant) if grant.keys == self.keys.public() => {
+                let Some(home) = &self.home else { return };
+                match open_key_ring(&self.keys, &home.unit, &envelope.body()[clear..]) {
+                    Ok(Some(ring)) => self.ring.extend(ring),
+                    Ok(None) => {}
+                    Err(error) => tracing::warn!(%error, "key ring of a grant to this device"),
+                }
+            }
+            Record::Epoch(record) => {
+                let Ok(membership) = self.membership() else { return };
+                let Some(space) = self.replica.space(&record.space) else { return };
+                let granted = membership.ever_readers(&space);
+                if let Ok(key) = open_epoch(&record, &self.keys, &granted) {
+                    self.ring.insert(record.space.tag(), key);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn absorb_space(&mut self, space: &Space, retry_locked: bool) -> Result<(), DeviceError> {
+        let id = space.id();
+        let head = self.replica.store().head(&id)?.number;
+        let mut after = self.applied(&id)?;
+        let mut haul = Haul::default();
+        if retry_locked {
+            self.retry_locked(space, &mut haul)?;
+        }
+        while after < head {
+            let page = self.replica.store().since(&id, after, PAGE)?;
+            after = page.upto;
+            for stored in page.envelopes {
+                self.sort_in(space, stored, &mut haul);
+            }
+            if !page.more {
+                break;
+            }
+        }
+        if after == self.applied(&id)? && haul.puts.is_empty() && haul.runs.is_empty() {
+            return Ok(());
+        }
+        haul.puts.push(applied_put(&id, after.max(head)));
+        self.land(haul)
+    }
+
+    /// One envelope into the haul. What cannot be opened yet is remembered; what can never be used is set aside.
+    fn sort_in(&mut self, space: &Space, stored: Stored, haul: &mut Haul) {
+        let id = space.id();
+        if !matches!(stored.kind, Kind::CHANGE | Kind::PERSON) {
+            return;
+        }
+        let Ok(envelope) = Envelope::decode(&stored.bytes) else { return };
+        let Some(key) = self.ring.get(id.tag(), envelope.header().epoch) else {
+            haul.puts.push(locked_put(&id, stored.arrival, Some(envelope.header().epoch)));
+            return;
+        };
+        let Ok(payload) = open_body(envelope.header_bytes(), key, envelope.body()) else {
+            return self.set_aside(&stored, SetAside::Unreadable, haul);
+        };
+        if let Ok(membership) = self.membership()
+            && membership.may_write(stored.device, space, stored.kind, stored.seq).is_err()
+        {
+            return self.set_aside(&stored, SetAside::NotAllowed, haul);
+        }
+        if stored.kind == Kind::PERSON {
+            self.read_person(&stored, &payload, haul);
+            return;
+        }
+        let run = match Run::decode(&payload) {
+            Ok(run) => run,
+            Err(_) => return self.set_aside(&stored, SetAside::Unreadable, haul),
+        };
+        let Some(kind) = DocKind::from_number(run.kind) else {
+            return self.set_aside(&stored, SetAside::UnknownDocument, haul);
+        };
+        let key = BookKey { doc: run.doc, kind, schema: run.schema, space: space.kind };
+        if kind.genesis(key.doc, key.schema).is_none() {
+            return self.set_aside(&stored, SetAside::UnknownDocument, haul);
+        }
+        let (known, runs) = haul.runs.entry(key.doc).or_insert((key, Vec::new()));
+        if *known == key && self.known_document(key.doc).ok().flatten().is_none_or(|book| book == key) {
+            runs.push((stored.device, run));
+        } else {
+            self.set_aside(&stored, SetAside::OtherDocument, haul);
+        }
+    }
+
+    fn read_person(&mut self, stored: &Stored, payload: &[u8], haul: &mut Haul) {
+        let Ok(record) = PersonRecord::decode(payload) else {
+            return self.set_aside(stored, SetAside::Unreadable, haul);
+        };
+        let author = self.membership().ok().and_then(|m| m.standing(stored.device));
+        let own = match record.subject {
+            Subject::Device(device) => device == stored.device,
+            Subject::Member(member) => author.is_some_and(|author| author.member == Some(member)),
+        };
+        if !own && author.is_none_or(|author| author.rank > 3) {
+            return self.set_aside(stored, SetAside::NotAllowed, haul);
+        }
+        if let Some(put) = self.people.learn(stored.id, record) {
+            haul.puts.push(put);
+            haul.names = true;
+        }
+    }
+
+    fn set_aside(&mut self, stored: &Stored, reason: SetAside, haul: &mut Haul) {
+        tracing::warn!(kind = %stored.kind, device = ?stored.device, seq = stored.seq, ?reason, "set aside");
+        let value = vec![reason as u8];
+        haul.puts.push(Put {
+            bucket: Bucket::Quarantine,
+            key: [b"a", &stored.id.as_bytes()[..]].concat(),
+            value: Some(value),
+        });
+        self.events.push_back(Event::SetAside { envelope: stored.id, device: stored.device, reason });
+    }
+
+    /// Applies the haul, one batch per document, and makes it durable with the cursor.
+    fn land(&mut self, haul: Haul) -> Result<(), DeviceError> {
+        let mut puts = haul.puts;
+        let mut touched: Vec<(BookKey, Vec<Touched>)> = Vec::new();
+        for (key, runs) in haul.runs.into_values() {
+            let book = self.book(key)?;
+            let authors: Vec<DeviceId> = runs.iter().map(|(author, _)| *author).collect();
+            let applied = book.document.apply(runs);
+            puts.extend(book.persist(applied.admitted.iter().map(|change| &change[..])));
+            puts.extend(applied.orphans.iter().map(|orphan| Put {
+                bucket: Bucket::Orphan,
+                key: orphan_key(key.doc, &orphan.hash),
+                value: Some(orphan_row(orphan)),
+            }));
+            puts.extend(applied.released.iter().map(|hash| Put {
+                bucket: Bucket::Orphan,
+                key: orphan_key(key.doc, hash),
+                value: None,
+            }));
+            for refused in &applied.refused {
+                tracing::warn!(doc = ?key.doc, error = %refused.error, "change refused at the gate");
+                let author = refused.origin.and_then(|(run, _)| authors.get(run).copied());
+                self.events.push_back(Event::ChangeRefused { doc: key.doc, device: author });
+            }
+            touched.push((key, applied.touched));
+        }
+        if let Err(error) = self.write(puts) {
+            for (key, _) in &touched {
+                self.books.remove(&key.doc);
+            }
+            self.people.reload(self.replica.store())?;
+            return Err(error.into());
+        }
+        for (key, touched) in touched {
+            self.announce(key, &touched);
+        }
+        if haul.names {
+            self.events.push_back(Event::Names);
+        }
+        Ok(())
+    }
+
+    /// Tells listeners what an edit or a merge touched.
+    pub(super) fn announce(&mut self, key: BookKey, touched: &[Touched]) {
+        for event in events(key.kind, touched) {
+            self.events.push_back(Event::Handbook { doc: key.doc, event });
+        }
+    }
+
+    fn retry_locked(&mut self, space: &Space, haul: &mut Haul) -> Result<(), DeviceError> {
+        let id = space.id();
+        for (key, _) in self.replica.store().list(Bucket::Applied, &locked_prefix(&id))? {
+            let Some(arrival) = key.get(SpaceId::LEN + 1..).and_then(|b| b.try_into().ok()).map(u64::from_be_bytes)
+            else {
+                continue;
+            };
+            let one = Budget { count: 1, bytes: 0 };
+            let page = self.replica.store().since(&id, arrival - 1, one)?;
+            haul.puts.push(locked_put(&id, arrival, None));
+            for stored in page.envelopes {
+                self.sort_in(space, stored, haul);
+            }
+        }
+        Ok(())
+    }
+
+    fn applied(&self, space: &SpaceId) -> Result<u64, DeviceError> {
+        let value = self.replica.store().get(Bucket::Applied, space.as_bytes())?;
+        value.map_or(Ok(0), |bytes| {
+            bytes.try_into().map(u64::from_be_bytes).map_err(|_| DeviceError::damaged("cursor"))
+        })
+    }
+
+    /// The cursor moved past `count` own envelopes about to be appended, if nothing else waits before them.
+    pub(super) fn applied_after(&self, space: &Space, count: usize) -> Result<Option<Put>, DeviceError> {
+        let id = space.id();
+        let head = self.replica.store().head(&id)?.number;
+        Ok((self.applied(&id)? == head).then(|| applied_put(&id, head + count as u64)))
+    }
+
+    /// Appends own envelopes to the replica with `puts`, in one transaction.
+    pub(super) fn append(
+        &mut self,
+        space: &Space,
+        envelopes: Vec<Verified<Envelope>>,
+        puts: Vec<Put>,
+    ) -> Result<(), DeviceError> {
+        match self.replica.append(space, envelopes, puts) {
+            Ok(_) => Ok(()),
+            Err(AppendError::Store(error)) => Err(error.into()),
+            Err(_) => Err(DeviceError::Internal("append")),
+        }
+    }
+}
+
+fn applied_put(space: &SpaceId, arrival: u64) -> Put {
+    Put {
+        bucket: Bucket::Applied,
+        key: space.as_bytes().to_vec(),
+        value: Some(arrival.to_be_bytes().to_vec()),
+    }
+}
+
+fn locked_prefix(space: &SpaceId) -> Vec<u8> {
+    [&space.as_bytes()[..], b"w"].concat()
+}
+
+fn locked_put(space: &SpaceId, arrival: u64, epoch: Option<EpochId>) -> Put {
+    Put {
+        bucket: Bucket::Applied,
+        key: [locked_prefix(space), arrival.to_be_bytes().to_vec()].concat(),
+        value: epoch.map(|epoch| epoch.as_bytes().to_vec()),
+    }
+}

@@ -1,0 +1,267 @@
+//! The documents of this device: opening, editing, and sealing what was edited into envelopes.
+//!
+//! An edit is durable when the call returns, as raw changes: one row to load the document from ([`Bucket::Tail`]) and
+//! one to send ([`Bucket::Pending`]). Pending changes become envelopes in runs, just before they can leave the device
+//! ([`Device::flush`]): one signature and one seal for a sitting instead of one for each keystroke.
+
+use std::collections::BTreeMap;
+
+use sotay_document::{Document, EditError, Orphan, crdt::{ChangeHash, Transaction}, encode_runs};
+use sotay_feed::{DeviceId, DocId, Draft, Envelope, Kind, Space, SpaceKind, Verified};
+use sotay_handbook::DocKind;
+use sotay_store::{Bucket, Put, Store};
+use sotay_vault::{seal_body, sealed_len};
+
+use super::Device;
+use crate::error::DeviceError;
+
+/// What is needed to make a document's genesis, and where it belongs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct BookKey {
+    pub doc: DocId,
+    pub kind: DocKind,
+    pub schema: u16,
+    pub space: SpaceKind,
+}
+
+/// One open document with what the store holds of it.
+pub(super) struct Book {
+    pub key: BookKey,
+    pub document: Document,
+    /// Numbers of the rows in [`Bucket::Tail`]: `first..tail`.
+    first: u64,
+    tail: u64,
+    pending: u64,
+    known: bool,
+}
+
+impl Book {
+    /// Rows for new changes, and a fresh snapshot instead of them when the tail has grown long. After a commit that
+    /// failed the book must be dropped.
+    pub fn persist<'a>(&mut self, changes: impl IntoIterator<Item = &'a [u8]>) -> Vec<Put> {
+        let mut puts = Vec::new();
+        if !self.known {
+            puts.push(index_put(&self.key));
+            self.known = true;
+        }
+        for change in changes {
+            puts.push(put(Bucket::Tail, row_key(self.key.doc, self.tail), Some(change.to_vec())));
+            self.tail += 1;
+        }
+        if self.document.is_fold_due() {
+            match self.document.fold() {
+                Ok(fold) => {
+                    let doc = self.key.doc;
+                    puts.push(put(Bucket::Snapshot, doc.as_bytes().to_vec(), Some(fold.snapshot)));
+                    // Later puts of a batch win over earlier ones on the same key.
+                    puts.extend((self.first..self.tail).map(|n| put(Bucket::Tail, row_key(doc, n), None)));
+                    self.first = self.tail;
+                }
+                Err(error) => tracing::warn!(%error, "no snapshot; the tail stays"),
+            }
+        }
+        puts
+    }
+}
+
+fn put(bucket: Bucket, key: Vec<u8>, value: Option<Vec<u8>>) -> Put {
+    Put { bucket, key, value }
+}
+
+fn row_key(doc: DocId, number: u64) -> Vec<u8> {
+    [&doc.as_bytes()[..], &number.to_be_bytes()].concat()
+}
+
+fn row_number(key: &[u8]) -> Option<u64> {
+    Some(u64::from_be_bytes(key.get(DocId::LEN..)?.try_into().ok()?))
+}
+
+/// Key of a waiting change.
+pub(super) fn orphan_key(doc: DocId, hash: &ChangeHash) -> Vec<u8> {
+    [&doc.as_bytes()[..], &hash.0].concat()
+}
+
+/// Row of a waiting change: author ‖ raw change.
+pub(super) fn orphan_row(orphan: &Orphan) -> Vec<u8> {
+    [&orphan.author.as_bytes()[..], &orphan.bytes].concat()
+}
+
+fn read_orphan(key: &[u8], row: &[u8]) -> Option<Orphan> {
+    let (author, bytes) = row.split_at_checked(DeviceId::LEN)?;
+    Some(Orphan {
+        author: DeviceId::from_slice(author)?,
+        hash: ChangeHash(key.get(DocId::LEN..)?.try_into().ok()?),
+        bytes: bytes.to_vec(),
+    })
+}
+
+fn index_put(key: &BookKey) -> Put {
+    let value = vec![1, key.kind.number(), (key.schema >> 8) as u8, key.schema as u8, key.space as u8];
+    put(Bucket::Document, key.doc.as_bytes().to_vec(), Some(value))
+}
+
+fn read_index(doc: &[u8], value: &[u8]) -> Option<BookKey> {
+    let &[1, kind, high, low, space] = value else { return None };
+    Some(BookKey {
+        doc: DocId::from_slice(doc)?,
+        kind: DocKind::from_number(kind)?,
+        schema: u16::from_be_bytes([high, low]),
+        space: SpaceKind::try_from(space).ok()?,
+    })
+}
+
+impl<S: Store> Device<S> {
+    /// All documents of a kind, by id.
+    pub(super) fn documents(&self, kind: DocKind) -> Result<Vec<BookKey>, DeviceError> {
+        let rows = self.replica.store().list(Bucket::Document, &[])?;
+        Ok(rows.iter().filter_map(|(k, v)| read_index(k, v)).filter(|key| key.kind == kind).collect())
+    }
+
+    /// The document with this id, if this device knows it.
+    pub(super) fn known_document(&self, doc: DocId) -> Result<Option<BookKey>, DeviceError> {
+        let value = self.replica.store().get(Bucket::Document, doc.as_bytes())?;
+        Ok(value.and_then(|value| read_index(doc.as_bytes(), &value)))
+    }
+
+    /// Opens a document, or begins it with its genesis.
+    pub(super) fn book(&mut self, key: BookKey) -> Result<&mut Book, DeviceError> {
+        if !self.books.contains_key(&key.doc) {
+            let book = self.load(key)?;
+            self.books.insert(key.doc, book);
+        }
+        self.books.get_mut(&key.doc).ok_or(DeviceError::Internal("book"))
+    }
+
+    fn load(&self, key: BookKey) -> Result<Book, DeviceError> {
+        let store = self.replica.store();
+        let doc = key.doc.as_bytes();
+        let genesis = key.kind.genesis(key.doc, key.schema).ok_or(DeviceError::Internal("genesis"))?;
+        let snapshot = store.get(Bucket::Snapshot, doc)?;
+        let tail = store.list(Bucket::Tail, doc)?;
+        let orphans = store.list(Bucket::Orphan, doc)?;
+        let pending = store.list(Bucket::Pending, doc)?;
+        let next = |rows: &[(Vec<u8>, Vec<u8>)]| {
+            rows.last().and_then(|(key, _)| row_number(key)).map_or(0, |number| number + 1)
+        };
+        let document = Document::load(
+            key.doc,
+            &genesis,
+            snapshot.as_deref(),
+            tail.iter().map(|(_, change)| &change[..]),
+            orphans.iter().filter_map(|(key, row)| read_orphan(key, row)),
+            self.actor,
+        )
+        .map_err(|_| DeviceError::damaged("document"))?;
+        let known = store.get(Bucket::Document, doc)?.is_some();
+        let first = tail.first().and_then(|(key, _)| row_number(key)).unwrap_or(0);
+        Ok(Book { key, document, first, tail: next(&tail), pending: next(&pending), known })
+    }
+
+    /// Changes a document; durable when this returns. On any error the document is as it was.
+    pub(super) fn edit<T, E>(
+        &mut self,
+        key: BookKey,
+        now: i64,
+        change: impl FnOnce(&mut Transaction<'_>) -> Result<T, E>,
+    ) -> Result<T, DeviceError>
+    where
+        DeviceError: From<E>,
+    {
+        let book = self.book(key)?;
+        let (value, local) = match book.document.edit(now, change) {
+            Ok(done) => done,
+            Err(error) => return Err(self.edit_failed(key.doc, error)),
+        };
+        let Some(local) = local else { return Ok(value) };
+        let mut puts = book.persist(local.rows());
+        for row in local.rows() {
+            puts.push(put(Bucket::Pending, row_key(key.doc, book.pending), Some(row.to_vec())));
+            book.pending += 1;
+        }
+        if let Err(error) = self.write(puts) {
+            // What is not durable did not happen: the next use reads the store again.
+            self.books.remove(&key.doc);
+            return Err(error.into());
+        }
+        self.announce(key, &local.touched);
+        Ok(value)
+    }
+
+    fn edit_failed<E>(&mut self, doc: DocId, error: EditError<E>) -> DeviceError
+    where
+        DeviceError: From<E>,
+    {
+        match error {
+            EditError::Refused(error) => error.into(),
+            EditError::Shape(_) => DeviceError::TooMuchAtOnce,
+            EditError::Panicked(_) | EditError::Merge(_) | EditError::Broken => {
+                self.books.remove(&doc);
+                DeviceError::Internal("document edit")
+            }
+        }
+    }
+
+    /// Seals all pending changes into envelopes. Called before a session starts and while one is open.
+    pub fn flush(&mut self) -> Result<(), DeviceError> {
+        let mut by_space: BTreeMap<SpaceKind, Vec<(BookKey, Vec<Vec<u8>>, Vec<Vec<u8>>)>> = BTreeMap::new();
+        let mut rows: BTreeMap<DocId, (Vec<Vec<u8>>, Vec<Vec<u8>>)> = BTreeMap::new();
+        for (key, change) in self.replica.store().list(Bucket::Pending, &[])? {
+            let doc = key.get(..DocId::LEN).and_then(DocId::from_slice);
+            let (keys, changes) = rows.entry(doc.ok_or(DeviceError::damaged("outbox"))?).or_default();
+            keys.push(key);
+            changes.push(change);
+        }
+        for (doc, (keys, changes)) in rows {
+            let book = self.known_document(doc)?.ok_or(DeviceError::damaged("outbox"))?;
+            by_space.entry(book.space).or_default().push((book, keys, changes));
+        }
+        for (kind, documents) in by_space {
+            let space = self.space(kind)?;
+            let mut payloads = Vec::new();
+            let mut puts = Vec::new();
+            for (book, keys, changes) in documents {
+                let room = self.payload_room(&space)?;
+                let runs = encode_runs(book.doc, book.kind.number(), book.schema, &changes, room)
+                    .map_err(|_| DeviceError::Internal("run"))?;
+                payloads.extend(runs.into_iter().map(|run| (Kind::CHANGE, run)));
+                puts.extend(keys.into_iter().map(|key| put(Bucket::Pending, key, None)));
+            }
+            self.publish(&space, payloads, puts)?;
+        }
+        Ok(())
+    }
+
+    /// Bytes of payload that fit one sealed envelope.
+    fn payload_room(&self, space: &Space) -> Result<usize, DeviceError> {
+        let draft = Draft::next(&self.keys, Kind::CHANGE, &space.id(), None);
+        // The header grows by at most eight bytes with the sequence number.
+        let room = draft.body_room() - 8;
+        Ok(room - (sealed_len(room) - room))
+    }
+
+    /// Seals payloads under the writing epoch and appends them to this device's feed, with `puts`, in one transaction.
+    pub(super) fn publish(
+        &mut self,
+        space: &Space,
+        payloads: Vec<(Kind, Vec<u8>)>,
+        mut puts: Vec<Put>,
+    ) -> Result<Vec<Verified<Envelope>>, DeviceError> {
+        let id = space.id();
+        let epoch = self.membership()?.writing_epoch(&id).ok_or(DeviceError::NoKey)?;
+        let Some(key) = self.ring.get(id.tag(), epoch).cloned() else { return Err(DeviceError::NoKey) };
+        let mut tip = self.replica.store().tip(&id, self.id())?;
+        let mut envelopes = Vec::with_capacity(payloads.len());
+        for (kind, payload) in payloads {
+            let draft = Draft::next(&self.keys, kind, &id, tip).in_epoch(epoch);
+            let body = seal_body(&draft.header().encode(), &key, &payload, &mut *self.rng);
+            let envelope =
+                draft.sign(&self.keys, &id, &body).map_err(|_| DeviceError::Internal("sealed envelope"))?;
+            tip = Some(envelope.tip());
+            envelopes.push(envelope);
+        }
+        puts.extend(self.applied_after(space, envelopes.len())?);
+        self.append(space, envelopes.clone(), puts)?;
+        self.announce_local(space)?;
+        Ok(envelopes)
+    }
+}

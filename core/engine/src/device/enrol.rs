@@ -1,0 +1,209 @@
+//! Admitting a phone and being admitted, with no network (clauses E1–E2).
+
+use sotay_feed::{DeviceId, Draft, EnvelopeId, Kind, MemberId, Space, SpaceKind};
+use sotay_membership::{Denied, Flags, Grant, Record, Standing, State, rank};
+use sotay_store::{DatabaseId, MemoryStore, Store};
+use sotay_sync::{Policy, Replica, Role, bundle};
+use sotay_vault::seal_key_ring;
+
+use super::Device;
+use super::home::{self, Home};
+use super::people::Subject;
+use crate::enrolment::{EnrolTextError, Invitation, JoinRequest};
+use crate::error::DeviceError;
+use crate::event::Event;
+
+/// What an officer decides about a phone that asks to join.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AdmitRequest {
+    /// The text the joiner handed over.
+    pub request: String,
+    /// The roster line of its holder.
+    pub member: MemberId,
+    /// 2 secretary, 3 deputy, 4 member.
+    pub rank: u8,
+    /// Whether a rank-4 member reads and writes the committee's space.
+    pub committee: bool,
+    /// Whether the member is probationary and has no vote.
+    pub probationary: bool,
+    /// Relay addresses to pass on.
+    pub relays: Vec<String>,
+}
+
+/// Why a phone was not admitted. Nothing was written.
+#[derive(Debug, thiserror::Error)]
+pub enum AdmitError {
+    /// The request text cannot be used.
+    #[error(transparent)]
+    Request(#[from] EnrolTextError),
+    /// This phone is admitted already, for the member named.
+    #[error("this phone is admitted already")]
+    Already {
+        /// The member it belongs to.
+        member: MemberId,
+    },
+    /// A rank that no officer can give.
+    #[error("there is no rank {0} to give; 2 is secretary, 3 deputy, 4 member")]
+    Rank(u8),
+    /// Anything that can happen to every call.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+}
+
+/// Why an invitation was not accepted. Nothing was written.
+#[derive(Debug, thiserror::Error)]
+pub enum JoinError {
+    /// The invitation text cannot be used.
+    #[error(transparent)]
+    Invitation(#[from] EnrolTextError),
+    /// This phone belongs to a unit already: use another profile.
+    #[error("this phone belongs to a unit already")]
+    Already,
+    /// The invitation was made for another phone, or for an earlier identity of this one.
+    #[error("the invitation is for another phone")]
+    OtherDevice,
+    /// It holds records of another unit than the one it names.
+    #[error("the invitation holds records of another unit")]
+    OtherUnit,
+    /// The records in it are cut short or malformed.
+    #[error("the invitation is damaged: {0}")]
+    Bundle(#[from] bundle::ReadError),
+    /// Records in it do not hold (signature, chain or right), so the whole invitation is refused.
+    #[error("{0} records of the invitation do not hold")]
+    Refused(u64),
+    /// Anything that can happen to every call.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+}
+
+impl<S: Store> Device<S> {
+    /// The text this phone shows to be admitted. Fresh at every call.
+    pub fn join_request(&mut self) -> Result<JoinRequest, EnrolTextError> {
+        JoinRequest::new(&self.keys, &self.label, &mut *self.rng)
+    }
+
+    /// Grants the asking phone its rank and makes the invitation to hand back.
+    pub fn admit(&mut self, ask: &AdmitRequest, now: i64) -> Result<Invitation, AdmitError> {
+        let request = JoinRequest::from_text(&ask.request)?;
+        let joiner = request.keys.sign.device_id();
+        let home = self.home()?.clone();
+        if !(rank::SECRETARY..=rank::MEMBER).contains(&ask.rank) {
+            return Err(AdmitError::Rank(ask.rank));
+        }
+        if let Some(member) = active(self.membership()?.standing(joiner)).and_then(|standing| standing.member) {
+            return Err(AdmitError::Already { member });
+        }
+        if !self.has_member(ask.member)? {
+            return Err(DeviceError::NoMember.into());
+        }
+        let grant = self.grant(&home, &request, ask, now)?;
+        self.rename(Subject::Device(joiner), &request.label)?;
+        self.flush()?;
+        let bundle = self.bundle_for(joiner)?;
+        self.events.push_back(Event::Membership);
+        Ok(Invitation { unit: home.unit, member: ask.member, grant, relays: ask.relays.clone(), bundle })
+    }
+
+    fn grant(
+        &mut self,
+        home: &Home,
+        request: &JoinRequest,
+        ask: &AdmitRequest,
+        now: i64,
+    ) -> Result<EnvelopeId, DeviceError> {
+        let roll = Space::of(home.unit, SpaceKind::Roll);
+        let own_rank = active(self.membership()?.standing(self.id())).map_or(u8::MAX, |standing| standing.rank);
+        // Rank 2 is given by the founding authority alone, whose keys only the founding profile has.
+        let root = if own_rank < ask.rank { None } else { home::read_keys(self.replica.store(), home::ROOT_KEYS)? };
+        if own_rank >= ask.rank && (root.is_none() || own_rank > rank::SECRETARY) {
+            return Err(Denied::Rank.into());
+        }
+        let record = Grant {
+            member: ask.member,
+            rank: ask.rank,
+            flags: Flags { committee: ask.committee, probationary: ask.probationary },
+            keys: request.keys,
+            scope: None,
+            from_ms: now,
+        };
+        let readable = self.readable_by(&record, home);
+        let ring = self.ring.only(|space, _| readable.contains(&space));
+        let mut body = Record::Grant(record).encode();
+        let sealed = seal_key_ring(&request.keys, &home.unit, &ring, &mut *self.rng);
+        body.extend_from_slice(&sealed.map_err(|_| DeviceError::Internal("key ring"))?);
+        let signer = root.as_ref().unwrap_or(&self.keys);
+        let roll_id = roll.id();
+        let tip = self.replica.store().tip(&roll_id, signer.id())?;
+        let envelope = Draft::next(signer, Kind::GRANT, &roll_id, tip)
+            .sign(signer, &roll_id, &body)
+            .map_err(|_| DeviceError::Internal("grant"))?;
+        let id = envelope.id();
+        self.append(&roll, vec![envelope], Vec::new())?;
+        Ok(id)
+    }
+
+    /// Tags of the sealed spaces that a holder of this grant may read.
+    fn readable_by(&self, grant: &Grant, home: &Home) -> Vec<sotay_feed::SpaceTag> {
+        let mut kinds = vec![SpaceKind::Main, SpaceKind::Broadcast];
+        if grant.rank <= rank::DEPUTY || grant.flags.committee {
+            kinds.push(SpaceKind::Committee);
+        }
+        kinds.into_iter().map(|kind| Space::of(home.unit, kind).id().tag()).collect()
+    }
+
+    /// Everything a newly admitted device may read, for the invitation.
+    fn bundle_for(&self, joiner: DeviceId) -> Result<Vec<u8>, DeviceError> {
+        let membership = self.membership()?;
+        let mut spaces = self.spaces()?;
+        spaces.retain(|space| space.kind == SpaceKind::Roll || membership.may_read(joiner, space).is_ok());
+        bundle::write(&self.replica, &spaces, None).map_err(|error| match error {
+            bundle::WriteError::Store(error) => error.into(),
+            _ => DeviceError::Internal("invitation bundle"),
+        })
+    }
+
+    /// Takes the invitation an officer made for this phone.
+    pub fn accept(&mut self, invitation: &Invitation) -> Result<(), JoinError> {
+        if self.home.is_some() {
+            return Err(JoinError::Already);
+        }
+        // A rehearsal in memory: a bad invitation leaves no trace in the profile.
+        let mut rehearsal = Replica::open(MemoryStore::new(DatabaseId([0; 16])), Role::Device, Policy::Any)
+            .map_err(|error| JoinError::Device(error.into()))?;
+        import(&mut rehearsal, invitation)?;
+        let membership = rehearsal.membership(invitation.unit).ok_or(JoinError::OtherDevice)?;
+        let standing = active(membership.standing(self.id())).ok_or(JoinError::OtherDevice)?;
+        if standing.member != Some(invitation.member) {
+            return Err(JoinError::OtherDevice);
+        }
+        import(&mut self.replica, invitation)?;
+        let home = Home { unit: invitation.unit, member: invitation.member };
+        self.write(vec![home::home_put(&home)]).map_err(DeviceError::from)?;
+        self.home = Some(home);
+        self.absorb()?;
+        self.open_private_space()?;
+        self.events.push_back(Event::Unit);
+        Ok(())
+    }
+}
+
+/// A standing that lets its device act now.
+fn active(standing: Option<Standing>) -> Option<Standing> {
+    standing.filter(|standing| standing.state == State::Active)
+}
+
+fn import<S: Store>(replica: &mut Replica<S>, invitation: &Invitation) -> Result<(), JoinError> {
+    let read = bundle::read(&invitation.bundle)?;
+    if read.spaces().iter().any(|space| space.unit != invitation.unit) {
+        return Err(JoinError::OtherUnit);
+    }
+    for space in read.spaces().to_vec() {
+        replica.know_space(space).map_err(DeviceError::from)?;
+    }
+    let imported = bundle::import(replica, read).map_err(DeviceError::from)?;
+    match imported.cut {
+        Some(error) => Err(error.into()),
+        None if imported.refused > 0 => Err(JoinError::Refused(imported.refused)),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,203 @@
+//! The unit this device belongs to: founding it, and what the profile remembers of it.
+
+use sotay_feed::cbor::{Reader, Writer};
+use sotay_feed::{DeviceKeys, Draft, Kind, MemberId, Space, SpaceKind, UnitId};
+use sotay_membership::{Authority, Flags, Genesis, Grant, Record, UnitKind, rank};
+use sotay_store::{Bucket, Put, Store};
+use sotay_vault::{KeyRing, new_epoch, seal_key_ring};
+
+use super::Device;
+use crate::error::DeviceError;
+use crate::event::Event;
+
+/// Keys of this device in [`Bucket::Profile`].
+pub(super) const DEVICE_KEYS: &[u8] = b"device-keys";
+/// Keys of the unit's founding authority; only in the profile that founded it.
+pub(super) const ROOT_KEYS: &[u8] = b"root-keys";
+/// The one record of [`Bucket::EpochKey`].
+pub(super) const RING: &[u8] = b"ring";
+/// Sealed spaces that a unit has from its first day; each begins with an epoch.
+pub(super) const SEALED: [SpaceKind; 3] = [SpaceKind::Main, SpaceKind::Committee, SpaceKind::Broadcast];
+const LABEL: &[u8] = b"label";
+const HOME: &[u8] = b"home";
+
+/// Which unit, and who the holder of this device is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Home {
+    pub unit: UnitId,
+    pub member: MemberId,
+}
+
+/// What a founder says about the new unit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewUnit {
+    /// "Chi bộ thôn An Lạc".
+    pub name: String,
+    /// The body above it, for the heading of minutes: "Đảng bộ xã Tân Phong".
+    pub upper: String,
+    /// Name of the founder, who becomes secretary.
+    pub founder: String,
+}
+
+/// Why a unit was not founded. Nothing was written.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateUnitError {
+    /// This phone belongs to a unit already: use another profile.
+    #[error("this phone belongs to a unit already")]
+    Already,
+    /// Anything that can happen to every call.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+}
+
+impl<S: Store> Device<S> {
+    /// Founds a unit and makes this device its secretary's.
+    ///
+    /// The founding authority gets keys of its own, kept in this profile: they are needed again to grant rank 2, e.g.
+    /// for the secretary's second phone.
+    pub fn create_unit(&mut self, new: &NewUnit, now: i64) -> Result<UnitId, CreateUnitError> {
+        if self.home.is_some() {
+            return Err(CreateUnitError::Already);
+        }
+        let (unit, member) = self.found(now)?;
+        self.home = Some(Home { unit, member });
+        self.open_private_space()?;
+        self.first_pages(new, member, now)?;
+        self.events.push_back(Event::Unit);
+        Ok(unit)
+    }
+
+    /// Genesis, the founder's grant, and the first keys: one transaction.
+    fn found(&mut self, now: i64) -> Result<(UnitId, MemberId), DeviceError> {
+        let root = DeviceKeys::generate(&mut *self.rng);
+        let (mut nonce, mut member) = ([0; 16], [0; 16]);
+        self.rng.fill_bytes(&mut nonce);
+        self.rng.fill_bytes(&mut member);
+        let member = MemberId::from_bytes(member);
+        let genesis = Genesis {
+            unit_kind: UnitKind::BRANCH,
+            parent: None,
+            authorities: vec![Authority { rank: rank::PARENT, keys: root.public() }],
+            root_policy: None,
+            nonce,
+            claimed_ms: now,
+        };
+        let unit = genesis.unit_id();
+        let roll = Space::of(unit, SpaceKind::Roll);
+        let roll_id = roll.id();
+        let founding = Draft::next(&root, Kind::GENESIS, &roll_id, None)
+            .sign(&root, &roll_id, &Record::Genesis(genesis).encode())
+            .map_err(|_| DeviceError::Internal("genesis"))?;
+
+        let mut ring = KeyRing::default();
+        let mut epochs = Vec::new();
+        let mut tip = None;
+        let readers = [(self.id(), self.keys.public().seal)];
+        for kind in SEALED {
+            let space = Space::of(unit, kind).id();
+            let (key, record) = new_epoch(&space, [], &readers, &mut *self.rng)
+                .map_err(|_| DeviceError::Internal("first epoch"))?;
+            let epoch = Draft::next(&self.keys, Kind::EPOCH, &roll_id, tip)
+                .sign(&self.keys, &roll_id, &Record::Epoch(record).encode())
+                .map_err(|_| DeviceError::Internal("first epoch"))?;
+            tip = Some(epoch.tip());
+            ring.insert(space.tag(), key);
+            epochs.push(epoch);
+        }
+        let grant = Grant {
+            member,
+            rank: rank::SECRETARY,
+            flags: Flags::default(),
+            keys: self.keys.public(),
+            scope: None,
+            from_ms: now,
+        };
+        let mut body = Record::Grant(grant).encode();
+        let sealed = seal_key_ring(&self.keys.public(), &unit, &ring, &mut *self.rng);
+        body.extend_from_slice(&sealed.map_err(|_| DeviceError::Internal("key ring"))?);
+        let grant = Draft::next(&root, Kind::GRANT, &roll_id, Some(founding.tip()))
+            .sign(&root, &roll_id, &body)
+            .map_err(|_| DeviceError::Internal("first grant"))?;
+
+        let mut envelopes = vec![founding, grant];
+        envelopes.extend(epochs);
+        let puts = vec![
+            keys_put(ROOT_KEYS, &root),
+            home_put(&Home { unit, member }),
+            ring_put(&ring)?,
+        ];
+        self.replica.know_space(roll)?;
+        for kind in SEALED {
+            self.replica.know_space(Space::of(unit, kind))?;
+        }
+        self.append(&roll, envelopes, puts)?;
+        self.ring = ring;
+        Ok((unit, member))
+    }
+
+    /// The first epoch of the holder's private space, unless another device of the holder has made one.
+    pub(super) fn open_private_space(&mut self) -> Result<(), DeviceError> {
+        let home = self.home()?.clone();
+        let (roll, space) = (Space::of(home.unit, SpaceKind::Roll), Space::private(home.unit, home.member));
+        let (roll_id, id) = (roll.id(), space.id());
+        self.replica.know_space(space)?;
+        if self.membership()?.writing_epoch(&id).is_some() {
+            return Ok(());
+        }
+        let readers = self.membership()?.readers(&space);
+        let (key, record) = new_epoch(&id, [], &readers, &mut *self.rng)
+            .map_err(|_| DeviceError::Internal("private epoch"))?;
+        let tip = self.replica.store().tip(&roll_id, self.id())?;
+        let epoch = Draft::next(&self.keys, Kind::EPOCH, &roll_id, tip)
+            .sign(&self.keys, &roll_id, &Record::Epoch(record).encode())
+            .map_err(|_| DeviceError::Internal("private epoch"))?;
+        let mut ring = self.ring.clone();
+        ring.insert(id.tag(), key);
+        self.append(&roll, vec![epoch], vec![ring_put(&ring)?])?;
+        self.ring = ring;
+        Ok(())
+    }
+}
+
+pub(super) fn keys_put(key: &[u8], keys: &DeviceKeys) -> Put {
+    let value = [&keys.sign_seed()[..], &keys.seal_secret()[..]].concat();
+    Put { bucket: Bucket::Profile, key: key.to_vec(), value: Some(value) }
+}
+
+pub(super) fn read_keys<S: Store>(store: &S, key: &[u8]) -> Result<Option<DeviceKeys>, DeviceError> {
+    let Some(bytes) = store.get(Bucket::Profile, key)? else { return Ok(None) };
+    let (sign, seal) = bytes.split_at_checked(32).ok_or(DeviceError::damaged("keys"))?;
+    let seed = |part: &[u8]| <[u8; 32]>::try_from(part).map_err(|_| DeviceError::damaged("keys"));
+    Ok(Some(DeviceKeys::from_seeds(seed(sign)?, seed(seal)?)))
+}
+
+pub(super) fn label_put(label: &str) -> Put {
+    Put { bucket: Bucket::Profile, key: LABEL.to_vec(), value: Some(label.as_bytes().to_vec()) }
+}
+
+pub(super) fn read_label<S: Store>(store: &S) -> Result<String, DeviceError> {
+    let bytes = store.get(Bucket::Profile, LABEL)?.unwrap_or_default();
+    String::from_utf8(bytes).map_err(|_| DeviceError::damaged("label"))
+}
+
+pub(super) fn ring_put(ring: &KeyRing) -> Result<Put, DeviceError> {
+    let bytes = ring.encode().map_err(|_| DeviceError::Internal("key ring"))?;
+    Ok(Put { bucket: Bucket::EpochKey, key: RING.to_vec(), value: Some(bytes.to_vec()) })
+}
+
+pub(super) fn home_put(home: &Home) -> Put {
+    let mut writer = Writer::new();
+    writer.array(3).uint(1).bytes(home.unit.as_bytes()).bytes(home.member.as_bytes());
+    Put { bucket: Bucket::Profile, key: HOME.to_vec(), value: Some(writer.into_bytes()) }
+}
+
+pub(super) fn read_home<S: Store>(store: &S) -> Result<Option<Home>, DeviceError> {
+    let Some(bytes) = store.get(Bucket::Profile, HOME)? else { return Ok(None) };
+    let mut reader = Reader::new(&bytes);
+    let mut read = || {
+        reader.array(3)?;
+        reader.uint()?;
+        Ok(Home { unit: UnitId::from_bytes(reader.fixed()?), member: MemberId::from_bytes(reader.fixed()?) })
+    };
+    read().map(Some).map_err(|_: sotay_feed::cbor::CborError| DeviceError::damaged("unit"))
+}

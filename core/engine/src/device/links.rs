@@ -1,0 +1,210 @@
+//! Sessions of this device. A link is one connection that the caller carries bytes for: it hands frames in, and takes
+//! frames out with [`Device::next_output`] until there are none.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use sotay_feed::{SignKey, Space};
+use sotay_store::Store;
+use sotay_sync::{
+    CloseReason, FirstContact, Output, Role, Session, SessionConfig, SessionError, SessionEvent, SessionStats, SyncStatus, status,
+};
+
+use super::Device;
+use crate::error::DeviceError;
+use crate::event::Event;
+
+/// A connection, as its carrier numbers it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LinkId(pub u64);
+
+/// What the carrier of a link has to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LinkOutput {
+    /// Send this frame.
+    Frame(Arc<[u8]>),
+    /// The first exchange of all spaces is complete; everything that was new is applied.
+    CaughtUp,
+    /// Close the connection; nothing more comes.
+    Close(CloseReason),
+}
+
+/// Status of one space towards one relay.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpaceStatus {
+    /// The space.
+    pub space: Space,
+    /// What is known of the relay.
+    pub status: SyncStatus,
+}
+
+#[derive(Default)]
+pub(super) struct Links {
+    sessions: BTreeMap<LinkId, Link>,
+    finished: SessionStats,
+}
+
+struct Link {
+    session: Session,
+    out: std::collections::VecDeque<LinkOutput>,
+    caught_up: bool,
+    /// Something was received since documents were last brought up to date.
+    fresh: bool,
+}
+
+impl<S: Store> Device<S> {
+    /// A connection to a relay is up: seals what is pending and prepares the first flight.
+    pub fn link_up(&mut self, link: LinkId, relay: SignKey, live: bool, now: i64) -> Result<(), DeviceError> {
+        self.flush()?;
+        let first = FirstContact::Frontier;
+        let config = SessionConfig { role: Role::Device, peer: relay, spaces: self.spaces()?, live, first };
+        let mut session = Session::connect(config);
+        let started = session.start(&mut self.replica, now);
+        let entry = Link { session, out: Default::default(), caught_up: false, fresh: false };
+        self.links.sessions.insert(link, entry);
+        self.after(link, started)
+    }
+
+    /// Moves what a session queued, then tells whether the store failed. A peer that misbehaved has been told by the
+    /// session itself, which closes.
+    fn after(&mut self, link: LinkId, result: Result<(), SessionError>) -> Result<(), DeviceError> {
+        self.pump(link)?;
+        match result {
+            Ok(()) => Ok(()),
+            Err(SessionError::Store(error)) => Err(error.into()),
+            Err(SessionError::Peer(fault)) => {
+                tracing::warn!(%fault, "relay misbehaved");
+                Ok(())
+            }
+            Err(SessionError::TooManySpaces(_)) => Err(DeviceError::Internal("spaces of a session")),
+        }
+    }
+
+    /// A frame came in. When the other end misbehaves the link is closed by an output; only the store can fail here.
+    pub fn link_frame(&mut self, link: LinkId, frame: &[u8], now: i64) -> Result<(), DeviceError> {
+        let Some(entry) = self.links.sessions.get_mut(&link) else { return Ok(()) };
+        let result = entry.session.on_frame(&mut self.replica, frame, now);
+        self.after(link, result)
+    }
+
+    /// A deadline of the link has passed.
+    pub fn link_tick(&mut self, link: LinkId, now: i64) -> Result<(), DeviceError> {
+        let Some(entry) = self.links.sessions.get_mut(&link) else { return Ok(()) };
+        let result = entry.session.on_tick(&mut self.replica, now);
+        self.after(link, result)
+    }
+
+    /// When the link wants to be woken, and why.
+    pub fn link_deadline(&self, link: LinkId) -> Option<(i64, &'static str)> {
+        self.links.sessions.get(&link).and_then(|entry| entry.session.deadline())
+    }
+
+    /// The connection is gone. What was received and stored is applied.
+    pub fn link_down(&mut self, link: LinkId) -> Result<(), DeviceError> {
+        let Some(entry) = self.links.sessions.remove(&link) else { return Ok(()) };
+        self.links.finished = sum(self.links.finished, entry.session.stats());
+        self.absorb()
+    }
+
+    /// What to do next for a link.
+    pub fn next_output(&mut self, link: LinkId) -> Option<LinkOutput> {
+        self.links.sessions.get_mut(&link)?.out.pop_front()
+    }
+
+    /// The links that are up.
+    pub fn links(&self) -> Vec<LinkId> {
+        self.links.sessions.keys().copied().collect()
+    }
+
+    /// Bytes, envelopes and round trips of one link so far.
+    pub fn link_stats(&self, link: LinkId) -> Option<SessionStats> {
+        self.links.sessions.get(&link).map(|entry| entry.session.stats())
+    }
+
+    /// The same over all sessions since this device was opened.
+    pub fn session_stats(&self) -> SessionStats {
+        let open = self.links.sessions.values().map(|entry| entry.session.stats());
+        open.fold(self.links.finished, sum)
+    }
+
+    /// What is known about a relay, space by space.
+    pub fn sync_status(&self, relay: &SignKey) -> Result<Vec<SpaceStatus>, DeviceError> {
+        let mut all = Vec::new();
+        for space in self.spaces()? {
+            all.push(SpaceStatus { space, status: status(&self.replica, relay, &space)? });
+        }
+        Ok(all)
+    }
+
+    /// Hands what was just edited to all open links.
+    pub fn push_local(&mut self) -> Result<(), DeviceError> {
+        if self.links.sessions.is_empty() { Ok(()) } else { self.flush() }
+    }
+
+    /// New own envelopes of a space exist: offer them on every link.
+    pub(super) fn announce_local(&mut self, space: &Space) -> Result<(), DeviceError> {
+        let links: Vec<LinkId> = self.links();
+        for link in links {
+            if let Some(entry) = self.links.sessions.get_mut(&link) {
+                let result = entry.session.on_local(&mut self.replica, space);
+                self.after(link, result)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves outputs and events out of a session. Documents are brought up to date once per exchange: when the session
+    /// has caught up, and after that with every frame that brought something.
+    fn pump(&mut self, link: LinkId) -> Result<(), DeviceError> {
+        let mut due = false;
+        if let Some(entry) = self.links.sessions.get_mut(&link) {
+            while let Some(output) = entry.session.poll() {
+                match output {
+                    Output::Frame(frame) => entry.out.push_back(LinkOutput::Frame(frame)),
+                    Output::Close(reason) => entry.out.push_back(LinkOutput::Close(reason)),
+                    Output::Event(event) => match event {
+                        SessionEvent::Received { .. } => entry.fresh = true,
+                        SessionEvent::CaughtUp => {
+                            entry.caught_up = true;
+                            entry.fresh = true;
+                            entry.out.push_back(LinkOutput::CaughtUp);
+                        }
+                        SessionEvent::Refused { id, reason, .. } => {
+                            self.events.push_back(Event::Refused { envelope: id, reason });
+                        }
+                        SessionEvent::Status { space, status } => {
+                            self.events.push_back(Event::Sync { space, status });
+                        }
+                        SessionEvent::PeerRefusedSpace { space, reason, .. } => {
+                            self.events.push_back(Event::Denied { space, reason });
+                        }
+                        SessionEvent::Hello { .. }
+                        | SessionEvent::Opened { .. }
+                        | SessionEvent::Acked { .. }
+                        | SessionEvent::Rejected { .. }
+                        | SessionEvent::Closed(_) => {}
+                    },
+                }
+            }
+            if entry.caught_up && entry.fresh {
+                entry.fresh = false;
+                due = true;
+            }
+        }
+        if due { self.absorb() } else { Ok(()) }
+    }
+}
+
+fn sum(a: SessionStats, b: SessionStats) -> SessionStats {
+    SessionStats {
+        bytes_out: a.bytes_out + b.bytes_out,
+        bytes_in: a.bytes_in + b.bytes_in,
+        frames_out: a.frames_out + b.frames_out,
+        frames_in: a.frames_in + b.frames_in,
+        envelopes_out: a.envelopes_out + b.envelopes_out,
+        envelopes_in: a.envelopes_in + b.envelopes_in,
+        envelope_bytes_out: a.envelope_bytes_out + b.envelope_bytes_out,
+        envelope_bytes_in: a.envelope_bytes_in + b.envelope_bytes_in,
+        round_trips: a.round_trips + b.round_trips,
+    }
+}

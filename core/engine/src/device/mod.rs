@@ -1,0 +1,172 @@
+//! What one phone does, without threads, sockets or a clock.
+//!
+//! A [`Device`] owns a replica, the keys and the open documents of one profile. Every call is synchronous: it changes
+//! the store in one transaction, or changes nothing and says why. The time is passed in (milliseconds since 1970 UTC;
+//! it is shown, it never decides), randomness comes from the generator given when the device was opened. The worker
+//! thread of [`crate::Engine`] drives one device; the simulator in `tests/` drives many in one thread.
+
+mod absorb;
+mod books;
+mod enrol;
+mod home;
+mod links;
+mod meetings;
+mod people;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use rand::CryptoRng;
+use sotay_document::Actor;
+use sotay_feed::{DeviceId, DeviceKeys, DocId, MemberId, Space, SpaceKind, UnitId};
+use sotay_membership::Membership;
+use sotay_store::{Batch, Bucket, Put, Store, StoreError};
+use sotay_sync::{Policy, Replica, Role};
+use sotay_vault::KeyRing;
+
+pub use enrol::{AdmitError, AdmitRequest, JoinError};
+pub use home::{CreateUnitError, NewUnit}; pub use meetings::{MemberLine, NewMember, UnitCard};
+pub use links::{LinkId, LinkOutput, SpaceStatus};
+pub use meetings::{MeetingHeading, MinutesText};
+
+use crate::error::DeviceError;
+use crate::event::Event;
+use books::Book;
+use home::Home;
+use links::Links;
+use people::People;
+
+/// One phone (or desktop profile): replica, keys, documents, sessions.
+pub struct Device<S: Store> {
+    replica: Replica<S>,
+    rng: Box<dyn CryptoRng + Send>,
+    keys: Arc<DeviceKeys>,
+    actor: Actor,
+    label: String,
+    home: Option<Home>,
+    ring: KeyRing,
+    books: BTreeMap<DocId, Book>,
+    people: People,
+    links: Links,
+    events: VecDeque<Event>,
+}
+
+impl<S: Store> Device<S> {
+    /// Makes a new identity in an empty store. `label` is what lists call this phone; it is no personal data.
+    pub fn create(mut store: S, label: &str, mut rng: Box<dyn CryptoRng + Send>) -> Result<Self, DeviceError> {
+        let keys = DeviceKeys::generate(&mut *rng);
+        let puts = vec![home::keys_put(home::DEVICE_KEYS, &keys), home::label_put(label)];
+        store.commit(Batch { envelopes: Vec::new(), puts })?;
+        Self::open(store, rng)
+    }
+
+    /// Opens the identity that a store holds.
+    pub fn open(store: S, mut rng: Box<dyn CryptoRng + Send>) -> Result<Self, DeviceError> {
+        let keys = home::read_keys(&store, home::DEVICE_KEYS)?.ok_or(DeviceError::NoIdentity)?;
+        let label = home::read_label(&store)?;
+        let home = home::read_home(&store)?;
+        let ring = match store.get(Bucket::EpochKey, home::RING)? {
+            Some(bytes) => KeyRing::decode(&bytes).map_err(|_| DeviceError::damaged("key ring"))?,
+            None => KeyRing::default(),
+        };
+        let mut nonce = [0; 8];
+        rng.fill_bytes(&mut nonce);
+        let people = People::load(&store)?;
+        let replica = Replica::open(store, Role::Device, Policy::Any)?;
+        let mut device = Self {
+            actor: Actor::new(keys.id(), nonce),
+            keys: Arc::new(keys),
+            replica,
+            rng,
+            label,
+            home,
+            ring,
+            books: BTreeMap::new(),
+            people,
+            links: Links::default(),
+            events: VecDeque::new(),
+        };
+        // A crash between receiving and applying leaves stored envelopes that no document has seen.
+        device.absorb()?;
+        device.events.clear();
+        Ok(device)
+    }
+
+    /// This device.
+    pub fn id(&self) -> DeviceId {
+        self.keys.id()
+    }
+
+    /// Its keys; the signing key is also its identity towards relays.
+    pub fn keys(&self) -> &Arc<DeviceKeys> {
+        &self.keys
+    }
+
+    /// What lists call this phone.
+    pub fn label(&self) -> &str {
+        &self.label
+    }
+
+    /// The unit it belongs to, once it has created or joined one.
+    pub fn unit(&self) -> Option<UnitId> {
+        self.home.as_ref().map(|home| home.unit)
+    }
+
+    /// Who its holder is in that unit.
+    pub fn member(&self) -> Option<MemberId> {
+        self.home.as_ref().map(|home| home.member)
+    }
+
+    /// The replica below, for inspection and tests.
+    pub fn replica(&self) -> &Replica<S> {
+        &self.replica
+    }
+
+    /// The store below, e.g. to make a faulty one fail.
+    pub fn store_mut(&mut self) -> &mut S {
+        self.replica.store_mut()
+    }
+
+    /// Gives the store back, e.g. to open it again as after a crash.
+    pub fn into_store(self) -> S {
+        self.replica.into_store()
+    }
+
+    /// Next thing that changed, oldest first.
+    pub fn next_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// Drops documents held in memory; they are read again from the store when next used. For use after a panic.
+    pub fn forget_open_documents(&mut self) {
+        self.books.clear();
+    }
+
+    fn home(&self) -> Result<&Home, DeviceError> {
+        self.home.as_ref().ok_or(DeviceError::NoUnit)
+    }
+
+    fn membership(&self) -> Result<&Membership, DeviceError> {
+        let unit = self.home()?.unit;
+        self.replica.membership(unit).ok_or(DeviceError::NoUnit)
+    }
+
+    fn space(&self, kind: SpaceKind) -> Result<Space, DeviceError> {
+        Ok(Space::of(self.home()?.unit, kind))
+    }
+
+    /// The spaces this device reads, in sync order.
+    fn spaces(&self) -> Result<Vec<Space>, DeviceError> {
+        let membership = self.membership()?;
+        let home = self.home()?;
+        let mut spaces = vec![Space::of(home.unit, SpaceKind::Roll), Space::private(home.unit, home.member)];
+        spaces.extend(home::SEALED.map(|kind| Space::of(home.unit, kind)));
+        spaces.retain(|space| space.kind == SpaceKind::Roll || membership.may_read(self.id(), space).is_ok());
+        spaces.sort();
+        Ok(spaces)
+    }
+
+    fn write(&mut self, puts: Vec<Put>) -> Result<(), StoreError> {
+        self.replica.store_mut().commit(Batch { envelopes: Vec::new(), puts }).map(|_| ())
+    }
+}

@@ -1,0 +1,176 @@
+//! Names of members and labels of devices: personal data that never enters a document or a grant (clause E3).
+//!
+//! Each is a `person` envelope in `main`, sealed under the epoch, replaceable: the greatest revision counts, then the
+//! greatest envelope id. Documents hold ids only and are rendered with the names known here.
+
+use std::collections::BTreeMap;
+
+use sotay_feed::cbor::{CborError, Reader, Writer};
+use sotay_feed::{DeviceId, EnvelopeId, MemberId};
+use sotay_handbook::Names;
+use sotay_store::{Bucket, Put, Store, StoreError};
+
+use crate::error::DeviceError;
+
+/// Bytes of one name.
+pub const NAME_BYTES_MAX: usize = 300 * 4;
+
+/// Whom a name belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Subject {
+    Member(MemberId),
+    Device(DeviceId),
+}
+
+/// The content of one `person` envelope.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct PersonRecord {
+    pub subject: Subject,
+    pub revision: u64,
+    pub name: String,
+}
+
+impl PersonRecord {
+    pub fn encode(&self) -> Vec<u8> {
+        let mut writer = Writer::new();
+        writer.array(5).uint(1);
+        match &self.subject {
+            Subject::Member(member) => writer.uint(0).bytes(member.as_bytes()),
+            Subject::Device(device) => writer.uint(1).bytes(device.as_bytes()),
+        };
+        writer.uint(self.revision).text(&self.name);
+        writer.into_bytes()
+    }
+
+    pub fn decode(bytes: &[u8]) -> Result<Self, CborError> {
+        let mut reader = Reader::new(bytes);
+        reader.array(5)?;
+        let at = reader.position();
+        let malformed = CborError::Malformed { at };
+        if reader.uint()? != 1 {
+            return Err(malformed);
+        }
+        let subject = match reader.uint()? {
+            0 => Subject::Member(MemberId::from_bytes(reader.fixed()?)),
+            1 => Subject::Device(DeviceId::from_bytes(reader.fixed()?)),
+            _ => return Err(malformed),
+        };
+        let record = Self {
+            subject,
+            revision: reader.uint()?,
+            name: reader.text(NAME_BYTES_MAX)?.to_owned(),
+        };
+        reader.finish(&record.encode())?;
+        Ok(record)
+    }
+}
+
+#[derive(Clone)]
+struct Known {
+    revision: u64,
+    envelope: EnvelopeId,
+    name: String,
+}
+
+/// Everything known, as the last revisions have it.
+#[derive(Default)]
+pub(super) struct People(BTreeMap<Subject, Known>);
+
+impl People {
+    pub fn load<S: Store>(store: &S) -> Result<Self, DeviceError> {
+        let mut people = Self::default();
+        for (key, value) in store.list(Bucket::Person, &[])? {
+            let (id, body) = value.split_at_checked(EnvelopeId::LEN).ok_or(DeviceError::damaged("names"))?;
+            let record = PersonRecord::decode(body).map_err(|_| DeviceError::damaged("names"))?;
+            debug_assert_eq!(key, key_of(&record.subject));
+            let envelope = EnvelopeId::from_slice(id).ok_or(DeviceError::damaged("names"))?;
+            people.learn(envelope, record);
+        }
+        Ok(people)
+    }
+
+    /// The revision after the newest known one.
+    pub fn next_revision(&self, subject: &Subject) -> u64 {
+        self.0.get(subject).map_or(1, |known| known.revision + 1)
+    }
+
+    /// Takes a record in; the put to store it, if it is the newest.
+    pub fn learn(&mut self, envelope: EnvelopeId, record: PersonRecord) -> Option<Put> {
+        let known = self.0.get(&record.subject);
+        if known.is_some_and(|k| (k.revision, k.envelope) >= (record.revision, envelope)) {
+            return None;
+        }
+        let mut value = envelope.as_bytes().to_vec();
+        value.extend_from_slice(&record.encode());
+        let put = Put { bucket: Bucket::Person, key: key_of(&record.subject), value: Some(value) };
+        let PersonRecord { subject, revision, name } = record;
+        self.0.insert(subject, Known { revision, envelope, name });
+        Some(put)
+    }
+
+    /// Forgets what memory holds and reads the store again, after a commit that failed.
+    pub fn reload<S: Store>(&mut self, store: &S) -> Result<(), StoreError> {
+        if let Ok(people) = Self::load(store) {
+            *self = people;
+        }
+        Ok(())
+    }
+}
+
+fn key_of(subject: &Subject) -> Vec<u8> {
+    match subject {
+        Subject::Member(member) => [&[0], &member.as_bytes()[..]].concat(),
+        Subject::Device(device) => [&[1], &device.as_bytes()[..]].concat(),
+    }
+}
+
+impl Names for People {
+    fn member(&self, member: MemberId) -> Option<&str> {
+        self.0.get(&Subject::Member(member)).map(|known| known.name.as_str())
+    }
+
+    fn device(&self, device: DeviceId) -> Option<&str> {
+        self.0.get(&Subject::Device(device)).map(|known| known.name.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sotay_store::MemoryStore;
+
+    fn record(revision: u64, name: &str) -> PersonRecord {
+        PersonRecord { subject: Subject::Member(MemberId::from_bytes([1; 16])), revision, name: name.to_owned() }
+    }
+
+    #[test]
+    fn the_newest_revision_counts_in_any_order_of_arrival() {
+        let records = [record(1, "Lê Văn A"), record(2, "Lê Văn Á"), record(2, "Lê Văn Ạ")];
+        let ids = [[3; 32], [1; 32], [2; 32]].map(EnvelopeId::from_bytes);
+        for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0], [2, 0, 1]] {
+            let mut people = People::default();
+            for at in order {
+                people.learn(ids[at], records[at].clone());
+            }
+            assert_eq!(people.member(MemberId::from_bytes([1; 16])), Some("Lê Văn Ạ"), "{order:?}");
+        }
+    }
+
+    #[test]
+    fn records_round_trip_and_names_over_the_limit_are_refused() {
+        let good = record(3, &"ế".repeat(NAME_BYTES_MAX / 3));
+        assert!(PersonRecord::decode(&good.encode()).is_ok_and(|read| read == good));
+        let long = record(3, &"x".repeat(NAME_BYTES_MAX + 1));
+        assert!(matches!(PersonRecord::decode(&long.encode()), Err(CborError::TooMany { .. })));
+    }
+
+    #[test]
+    fn what_was_learnt_is_there_after_opening_the_store_again() {
+        let mut store = MemoryStore::new(sotay_store::DatabaseId([0; 16]));
+        let mut people = People::default();
+        let put = people.learn(EnvelopeId::from_bytes([1; 32]), record(1, "Trần Thị B")).unwrap();
+        store.commit(sotay_store::Batch { envelopes: vec![], puts: vec![put] }).unwrap();
+        let again = People::load(&store).unwrap();
+        assert_eq!(again.member(MemberId::from_bytes([1; 16])), Some("Trần Thị B"));
+    }
+}

@@ -1,0 +1,282 @@
+//! What an app holds: a handle on the worker thread, the network tasks and the events of one profile.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use sotay_feed::{DeviceKeys, SignKey};
+use sotay_net::{AddressError, ConnectError, Connector, LinkError, RelayAddress, Settings};
+use sotay_store::SqliteStore;
+use sotay_sync::{CloseCode, SessionStats};
+use tokio::runtime::Runtime;
+use tokio::sync::mpsc;
+
+use crate::background::{self, Follower, Mode};
+use crate::device::{Device, SpaceStatus};
+use crate::error::{DeviceError, NextAction, store_action};
+use crate::event::Event;
+use crate::profile::{self, ProfileError};
+use crate::worker::{EventQueue, JOBS_WAITING_MAX, Job, Worker};
+
+/// Longest that [`Engine::shutdown`] waits for connections to close in good order.
+pub const SHUTDOWN_WAIT: Duration = Duration::from_secs(3);
+
+/// Why a profile was not opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The folder or its database cannot be used.
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
+    /// What the database holds cannot be used.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// The operating system gives no thread or no randomness.
+    #[error("the operating system refuses: {0}")]
+    System(String),
+}
+
+impl OpenError {
+    /// What to do next.
+    pub fn next_action(&self) -> NextAction {
+        match self {
+            Self::Profile(ProfileError::Store(error)) => store_action(error),
+            Self::Profile(ProfileError::InUse(_)) | Self::System(_) => NextAction::RetryLater,
+            Self::Profile(_) => NextAction::ChangeInput,
+            Self::Device(error) => error.next_action(),
+        }
+    }
+}
+
+/// Why a call did not reach the device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    /// The engine was shut down.
+    #[error("the handbook is closed")]
+    Stopped,
+    /// A mistake of ours; the documents were read again from disk and the engine goes on.
+    #[error("internal error; nothing was lost, please report it")]
+    Panicked,
+}
+
+/// Why a sync did not take place or did not finish. What was acknowledged stays; the rest is tried again.
+#[derive(Debug, thiserror::Error)]
+pub enum SyncError {
+    /// The address cannot be read.
+    #[error("the relay address cannot be read: {0}")]
+    Address(#[from] AddressError),
+    /// The relay could not be reached or refused the connection.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// The connection broke before everything was exchanged.
+    #[error("the connection was lost before everything was exchanged: {0}")]
+    Lost(LinkError),
+    /// The session was closed, by the relay or because the relay did not answer as it should.
+    #[error("the session was closed before everything was exchanged: {0:?}")]
+    Closed(CloseCode),
+    /// It took longer than allowed.
+    #[error("no end after {0:?}")]
+    Timeout(Duration),
+    /// This device cannot sync.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// The engine is stopped.
+    #[error(transparent)]
+    Call(#[from] CallError),
+}
+
+/// What one sync did.
+#[derive(Debug, Clone)]
+pub struct SyncReport {
+    /// Bytes, envelopes and round trips of the session.
+    pub stats: SessionStats,
+    /// Status of each space afterwards.
+    pub spaces: Vec<SpaceStatus>,
+}
+
+/// An opened profile. Cheap calls from any thread; dropping it shuts it down.
+pub struct Engine {
+    jobs: mpsc::Sender<Job>,
+    events: Arc<EventQueue>,
+    runtime: Mutex<Option<Runtime>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    keys: Arc<DeviceKeys>,
+    connector: Connector,
+    links: Arc<AtomicU64>,
+    followers: Mutex<BTreeMap<String, Follower>>,
+    mode: tokio::sync::watch::Sender<Mode>,
+}
+
+impl Engine {
+    /// Makes a new profile in a folder. `label` is what lists call this phone; no personal data.
+    pub fn create(folder: &Path, label: &str) -> Result<Self, OpenError> {
+        let store = profile::create(folder)?;
+        Self::start(Device::create(store, label, Box::new(system_rng()?))?)
+    }
+
+    /// Opens the profile in a folder.
+    pub fn open(folder: &Path) -> Result<Self, OpenError> {
+        let store = profile::open(folder)?;
+        Self::start(Device::open(store, Box::new(system_rng()?))?)
+    }
+
+    fn start(device: Device<SqliteStore>) -> Result<Self, OpenError> {
+        let system = |error: std::io::Error| OpenError::System(error.to_string());
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("sotay-net")
+            .enable_all()
+            .build()
+            .map_err(system)?;
+        let (jobs, inbox) = mpsc::channel(JOBS_WAITING_MAX);
+        let events = Arc::new(EventQueue::default());
+        let keys = Arc::clone(device.keys());
+        let worker = Worker::new(device, Arc::clone(&events));
+        let handle = runtime.handle().clone();
+        let thread = std::thread::Builder::new()
+            .name("sotay-worker".to_owned())
+            .spawn(move || worker.run(&handle, inbox))
+            .map_err(system)?;
+        Ok(Self {
+            jobs,
+            events,
+            runtime: Mutex::new(Some(runtime)),
+            thread: Mutex::new(Some(thread)),
+            connector: Connector::new(&keys, Settings::default()),
+            keys,
+            links: Arc::new(AtomicU64::new(1)),
+            followers: Mutex::default(),
+            mode: tokio::sync::watch::Sender::new(Mode::Foreground),
+        })
+    }
+
+    /// The identity of this device towards relays.
+    pub fn sign_key(&self) -> SignKey {
+        self.keys.public().sign
+    }
+
+    /// Runs `f` on the device's thread and waits for its result. Calls run in the order in which they were made; the
+    /// second argument is the time (milliseconds since 1970 UTC).
+    pub fn call<T: Send + 'static>(
+        &self,
+        f: impl FnOnce(&mut Device<SqliteStore>, i64) -> T + Send + 'static,
+    ) -> Result<T, CallError> {
+        let (done, result) = std::sync::mpsc::sync_channel(1);
+        let call = Box::new(move |device: &mut Device<SqliteStore>, now| {
+            let _ = done.send(f(device, now));
+        });
+        self.jobs.blocking_send(Job::Call(call)).map_err(|_| CallError::Stopped)?;
+        result.recv().map_err(|_| if self.jobs.is_closed() { CallError::Stopped } else { CallError::Panicked })
+    }
+
+    /// The oldest change not fetched yet; waits for one up to `timeout`.
+    pub fn next_event(&self, timeout: Duration) -> Option<Event> {
+        self.events.next(timeout)
+    }
+
+    /// Connects to a relay (`host:port#key`), exchanges everything in both directions, and closes.
+    pub fn sync_once(&self, relay: &str, timeout: Duration) -> Result<SyncReport, SyncError> {
+        let address: RelayAddress = relay.parse()?;
+        let link = self.next_link();
+        let (jobs, connector) = (self.jobs.clone(), self.connector.clone());
+        let (done, result) = std::sync::mpsc::sync_channel(1);
+        self.spawn(async move {
+            let once = background::once(address, connector, link, jobs);
+            let outcome = match tokio::time::timeout(timeout, once).await {
+                Ok(outcome) => outcome,
+                Err(_) => Err(SyncError::Timeout(timeout)),
+            };
+            let _ = done.send(outcome);
+        })?;
+        result.recv().map_err(|_| CallError::Stopped)?
+    }
+
+    /// Keeps a connection to a relay while in the foreground, and comes back after every break with growing pauses.
+    /// Following a relay that is followed already changes nothing.
+    pub fn follow(&self, relay: &str) -> Result<(), SyncError> {
+        let address: RelayAddress = relay.parse()?;
+        let mut followers = self.followers.lock().unwrap_or_else(PoisonError::into_inner);
+        if followers.contains_key(relay) {
+            return Ok(());
+        }
+        let runtime = self.runtime.lock().unwrap_or_else(PoisonError::into_inner);
+        let runtime = runtime.as_ref().ok_or(CallError::Stopped)?;
+        let context = background::Context {
+            address,
+            connector: self.connector.clone(),
+            jobs: self.jobs.clone(),
+            links: Arc::clone(&self.links),
+            mode: self.mode.subscribe(),
+        };
+        followers.insert(relay.to_owned(), Follower::start(runtime.handle(), context));
+        Ok(())
+    }
+
+    /// Stops following a relay and closes its connection.
+    pub fn unfollow(&self, relay: &str) {
+        self.followers.lock().unwrap_or_else(PoisonError::into_inner).remove(relay);
+    }
+
+    /// The app went to the background: connections are closed and none is made until [`Engine::resume`].
+    pub fn suspend(&self) {
+        self.mode.send_replace(Mode::Suspended);
+    }
+
+    /// The app is in front again: followed relays are tried at once.
+    pub fn resume(&self) {
+        self.mode.send_replace(Mode::Foreground);
+    }
+
+    /// The phone has another network: connections move to it, pauses end.
+    pub fn network_changed(&self) {
+        if let Some(runtime) = &*self.runtime.lock().unwrap_or_else(PoisonError::into_inner) {
+            let _context = runtime.enter();
+            if let Err(error) = self.connector.rebind() {
+                tracing::debug!(%error, "no socket on the new network yet");
+            }
+        }
+        for follower in self.followers.lock().unwrap_or_else(PoisonError::into_inner).values() {
+            follower.network_changed();
+        }
+    }
+
+    /// Closes connections, finishes what was called, closes the database. A second call does nothing.
+    pub fn shutdown(&self) {
+        self.followers.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            let _ = self.jobs.blocking_send(Job::Stop);
+            let _ = thread.join();
+        }
+        let runtime = self.runtime.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(runtime) = runtime {
+            let connector = self.connector.clone();
+            runtime.block_on(async move { connector.shutdown().await });
+            runtime.shutdown_timeout(SHUTDOWN_WAIT);
+        }
+    }
+
+    fn next_link(&self) -> crate::device::LinkId {
+        crate::device::LinkId(self.links.fetch_add(1, Ordering::Relaxed))
+    }
+
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> Result<(), CallError> {
+        let runtime = self.runtime.lock().unwrap_or_else(PoisonError::into_inner);
+        runtime.as_ref().ok_or(CallError::Stopped)?.spawn(task);
+        Ok(())
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.shutdown();
+    }
+}
+
+fn system_rng() -> Result<StdRng, OpenError> {
+    StdRng::try_from_rng(&mut rand::rngs::SysRng).map_err(|error| OpenError::System(error.to_string()))
+}

@@ -1,0 +1,229 @@
+//! The thread that owns a device: one loop, everything in order, nothing under a lock.
+
+use std::any::Any;
+use std::collections::{BTreeMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use sotay_feed::SignKey;
+use sotay_store::SqliteStore;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+
+use crate::device::{Device, LinkId, LinkOutput};
+use crate::event::Event;
+
+/// Jobs that wait for the worker; beyond it network tasks wait, so a slow disk slows the network down.
+pub(crate) const JOBS_WAITING_MAX: usize = 256;
+/// Events kept for an app that does not fetch them; then [`Event::Missed`] stands for what was dropped.
+pub const EVENTS_WAITING_MAX: usize = 10_000;
+
+pub(crate) type Call = Box<dyn FnOnce(&mut Device<SqliteStore>, i64) + Send>;
+
+/// What the worker is asked to do.
+pub(crate) enum Job {
+    /// A call of the app.
+    Call(Call),
+    /// A connection is up; outputs go to `out`.
+    Up { link: LinkId, relay: SignKey, live: bool, out: mpsc::UnboundedSender<LinkOutput> },
+    /// A frame came in.
+    Frame { link: LinkId, frame: Vec<u8> },
+    /// A connection is gone.
+    Down { link: LinkId },
+    /// Finish what is queued and end.
+    Stop,
+}
+
+/// Milliseconds since 1970 UTC by the system's clock.
+pub(crate) fn now_ms() -> i64 {
+    match SystemTime::now().duration_since(UNIX_EPOCH) {
+        Ok(since) => i64::try_from(since.as_millis()).unwrap_or(i64::MAX),
+        Err(before) => i64::try_from(before.duration().as_millis()).map_or(i64::MIN, |ms| -ms),
+    }
+}
+
+/// Events on their way to the app.
+#[derive(Default)]
+pub(crate) struct EventQueue {
+    waiting: Mutex<VecDeque<Event>>,
+    arrived: Condvar,
+}
+
+impl EventQueue {
+    fn push(&self, event: Event) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        if waiting.len() >= EVENTS_WAITING_MAX {
+            waiting.clear();
+            waiting.push_back(Event::Missed);
+        }
+        waiting.push_back(event);
+        self.arrived.notify_one();
+    }
+
+    /// The oldest event; waits for one up to `timeout`.
+    pub fn next(&self, timeout: Duration) -> Option<Event> {
+        let until = Instant::now() + timeout;
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if let Some(event) = waiting.pop_front() {
+                return Some(event);
+            }
+            let left = until.checked_duration_since(Instant::now())?;
+            let (again, _) =
+                self.arrived.wait_timeout(waiting, left).unwrap_or_else(PoisonError::into_inner);
+            waiting = again;
+        }
+    }
+}
+
+pub(crate) struct Worker {
+    device: Device<SqliteStore>,
+    links: BTreeMap<LinkId, mpsc::UnboundedSender<LinkOutput>>,
+    events: Arc<EventQueue>,
+}
+
+impl Worker {
+    pub fn new(device: Device<SqliteStore>, events: Arc<EventQueue>) -> Self {
+        Self { device, links: BTreeMap::new(), events }
+    }
+
+    /// Works until told to stop or until every sender of jobs is gone.
+    pub fn run(mut self, runtime: &Handle, mut jobs: mpsc::Receiver<Job>) {
+        loop {
+            let job = runtime.block_on(async {
+                match self.next_deadline() {
+                    None => Wake::Job(jobs.recv().await),
+                    Some(wait) => match tokio::time::timeout(wait, jobs.recv()).await {
+                        Ok(job) => Wake::Job(job),
+                        Err(_) => Wake::Deadline,
+                    },
+                }
+            });
+            let mut next = match job {
+                Wake::Job(None) => return self.stop(),
+                Wake::Job(Some(job)) => Some(job),
+                Wake::Deadline => {
+                    self.tick();
+                    None
+                }
+            };
+            // Everything that waits is done before edits are sealed: calls that come together travel together.
+            while let Some(job) = next {
+                if matches!(job, Job::Stop) {
+                    return self.stop();
+                }
+                self.guarded(|worker| worker.work(job));
+                next = jobs.try_recv().ok();
+            }
+            self.guarded(|worker| {
+                let result = worker.device.push_local();
+                worker.report(worker_result(result));
+            });
+            self.drain();
+        }
+    }
+
+    fn work(&mut self, job: Job) {
+        let now = now_ms();
+        match job {
+            Job::Call(call) => call(&mut self.device, now),
+            Job::Up { link, relay, live, out } => {
+                self.links.insert(link, out);
+                let result = self.device.link_up(link, relay, live, now);
+                self.link_result(link, result);
+            }
+            Job::Frame { link, frame } => {
+                let result = self.device.link_frame(link, &frame, now);
+                self.link_result(link, result);
+            }
+            Job::Down { link } => {
+                self.links.remove(&link);
+                let result = self.device.link_down(link);
+                self.report(worker_result(result));
+            }
+            Job::Stop => {}
+        }
+        self.drain();
+    }
+
+    /// A store that fails ends the session; what was acknowledged is on disk, the rest is asked for again later.
+    fn link_result(&mut self, link: LinkId, result: Result<(), crate::DeviceError>) {
+        if let Err(error) = result {
+            self.report(Some(error.to_string()));
+            self.links.remove(&link);
+            let down = self.device.link_down(link);
+            self.report(worker_result(down));
+        }
+    }
+
+    fn report(&mut self, trouble: Option<String>) {
+        if let Some(text) = trouble {
+            tracing::warn!(%text, "worker");
+            self.events.push(Event::Trouble { text });
+        }
+    }
+
+    /// A panic in a call must not take the app down: the documents in memory are dropped and read again from disk.
+    fn guarded(&mut self, f: impl FnOnce(&mut Self)) {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| f(self))) {
+            tracing::error!(what = panic_text(&*panic), "panic contained");
+            self.device.forget_open_documents();
+            self.events.push(Event::Trouble { text: "internal error; documents were reloaded".to_owned() });
+        }
+    }
+
+    fn next_deadline(&self) -> Option<Duration> {
+        let earliest = self.links.keys().filter_map(|&link| self.device.link_deadline(link)).map(|(at, _)| at).min()?;
+        Some(Duration::from_millis(u64::try_from(earliest.saturating_sub(now_ms())).unwrap_or(0)))
+    }
+
+    fn tick(&mut self) {
+        let now = now_ms();
+        let links: Vec<LinkId> = self.links.keys().copied().collect();
+        for link in links {
+            if self.device.link_deadline(link).is_some_and(|(at, _)| at <= now) {
+                let result = self.device.link_tick(link, now);
+                self.link_result(link, result);
+            }
+        }
+    }
+
+    fn drain(&mut self) {
+        for (&link, out) in &self.links {
+            while let Some(output) = self.device.next_output(link) {
+                // A closed receiver means the connection task ended; its `Down` is on the way.
+                let _ = out.send(output);
+            }
+        }
+        while let Some(event) = self.device.next_event() {
+            self.events.push(event);
+        }
+    }
+
+    fn stop(mut self) {
+        let links: Vec<LinkId> = self.links.keys().copied().collect();
+        for link in links {
+            let result = self.device.link_down(link);
+            self.report(worker_result(result));
+        }
+        self.drain();
+    }
+}
+
+enum Wake {
+    Job(Option<Job>),
+    Deadline,
+}
+
+fn worker_result(result: Result<(), crate::DeviceError>) -> Option<String> {
+    result.err().map(|error| error.to_string())
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("unknown panic")
+}
