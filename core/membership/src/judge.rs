@@ -305,6 +305,19 @@ impl Judge {
             })
     }
 
+    /// All revocations on record, and whether each counts against its grant.
+    pub(crate) fn revokes(&self) -> impl Iterator<Item = (&Place, &Revoke, bool)> {
+        self.revokes.values().map(|(place, revoke)| {
+            let counts = self.rights.get(&revoke.grant).is_some_and(|right| {
+                let own = |member| self.is_own(revoke.grant, member, right.rank(), place);
+                right.issued
+                    && (self.officer(place).is_some_and(|rank| rank < right.rank())
+                        || right.member().is_some_and(own))
+            });
+            (place, revoke, counts)
+        })
+    }
+
     fn revokes_of(&self, id: EnvelopeId) -> impl Iterator<Item = &(Place, Revoke)> {
         let ids = self.revokes_of.get(&id);
         ids.into_iter().flatten().map(|revoke| &self.revokes[revoke])

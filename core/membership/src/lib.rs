@@ -28,6 +28,7 @@
 //! ```
 
 mod access;
+mod across;
 mod content;
 mod cut;
 mod epoch;
@@ -42,6 +43,7 @@ mod rotation;
 mod unit;
 
 pub use access::Denied;
+pub use across::{Units, may_read_across};
 pub use content::{Change, Content, content};
 pub use epoch::{EpochRecord, epoch_id};
 pub use genesis::{Authority, Genesis, QuorumError, RootPolicy, UnitKind};

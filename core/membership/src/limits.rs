@@ -15,3 +15,5 @@ pub const EPOCH_BOX_BYTES_MAX: usize = 128;
 pub const RELAYS_MAX: usize = 8;
 /// Bytes of a relay's address.
 pub const RELAY_ADDRESS_BYTES_MAX: usize = 255;
+/// Units above one another that are followed upwards; also ends a circle of reparent records.
+pub const UNIT_DEPTH_MAX: usize = 16;

@@ -10,7 +10,7 @@ use sotay_feed::{
 use crate::grant::rank;
 use crate::judge::{Judge, Place, Right, Source};
 use crate::rotation::Epochs;
-use crate::{Flags, Genesis, Grant, Lift, Record, RecordError, RelayRecord, Reparent, Suspend};
+use crate::{Flags, Genesis, Grant, Lift, Record, RecordError, RelayRecord, Reparent, Revoke, Suspend};
 
 /// What became of an envelope that was put into a [`Membership`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -376,6 +376,12 @@ impl Membership {
             };
             Some((*id, place.device, grant, validity))
         })
+    }
+
+    /// All revocations on record with their writer and whether each counts.
+    pub fn revokes(&self) -> impl Iterator<Item = (EnvelopeId, DeviceId, &Revoke, bool)> {
+        let all = self.judge.revokes();
+        all.map(|(place, revoke, counts)| (place.id, place.device, revoke, counts))
     }
 
     /// The valid relay record with the highest serial; among equals the highest rank's, then the lowest id.
