@@ -1,1 +1,52 @@
-//! sotay-relay
+//! The relay: it keeps and forwards sealed envelopes between the phones of a branch, checks who may, and tells its
+//! operator the truth about its health. It cannot read what it keeps: it links no crate that could decrypt.
+//!
+//! The binary is [`main`]; a program that wants a relay as a child process of its own calls [`run`] with the same
+//! arguments. How to run it: `docs/OPERATING.md`.
+
+mod cli;
+mod data;
+mod error;
+mod health;
+mod http;
+mod inspect;
+mod labels;
+mod link;
+mod metered;
+mod metrics;
+mod serve;
+mod shard;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Command};
+
+/// Runs the relay with the arguments of this process.
+pub fn main() -> ExitCode {
+    run(std::env::args_os())
+}
+
+/// Runs the relay with the given arguments, the first of which is the program's name, until it ends.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Nothing can be done about a closed terminal.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let result = match cli.command {
+        Command::Serve(args) => serve::serve(&args),
+        Command::Init(args) => inspect::init(&args),
+        Command::Status(args) => inspect::status(&args),
+        Command::Verify(args) => inspect::verify(&args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => error.report(),
+    }
+}

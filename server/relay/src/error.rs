@@ -1,0 +1,110 @@
+//! Why the relay does not run: in words, with what to do next, and with an exit code of its own.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use sotay_net::{AddressError, BindError};
+use sotay_store::StoreError;
+
+use crate::data::DataError;
+
+/// Why a subcommand failed. The environment's or the operator's fault, except `Stopped`.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RunError {
+    #[error("{0}")]
+    Data(#[from] DataError),
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    #[error("cannot listen for phones on UDP {address}: {error}")]
+    Listen { address: SocketAddr, error: BindError },
+    #[error("cannot listen for health checks on TCP {address}: {error}")]
+    Http {
+        address: SocketAddr,
+        error: std::io::Error,
+    },
+    #[error("--public: {0}")]
+    Public(AddressError),
+    #[error("the operating system gives no threads or signals: {0}")]
+    System(std::io::Error),
+    #[error("no relay is running on this data directory")]
+    NotRunning,
+    #[error("the relay does not answer on {0}")]
+    Silent(SocketAddr),
+    #[error("the relay is running but not ready: {0}")]
+    NotReady(String),
+    #[error("the thread that owns the database ended unexpectedly")]
+    Stopped,
+}
+
+impl RunError {
+    /// Exit code; the table is in `docs/OPERATING.md`. 2 is a wrong command line.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            RunError::Data(DataError::InUse(_)) | RunError::Store(StoreError::Busy) => 3,
+            RunError::Listen { .. } | RunError::Http { .. } => 4,
+            RunError::Data(_) | RunError::Store(StoreError::ReadOnly | StoreError::Full) => 5,
+            RunError::Store(StoreError::Corrupt(_) | StoreError::Foreign) => 6,
+            RunError::Store(StoreError::Newer { .. }) => 7,
+            RunError::NotRunning | RunError::Silent(_) | RunError::NotReady(_) => 8,
+            RunError::Store(_) | RunError::Public(_) | RunError::System(_) | RunError::Stopped => 1,
+        }
+    }
+
+    /// What the operator should do now.
+    pub fn next_action(&self) -> &'static str {
+        match self {
+            RunError::Data(error) => match error {
+                DataError::Io { .. } => {
+                    "Check that the directory exists on a disk with room and belongs to this user."
+                }
+                DataError::InUse(_) => "Stop the other relay, or give this one a directory of its own.",
+                DataError::Missing(_) => "Check the path after --data; `sotay-relay init` makes a new relay.",
+                DataError::KeyDamaged(_) | DataError::KeyLost(_) => {
+                    "Restore relay.key from the backup: phones know this relay by its key. With another key every \
+                     branch must be given a new relay address."
+                }
+                DataError::KeyOpen(_) => {
+                    "Run `chmod 600` on it. If strangers may have read it, give the branches a relay with a new key."
+                }
+            },
+            RunError::Store(error) => match error {
+                StoreError::Busy => "Stop the other program that has the database open.",
+                StoreError::Full => "Free some room on the disk and start again; nothing is lost.",
+                StoreError::ReadOnly => {
+                    "Make the data directory writable for this user, and the disk writable."
+                }
+                StoreError::Corrupt(_) => {
+                    "Keep the file aside, restore the last backup and start: phones hand over what it lacks."
+                }
+                StoreError::Newer { .. } => {
+                    "Start the newer version of sotay-relay that wrote this database."
+                }
+                StoreError::Foreign => {
+                    "Check the path after --data: relay.sqlite is some other program's file."
+                }
+                _ => "Look at the operating system's messages about this disk.",
+            },
+            RunError::Listen { error, .. } => match error {
+                BindError::InUse => "Stop the other program on that port, or choose another with --listen.",
+                BindError::Denied => "Choose a port above 1023 with --listen, or allow this user the port.",
+                BindError::NotHere => "Give an address of this machine after --listen, or 0.0.0.0.",
+                BindError::Io(_) => "Check the network settings of this machine.",
+            },
+            RunError::Http { .. } => "Stop the other program on that port, or choose another with --http.",
+            RunError::Public(_) => "Give a DNS name or an IP address without port after --public.",
+            RunError::System(_) => "Raise the limits of this user (threads, open files).",
+            RunError::NotRunning => "Start it with `sotay-relay serve --data DIR`.",
+            RunError::Silent(_) => "It may be starting or stopping; try again, then look at its log.",
+            RunError::NotReady(_) => {
+                "Look at its log; phones keep what they have and try again by themselves."
+            }
+            RunError::Stopped => "Start it again; report the log to the developers.",
+        }
+    }
+
+    /// Prints both to standard error.
+    pub fn report(&self) -> ExitCode {
+        eprintln!("sotay-relay: {self}\n{}", self.next_action());
+        ExitCode::from(self.exit_code())
+    }
+}

@@ -1,0 +1,106 @@
+//! The subcommands that run no relay: `init`, `status`, `verify`.
+
+use std::time::Instant;
+
+use sotay_net::key_text;
+use sotay_store::SqliteStore;
+use sotay_sync::{Policy, Replica, Role};
+
+use crate::cli::Data;
+use crate::data::{DataDir, running};
+use crate::error::RunError;
+use crate::http;
+use crate::serve::store_options;
+
+/// Makes directory, key and database. On an existing relay it only prints the key.
+pub(crate) fn init(args: &Data) -> Result<(), RunError> {
+    let data = DataDir::open_or_make(&args.data)?;
+    let keys = data.key()?;
+    SqliteStore::open(&data.database(), &store_options())?;
+    let key = key_text(&keys.public().sign);
+    if args.json {
+        println!(
+            "{}",
+            serde_json::json!({ "data": data.path().display().to_string(), "key": key })
+        );
+    } else {
+        println!("data       {}\nkey        {key}", data.path().display());
+    }
+    Ok(())
+}
+
+/// Asks the running relay how it is. An error, with its exit code, unless it is running and ready.
+pub(crate) fn status(args: &Data) -> Result<(), RunError> {
+    let relay = running(&args.data)?.ok_or(RunError::NotRunning)?;
+    let ask = |page| http::ask(relay.http, page).map_err(|_| RunError::Silent(relay.http));
+    let (ready, words) = ask("/readyz")?;
+    let (_, metrics) = ask("/metrics")?;
+    let words = words.trim();
+    let samples: Vec<(&str, &str)> = metrics
+        .lines()
+        .filter(|line| !line.starts_with('#') && !line.contains("_bucket"))
+        .filter_map(|line| line.strip_prefix("sotay_relay_")?.rsplit_once(' '))
+        .collect();
+    if args.json {
+        let samples: serde_json::Map<String, serde_json::Value> = samples
+            .iter()
+            .map(|(name, value)| ((*name).into(), (*value).into()))
+            .collect();
+        let line = serde_json::json!({
+            "pid": relay.pid,
+            "listen": relay.listen.to_string(),
+            "http": relay.http.to_string(),
+            "ready": ready == 200,
+            "state": words,
+            "metrics": samples,
+        });
+        println!("{line}");
+    } else {
+        println!(
+            "process    {}\nlistening  {} (UDP)\nhealth     http://{}",
+            relay.pid, relay.listen, relay.http
+        );
+        println!("state      {}", if ready == 200 { "ready" } else { words });
+        for (name, value) in samples {
+            println!("{value:>12}  {name}");
+        }
+    }
+    if ready == 200 {
+        Ok(())
+    } else {
+        Err(RunError::NotReady(words.to_owned()))
+    }
+}
+
+/// Walks every chain and hash of the database, then replays every roll with its signatures. Changes nothing.
+pub(crate) fn verify(args: &Data) -> Result<(), RunError> {
+    let data = DataDir::open(&args.data)?;
+    let start = Instant::now();
+    let store = SqliteStore::inspect(&data.database(), &store_options())?;
+    let checked = store.full_check()?;
+    let mut replica = Replica::open(store, Role::Relay, Policy::Any)?;
+    let units = replica.known_units();
+    for unit in &units {
+        replica.load_unit(*unit)?;
+    }
+    let seconds = start.elapsed().as_secs_f64();
+    if args.json {
+        let line = serde_json::json!({
+            "whole": true,
+            "envelopes": checked.envelopes,
+            "spaces": checked.spaces,
+            "records": checked.records,
+            "units": units.len(),
+            "seconds": seconds,
+        });
+        println!("{line}");
+    } else {
+        let (envelopes, spaces, records) = (checked.envelopes, checked.spaces, checked.records);
+        println!(
+            "whole: {envelopes} envelopes in {spaces} spaces of {} units, {records} records",
+            units.len()
+        );
+        println!("checked in {seconds:.1} s");
+    }
+    Ok(())
+}
