@@ -338,6 +338,9 @@ impl Document {
     /// A snapshot of the whole document that was loaded back before it is handed out. Waiting changes are not in it.
     /// Not equal byte for byte on replicas with equal heads: compare heads, never snapshots.
     pub fn save(&self) -> Result<Vec<u8>, SaveError> {
+        if self.broken {
+            return Err(SaveError::Broken);
+        }
         save_verified(&self.crdt)
     }
 

@@ -3,6 +3,29 @@
 //! A [`Document`] is an Automerge document that only admitted changes reach. What arrives is a run of changes by one
 //! device; every change passes the gate before Automerge sees it, all of them are applied in one batch, and a panic
 //! inside Automerge costs nothing but a rebuild. Nothing here stores, sends, reads a clock or draws a random number.
+//! The format of runs and the rules of the gate are in `docs/protocol/runs.md` (P11).
+//!
+//! ```
+//! use sotay_document::crdt::{ROOT, ReadDoc, Transactable};
+//! use sotay_document::{Actor, Document, Run, encode_runs, genesis_change};
+//! use sotay_feed::{DeviceId, DocId};
+//!
+//! let (phone, tablet) = (DeviceId::from_bytes([1; 8]), DeviceId::from_bytes([2; 8]));
+//! let id = DocId::from_bytes([7; 16]);
+//! let genesis = genesis_change(id, 1, |tx| tx.put(ROOT, "kind", "meeting"))?;
+//!
+//! let mut ours = Document::new(id, &genesis, Actor::new(phone, [0; 8]))?;
+//! let (_, change) = ours.edit(1_780_000_000_000, |tx| tx.put(ROOT, "place", "nhà văn hóa"))?;
+//! let rows: Vec<_> = change.iter().flat_map(|change| change.rows()).collect();
+//! let payloads = encode_runs(id, 1, 1, &rows, 60_000)?;
+//!
+//! let mut theirs = Document::new(id, &genesis, Actor::new(tablet, [0; 8]))?;
+//! let applied = theirs.apply(vec![(phone, Run::decode(&payloads[0])?)]);
+//! assert_eq!(applied.admitted, rows);
+//! assert_eq!(theirs.heads(), ours.heads());
+//! assert!(theirs.read().get(ROOT, "place")?.is_some());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod actor;
 mod chunk;

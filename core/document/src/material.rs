@@ -39,6 +39,9 @@ pub enum SaveError {
     /// What was written does not load to the same heads: a bug, here or in Automerge.
     #[error("snapshot does not load to the same document")]
     Unverified,
+    /// The document could not be rebuilt after a panic: drop it and load it anew.
+    #[error("document must be loaded anew")]
+    Broken,
     /// Automerge panicked while saving or loading.
     #[error(transparent)]
     Panicked(#[from] Panicked),

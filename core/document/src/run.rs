@@ -18,8 +18,8 @@ use crate::limits::RUN_REBUILT_BYTES_MAX;
 
 /// Version of the run format; the first item of every payload (P11.3).
 pub const RUN_VERSION: u8 = 1;
-/// Measured on typing: level 9 saves 2–3 % over level 3 and costs under a millisecond for a sitting's changes.
-const ZSTD_LEVEL: i32 = 9;
+/// Measured on typing (decision 0027): 7–8 % smaller than level 3, in 0.4 ms for 50 bursts and 10 ms for 1,000.
+const ZSTD_LEVEL: i32 = 12;
 /// The body as it is.
 const STORED: u8 = 0;
 /// The body as one zstd frame.

@@ -201,6 +201,9 @@ impl Document {
 
     fn book(&mut self, candidate: Candidate, applied: &mut Applied) {
         self.seqs.insert(candidate.known.actor, candidate.known.seq);
+        if candidate.known.actor == self.actor {
+            self.last_own = Some(candidate.hash);
+        }
         self.material.push(candidate.hash, candidate.raw.clone());
         applied.admitted.push(candidate.raw);
     }

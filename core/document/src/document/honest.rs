@@ -112,8 +112,8 @@ proptest! {
         assert_equal(&replicas[0], &replicas[2]);
         // Whoever joins now, or loads a snapshot of any of them, sees the same.
         let mut joined = open(9);
-        for from in 0..3 {
-            fetch(&mut joined, from as u8 + 1, &feeds[from], from == 1);
+        for (from, feed) in feeds.iter().enumerate() {
+            fetch(&mut joined, from as u8 + 1, feed, from == 1);
         }
         assert_equal(&joined, &replicas[0]);
         let snapshot = replicas[1].save().unwrap();
@@ -467,4 +467,10 @@ fn a_merge_of_many_offline_writers_is_one_batch() {
     let change = put(&mut reader, "after", 1);
     assert!(change.merges.is_empty());
     assert_eq!(reader.heads(), vec![change.hash]);
+}
+
+#[test]
+fn a_document_may_move_to_another_thread() {
+    fn moves<T: Send>() {}
+    moves::<Document>();
 }

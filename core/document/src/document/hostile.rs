@@ -462,16 +462,56 @@ fn an_edit_others_would_refuse_is_undone_here() {
     works(&mut document);
 }
 
+/// `count` changes of one device that all stand beside each other, each under an actor of its own.
+fn side_by_side(count: u64) -> Vec<Vec<u8>> {
+    let honest = put(&mut open(3), "k", 1).bytes;
+    (0..count)
+        .map(|n| {
+            forge(&honest, |parts| {
+                parts.actor = Actor::new(device(3), n.to_be_bytes())
+            })
+        })
+        .collect()
+}
+
+#[test]
+fn merge_changes_are_written_from_one_head_above_the_limit() {
+    for (heads, merges) in [(HEADS_FOLD_ABOVE, 0), (HEADS_FOLD_ABOVE + 1, 1)] {
+        let mut document = open(1);
+        give(&mut document, 3, &side_by_side(heads as u64));
+        assert_eq!(document.heads().len(), heads);
+        // The merge is made before the edit turns out to be refused; it goes out with the next one.
+        assert!(document.edit(NOW, |_| Err::<(), _>("no")).is_err());
+        assert_eq!(put(&mut document, "a", 1).merges.len(), merges);
+        assert_eq!(document.heads().len(), 1);
+    }
+}
+
+#[test]
+fn a_document_that_cannot_be_rebuilt_says_so_and_touches_nothing() {
+    let mut document = open(1);
+    let change = put(&mut open(2), "b", 2);
+    document.material.push(change.hash, b"damaged".to_vec());
+    let outcome = document.edit::<(), ()>(NOW, |_| panic!("a bug above"));
+    assert!(matches!(outcome, Err(EditError::Panicked(_))));
+    assert!(document.is_broken());
+    assert!(matches!(
+        document.edit::<(), ()>(NOW, |_| Ok(())),
+        Err(EditError::Broken)
+    ));
+    let applied = give(&mut document, 2, &[&change.bytes]);
+    assert_eq!(applied.refused[0].error, GateError::Broken);
+    assert!(!applied.refused[0].error.is_final());
+    assert!(
+        matches!(document.fold(), Err(SaveError::Broken)),
+        "a half-done state is never saved"
+    );
+}
+
 #[test]
 fn a_document_with_thousands_of_heads_can_still_be_written_and_read_by_others() {
     let (mut document, mut reader) = (open(1), open(2));
-    let honest = put(&mut open(3), "k", 1).bytes;
-    let heads: Vec<_> = (0..3 * CHANGE_DEPS_MAX as u64)
-        .map(|n| {
-            let other = Actor::new(device(3), n.to_be_bytes());
-            forge(&honest, |parts| parts.actor = other)
-        })
-        .collect();
+    let heads = side_by_side(3 * CHANGE_DEPS_MAX as u64);
     for document in [&mut document, &mut reader] {
         assert_eq!(give(document, 3, &heads).admitted.len(), heads.len());
     }
