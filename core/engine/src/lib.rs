@@ -13,8 +13,8 @@ mod profile;
 mod worker;
 
 pub use device::{
-    AdmitError, AdmitRequest, CreateUnitError, Device, JoinError, LinkId, LinkOutput, MeetingHeading, MemberLine,
-    MinutesText, NewMember, NewUnit, SpaceStatus, UnitCard,
+    AdmitError, AdmitRequest, CreateUnitError, Device, JoinError, LinkId, LinkOutput, MeetingHeading, MemberDevice,
+    MemberLine, MinutesText, NewMember, NewUnit, OFFSET_MINUTES, SpaceStatus, UnitCard, today,
 };
 pub use engine::{CallError, Engine, OpenError, SHUTDOWN_WAIT, SyncError, SyncReport};
 pub use enrolment::{
@@ -29,3 +29,7 @@ pub use sotay_handbook as handbook;
 pub use sotay_net::RelayAddress;
 pub use sotay_sync::{SessionStats, SyncStatus};
 pub use worker::EVENTS_WAITING_MAX;
+
+fn text_of<T: std::fmt::Display, S: serde::Serializer>(id: &T, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(id)
+}

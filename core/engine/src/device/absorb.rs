@@ -178,6 +178,7 @@ impl<S: Store> Device<S> {
         let own = match record.subject {
             Subject::Device(device) => device == stored.device,
             Subject::Member(member) => author.is_some_and(|author| author.member == Some(member)),
+            Subject::Unit(_) | Subject::Upper(_) => false,
         };
         if !own && author.is_none_or(|author| author.rank > 3) {
             return self.set_aside(stored, SetAside::NotAllowed, haul);

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use sotay_document::{Document, EditError, Orphan, crdt::{ChangeHash, Transaction}, encode_runs};
-use sotay_feed::{DeviceId, DocId, Draft, Envelope, Kind, Space, SpaceKind, Verified};
+use sotay_feed::{DeviceId, DocId, Draft, Kind, Space, SpaceKind};
 use sotay_handbook::DocKind;
 use sotay_store::{Bucket, Put, Store};
 use sotay_vault::{seal_body, sealed_len};
@@ -245,7 +245,7 @@ impl<S: Store> Device<S> {
         space: &Space,
         payloads: Vec<(Kind, Vec<u8>)>,
         mut puts: Vec<Put>,
-    ) -> Result<Vec<Verified<Envelope>>, DeviceError> {
+    ) -> Result<(), DeviceError> {
         let id = space.id();
         let epoch = self.membership()?.writing_epoch(&id).ok_or(DeviceError::NoKey)?;
         let Some(key) = self.ring.get(id.tag(), epoch).cloned() else { return Err(DeviceError::NoKey) };
@@ -259,9 +259,11 @@ impl<S: Store> Device<S> {
             tip = Some(envelope.tip());
             envelopes.push(envelope);
         }
-        puts.extend(self.applied_after(space, envelopes.len())?);
-        self.append(space, envelopes.clone(), puts)?;
-        self.announce_local(space)?;
-        Ok(envelopes)
+        // Own changes are in the documents already; anything else is read back like everybody's.
+        if envelopes.iter().all(|envelope| envelope.header().kind == Kind::CHANGE) {
+            puts.extend(self.applied_after(space, envelopes.len())?);
+        }
+        self.append(space, envelopes, puts)?;
+        self.announce_local(space)
     }
 }

@@ -1,8 +1,234 @@
-pub struct MeetingHeading; pub struct MinutesText;
-use super::*; use super::home::*; use crate::error::*;
-#[derive(Debug)] pub struct MemberLine; #[derive(Debug)] pub struct NewMember; #[derive(Debug)] pub struct UnitCard;
+//! Meetings: commands in, views, review list and minutes out. No rule lives here; `sotay_handbook` has them.
+
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use sotay_document::crdt::ChangeHash;
+use sotay_feed::{DeviceId, DocId, SpaceKind};
+use sotay_handbook::meeting::{self, Command, MeetingKind, MeetingView, Setting, Step};
+use sotay_handbook::review::{ReviewItem, ReviewList, review};
+use sotay_handbook::{
+    Acting, Date, Devices, DocKind, EntryId, Holder, Month, Policy, minutes, monthly_meeting_id, other_meeting_id,
+};
+use sotay_handbook::roster::Roll;
+use sotay_membership::{State, rank};
+use sotay_store::Store;
+
+use super::Device;
+use super::books::BookKey;
+use crate::error::DeviceError;
+
+/// A line of the list of meetings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MeetingHeading {
+    /// Its document, in hexadecimal.
+    #[serde(serialize_with = "crate::text_of")]
+    pub doc: DocId,
+    /// Kind, as far as recorded.
+    pub kind: Option<MeetingKind>,
+    /// Month of a monthly meeting.
+    pub month: Option<Month>,
+    /// Day.
+    pub date: Option<Date>,
+    /// The furthest step taken.
+    pub phase: Option<Step>,
+    /// Open items of its review list.
+    pub review_open: usize,
+}
+
+/// Minutes as they stand.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MinutesText {
+    /// The canonical text.
+    pub text: String,
+    /// SHA-256 of the text, in hexadecimal.
+    pub sha256: String,
+    /// Heads of the document it was rendered from, sorted, in hexadecimal.
+    pub heads: Vec<String>,
+}
+
+/// What a meeting is read against, owned.
+pub(super) struct Reading {
+    roll: Roll,
+    policy: Policy,
+    devices: Devices,
+}
+
+impl Reading {
+    fn setting(&self, doc: DocId) -> Setting<'_> {
+        Setting { doc, roster: &self.roll, policy: &self.policy, devices: &self.devices }
+    }
+}
+
 impl<S: Store> Device<S> {
- pub(super) fn first_pages(&mut self, _n:&NewUnit,_m:MemberId,_now:i64)->Result<(),DeviceError>{Ok(())}
- pub(super) fn has_member(&self,_m:MemberId)->Result<bool,DeviceError>{Ok(true)}
- pub(super) fn rename(&mut self,_s:super::people::Subject,_n:&str)->Result<(),DeviceError>{Ok(())}
+    /// A fresh id for an entry that a command adds.
+    pub fn fresh_id(&mut self) -> EntryId {
+        let mut bytes = [0; 16];
+        self.rng.fill_bytes(&mut bytes);
+        EntryId::from_bytes(bytes)
+    }
+
+    /// Begins a meeting. A monthly one has the same document on every phone, whoever begins it first; beginning it
+    /// again changes nothing that matters.
+    pub fn new_meeting(
+        &mut self,
+        kind: MeetingKind,
+        month: Option<Month>,
+        date: Option<Date>,
+        now: i64,
+    ) -> Result<DocId, DeviceError> {
+        let unit = self.home()?.unit;
+        let doc = match month {
+            Some(month) if kind.is_monthly() => monthly_meeting_id(unit, kind, month),
+            _ => other_meeting_id(unit, *self.fresh_id().as_bytes()),
+        };
+        let space = if kind == MeetingKind::Committee { SpaceKind::Committee } else { SpaceKind::Main };
+        let key = BookKey { doc, kind: DocKind::Meeting, schema: DocKind::Meeting.schema(), space };
+        self.meeting_commands(key, &[Command::Found { kind, month, date }], now)?;
+        Ok(doc)
+    }
+
+    /// Carries out one command.
+    pub fn meeting(&mut self, doc: DocId, command: &Command, now: i64) -> Result<(), DeviceError> {
+        self.meeting_all(doc, std::slice::from_ref(command), now)
+    }
+
+    /// Carries out several commands as one change, all or nothing.
+    pub fn meeting_all(&mut self, doc: DocId, commands: &[Command], now: i64) -> Result<(), DeviceError> {
+        let key = self.meeting_key(doc)?;
+        self.meeting_commands(key, commands, now)
+    }
+
+    fn meeting_commands(&mut self, key: BookKey, commands: &[Command], now: i64) -> Result<(), DeviceError> {
+        let acting = self.acting(now)?;
+        let reading = self.reading(key)?;
+        self.edit(key, now, |tx| {
+            let setting = reading.setting(key.doc);
+            commands.iter().try_for_each(|command| meeting::apply(tx, &acting, &setting, command))
+        })
+    }
+
+    /// All meetings this device knows, newest first.
+    pub fn meetings(&mut self) -> Result<Vec<MeetingHeading>, DeviceError> {
+        let mut all = Vec::new();
+        for key in self.documents(DocKind::Meeting)? {
+            let view = self.meeting_view(key.doc)?;
+            let review_open = self.review(key.doc)?.open().len();
+            all.push(MeetingHeading {
+                doc: key.doc,
+                kind: view.kind.value,
+                month: view.month.value,
+                date: view.date.value,
+                phase: view.phase,
+                review_open,
+            });
+        }
+        all.sort_by_key(|meeting| (meeting.date.map(Date::month).or(meeting.month), meeting.date, meeting.doc));
+        all.reverse();
+        Ok(all)
+    }
+
+    /// Everything a screen needs of a meeting.
+    pub fn meeting_view(&mut self, doc: DocId) -> Result<MeetingView, DeviceError> {
+        let key = self.meeting_key(doc)?;
+        let reading = self.reading(key)?;
+        let setting = reading.setting(doc);
+        self.view(key, |crdt| MeetingView::read(crdt, &setting))
+    }
+
+    /// What contradicts itself in a meeting.
+    pub fn review(&mut self, doc: DocId) -> Result<ReviewList, DeviceError> {
+        let key = self.meeting_key(doc)?;
+        let reading = self.reading(key)?;
+        let setting = reading.setting(doc);
+        self.view(key, |crdt| review(&MeetingView::read(crdt, &setting), &setting))
+    }
+
+    /// Settles an item of the review list by one of its options.
+    pub fn settle(&mut self, doc: DocId, item: &str, pick: &str, now: i64) -> Result<(), DeviceError> {
+        let id = self.fresh_id();
+        self.meeting(doc, &Command::Settle { item: item.to_owned(), pick: pick.to_owned(), id }, now)
+    }
+
+    /// The minutes as they stand, and their hash: equal on every device with the same records.
+    pub fn minutes(&mut self, doc: DocId) -> Result<MinutesText, DeviceError> {
+        let key = self.meeting_key(doc)?;
+        let reading = self.reading(key)?;
+        let setting = reading.setting(doc);
+        let view = self.view(key, |crdt| MeetingView::read(crdt, &setting))?;
+        let list = review(&view, &setting);
+        let text = minutes::canonical(&view, &list, &setting, &self.letterhead()?, &self.people);
+        let heads = self.book(key)?.document.heads();
+        Ok(MinutesText {
+            sha256: hex(&Sha256::digest(text.as_bytes())),
+            heads: heads.iter().map(|ChangeHash(hash)| hex(hash)).collect(),
+            text,
+        })
+    }
+
+    /// Open review items of all meetings, newest meeting first.
+    pub fn review_all(&mut self) -> Result<Vec<(DocId, ReviewItem)>, DeviceError> {
+        let mut all = Vec::new();
+        for meeting in self.meetings()? {
+            let list = self.review(meeting.doc)?;
+            all.extend(list.open().iter().map(|item| (meeting.doc, item.clone())));
+        }
+        Ok(all)
+    }
+
+    pub(super) fn view<T>(
+        &mut self,
+        key: BookKey,
+        read: impl FnOnce(&sotay_document::crdt::Automerge) -> T,
+    ) -> Result<T, DeviceError> {
+        self.book(key)?.document.view(read).map_err(|_| DeviceError::Internal("document view"))
+    }
+
+    fn meeting_key(&self, doc: DocId) -> Result<BookKey, DeviceError> {
+        let known = self.known_document(doc)?;
+        known.filter(|key| key.kind == DocKind::Meeting).ok_or(DeviceError::NoMeeting)
+    }
+
+    /// The roster of the day of the meeting, the rules of that day, and whose devices may settle what.
+    fn reading(&mut self, key: BookKey) -> Result<Reading, DeviceError> {
+        let mut reading = Reading { roll: Roll::default(), policy: Policy::shipped(), devices: self.holders()? };
+        let setting = reading.setting(key.doc);
+        let day = self.view(key, |crdt| MeetingView::read(crdt, &setting).day())?;
+        reading.roll = self.roll_at(day)?;
+        Ok(reading)
+    }
+
+    /// Who acts on this device now.
+    pub(super) fn acting(&self, now: i64) -> Result<Acting, DeviceError> {
+        let standing = self.membership()?.standing(self.id()).filter(|standing| standing.state == State::Active);
+        let standing = standing.ok_or(DeviceError::Denied(sotay_membership::Denied::UnknownDevice))?;
+        Ok(Acting {
+            device: self.id(),
+            member: standing.member,
+            rank: standing.rank,
+            committee: standing.flags.committee,
+            at_ms: now,
+        })
+    }
+
+    /// All devices of the unit, also former ones: what they recorded stays theirs.
+    pub(super) fn holders(&self) -> Result<Devices, DeviceError> {
+        let mut devices = Devices::new();
+        for member in self.membership()?.members() {
+            let officer = member.rank <= rank::DEPUTY || member.flags.committee;
+            for (device, _) in member.devices {
+                devices.insert(device, Holder { member: Some(member.member), officer });
+            }
+        }
+        Ok(devices)
+    }
+
+    /// Label of a device, or the beginning of its id.
+    pub fn device_label(&self, device: DeviceId) -> String {
+        use sotay_handbook::Names;
+        self.people.device(device).map_or_else(|| device.to_string()[..8].to_owned(), str::to_owned)
+    }
+}
+
+pub(super) fn hex(bytes: &[u8]) -> String {
+    data_encoding::HEXLOWER.encode(bytes)
 }

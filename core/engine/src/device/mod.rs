@@ -12,6 +12,7 @@ mod home;
 mod links;
 mod meetings;
 mod people;
+mod roster;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -25,9 +26,10 @@ use sotay_sync::{Policy, Replica, Role};
 use sotay_vault::KeyRing;
 
 pub use enrol::{AdmitError, AdmitRequest, JoinError};
-pub use home::{CreateUnitError, NewUnit}; pub use meetings::{MemberLine, NewMember, UnitCard};
+pub use home::{CreateUnitError, NewUnit};
 pub use links::{LinkId, LinkOutput, SpaceStatus};
 pub use meetings::{MeetingHeading, MinutesText};
+pub use roster::{MemberDevice, MemberLine, NewMember, OFFSET_MINUTES, UnitCard, today};
 
 use crate::error::DeviceError;
 use crate::event::Event;

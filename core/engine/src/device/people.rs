@@ -1,4 +1,4 @@
-//! Names of members and labels of devices: personal data that never enters a document or a grant (clause E3).
+//! Names of members, devices and the unit: personal data that never enters a document or a grant (clause E3).
 //!
 //! Each is a `person` envelope in `main`, sealed under the epoch, replaceable: the greatest revision counts, then the
 //! greatest envelope id. Documents hold ids only and are rendered with the names known here.
@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use sotay_feed::cbor::{CborError, Reader, Writer};
-use sotay_feed::{DeviceId, EnvelopeId, MemberId};
+use sotay_feed::{DeviceId, EnvelopeId, MemberId, UnitId};
 use sotay_handbook::Names;
 use sotay_store::{Bucket, Put, Store, StoreError};
 
@@ -20,6 +20,10 @@ pub const NAME_BYTES_MAX: usize = 300 * 4;
 pub(super) enum Subject {
     Member(MemberId),
     Device(DeviceId),
+    /// The unit itself.
+    Unit(UnitId),
+    /// The body above the unit, as its documents name it.
+    Upper(UnitId),
 }
 
 /// The content of one `person` envelope.
@@ -37,6 +41,8 @@ impl PersonRecord {
         match &self.subject {
             Subject::Member(member) => writer.uint(0).bytes(member.as_bytes()),
             Subject::Device(device) => writer.uint(1).bytes(device.as_bytes()),
+            Subject::Unit(unit) => writer.uint(2).bytes(unit.as_bytes()),
+            Subject::Upper(unit) => writer.uint(3).bytes(unit.as_bytes()),
         };
         writer.uint(self.revision).text(&self.name);
         writer.into_bytes()
@@ -53,6 +59,8 @@ impl PersonRecord {
         let subject = match reader.uint()? {
             0 => Subject::Member(MemberId::from_bytes(reader.fixed()?)),
             1 => Subject::Device(DeviceId::from_bytes(reader.fixed()?)),
+            2 => Subject::Unit(UnitId::from_bytes(reader.fixed()?)),
+            3 => Subject::Upper(UnitId::from_bytes(reader.fixed()?)),
             _ => return Err(malformed),
         };
         let record = Self {
@@ -108,6 +116,11 @@ impl People {
         Some(put)
     }
 
+    /// The newest name.
+    pub fn get(&self, subject: &Subject) -> Option<&str> {
+        self.0.get(subject).map(|known| known.name.as_str())
+    }
+
     /// Forgets what memory holds and reads the store again, after a commit that failed.
     pub fn reload<S: Store>(&mut self, store: &S) -> Result<(), StoreError> {
         if let Ok(people) = Self::load(store) {
@@ -121,16 +134,18 @@ fn key_of(subject: &Subject) -> Vec<u8> {
     match subject {
         Subject::Member(member) => [&[0], &member.as_bytes()[..]].concat(),
         Subject::Device(device) => [&[1], &device.as_bytes()[..]].concat(),
+        Subject::Unit(unit) => [&[2], &unit.as_bytes()[..]].concat(),
+        Subject::Upper(unit) => [&[3], &unit.as_bytes()[..]].concat(),
     }
 }
 
 impl Names for People {
     fn member(&self, member: MemberId) -> Option<&str> {
-        self.0.get(&Subject::Member(member)).map(|known| known.name.as_str())
+        self.get(&Subject::Member(member))
     }
 
     fn device(&self, device: DeviceId) -> Option<&str> {
-        self.0.get(&Subject::Device(device)).map(|known| known.name.as_str())
+        self.get(&Subject::Device(device))
     }
 }
 
