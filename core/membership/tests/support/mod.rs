@@ -2,34 +2,30 @@
 
 #![allow(dead_code, reason = "every test file uses its own part")]
 
-pub mod naive;
-
-use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::sync::Mutex;
 
 use sotay_feed::{
     DeviceId, DeviceKeys, Draft, Envelope, EnvelopeId, Kind, MemberId, Space, SpaceKind, Tip, UnitId,
     Verified,
 };
 use sotay_membership::{
-    Authority, Flags, Genesis, Grant, Lift, Membership, Reason, Record, Revoke, Suspend, UnitKind,
+    Authority, Flags, Genesis, Grant, Lift, Membership, Reason, Record, Revoke, State, Suspend, UnitKind,
+    Validity,
 };
 
-/// A device by name: everything about it follows from the name.
-pub fn device(name: &str) -> DeviceKeys {
-    thread_local!(static SEEDS: RefCell<BTreeMap<String, ([u8; 32], [u8; 32])>> = RefCell::default());
-    let (sign, seal) = SEEDS.with_borrow_mut(|seeds| {
-        *seeds.entry(name.to_owned()).or_insert_with(|| {
-            let seed = |what: &str| *blake3::hash(format!("{what} {name}").as_bytes()).as_bytes();
-            (seed("sign"), seed("seal"))
-        })
-    });
-    DeviceKeys::from_seeds(sign, seal)
+/// A device by name: everything about it follows from the name. Kept, because making keys takes longer than signing.
+pub fn device(name: &str) -> &'static DeviceKeys {
+    static KEYS: Mutex<BTreeMap<String, &'static DeviceKeys>> = Mutex::new(BTreeMap::new());
+    let mut keys = KEYS.lock().expect("no test panics while it holds this");
+    keys.entry(name.to_owned()).or_insert_with(|| {
+        let seed = |what: &str| *blake3::hash(format!("{what} {name}").as_bytes()).as_bytes();
+        Box::leak(Box::new(DeviceKeys::from_seeds(seed("sign"), seed("seal"))))
+    })
 }
 
 pub fn id(name: &str) -> DeviceId {
-    thread_local!(static IDS: RefCell<BTreeMap<String, DeviceId>> = RefCell::default());
-    IDS.with_borrow_mut(|ids| *ids.entry(name.to_owned()).or_insert_with(|| device(name).id()))
+    device(name).id()
 }
 
 /// The member a device belongs to: its name up to the slash.
@@ -114,8 +110,8 @@ impl Roll {
         let keys = device(who);
         let tip = self.tips.get(&keys.id()).copied();
         let space = self.roll.id();
-        let envelope = Draft::next(&keys, kind, &space, tip)
-            .sign(&keys, &space, body)
+        let envelope = Draft::next(keys, kind, &space, tip)
+            .sign(keys, &space, body)
             .unwrap();
         self.tips.insert(keys.id(), envelope.tip());
         self.all.push(envelope);
@@ -193,5 +189,29 @@ pub fn tip(seq: u64) -> Tip {
     Tip {
         seq,
         id: EnvelopeId::from_bytes([seq as u8; 32]),
+    }
+}
+
+pub fn state(membership: &Membership, name: &str) -> State {
+    membership.standing(id(name)).expect("on record").state
+}
+
+pub fn fate(membership: &Membership, grant: EnvelopeId) -> Validity {
+    membership
+        .grants()
+        .find(|(id, ..)| *id == grant)
+        .expect("on record")
+        .3
+}
+
+/// Every order of a few late records gives the same answer.
+pub fn in_any_order(roll: &Roll, check: impl Fn(&Membership)) {
+    check(&roll.membership());
+    for turn in 1..roll.all.len() {
+        let mut turned = roll.clone();
+        turned.all.rotate_left(turn);
+        check(&turned.membership());
+        turned.all.reverse();
+        check(&turned.membership());
     }
 }
