@@ -5,6 +5,7 @@ use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use data_encoding::BASE32_NOPAD;
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,10 @@ const RUN_FILE: &str = "relay.run.json";
 const KEY_TAG: &str = "sotay-relay-key-1";
 /// Bytes of the key file; a longer one is not read.
 const KEY_FILE_BYTES_MAX: u64 = 256;
+
+/// Attempts to get the lock of a data directory, and the pause after each.
+const LOCK_ATTEMPTS: u32 = 10;
+const LOCK_PAUSE: Duration = Duration::from_millis(50);
 
 /// Why a data directory cannot be used. The operator can put it right.
 #[derive(Debug, thiserror::Error)]
@@ -74,7 +79,7 @@ impl DataDir {
             .mode(0o600)
             .open(path.join(LOCK_FILE))
             .map_err(|error| failed(path, "written", error))?;
-        match lock.try_lock() {
+        match patient(&lock) {
             Ok(()) => Ok(Self {
                 path: path.to_owned(),
                 _lock: lock,
@@ -143,6 +148,17 @@ pub(crate) fn running(path: &Path) -> Result<Option<Running>, DataError> {
         }
         Err(other) => Err(other),
     }
+}
+
+/// Waits a moment for a `status` that looks whether the lock is free, or for a predecessor on its way out.
+fn patient(lock: &File) -> Result<(), TryLockError> {
+    for _ in 0..LOCK_ATTEMPTS {
+        match lock.try_lock() {
+            Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE),
+            other => return other,
+        }
+    }
+    lock.try_lock()
 }
 
 fn failed(path: &Path, what: &'static str, error: io::Error) -> DataError {

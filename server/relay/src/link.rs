@@ -172,8 +172,47 @@ pub(crate) fn jittered(at_least: Duration) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sotay_net::FrameFault;
+    use sotay_feed::DeviceKeys;
+    use sotay_net::{Connector, FrameFault, Limits, LinkError, Listener, Presence, RelayAddress, Settings};
     use sotay_sync::PeerFault;
+
+    #[tokio::test]
+    async fn a_phone_beyond_the_limit_of_sessions_is_told_to_come_back_later() {
+        let device = |number| DeviceKeys::from_seeds([number; 32], [number; 32]);
+        let listener = Listener::bind(([127, 0, 0, 1], 0).into(), &device(1), Limits::default()).unwrap();
+        let port = listener.local_address().unwrap().port();
+        let address = RelayAddress::new("127.0.0.1", port, device(1).public().sign).unwrap();
+        let (jobs, mut queue) = mpsc::channel(1);
+        let metrics = Arc::new(Metrics::new("nowhere".into()));
+        let links = Links {
+            jobs,
+            sessions: Arc::new(Semaphore::new(1)),
+            metrics: metrics.clone(),
+            _alive: mpsc::channel(1).0,
+        };
+        tokio::spawn(async move {
+            for number in 0.. {
+                let Some(handshake) = listener.accept().await else {
+                    return;
+                };
+                tokio::spawn(links.clone().serve(LinkId(number), handshake));
+            }
+        });
+        let connector = Connector::new(&device(2), Settings::default());
+        let mut first = connector.connect(&address, Presence::Background).await.unwrap();
+        first.send(b"hello"[..].into()).await.unwrap();
+        assert!(matches!(queue.recv().await, Some(Job::Up { .. })));
+        let mut second = connector.connect(&address, Presence::Background).await.unwrap();
+        second.send(b"hello"[..].into()).await.unwrap();
+        let LinkError::Closed(close) = second.recv().await.unwrap_err() else {
+            panic!("another end")
+        };
+        assert_eq!(close.code, CloseCode::Busy.number());
+        assert!(close.retry_after.unwrap() >= BUSY_RETRY);
+        let text = metrics.text();
+        assert!(text.contains("handshakes_total{outcome=\"full\"} 1"), "{text}");
+        assert!(text.contains("sotay_relay_sessions 1"), "{text}");
+    }
 
     #[test]
     fn waits_are_spread_and_never_shorter_than_asked() {

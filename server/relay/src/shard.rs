@@ -386,3 +386,7 @@ fn carried(reason: CloseReason) -> Close {
 fn seconds(at_least: Duration) -> u32 {
     u32::try_from(jittered(at_least).as_secs()).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+#[path = "shard_tests.rs"]
+mod tests;

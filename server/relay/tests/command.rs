@@ -169,7 +169,7 @@ async fn verify_passes_a_whole_database_and_finds_one_changed_byte() {
     let (code, _, error) = finished(&["verify", "--data", text(dir.path())]);
     assert_eq!(code, Some(3), "{error}");
     relay.terminate();
-    assert_eq!(relay.wait().code(), Some(0));
+    assert_eq!(relay.wait().await.code(), Some(0));
 
     let (code, out, _) = finished(&["verify", "--json", "--data", text(dir.path())]);
     assert_eq!(code, Some(0));

@@ -101,8 +101,16 @@ impl Relay {
         self.child.wait().unwrap();
     }
 
-    pub fn wait(mut self) -> ExitStatus {
+    /// Waits in this thread, in which no phone is heard meanwhile.
+    pub fn wait_deaf(mut self) -> ExitStatus {
         self.child.wait().unwrap()
+    }
+
+    /// Waits in another thread: the phones of this one say goodbye meanwhile.
+    pub async fn wait(mut self) -> ExitStatus {
+        within(tokio::task::spawn_blocking(move || self.child.wait().unwrap()))
+            .await
+            .unwrap()
     }
 
     /// Status code and text of a page.
