@@ -1,1 +1,0 @@
-//! sotay-village-meeting
