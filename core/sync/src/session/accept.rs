@@ -73,6 +73,12 @@ impl Acceptor {
         open: Open,
     ) -> Result<(), SessionError> {
         let tag = open.space.id().tag();
+        let mut homes = self.homes();
+        if !homes.contains(&open.space.unit) {
+            // Through this unit it may belong to one that was opened before.
+            homes.push(open.space.unit);
+            self.judge_again(link, replica, &homes)?;
+        }
         if !self.spaces.contains_key(&tag) {
             if self.spaces.len() >= SPACES_PER_SESSION_MAX {
                 return Err(PeerFault::TooManySpaces.into());
@@ -80,7 +86,7 @@ impl Acceptor {
             self.order.push(tag);
             self.spaces.insert(tag, Served::new(open.space));
         }
-        let (device, homes) = (self.device, self.homes());
+        let device = self.device;
         let served = self.served(tag)?;
         served.opens += 1;
         if served.opens > OPENS_PER_SPACE_MAX {
@@ -126,7 +132,7 @@ impl Acceptor {
             roll_changed = stored && space.kind == SpaceKind::Roll;
         }
         if roll_changed {
-            self.judge_again(link, replica)?;
+            self.judge_again(link, replica, &self.homes())?;
         }
         self.pump_all(link, replica)?;
         // Last, so that the other side counts the frame as dealt with only after all that follows from it.
@@ -161,13 +167,18 @@ impl Acceptor {
     }
 
     /// New membership records may let the device in or put it out, in any unit it reaches through this one.
-    fn judge_again<S: Store>(&mut self, link: &mut Link, replica: &mut Replica<S>) -> Result<(), StoreError> {
-        let (device, homes) = (self.device, self.homes());
+    fn judge_again<S: Store>(
+        &mut self,
+        link: &mut Link,
+        replica: &mut Replica<S>,
+        homes: &[UnitId],
+    ) -> Result<(), StoreError> {
+        let device = self.device;
         for tag in &self.order {
             if let Some(served) = self.spaces.get_mut(tag)
-                && replica.access(device, &served.space, &homes)? != served.access
+                && replica.access(device, &served.space, homes)? != served.access
             {
-                served.answer(link, replica, device, &homes)?;
+                served.answer(link, replica, device, homes)?;
             }
         }
         Ok(())
@@ -189,7 +200,7 @@ impl Acceptor {
         shared: &SharedItems,
     ) -> Result<(), SessionError> {
         if shared.space().kind == SpaceKind::Roll {
-            self.judge_again(link, replica)?;
+            self.judge_again(link, replica, &self.homes())?;
         }
         let Some(served) = self.spaces.get_mut(&shared.space().id().tag()) else {
             return Ok(());
@@ -223,7 +234,7 @@ impl Acceptor {
         space: &Space,
     ) -> Result<(), SessionError> {
         if space.kind == SpaceKind::Roll {
-            self.judge_again(link, replica)?;
+            self.judge_again(link, replica, &self.homes())?;
         }
         Ok(self.pump_all(link, replica)?)
     }

@@ -113,7 +113,7 @@ impl Connector {
         let (None, Have::Frontier(held)) = (open.token, open.have) else {
             return Err(PeerFault::WrongEnd.into());
         };
-        link.answer_to(opened.depth);
+        opened.requests.open_answered(link);
         let pull = match opened.denied {
             Some(deny) => deny.scope == DenyScope::Pull,
             None => false,
@@ -147,7 +147,7 @@ impl Connector {
         let peer = self.peer;
         let others = self.dirty_puts(Some(items.tag));
         let opened = self.opened(items.tag)?;
-        link.answer_to(opened.depth);
+        opened.requests.items_came(link);
         link.took_envelopes(&items.envelopes);
         let incoming = Incoming::decode(&items);
         let mut record = opened.record.clone();
@@ -208,7 +208,7 @@ impl Connector {
     ) -> Result<(), SessionError> {
         let opened = self.opened(ack.tag)?;
         link.acked(ack.consumed)?;
-        link.answer_to(opened.depth);
+        opened.requests.acked(link, ack.state.is_some());
         let grew = !opened.record.held.covers(&ack.changes);
         if grew {
             opened.record.held.join(&ack.changes);
@@ -298,7 +298,7 @@ impl Connector {
 
     fn on_deny(&mut self, link: &mut Link, deny: Deny) -> Result<(), SessionError> {
         let opened = self.opened(deny.tag)?;
-        link.answer_to(opened.depth);
+        opened.requests.open_answered(link);
         opened.denial_told &= opened.denied == Some(deny);
         opened.denied = Some(deny);
         opened.awaiting_state = false;
@@ -360,23 +360,19 @@ impl Connector {
         Ok(())
     }
 
-    /// Tells denials once the unit's roll is exchanged (it may lift them), writes records down, and says when
+    /// Tells denials once the rolls are exchanged, writes records down, and says when
     /// everything is exchanged.
     fn settle<S: Store>(&mut self, link: &mut Link, replica: &mut Replica<S>) -> Result<(), SessionError> {
-        let unsettled_rolls: BTreeSet<UnitId> = self
+        // A roll still under way may let us in after all, in its own unit or in one above or below.
+        let rolls_done = self
             .spaces
             .values()
-            .filter(|opened| opened.space.kind == SpaceKind::Roll && !opened.settled(link))
-            .map(|opened| opened.space.unit)
-            .collect();
-        for tag in &self.order {
+            .all(|opened| opened.space.kind != SpaceKind::Roll || opened.settled(link));
+        for tag in self.order.iter().filter(|_| rolls_done) {
             let Some(opened) = self.spaces.get_mut(tag) else {
                 continue;
             };
-            let Some(deny) = opened.denied.filter(|_| !opened.denial_told) else {
-                continue;
-            };
-            if !unsettled_rolls.contains(&opened.space.unit) {
+            if let Some(deny) = opened.denied.filter(|_| !opened.denial_told) {
                 opened.denial_told = true;
                 link.event(SessionEvent::PeerRefusedSpace {
                     space: opened.space,

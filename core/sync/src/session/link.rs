@@ -184,13 +184,8 @@ impl Link {
     }
 
     fn answered(&mut self, depth: u32) {
-        self.stats.round_trips = self.stats.round_trips.max(depth);
-    }
-
-    /// An answer to the last request of a space is being dealt with.
-    pub(super) fn answer_to(&mut self, depth: u32) {
         self.depth = depth;
-        self.answered(depth);
+        self.stats.round_trips = self.stats.round_trips.max(depth);
     }
 
     /// Sends a frame that was encoded once for many sessions; `false` when there is no credit for it.
@@ -203,6 +198,68 @@ impl Link {
         self.stats.envelope_bytes_out += envelope_bytes;
         self.send_bytes(frame.clone());
         true
+    }
+}
+
+/// Requests of one space that were not answered yet, in order; each with its depth: one more than that of the answer it
+/// had to wait for.
+#[derive(Debug, Default)]
+pub(super) struct Requests(VecDeque<Request>);
+
+#[derive(Debug)]
+struct Request {
+    depth: u32,
+    /// [`Link::mark`] after an `Items`; `None` for an `Open`.
+    mark: Option<u64>,
+}
+
+impl Requests {
+    pub(super) fn opened(&mut self, link: &Link) {
+        self.0.push_back(Request {
+            depth: link.depth + 1,
+            mark: None,
+        });
+    }
+
+    pub(super) fn sent_items(&mut self, link: &Link) {
+        self.0.push_back(Request {
+            depth: link.depth + 1,
+            mark: Some(link.mark()),
+        });
+    }
+
+    fn take_open(&mut self) -> u32 {
+        let at = self.0.iter().position(|request| request.mark.is_none());
+        at.and_then(|at| self.0.remove(at))
+            .map_or(0, |request| request.depth)
+    }
+
+    /// `Open` or `Deny` came.
+    pub(super) fn open_answered(&mut self, link: &mut Link) {
+        let depth = self.take_open();
+        link.answered(depth);
+    }
+
+    /// `Items` came: part of the answer to the oldest `Open`.
+    pub(super) fn items_came(&self, link: &mut Link) {
+        let open = self.0.iter().find(|request| request.mark.is_none());
+        link.answered(open.map_or(0, |request| request.depth));
+    }
+
+    /// `Ack` came, for all `Items` that `link` has noted as acknowledged; or with a state, for an `Open`.
+    pub(super) fn acked(&mut self, link: &mut Link, state: bool) {
+        let mut depth = 0;
+        self.0.retain(|request| {
+            let done = request.mark.is_some_and(|mark| link.covered(mark));
+            if done {
+                depth = depth.max(request.depth);
+            }
+            !done
+        });
+        if depth == 0 && state {
+            depth = self.take_open();
+        }
+        link.answered(depth);
     }
 }
 

@@ -5,7 +5,7 @@ use sotay_feed::{DeviceId, Digest, Frontier, SignKey, Space, SpaceId, SpaceKind,
 use sotay_store::{Store, StoreError};
 use tracing::debug;
 
-use super::link::{Link, Outbox};
+use super::link::{Link, Outbox, Requests};
 use super::{FirstContact, SessionError, SessionEvent};
 use crate::fault::PeerFault;
 use crate::limits::HEALS_PER_SPACE_MAX;
@@ -44,8 +44,7 @@ pub(super) struct Opened {
     pub(super) frozen: bool,
     /// Feeds are held back because of a refusal in this session.
     pub(super) held_back: bool,
-    /// Depth of the last request.
-    pub(super) depth: u32,
+    pub(super) requests: Requests,
     pub(super) last_status: Option<SyncStatus>,
 }
 
@@ -82,7 +81,7 @@ impl Opened {
             denial_told: false,
             frozen: false,
             held_back: false,
-            depth: 0,
+            requests: Requests::default(),
             last_status: None,
         };
         // Before the first exchange nobody knows what the other side lacks: it says so first.
@@ -136,7 +135,7 @@ impl Opened {
     }
 
     pub(super) fn send_open(&mut self, link: &mut Link, token: Option<Token>, have: Have) {
-        self.depth = link.depth + 1;
+        self.requests.opened(link);
         link.send(&Message::Open(Open {
             space: self.space,
             token,
@@ -159,7 +158,7 @@ impl Opened {
     pub(super) fn pump<S: Store>(&mut self, link: &mut Link, replica: &Replica<S>) -> Result<(), StoreError> {
         let pumped = self.outbox.pump(link, replica.store(), &self.id, false)?;
         if pumped.sent {
-            self.depth = link.depth + 1;
+            self.requests.sent_items(link);
         }
         Ok(())
     }

@@ -1,0 +1,11 @@
+//! Two-session tests: phones and relays in memory, every flight under control.
+
+mod access;
+mod bundle;
+mod exchange;
+mod fan_out;
+mod fault;
+mod heal;
+mod random;
+mod refuse;
+mod support;
