@@ -71,10 +71,7 @@ fn party_texts_are_cited_by_part_and_number() {
                     assert!(citations.iter().any(|c| c == wanted), "{wanted} in {citations:?}");
                 }
             }
-            "T13" => assert_eq!(
-                citations,
-                ["Phần mở đầu", "Mục 1", "Mục 1.1", "Mục 1.2"]
-            ),
+            "T13" => assert_eq!(citations, ["Phần mở đầu", "Mục 1", "Mục 1.1", "Mục 1.2"]),
             _ => {}
         }
     }

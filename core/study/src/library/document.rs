@@ -381,29 +381,29 @@ pub struct Superseded {
     pub date: Date,
 }
 
-/// What `others` do to the document with this code, issuer and date, newest first. Amended documents stay in force
-/// and are listed as well; the caller looks at [`Superseded::by`].
+/// What other documents (code, date, links of each) do to the document with this code, issuer and date, newest first.
+/// Amended documents stay in force and are listed as well; the caller looks at [`Superseded::by`].
 pub fn superseded<'a>(
     code: &str,
     issuer: &str,
     date: Date,
-    others: impl IntoIterator<Item = &'a Document>,
+    others: impl IntoIterator<Item = (&'a str, Date, &'a [Link])>,
 ) -> Vec<Superseded> {
-    let own = Code::parse(code);
+    let (own, own_issuer) = (Code::parse(code), super::kind::folded(issuer));
     let mut found: Vec<Superseded> = Vec::new();
-    for other in others {
-        for link in &other.links {
+    for (other_code, other_date, links) in others {
+        for link in links {
             let same_issuer = link
                 .issuer
                 .as_deref()
-                .is_none_or(|name| super::kind::folded(name) == super::kind::folded(issuer));
+                .is_none_or(|name| super::kind::folded(name) == own_issuer);
             // A document reaches only what was there before it, unless the link names the very date.
-            let in_time = link.date.map_or(other.date > date, |named| named == date);
+            let in_time = link.date.map_or(other_date > date, |named| named == date);
             if same_issuer && in_time && Code::parse(&link.code) == own {
                 found.push(Superseded {
                     by: link.kind,
-                    code: other.code.clone(),
-                    date: other.date,
+                    code: other_code.to_owned(),
+                    date: other_date,
                 });
             }
         }
@@ -477,6 +477,12 @@ pub(crate) mod tests {
         assert_eq!(a.id(), renamed.id());
     }
 
+    fn links(others: &[Document]) -> impl Iterator<Item = (&str, Date, &[Link])> {
+        others
+            .iter()
+            .map(|d| (d.code.as_str(), d.date, d.links.as_slice()))
+    }
+
     #[test]
     fn a_replacement_reaches_the_earlier_document_only() {
         let mut newer = document("12-HD/BTCTW", "2022-06-06", "mới");
@@ -492,7 +498,7 @@ pub(crate) mod tests {
                 "12-HD/BTCTW",
                 "Ban Tổ chức Trung ương",
                 Date::new(2018, 7, 6).unwrap(),
-                &others
+                links(&others)
             )
             .len(),
             1
@@ -502,7 +508,7 @@ pub(crate) mod tests {
                 "12-HD/BTCTW",
                 "Ban Tổ chức Trung ương",
                 Date::new(2022, 6, 6).unwrap(),
-                &others
+                links(&others)
             )
             .is_empty()
         );
@@ -511,7 +517,7 @@ pub(crate) mod tests {
                 "13-HD/BTCTW",
                 "Ban Tổ chức Trung ương",
                 Date::new(2018, 7, 6).unwrap(),
-                &others
+                links(&others)
             )
             .is_empty()
         );
@@ -529,10 +535,10 @@ pub(crate) mod tests {
         }];
         let others = [newer];
         assert_eq!(
-            superseded("12-HD/BTCTW", "X", Date::new(2018, 7, 6).unwrap(), &others)[0].by,
+            superseded("12-HD/BTCTW", "X", Date::new(2018, 7, 6).unwrap(), links(&others))[0].by,
             LinkKind::Withdraws
         );
-        assert!(superseded("12-HD/BTCTW", "X", Date::new(2012, 7, 6).unwrap(), &others).is_empty());
+        assert!(superseded("12-HD/BTCTW", "X", Date::new(2012, 7, 6).unwrap(), links(&others)).is_empty());
     }
 
     #[test]

@@ -99,12 +99,13 @@ impl Letters {
     }
 
     /// A tone key counts only after a vowel; before it, it is a consonant (`s` of `sinh`).
+    /// Taking a tone away (`z`, `0`) counts only after one was set.
     fn tone(&mut self, tone: Option<char>) -> bool {
-        let after_vowel = self.out.iter().any(|&c| is_vowel(c));
-        if after_vowel {
+        let counts = self.out.iter().any(|&c| is_vowel(c)) && (tone.is_some() || self.tone.is_some());
+        if counts {
             self.tone = tone;
         }
-        after_vowel && (tone.is_some() || self.tone.is_none())
+        counts
     }
 
     /// The vowel `which` (any of a, e, o when `None`) nearest to the end gets its circumflex.
@@ -246,7 +247,9 @@ mod tests {
 
     #[test]
     fn telex_leaves_words_of_other_languages_alone() {
-        for word in ["offline", "camera", "thang", "chi", "BTCTW", "online", "QH15"] {
+        for word in [
+            "offline", "camera", "thang", "chi", "BTCTW", "online", "QH15", "quiz",
+        ] {
             assert_eq!(telex(word), None, "{word}");
         }
     }
