@@ -1,7 +1,7 @@
 //! Meetings: commands in, views, review list and minutes out. No rule lives here; `sotay_handbook` has them.
 
+use data_encoding::HEXLOWER;
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 use sotay_document::crdt::ChangeHash;
 use sotay_feed::{DeviceId, DocId, SpaceKind};
 use sotay_handbook::meeting::{self, Command, MeetingKind, MeetingView, Setting, Step};
@@ -155,13 +155,14 @@ impl<S: Store> Device<S> {
         let reading = self.reading(key)?;
         let setting = reading.setting(doc);
         let view = self.view(key, |crdt| MeetingView::read(crdt, &setting))?;
-        let list = review(&view, &setting);
-        let text = minutes::canonical(&view, &list, &setting, &self.letterhead()?, &self.people);
+        let template = minutes::Template::shipped();
+        let minutes = minutes::render(&view, &self.heading()?, setting.policy, &self.people, &template)
+            .map_err(|_| DeviceError::Internal("minutes template"))?;
         let heads = self.book(key)?.document.heads();
         Ok(MinutesText {
-            sha256: hex(&Sha256::digest(text.as_bytes())),
-            heads: heads.iter().map(|ChangeHash(hash)| hex(hash)).collect(),
-            text,
+            text: minutes.text().to_owned(),
+            sha256: minutes.sha256_hex(),
+            heads: heads.iter().map(|ChangeHash(hash)| HEXLOWER.encode(hash)).collect(),
         })
     }
 
@@ -192,7 +193,8 @@ impl<S: Store> Device<S> {
     fn reading(&mut self, key: BookKey) -> Result<Reading, DeviceError> {
         let mut reading = Reading { roll: Roll::default(), policy: Policy::shipped(), devices: self.holders()? };
         let setting = reading.setting(key.doc);
-        let day = self.view(key, |crdt| MeetingView::read(crdt, &setting).day())?;
+        let view = self.view(key, |crdt| MeetingView::read(crdt, &setting))?;
+        let day = view.date.value.or_else(|| view.month.value.map(Month::first));
         reading.roll = self.roll_at(day)?;
         Ok(reading)
     }
@@ -227,8 +229,4 @@ impl<S: Store> Device<S> {
         use sotay_handbook::Names;
         self.people.device(device).map_or_else(|| device.to_string()[..8].to_owned(), str::to_owned)
     }
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    data_encoding::HEXLOWER.encode(bytes)
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use sotay_feed::{DeviceId, DocId, Kind, MemberId, SpaceKind, UnitId};
-use sotay_handbook::minutes::Letterhead;
+use sotay_handbook::minutes::Heading;
 use sotay_handbook::roster::{self, Activity, Command, Role, Roll, RollLine, RosterView, Standing};
 use sotay_handbook::{Date, DocKind, LocalTime, Names, Words, roster_id};
 use sotay_membership::State;
@@ -126,7 +126,8 @@ impl<S: Store> Device<S> {
         let key = self.roster_key()?;
         let devices = self.holders()?;
         let acting = self.acting(now)?;
-        let next = self.view(key, |crdt| RosterView::read(crdt, &devices))?.next_number();
+        let roster = self.view(key, |crdt| RosterView::read(crdt, &devices))?;
+        let next = roster.lines.iter().filter_map(|line| line.number.value).max().map_or(1, |last| last + 1);
         for (_, member) in entries {
             check_name(&member.name)?;
         }
@@ -189,10 +190,10 @@ impl<S: Store> Device<S> {
         Ok(self.roster_view()?.get(member).is_some())
     }
 
-    /// The list of a day; of no day in particular, everybody who ever was on it in its latest state.
+    /// The list of a day: who belongs to the unit then. Empty as long as a meeting has no day.
     pub(super) fn roll_at(&mut self, day: Option<Date>) -> Result<Roll, DeviceError> {
         let roster = self.roster_view()?;
-        Ok(day.map_or_else(Roll::default, |day| roster.everybody_at(day)))
+        Ok(day.map_or_else(Roll::default, |day| roster.at(day)))
     }
 
     /// Corrects a member's name.
@@ -228,21 +229,21 @@ impl<S: Store> Device<S> {
     }
 
     /// The unit's names for the heading of documents.
-    pub(super) fn letterhead(&self) -> Result<Letterhead, DeviceError> {
+    pub(super) fn heading(&self) -> Result<Heading, DeviceError> {
         let unit = self.home()?.unit;
-        let name = |subject| self.people.get(&subject).unwrap_or_default().to_owned();
-        Ok(Letterhead { unit: name(Subject::Unit(unit)), upper: name(Subject::Upper(unit)) })
+        let name = |subject| Words::from(self.people.get(&subject).unwrap_or_default());
+        Ok(Heading { unit: name(Subject::Unit(unit)), upper: name(Subject::Upper(unit)) })
     }
 
     /// The unit and this device in it.
     pub fn unit_card(&self) -> Result<UnitCard, DeviceError> {
         let home = self.home()?;
-        let letterhead = self.letterhead()?;
+        let heading = self.heading()?;
         let standing = self.membership()?.standing(self.id()).filter(|standing| standing.state == State::Active);
         Ok(UnitCard {
             unit: home.unit,
-            name: letterhead.unit,
-            upper: letterhead.upper,
+            name: heading.unit.as_str().to_owned(),
+            upper: heading.upper.as_str().to_owned(),
             device: self.id(),
             label: self.label.clone(),
             member: home.member,
