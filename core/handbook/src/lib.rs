@@ -1,1 +1,66 @@
-//! sotay-handbook
+//! The handbook of a branch: its roster and its meetings as pure code over Automerge documents.
+//!
+//! Nothing here reads a clock or draws a random number: ids, times and the acting device are parameters. Commands change
+//! a document ([`meeting::apply`], [`roster::apply`]); views read it; the review list and the minutes are derived from
+//! views and never stored. Devices with the same records see the same view, the same list, and minutes with the same
+//! hash. The rules are in `docs/HANDBOOK.md` of the repository.
+
+mod acting;
+mod cell;
+mod claim;
+mod coded;
+mod date;
+mod error;
+mod event;
+mod ids;
+pub mod limits;
+pub mod meeting;
+mod message;
+pub mod minutes;
+pub mod number;
+mod order;
+mod policy;
+pub mod review;
+pub mod roster;
+mod schema;
+mod words;
+
+#[doc(hidden)]
+pub mod fixture;
+
+pub use acting::Acting;
+pub use claim::{Claim, Contest, Devices, Field, Holder, Mark, Settled, Tag};
+pub use date::{Date, DateError, LocalTime, Month};
+pub use error::{CommandError, What};
+pub use event::{HandbookEvent, events};
+pub use ids::{EntryId, NotAnEntryId, monthly_meeting_id, other_meeting_id, roster_id};
+pub use message::{Arg, Lang, Message, Names};
+pub use policy::{Criterion, Policy, PolicyError, ShortestMeeting, Threshold};
+pub use schema::{DocKind, SCHEMA};
+pub use words::Words;
+
+/// Keys of all coded words, to test that each has its words in the catalogue.
+#[cfg(test)]
+pub(crate) fn coded_messages() -> Vec<&'static str> {
+    macro_rules! all {
+        ($($name:ty),+ $(,)?) => {
+            [$(<$name>::ALL.iter().map(|one| one.message()).collect::<Vec<_>>()),+].concat()
+        };
+    }
+    all![
+        error::What,
+        meeting::Ballot,
+        meeting::How,
+        meeting::MeetingKind,
+        meeting::Method,
+        meeting::Need,
+        meeting::NoteKind,
+        meeting::Section,
+        meeting::State,
+        meeting::Step,
+        roster::Activity,
+        roster::Role,
+        roster::RosterField,
+        roster::Standing,
+    ]
+}

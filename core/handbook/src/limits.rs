@@ -1,0 +1,26 @@
+//! Every count and size this crate bounds. Each has a test at limit + 1.
+
+/// Characters (code points) of one paragraph: a speech, a conclusion, a section of the narrative.
+pub const TEXT_CHARS_MAX: usize = 8_000;
+/// Characters of one line: a place, a reason, a title.
+pub const LINE_CHARS_MAX: usize = 500;
+/// Bytes of an order key; beyond, new entries are placed at the end instead of between.
+pub const ORDER_BYTES_MAX: usize = 256;
+/// Characters of a motion: it is frozen in one cell together with the list of voters.
+pub const MOTION_CHARS_MAX: usize = 4_000;
+/// Bytes of one stored cell that a reader looks at; a motion of full length with the longest list of voters fits.
+pub const CELL_BYTES_MAX: usize = 32 * 1024;
+/// Members that one command or one frozen list may name.
+pub const MEMBERS_MAX: usize = 500;
+/// Votes of one kind in one tally.
+pub const VOTES_MAX: u32 = 10_000;
+/// Hundredths of a point that one criterion may give.
+pub const POINTS_MAX: u32 = 10_000;
+/// Claims that one choice may name.
+pub const CLAIMS_MAX: usize = 256;
+/// Bytes of the key of a review item or of a choice.
+pub const KEY_BYTES_MAX: usize = 160;
+/// Bytes of a template.
+pub const TEMPLATE_BYTES_MAX: usize = 64 * 1024;
+/// Steps that rendering a template may take; the shipped one needs some thousands.
+pub const TEMPLATE_FUEL: u64 = 2_000_000;
