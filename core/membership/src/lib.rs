@@ -3,7 +3,8 @@
 //!
 //! There is no clock, no order of arrival and no agreement between replicas: whoever holds the same records computes
 //! the same [`Membership`]. Authority flows down by rank only, so a rank is judged by higher ranks alone and there are
-//! no cycles. Formats and rules are clauses P5 and P6 of `docs/protocol/membership.md`.
+//! no cycles. Formats and rules are clauses P5 of `docs/protocol/membership.md` and P6.1–P6.3 of
+//! `docs/protocol/vault.md`.
 //!
 //! ```
 //! use sotay_feed::{DeviceKeys, Draft, Kind, Space, SpaceKind};

@@ -384,7 +384,8 @@ impl Membership {
         all.map(|(place, revoke, counts)| (place.id, place.device, revoke, counts))
     }
 
-    /// The valid relay record with the highest serial; among equals the highest rank's, then the lowest id.
+    /// The valid relay record with the highest serial; among equals the highest rank's, then the lowest id
+    /// (P5.17).
     pub fn relays(&self) -> Option<&RelayRecord> {
         let valid = self.relays.iter().filter_map(|(place, record)| {
             let by = self.judge.officer(place)?;
@@ -396,7 +397,7 @@ impl Membership {
     }
 
     /// The unit above: the one the latest valid reparent record names, or else the genesis. Latest is the highest
-    /// rank's, then the highest number in its feed, then the lowest id.
+    /// rank's, then the highest number in its feed, then the lowest id (P5.17).
     pub fn parent(&self) -> Option<UnitId> {
         let valid = self.reparents.iter().filter_map(|(place, record)| {
             let by = self.judge.officer(place)?;

@@ -1,6 +1,8 @@
 //! Which epochs of a space count, and under which one to write (P6.2, P6.3).
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use sotay_feed::{DeviceId, EnvelopeId, EpochId, Space, SpaceId, SpaceKind};
 
@@ -18,17 +20,18 @@ const SHARED: [SpaceKind; 5] = [
     SpaceKind::Broadcast,
 ];
 
-/// All epoch records of a unit, by space and place.
+/// All epoch records of a unit, by space and place. Shared, because a membership is cloned before records are tried on
+/// it, and boxes are most of its bytes.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Epochs(BTreeMap<SpaceId, BTreeMap<EnvelopeId, (Place, EpochRecord)>>);
+pub(crate) struct Epochs(BTreeMap<SpaceId, BTreeMap<EnvelopeId, (Place, Arc<EpochRecord>)>>);
 
 impl Epochs {
     pub(crate) fn add(&mut self, place: Place, record: EpochRecord) {
         let records = self.0.entry(record.space).or_default();
-        records.insert(place.id, (place, record));
+        records.insert(place.id, (place, Arc::new(record)));
     }
 
-    fn of(&self, space: &SpaceId) -> impl Iterator<Item = (&EnvelopeId, &(Place, EpochRecord))> {
+    fn of(&self, space: &SpaceId) -> impl Iterator<Item = (&EnvelopeId, &(Place, Arc<EpochRecord>))> {
         self.0.get(space).into_iter().flatten()
     }
 }
@@ -69,7 +72,7 @@ impl Membership {
         self.epochs
             .of(space)
             .filter(|(_, (place, record))| self.may_rotate(place, &record.space))
-            .map(|(_, (_, record))| record)
+            .map(|(_, (_, record))| &**record)
     }
 
     /// The valid epochs of a space, by envelope id. One epoch may have several records: the same key boxed to more
@@ -84,9 +87,14 @@ impl Membership {
         &self,
         space: &SpaceId,
     ) -> impl Iterator<Item = (EnvelopeId, DeviceId, &EpochRecord, bool)> {
-        self.epochs
-            .of(space)
-            .map(|(id, (place, record))| (*id, place.device, record, self.may_rotate(place, &record.space)))
+        self.epochs.of(space).map(|(id, (place, record))| {
+            (
+                *id,
+                place.device,
+                &**record,
+                self.may_rotate(place, &record.space),
+            )
+        })
     }
 
     /// The epoch to write under: of those whose every recipient may read the space now, the one with the greatest
@@ -105,51 +113,60 @@ impl Membership {
         self.deepest(space, |_| true)
     }
 
-    /// What a new epoch names as its predecessors: the valid epochs that no other one names.
+    /// What a new epoch names as its predecessors, so that it is deeper than all: the valid epochs that no other one
+    /// builds on, unless both claim to build on each other.
     pub fn epoch_heads(&self, space: &SpaceId) -> BTreeSet<EpochId> {
-        let named: BTreeSet<_> = self
-            .valid_epochs(space)
-            .flat_map(|record| &record.previous)
-            .copied()
-            .collect();
-        let heads: BTreeSet<_> = self
-            .valid_epochs(space)
-            .map(EpochRecord::epoch)
-            .filter(|epoch| !named.contains(epoch))
-            .collect();
-        heads
-            .into_iter()
-            .take(crate::limits::EPOCH_PREVIOUS_MAX)
-            .collect()
+        let graph = self.epoch_graph(space);
+        let before: BTreeMap<_, _> = graph.keys().map(|&id| (id, ancestors(id, &graph))).collect();
+        let is_head = |id: &EpochId| {
+            before
+                .iter()
+                .all(|(other, known)| !known.contains(id) || before[id].contains(other))
+        };
+        let heads = graph.keys().copied().filter(is_head);
+        heads.take(crate::limits::EPOCH_PREVIOUS_MAX).collect()
     }
 
     fn deepest(&self, space: &SpaceId, clean: impl Fn(&BTreeSet<DeviceId>) -> bool) -> Option<EpochId> {
-        let mut epochs: BTreeMap<EpochId, (BTreeSet<EpochId>, BTreeSet<DeviceId>)> = BTreeMap::new();
-        for record in self.valid_epochs(space) {
-            let (previous, recipients) = epochs.entry(record.epoch()).or_default();
-            previous.extend(&record.previous);
-            recipients.extend(record.boxes.keys());
-        }
-        epochs
-            .iter()
-            .filter(|(_, (_, recipients))| clean(recipients))
-            .map(|(&id, _)| (std::cmp::Reverse(depth(id, &epochs)), id))
+        let graph = self.epoch_graph(space);
+        let clean = graph.iter().filter(|(_, claims)| clean(&claims.recipients));
+        clean
+            .map(|(&id, _)| (Reverse(ancestors(id, &graph).len()), id))
             .min()
             .map(|(_, id)| id)
     }
+
+    fn epoch_graph(&self, space: &SpaceId) -> Graph {
+        let mut graph = Graph::new();
+        for record in self.valid_epochs(space) {
+            let claims = graph.entry(record.epoch()).or_default();
+            claims.previous.extend(&record.previous);
+            claims.recipients.extend(record.boxes.keys());
+        }
+        graph
+    }
 }
 
-/// Number of known epochs before this one. Counting a set instead of the longest path ends even when dishonest
-/// records name each other as predecessors, and invented predecessors add nothing.
-fn depth(of: EpochId, epochs: &BTreeMap<EpochId, (BTreeSet<EpochId>, BTreeSet<DeviceId>)>) -> usize {
+/// What all records of one epoch say together.
+#[derive(Default)]
+struct Claims {
+    previous: BTreeSet<EpochId>,
+    recipients: BTreeSet<DeviceId>,
+}
+
+type Graph = BTreeMap<EpochId, Claims>;
+
+/// The known epochs before this one; their number is its depth. Unlike the longest path, a set ends even when
+/// dishonest records name each other as predecessors, and invented predecessors add nothing.
+fn ancestors(of: EpochId, graph: &Graph) -> BTreeSet<EpochId> {
     let mut before = BTreeSet::new();
     let mut open = vec![of];
     while let Some(epoch) = open.pop() {
-        for previous in &epochs[&epoch].0 {
-            if *previous != of && epochs.contains_key(previous) && before.insert(*previous) {
+        for previous in &graph[&epoch].previous {
+            if *previous != of && graph.contains_key(previous) && before.insert(*previous) {
                 open.push(*previous);
             }
         }
     }
-    before.len()
+    before
 }

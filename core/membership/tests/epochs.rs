@@ -151,7 +151,11 @@ fn dishonest_predecessors_neither_hang_nor_win() {
     assert_eq!(roll.membership().writing_epoch(&main.id()), Some(number(2)));
     roll.write("two", &epoch(&main, 5, &[6], &READERS));
     roll.write("two", &epoch(&main, 6, &[5], &READERS));
-    roll.write("sec/1", &epoch(&main, 7, &[2, 5, 6], &READERS));
+    let heads = roll.membership().epoch_heads(&main.id());
+    assert_eq!(heads, [2, 3, 4, 5, 6].map(number).into());
+    roll.write("two", &epoch(&main, 8, &[2, 8], &READERS));
+    roll.write("sec/1", &epoch(&main, 7, &[3, 4, 5, 6, 8], &READERS));
+    assert_eq!(roll.membership().epoch_heads(&main.id()), [number(7)].into());
     assert_eq!(roll.membership().writing_epoch(&main.id()), Some(number(7)));
 }
 

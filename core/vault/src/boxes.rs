@@ -1,4 +1,4 @@
-//! Boxes that one device opens (P7): HPKE base mode, DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, ChaCha20Poly1305.
+//! Boxes that one device opens (P7.1): HPKE base mode, DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, ChaCha20Poly1305.
 //!
 //! ```text
 //! box = encapsulated key(32) ‖ ciphertext
