@@ -26,9 +26,14 @@ pub use event::{Event, SetAside};
 pub use profile::{DATABASE_FILE, ProfileError};
 pub use sotay_feed as feed;
 pub use sotay_handbook as handbook;
-pub use sotay_net::RelayAddress;
+pub use sotay_membership::Denied;
+pub use sotay_net::{AddressError, ConnectError, LinkError, RelayAddress};
+pub use sotay_store::StoreError;
 pub use sotay_sync::{SessionStats, SyncStatus};
 pub use worker::EVENTS_WAITING_MAX;
+
+/// A device whose store is the database of a profile folder: what [`Engine::call`] hands to its closure.
+pub type ProfileDevice = Device<sotay_store::SqliteStore>;
 
 fn text_of<T: std::fmt::Display, S: serde::Serializer>(id: &T, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(id)
