@@ -248,12 +248,12 @@ fn bad_records_and_records_elsewhere_are_refused_and_change_nothing() {
         cutoffs: BTreeMap::new(),
     };
     let main = roll.space(SpaceKind::Main).id();
-    let moved = Draft::next(&device("sec/1"), Kind::REVOKE, &main, None)
-        .sign(&device("sec/1"), &main, &revoke.encode())
+    let moved = Draft::next(device("sec/1"), Kind::REVOKE, &main, None)
+        .sign(device("sec/1"), &main, &revoke.encode())
         .unwrap();
     assert_eq!(membership.insert(&moved), Err(RecordError::OtherSpace));
-    let change = Draft::next(&device("sec/1"), Kind::CHANGE, &main, None)
-        .sign(&device("sec/1"), &main, b"")
+    let change = Draft::next(device("sec/1"), Kind::CHANGE, &main, None)
+        .sign(device("sec/1"), &main, b"")
         .unwrap();
     assert_eq!(membership.insert(&change), Ok(Inserted::Ignored));
     assert_eq!(membership.revision(), revision);
