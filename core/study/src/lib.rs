@@ -2,6 +2,7 @@
 //!
 //! All of it works with no network. The crate reads no clock and draws no randomness: times and seeds are passed in.
 
+pub mod answers;
 pub mod library;
 pub mod search;
 pub mod speech;

@@ -12,11 +12,14 @@ mod run;
 mod snippet;
 mod typed;
 mod vocabulary;
+mod weighed;
 mod words;
 mod zone;
 
 pub use run::{Hit, Note, Results};
 pub use words::{Asked, WordLists};
+
+pub(crate) use weighed::{Scale, Weighed};
 
 use crate::library::{Date, Document, LinkKind, Superseded};
 use file::{DocInfo, File};

@@ -18,6 +18,8 @@ const META_SHARE: f32 = 0.8;
 const LONE_LOSS: f32 = 0.75;
 /// What a syllable is worth that stands beside none of its neighbours in the query.
 const LONE_SHARE: f32 = 0.75;
+/// From here on heading or title say a word of the question, and the sentence need not.
+const SAID: f32 = 0.6;
 /// What a number is worth without the word before it.
 const LEANING: f32 = 0.2;
 /// What a guess at a word is worth without its neighbour.
@@ -53,6 +55,8 @@ pub(super) struct Finds {
 pub(super) struct Score {
     /// Share of what is looked for that is there, 0 to 1.
     pub(super) coverage: f32,
+    /// Share of what is looked for that the heading says, the more the less else it says.
+    pub(super) heading: f32,
     /// What results are ordered by.
     pub(super) value: f32,
     /// Whether every run that must stand together does.
@@ -120,16 +124,6 @@ impl<'a> Ranker<'a> {
             head: self.zone(&candidate.head),
             body: self.zone(&candidate.body),
             meta: self.zone(&candidate.meta),
-        }
-    }
-
-    /// Finds in a single text, a sentence for example.
-    pub(super) fn find_text(&self, zone: &Zone) -> Finds {
-        Finds {
-            head_words: 0,
-            head: Vec::new(),
-            body: self.zone(zone),
-            meta: Vec::new(),
         }
     }
 
@@ -285,6 +279,7 @@ impl<'a> Ranker<'a> {
         let count = (finds.body.iter().filter(|f| f.paired).count() as f32).ln_1p();
         Score {
             coverage,
+            heading: 0.5 * in_head + 0.5 * whole_head,
             value: coverage
                 + HEAD_BONUS * in_head
                 + WHOLE_HEAD_BONUS * whole_head
@@ -293,6 +288,29 @@ impl<'a> Ranker<'a> {
             runs: self.runs_hold(finds),
             place,
         }
+    }
+
+    /// How well one sentence of a section fits: what it holds together with the heading and the rest that is known, and
+    /// what it holds of that which heading and rest do not say.
+    pub(super) fn sentence(&self, section: &Finds, sentence: &Zone) -> f32 {
+        let own = self.best(&self.zone(sentence));
+        let (head, meta) = (self.best(&section.head), self.best(&section.meta));
+        let beside: Vec<f32> = head
+            .iter()
+            .zip(&meta)
+            .map(|(h, m)| h.max(m * META_SHARE))
+            .collect();
+        let together = self.weigh(beside.iter().zip(&own).map(|(b, o)| b.max(*o)));
+        let alone = self.weigh(own.iter().copied());
+        let (mut left, mut held) = (0.0f32, 0.0f32);
+        for (slot, (said, own)) in self.terms.slots.iter().zip(beside.iter().zip(&own)) {
+            if *said < SAID {
+                left += slot.weight;
+                held += slot.weight * own;
+            }
+        }
+        let rest = if left > 0.0 { held / left } else { 1.0 };
+        0.55 * together + 0.33 * rest + 0.12 * alone
     }
 
     /// The stretch of the body that holds most, together with what the heading and the other fields say.

@@ -7,7 +7,7 @@ use super::refs::{CodeWords, References, documents, find};
 use super::snippet::snippet;
 use super::typed::{TypedQuery, read};
 use super::zone::placed;
-use super::{Asked, Index, IndexError, MAX_QUERY_CHARS, MAX_QUERY_WORDS, SearchError, newest};
+use super::{Index, IndexError, MAX_QUERY_CHARS, MAX_QUERY_WORDS, SearchError, newest};
 use crate::library::{Date, Superseded};
 use crate::text::clean;
 use std::collections::{BTreeMap, BTreeSet};
@@ -379,6 +379,7 @@ impl Index {
         }
         let score = Score {
             coverage: 1.0,
+            heading: 0.0,
             value: 1.0,
             runs: true,
             place: None,
@@ -390,7 +391,12 @@ impl Index {
         self.docs.iter().map(|doc| (doc.id, doc)).collect()
     }
 
-    fn hit(&self, candidate: &Candidate, score: &Score, clause: Option<&str>) -> Result<Hit, IndexError> {
+    pub(super) fn hit(
+        &self,
+        candidate: &Candidate,
+        score: &Score,
+        clause: Option<&str>,
+    ) -> Result<Hit, IndexError> {
         let doc = self
             .docs
             .iter()
@@ -441,9 +447,4 @@ fn clause_place(text: &str, clause: &str) -> Option<(u32, u32)> {
         offset += line.len() + 1;
     }
     None
-}
-
-/// What the question asked for.
-pub(crate) fn asked(outcome: &Outcome) -> &BTreeSet<Asked> {
-    &outcome.terms.asked
 }
