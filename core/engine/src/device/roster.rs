@@ -5,7 +5,7 @@ use sotay_feed::{DeviceId, DocId, Kind, MemberId, SpaceKind, UnitId};
 use sotay_handbook::minutes::Heading;
 use sotay_handbook::roster::{self, Activity, Command, Role, Roll, RollLine, RosterView, Standing};
 use sotay_handbook::{Date, DocKind, LocalTime, Names, Words, roster_id};
-use sotay_membership::State;
+use sotay_membership::{Denied, State, rank};
 use sotay_store::Store;
 
 use super::Device;
@@ -105,7 +105,7 @@ impl<S: Store> Device<S> {
         self.rename(Subject::Upper(home.unit), &new.upper)?;
         self.rename(Subject::Device(self.id()), &self.label.clone())?;
         let founder = NewMember { role: Role::Secretary, ..NewMember::named(&new.founder) };
-        self.enter(&[(member, founder)], today(now), now)
+        self.enter(&[(member, founder)], new.since.unwrap_or_else(|| today(now)), now)
     }
 
     /// Puts members on the roster from a day on, all or none.
@@ -214,12 +214,25 @@ impl<S: Store> Device<S> {
         self.publish_names(vec![(subject, name.to_owned())])
     }
 
+    /// Officers name everybody; anybody names themselves and their own phone. Others would set the record aside.
+    fn may_name(&self, subject: &Subject) -> Result<(), DeviceError> {
+        let own = match subject {
+            Subject::Member(member) => self.home()?.member == *member,
+            Subject::Device(device) => self.id() == *device,
+            Subject::Unit(_) | Subject::Upper(_) => false,
+        };
+        let standing = self.membership()?.standing(self.id());
+        let officer = standing.is_some_and(|standing| standing.rank <= rank::DEPUTY);
+        if own || officer { Ok(()) } else { Err(Denied::Rank.into()) }
+    }
+
     /// Names as envelopes, in one transaction.
     fn publish_names(&mut self, names: Vec<(Subject, String)>) -> Result<(), DeviceError> {
         let main = self.space(SpaceKind::Main)?;
         let mut payloads = Vec::with_capacity(names.len());
         for (subject, name) in names {
             check_name(&name)?;
+            self.may_name(&subject)?;
             let revision = self.people.next_revision(&subject);
             let record = PersonRecord { subject, revision, name: sotay_document::nfc(&name).into_owned() };
             payloads.push((Kind::PERSON, record.encode()));
