@@ -1,0 +1,89 @@
+//! Carries frames between devices and a relay in one thread, without delay.
+
+use sotay_engine::{Device, DeviceError, LinkId, LinkOutput, SessionStats};
+use sotay_store::Store;
+use sotay_sync::CloseReason;
+
+use crate::shard::{Outgoing, Shard, relay_key};
+
+/// How a conversation went.
+#[derive(Debug, Clone, Default)]
+pub struct Talk {
+    /// What the device's session moved.
+    pub stats: SessionStats,
+    /// Everything was exchanged.
+    pub caught_up: bool,
+    /// Who closed it and why, if it was closed.
+    pub closed: Option<CloseReason>,
+    /// Every frame the device sent, to look into.
+    pub sent: Vec<std::sync::Arc<[u8]>>,
+    /// Every frame the relay sent.
+    pub got: Vec<std::sync::Arc<[u8]>>,
+}
+
+/// Numbers of links need to differ for each relay and each device.
+pub type LinkNumber = u64;
+
+/// One whole exchange: connect, both directions, close. `frames_max` cuts it after so many frames.
+pub fn exchange<D: Store, R: Store>(
+    device: &mut Device<D>,
+    relay: &mut Shard<R>,
+    link: LinkNumber,
+    now: i64,
+    frames_max: usize,
+) -> Result<Talk, DeviceError> {
+    let id = LinkId(link);
+    device.link_up(id, relay_key(), false, now)?;
+    relay.up(link, device.keys().public().sign, now)?;
+    let mut talk = Talk::default();
+    let mut left = frames_max;
+    'talk: loop {
+        let mut idle = true;
+        while let Some(output) = device.next_output(id) {
+            idle = false;
+            match output {
+                LinkOutput::Frame(frame) => {
+                    if left == 0 {
+                        break 'talk;
+                    }
+                    left -= 1;
+                    relay.frame(link, &frame, now)?;
+                    talk.sent.push(frame);
+                }
+                LinkOutput::CaughtUp => talk.caught_up = true,
+                LinkOutput::Close(reason) => {
+                    talk.closed = Some(reason);
+                    break 'talk;
+                }
+            }
+        }
+        while let Some((to, outgoing)) = relay.poll() {
+            match outgoing {
+                Outgoing::Frame(frame) if to == link => {
+                    idle = false;
+                    if left == 0 {
+                        break 'talk;
+                    }
+                    left -= 1;
+                    device.link_frame(id, &frame, now)?;
+                    talk.got.push(frame);
+                }
+                _ => {}
+            }
+        }
+        if idle {
+            break;
+        }
+    }
+    talk.stats = device.link_stats(id).unwrap_or_default();
+    device.link_down(id)?;
+    relay.down(link);
+    Ok(talk)
+}
+
+/// A whole exchange that has to succeed.
+pub fn sync<D: Store, R: Store>(device: &mut Device<D>, relay: &mut Shard<R>, link: LinkNumber, now: i64) -> Talk {
+    let talk = exchange(device, relay, link, now, usize::MAX).expect("stores without faults do not fail");
+    assert!(talk.caught_up, "the exchange ended early: {:?}", talk.closed);
+    talk
+}

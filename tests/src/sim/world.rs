@@ -1,0 +1,551 @@
+//! Phones, relay and wires in virtual time.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use sotay_engine::{AdmitRequest, Device, DeviceError, Event, Invitation, LinkId, LinkOutput, NewMember, NewUnit};
+use sotay_feed::MemberId;
+use sotay_store::{MemoryStore, Store, StoreError};
+use sotay_sync::CloseCode;
+
+use super::Report;
+use super::ledger::{Ledger, MARKER};
+use crate::disk::{Disk, Mounted};
+use crate::shard::{Outgoing, Shard, relay_key};
+
+/// Phones that take part; the last ones are admitted late.
+pub const PHONES: usize = 5;
+/// Phones that are admitted before trouble begins.
+pub const EARLY: usize = 3;
+/// Members of the unit.
+const MEMBERS: usize = 8;
+const STEPS_SHOWN: usize = 60;
+
+/// One phone.
+pub struct Phone {
+    /// What people call it.
+    pub label: String,
+    /// What it stores; outlives its process.
+    pub disk: Disk,
+    /// Its process, while it runs.
+    pub device: Option<Box<Device<Mounted>>>,
+    /// Its open connection.
+    pub link: Option<u64>,
+    /// Milliseconds its clock is off.
+    pub clock: i64,
+    /// Whether it reaches the relay at all.
+    pub reach: bool,
+    /// It has exchanged everything with the relay as it is now (and not with an older one that was replaced).
+    pub current: bool,
+    /// An invitation for it that it has not taken yet.
+    pub invitation: Option<Invitation>,
+    /// It was admitted, and lost the invitation: it never takes part.
+    pub lost: bool,
+}
+
+/// One connection: two ordered streams.
+pub struct Wire {
+    pub phone: usize,
+    pub up: VecDeque<(i64, Arc<[u8]>)>,
+    pub down: VecDeque<(i64, Arc<[u8]>)>,
+    /// The phone's end is open.
+    pub phone_open: bool,
+    /// The relay's end is open.
+    pub relay_open: bool,
+    /// Nothing enters it any more; each end learns of it once it has what is under way.
+    pub cut: bool,
+    /// When the ends learn of it.
+    pub gone_at: i64,
+    /// Everything the phone sent, for replays.
+    pub sent: Vec<Arc<[u8]>>,
+}
+
+/// The whole simulation.
+pub struct World {
+    pub rng: StdRng,
+    pub now: i64,
+    pub phones: Vec<Phone>,
+    pub relay_disk: Disk,
+    pub relay: Option<Shard<Mounted>>,
+    pub relay_clock: i64,
+    pub backups: Vec<MemoryStore>,
+    pub wires: BTreeMap<u64, Wire>,
+    pub old_sessions: Vec<(usize, Vec<Arc<[u8]>>)>,
+    pub members: Vec<MemberId>,
+    pub ledger: Ledger,
+    pub(super) next_link: u64,
+    pub(super) next_marker: u32,
+    /// Healing: no more trouble, and refusals count as failures.
+    pub calm: bool,
+    pub report: Report,
+    steps: VecDeque<String>,
+    verbose: bool,
+}
+
+impl World {
+    /// Sets the scene: a unit with a roster, and its first phones admitted.
+    pub fn new(seed: u64, verbose: bool) -> Self {
+        let mut rng = StdRng::seed_from_u64(seed);
+        let relay_disk = Disk::empty(rng.random());
+        let phones = (0..PHONES)
+            .map(|number| Phone {
+                label: format!("P{}", number + 1),
+                disk: Disk::empty(rng.random()),
+                device: None,
+                link: None,
+                clock: rng.random_range(-3_600_000..3_600_000),
+                reach: true,
+                current: false,
+                invitation: None,
+                lost: false,
+            })
+            .collect();
+        let mut world = Self {
+            rng,
+            now: 1_780_000_000_000,
+            phones,
+            relay: Some(Shard::open(relay_disk.mount()).expect("an empty store opens")),
+            relay_disk,
+            relay_clock: 0,
+            backups: Vec::new(),
+            wires: BTreeMap::new(),
+            old_sessions: Vec::new(),
+            members: Vec::new(),
+            ledger: Ledger::default(),
+            next_link: 1,
+            next_marker: 1,
+            calm: false,
+            report: Report::default(),
+            steps: VecDeque::new(),
+            verbose,
+        };
+        world.set_up();
+        world
+    }
+
+    fn set_up(&mut self) {
+        for number in 0..PHONES {
+            let rng = Box::new(StdRng::seed_from_u64(self.rng.random()));
+            let phone = &mut self.phones[number];
+            let device = Device::create(phone.disk.mount(), &phone.label, rng);
+            phone.device = Some(Box::new(device.expect("a profile is made")));
+        }
+        let now = self.now;
+        let founder = self.phones[0].device.as_mut().expect("it runs");
+        let unit = NewUnit {
+            name: format!("Chi bộ {MARKER}"),
+            upper: format!("Đảng bộ {MARKER}"),
+            founder: format!("{MARKER} Sáng lập"),
+        };
+        founder.create_unit(&unit, now).expect("a unit is founded");
+        let new: Vec<NewMember> = (0..MEMBERS).map(|n| NewMember::named(&format!("{MARKER} Đảng viên {n}"))).collect();
+        let day = sotay_engine::today(now);
+        self.members = founder.add_members(&new, day, now).expect("members are added");
+        for (member, new) in self.members.iter().zip(&new) {
+            self.ledger.name(*member, &new.name);
+        }
+        self.ledger.members.extend(&self.members);
+        for number in 1..EARLY {
+            self.admit(0, number).expect("nothing fails yet");
+            let invitation = self.phones[number].invitation.take().expect("it was admitted");
+            self.phones[number].device.as_mut().expect("it runs").accept(&invitation).expect("it is accepted");
+        }
+    }
+
+    /// Phone `officer` admits phone `joiner`. `Err` tells whether the joiner can try again.
+    pub fn admit(&mut self, officer: usize, joiner: usize) -> Result<(), sotay_engine::AdmitError> {
+        let Some(asking) = self.phones[joiner].device.as_mut() else { return Ok(()) };
+        let Ok(request) = asking.join_request() else { return Ok(()) };
+        let ask = AdmitRequest {
+            request: request.to_text(),
+            member: self.members[joiner],
+            rank: if joiner == 1 { 3 } else { 4 },
+            committee: joiner == 2,
+            probationary: false,
+            relays: Vec::new(),
+        };
+        let now = self.clock_of(officer);
+        let Some(device) = self.phones[officer].device.as_mut() else { return Ok(()) };
+        self.phones[joiner].invitation = Some(device.admit(&ask, now)?);
+        Ok(())
+    }
+
+    /// What a phone's clock shows.
+    pub fn clock_of(&self, phone: usize) -> i64 {
+        self.now + self.phones[phone].clock
+    }
+
+    /// Notes a step, for the account of a failure.
+    pub fn say(&mut self, step: String) {
+        if self.verbose {
+            println!("{:>8} {step}", self.now - 1_780_000_000_000);
+        }
+        if self.steps.len() == STEPS_SHOWN {
+            self.steps.pop_front();
+        }
+        self.steps.push_back(format!("  {:>8} {step}", self.now - 1_780_000_000_000));
+    }
+
+    /// Counts one thing that happened.
+    pub fn count(&mut self, what: &'static str) {
+        *self.report.happened.entry(what).or_default() += 1;
+    }
+
+    /// The last steps, oldest first.
+    pub fn last_steps(&self) -> String {
+        self.steps.iter().map(String::as_str).collect::<Vec<_>>().join("\n")
+    }
+
+    /// What the run did.
+    pub fn report(&self) -> Report {
+        self.report.clone()
+    }
+
+    /// Phones that run and belong to the unit.
+    pub fn at_work(&self) -> Vec<usize> {
+        let works = |phone: &Phone| phone.device.as_ref().is_some_and(|device| device.unit().is_some());
+        (0..PHONES).filter(|number| works(&self.phones[*number])).collect()
+    }
+
+    /// A phone connects to the relay.
+    pub fn connect(&mut self, number: usize, live: bool) -> Result<(), String> {
+        let now = self.clock_of(number);
+        let relay_now = self.now + self.relay_clock;
+        let link = self.next_link;
+        let phone = &mut self.phones[number];
+        let (Some(device), Some(relay)) = (phone.device.as_mut(), self.relay.as_mut()) else { return Ok(()) };
+        if phone.link.is_some() || !phone.reach || device.unit().is_none() {
+            return Ok(());
+        }
+        self.next_link += 1;
+        let peer = device.keys().public().sign;
+        let up = relay.up(link, peer, relay_now);
+        let wire = Wire {
+            phone: number,
+            up: VecDeque::new(),
+            down: VecDeque::new(),
+            phone_open: true,
+            relay_open: true,
+            cut: false,
+            gone_at: 0,
+            sent: Vec::new(),
+        };
+        self.wires.insert(link, wire);
+        phone.link = Some(link);
+        let result = device.link_up(LinkId(link), relay_key(), live, now);
+        self.count("connections");
+        self.after_phone(number, result.map_err(DeviceFault::of))?;
+        self.after_relay(up)
+    }
+
+    /// Lets time pass, delivering what is due.
+    pub fn advance(&mut self, ms: i64) -> Result<(), String> {
+        let until = self.now + ms;
+        loop {
+            let due = self.wires.iter().filter_map(|(link, wire)| Some((wire.next_due()?, *link))).min();
+            match due {
+                Some((at, link)) if at <= until => {
+                    self.now = self.now.max(at);
+                    self.deliver(link)?;
+                }
+                _ => break,
+            }
+        }
+        self.now = until;
+        self.tick()
+    }
+
+    /// Whether anything is still under way.
+    pub fn busy(&self) -> bool {
+        self.wires.values().any(|wire| wire.next_due().is_some())
+    }
+
+    fn deliver(&mut self, link: u64) -> Result<(), String> {
+        let now = self.now;
+        let Some(wire) = self.wires.get_mut(&link) else { return Ok(()) };
+        let number = wire.phone;
+        let due = |queue: &VecDeque<(i64, Arc<[u8]>)>| queue.front().map_or(i64::MAX, |(at, _)| *at);
+        if wire.relay_open && due(&wire.up) <= now && due(&wire.up) <= due(&wire.down) {
+            let (_, frame) = wire.up.pop_front().expect("it is due");
+            let relay_now = now + self.relay_clock;
+            let Some(relay) = self.relay.as_mut() else { return Ok(()) };
+            let result = relay.frame(link, &frame, relay_now);
+            return self.after_relay(result);
+        }
+        if wire.phone_open && due(&wire.down) <= now {
+            let (_, frame) = wire.down.pop_front().expect("it is due");
+            let clock = self.clock_of(number);
+            let Some(device) = self.phones[number].device.as_mut() else { return Ok(()) };
+            let result = device.link_frame(LinkId(link), &frame, clock);
+            return self.after_phone(number, result.map_err(DeviceFault::of));
+        }
+        // Both ends have what was under way: they learn that the connection is gone.
+        if wire.relay_open && wire.up.is_empty() {
+            wire.relay_open = false;
+            if let Some(relay) = self.relay.as_mut() {
+                relay.down(link);
+            }
+        }
+        if self.wires[&link].phone_open && self.wires[&link].down.is_empty() {
+            self.hang_up(number, link)?;
+        }
+        self.sweep(link);
+        Ok(())
+    }
+
+    /// The phone's end of a connection is gone.
+    fn hang_up(&mut self, number: usize, link: u64) -> Result<(), String> {
+        if let Some(wire) = self.wires.get_mut(&link) {
+            wire.phone_open = false;
+            wire.down.clear();
+            wire.close(self.now);
+        }
+        let phone = &mut self.phones[number];
+        if phone.link == Some(link) {
+            phone.link = None;
+        }
+        let Some(device) = phone.device.as_mut() else { return Ok(()) };
+        let result = device.link_down(LinkId(link));
+        self.sweep(link);
+        match result.map_err(DeviceFault::of) {
+            Err(DeviceFault::Store(_)) if self.has_crashed(number) => self.power_off(number),
+            Err(DeviceFault::Other(what)) => Err(format!("{} link down: {what}", self.phones[number].label)),
+            // What could not be applied for want of disk is applied later.
+            _ => Ok(()),
+        }
+    }
+
+    fn sweep(&mut self, link: u64) {
+        let over = self.wires.get(&link).is_some_and(|wire| !wire.phone_open && !wire.relay_open);
+        if over && let Some(wire) = self.wires.remove(&link) {
+            self.old_sessions.push((wire.phone, wire.sent));
+            if self.old_sessions.len() > 6 {
+                self.old_sessions.remove(0);
+            }
+        }
+    }
+
+    /// A connection breaks: of what is under way only a beginning arrives.
+    pub fn cut(&mut self, link: u64) {
+        let (keep_up, keep_down, later) = (self.rng.random::<f64>(), self.rng.random::<f64>(), self.delay());
+        let now = self.now;
+        if let Some(wire) = self.wires.get_mut(&link) {
+            wire.up.truncate((wire.up.len() as f64 * keep_up) as usize);
+            wire.down.truncate((wire.down.len() as f64 * keep_down) as usize);
+            wire.close(now + later);
+        }
+    }
+
+    /// How long the next frame takes: mostly quick, sometimes very slow.
+    pub fn delay(&mut self) -> i64 {
+        match self.rng.random_range(0..10) {
+            0 => self.rng.random_range(500..20_000),
+            1..=3 => self.rng.random_range(100..800),
+            _ => self.rng.random_range(5..120),
+        }
+    }
+
+    fn tick(&mut self) -> Result<(), String> {
+        for number in 0..PHONES {
+            let clock = self.clock_of(number);
+            let phone = &mut self.phones[number];
+            let (Some(link), Some(device)) = (phone.link, phone.device.as_mut()) else { continue };
+            if device.link_deadline(LinkId(link)).is_some_and(|(at, _)| at <= clock) {
+                let result = device.link_tick(LinkId(link), clock);
+                self.count("time-outs of phones");
+                self.after_phone(number, result.map_err(DeviceFault::of))?;
+            }
+        }
+        let relay_now = self.now + self.relay_clock;
+        if let Some(relay) = self.relay.as_mut() {
+            let result = relay.tick(relay_now);
+            return self.after_relay(result);
+        }
+        Ok(())
+    }
+
+    /// Takes what a phone wants sent; deals with a call that failed.
+    pub fn after_phone(&mut self, number: usize, result: Result<(), DeviceFault>) -> Result<(), String> {
+        if let Err(DeviceFault::Other(what)) = &result {
+            return Err(format!("{}: {what}", self.phones[number].label));
+        }
+        if self.has_crashed(number) {
+            return self.power_off(number);
+        }
+        self.events_of(number)?;
+        let Some(link) = self.phones[number].link else { return Ok(()) };
+        let mut close = result.is_err();
+        loop {
+            let device = self.phones[number].device.as_mut().expect("it has not crashed");
+            match device.next_output(LinkId(link)) {
+                Some(LinkOutput::Frame(frame)) => {
+                    let at = self.delay();
+                    let now = self.now;
+                    if let Some(wire) = self.wires.get_mut(&link) {
+                        wire.send_up(now + at, frame);
+                    }
+                }
+                Some(LinkOutput::CaughtUp) => {
+                    self.phones[number].current = true;
+                    self.count("exchanges completed");
+                }
+                Some(LinkOutput::Close(reason)) => {
+                    if !matches!(reason.code, CloseCode::Done | CloseCode::Timeout | CloseCode::Storage) {
+                        return Err(format!("{} closes: {reason:?}", self.phones[number].label));
+                    }
+                    close = true;
+                }
+                None => break,
+            }
+        }
+        if close { self.hang_up(number, link) } else { Ok(()) }
+    }
+
+    /// Events a phone tells; among honest phones nothing is refused for good.
+    fn events_of(&mut self, number: usize) -> Result<(), String> {
+        let label = self.phones[number].label.clone();
+        while let Some(event) = self.phones[number].device.as_mut().and_then(|device| device.next_event()) {
+            match event {
+                Event::SetAside { .. } | Event::ChangeRefused { .. } => {
+                    return Err(format!("{label} does not use honest work: {event:?}"));
+                }
+                Event::Refused { reason, .. } if !reason.is_passing() => {
+                    return Err(format!("the relay refused honest work of {label}: {event:?}"));
+                }
+                Event::Denied { .. } => {
+                    self.count("spaces denied");
+                    self.say(format!("{label}: {event:?}"));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes what the relay wants sent; deals with a call that failed.
+    pub fn after_relay(&mut self, result: Result<(), StoreError>) -> Result<(), String> {
+        if self.relay.as_mut().is_some_and(|relay| relay.store_mut().crashed()) {
+            self.count("crashes of the relay inside a call");
+            self.relay_off();
+            return Ok(());
+        }
+        if result.is_err() {
+            self.count("failed calls of the relay");
+        }
+        let Some(relay) = self.relay.as_mut() else { return Ok(()) };
+        if let Some(fault) = relay.take_faults().pop() {
+            return Err(format!("a phone broke the protocol: {fault}"));
+        }
+        if let Some((id, reason)) = relay.take_rejected().into_iter().find(|(_, reason)| !reason.is_passing()) {
+            return Err(format!("the relay refused {id:?}: {reason:?}"));
+        }
+        while let Some((link, outgoing)) = self.relay.as_mut().and_then(Shard::poll) {
+            let at = self.delay();
+            let now = self.now;
+            let Some(wire) = self.wires.get_mut(&link) else { continue };
+            match outgoing {
+                Outgoing::Frame(frame) => wire.send_down(now + at, frame),
+                Outgoing::Close(_) => {
+                    wire.relay_open = false;
+                    wire.up.clear();
+                    wire.close(now + at);
+                }
+            }
+            self.sweep(link);
+        }
+        Ok(())
+    }
+
+    fn has_crashed(&mut self, number: usize) -> bool {
+        self.phones[number].device.as_mut().is_some_and(|device| device.store_mut().crashed())
+    }
+
+    /// The process of a phone is gone, with all it had in memory.
+    pub fn power_off(&mut self, number: usize) -> Result<(), String> {
+        self.count("crashes of phones");
+        self.say(format!("{} is off", self.phones[number].label));
+        self.phones[number].device = None;
+        if let Some(link) = self.phones[number].link.take() {
+            self.cut(link);
+            if let Some(wire) = self.wires.get_mut(&link) {
+                wire.phone_open = false;
+                wire.down.clear();
+            }
+            self.sweep(link);
+        }
+        Ok(())
+    }
+
+    /// The relay's process is gone.
+    pub fn relay_off(&mut self) {
+        self.say("the relay is off".to_owned());
+        self.relay = None;
+        let links: Vec<u64> = self.wires.keys().copied().collect();
+        for link in links {
+            self.cut(link);
+            if let Some(wire) = self.wires.get_mut(&link) {
+                wire.relay_open = false;
+                wire.up.clear();
+            }
+            self.sweep(link);
+        }
+    }
+}
+
+impl Wire {
+    fn next_due(&self) -> Option<i64> {
+        let up = self.up.front().filter(|_| self.relay_open).map(|(at, _)| *at);
+        let down = self.down.front().filter(|_| self.phone_open).map(|(at, _)| *at);
+        let gone = self.cut.then_some(self.gone_at).filter(|_| {
+            (self.relay_open && self.up.is_empty()) || (self.phone_open && self.down.is_empty())
+        });
+        [up, down, gone].into_iter().flatten().min()
+    }
+
+    /// Frames keep their order.
+    fn send_up(&mut self, at: i64, frame: Arc<[u8]>) {
+        self.sent.push(Arc::clone(&frame));
+        if !self.cut && self.relay_open {
+            let at = self.up.back().map_or(at, |(last, _)| at.max(*last));
+            self.up.push_back((at, frame));
+        }
+    }
+
+    fn send_down(&mut self, at: i64, frame: Arc<[u8]>) {
+        if !self.cut && self.phone_open {
+            let at = self.down.back().map_or(at, |(last, _)| at.max(*last));
+            self.down.push_back((at, frame));
+        }
+    }
+
+    fn close(&mut self, at: i64) {
+        self.gone_at = if self.cut { self.gone_at.min(at) } else { at };
+        self.cut = true;
+    }
+}
+
+/// Why a call on a phone failed: its disk, as planned, or something that must not happen.
+#[derive(Debug)]
+pub enum DeviceFault {
+    /// The disk.
+    Store(StoreError),
+    /// Anything else.
+    Other(String),
+}
+
+impl DeviceFault {
+    /// Sorts an error.
+    pub fn of(error: DeviceError) -> Self {
+        match error {
+            DeviceError::Store(error) => Self::Store(error),
+            other => Self::Other(format!("{other:?}")),
+        }
+    }
+}
+
+/// A store's frontiers are all that two replicas can differ in.
+pub fn frontiers<S: Store>(store: &S) -> Result<Vec<(sotay_feed::SpaceId, sotay_feed::Frontier)>, StoreError> {
+    store.spaces()?.into_iter().map(|space| Ok((space, store.frontier(&space)?))).collect()
+}
