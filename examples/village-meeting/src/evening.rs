@@ -97,7 +97,7 @@ fn found<'s>(
     let first_day = script.meeting.month.parse::<Month>()?.first();
     let (own, others): (Vec<_>, Vec<_>) = script.members.iter().partition(|member| member.id == phone.member);
     let founder = own.first().map_or_else(String::new, |member| member.name.clone());
-    let new = NewUnit { name: script.unit.name.clone(), upper: script.unit.upper.clone(), founder };
+    let new = NewUnit { name: script.unit.name.clone(), upper: script.unit.upper.clone(), founder, since: Some(first_day) };
     let lines: Vec<NewMember> = others.iter().map(|member| line(member)).collect();
     let (own_id, ids) = engine.call(move |device, now| {
         device.create_unit(&new, now)?;

@@ -124,7 +124,7 @@ fn confirm(evening: &Evening, phones: &[Phone]) -> Result<(), HomecomingError> {
             let done = phone.engine.call(move |device, now| {
                 let view = device.meeting_view(meeting)?;
                 let tally = view.motions.iter().find(|seen| seen.id == motion).and_then(|seen| seen.tallies.first());
-                let Some(recorder) = tally.map(|tally| tally.recorder) else { return Ok::<_, DeviceError>(false) };
+                let Some(recorder) = tally.map(|tally| tally.mark.device) else { return Ok::<_, DeviceError>(false) };
                 let id = device.fresh_id();
                 device.meeting(meeting, &Command::ConfirmTally { motion, recorder, id }, now)?;
                 Ok(true)

@@ -76,7 +76,7 @@ pub struct Meeting {
     /// `YYYY-MM`.
     pub month: String,
     pub place: String,
-    /// `YYYY-MM-DD HH:MM`.
+    /// `YYYY-MM-DDTHH:MM`.
     pub start: String,
     pub end: String,
     pub chair: String,

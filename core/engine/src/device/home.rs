@@ -2,6 +2,7 @@
 
 use sotay_feed::cbor::{Reader, Writer};
 use sotay_feed::{DeviceKeys, Draft, Kind, MemberId, Space, SpaceKind, UnitId};
+use sotay_handbook::Date;
 use sotay_membership::{Authority, Flags, Genesis, Grant, Record, UnitKind, rank};
 use sotay_store::{Bucket, Put, Store};
 use sotay_vault::{KeyRing, new_epoch, seal_key_ring};
@@ -37,6 +38,8 @@ pub struct NewUnit {
     pub upper: String,
     /// Name of the founder, who becomes secretary.
     pub founder: String,
+    /// First day of the founder on the roster; today if not given. Meetings before that day do not know the founder.
+    pub since: Option<Date>,
 }
 
 /// Why a unit was not founded. Nothing was written.

@@ -172,3 +172,6 @@ impl<S: Store> Device<S> {
         self.replica.store_mut().commit(Batch { envelopes: Vec::new(), puts }).map(|_| ())
     }
 }
+
+#[cfg(test)]
+mod tests;
