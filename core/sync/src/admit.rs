@@ -101,7 +101,7 @@ impl<S: Store> Replica<S> {
         })?;
         for (key, record) in marks {
             match record {
-                Some(_) => self.quarantine.insert(key),
+                Some(record) => self.quarantine.insert(key, record.reason),
                 None => self.quarantine.remove(&key),
             };
         }
@@ -190,7 +190,7 @@ impl<S: Store> Replica<S> {
         let mut room = QUARANTINE_RECORDS_MAX.saturating_sub(self.quarantine.len());
         for (answer, place) in staged.answers.iter().zip(&staged.offered) {
             let key = quarantine_key(RefusedBy::Us, tag, place.device, place.seq);
-            let known = self.quarantine.contains(&key);
+            let known = self.quarantine.contains_key(&key);
             match *answer {
                 Admitted::Refused(reason) if !reason.is_passing() && (known || room > 0) => {
                     room -= usize::from(!known && !marks.contains_key(&key));

@@ -6,6 +6,7 @@ use sotay_feed::{DeviceId, Envelope, Kind, Space, SpaceId, SpaceKind, SpaceTag, 
 use sotay_membership::Membership;
 use sotay_store::{Batch, Bucket, Budget, Put, Store, StoreError};
 
+use crate::fault::RefuseReason;
 use crate::message::{Role, decode_space, encode_space};
 use crate::quarantine::{QuarantineKey, RefusedBy, quarantined};
 
@@ -54,7 +55,7 @@ pub struct Replica<S> {
     pub(crate) policy: Policy,
     pub(crate) spaces: BTreeMap<SpaceTag, Space>,
     pub(crate) units: BTreeMap<UnitId, Membership>,
-    pub(crate) quarantine: BTreeSet<QuarantineKey>,
+    pub(crate) quarantine: BTreeMap<QuarantineKey, RefuseReason>,
     pub(crate) gate: Option<Box<dyn Gate>>,
 }
 
@@ -87,8 +88,14 @@ impl<S: Store> Replica<S> {
             spaces.insert(space.id().tag(), space);
         }
         let quarantine = match role {
-            Role::Device => quarantined(&store)?.iter().map(|record| record.key()).collect(),
-            Role::Relay => BTreeSet::new(),
+            Role::Device => {
+                let records = quarantined(&store)?;
+                records
+                    .iter()
+                    .map(|record| (record.key(), record.reason))
+                    .collect()
+            }
+            Role::Relay => BTreeMap::new(),
         };
         let mut replica = Self {
             store,
@@ -263,9 +270,9 @@ impl<S: Store> Replica<S> {
         let in_space = self
             .quarantine
             .range(from..)
-            .take_while(|key| key[..17] == from[..17]);
+            .take_while(|(key, _)| key[..17] == from[..17]);
         in_space
-            .filter_map(|key| DeviceId::from_slice(&key[17..25]))
+            .filter_map(|(key, _)| DeviceId::from_slice(&key[17..25]))
             .collect()
     }
 }

@@ -101,7 +101,7 @@ impl Connector {
     fn on_open<S: Store>(
         &mut self,
         link: &mut Link,
-        replica: &Replica<S>,
+        replica: &mut Replica<S>,
         open: Open,
         now: i64,
     ) -> Result<(), SessionError> {
@@ -133,7 +133,9 @@ impl Connector {
             opened.open_whole(link, replica)?;
         }
         opened.begin_pushing(link);
-        opened.note_status(link, replica)
+        opened.note_status(link, replica)?;
+        // It may hold less than was believed: no crash may leave the old belief standing.
+        Ok(self.write_down(replica)?)
     }
 
     fn on_items<S: Store>(
@@ -202,7 +204,7 @@ impl Connector {
     fn on_ack<S: Store>(
         &mut self,
         link: &mut Link,
-        replica: &Replica<S>,
+        replica: &mut Replica<S>,
         ack: Ack,
         now: i64,
     ) -> Result<(), SessionError> {
@@ -238,6 +240,9 @@ impl Connector {
         }
         if grew || state.is_some() {
             opened.note_status(link, replica)?;
+        }
+        if opened.healing && state.is_some() {
+            self.write_down(replica)?;
         }
         Ok(())
     }
@@ -277,12 +282,12 @@ impl Connector {
             };
             let mut puts = vec![opened.record.put(&peer, &opened.space)];
             let room = replica.quarantine.len() < QUARANTINE_RECORDS_MAX;
-            if room || replica.quarantine.contains(&record.key()) {
+            if room || replica.quarantine.contains_key(&record.key()) {
                 puts.push(record.put());
             }
             commit(replica, puts)?;
             if room {
-                replica.quarantine.insert(record.key());
+                replica.quarantine.insert(record.key(), record.reason);
             }
             opened.dirty = false;
         }
@@ -420,11 +425,14 @@ impl Connector {
             let tag = opened.id.tag();
             let from = quarantine_key(RefusedBy::Peer, tag, DeviceId::ZERO, 0);
             let upto = quarantine_key(RefusedBy::Peer, tag, DeviceId::from_bytes([u8::MAX; 8]), u64::MAX);
-            for key in replica.quarantine.range(from..=upto) {
+            for (key, reason) in replica.quarantine.range(from..=upto) {
                 let (mut device, mut seq) = ([0; 8], [0; 8]);
                 device.copy_from_slice(&key[17..25]);
                 seq.copy_from_slice(&key[25..]);
-                if u64::from_be_bytes(seq) <= opened.record.held.get(DeviceId::from_bytes(device)) {
+                // After a fork it holds another envelope under that number.
+                let forked = matches!(reason, RefuseReason::Fork { .. });
+                if !forked && u64::from_be_bytes(seq) <= opened.record.held.get(DeviceId::from_bytes(device))
+                {
                     healed.push(*key);
                 }
             }

@@ -192,6 +192,7 @@ impl Opened {
             return Err(PeerFault::Inconsistent.into());
         }
         self.record.token = None;
+        self.record.when = None;
         self.last_token = None;
         self.healing = true;
         self.dirty = true;

@@ -83,11 +83,22 @@ impl<S: Store> Node<S> {
     }
 
     pub fn grant_flags(&mut self, branch: &Branch, n: u8, rank: u8, flags: Flags) -> EnvelopeId {
+        self.grant_to(branch, member(n), &keys(n), rank, flags)
+    }
+
+    pub fn grant_to(
+        &mut self,
+        branch: &Branch,
+        member: MemberId,
+        keys: &DeviceKeys,
+        rank: u8,
+        flags: Flags,
+    ) -> EnvelopeId {
         let grant = Grant {
-            member: member(n),
+            member,
             rank,
             flags,
-            keys: keys(n).public(),
+            keys: keys.public(),
             scope: None,
             from_ms: NOW,
         };
