@@ -29,10 +29,18 @@ impl Acting {
     }
 
     pub(crate) fn must_be_officer(&self) -> Result<(), CommandError> {
-        if self.is_officer() { Ok(()) } else { Err(CommandError::OfficersOnly) }
+        if self.is_officer() {
+            Ok(())
+        } else {
+            Err(CommandError::OfficersOnly)
+        }
     }
 
     pub(crate) fn must_be_member(&self) -> Result<(), CommandError> {
-        if self.rank <= RANK_MEMBER_MAX { Ok(()) } else { Err(CommandError::MembersOnly) }
+        if self.rank <= RANK_MEMBER_MAX {
+            Ok(())
+        } else {
+            Err(CommandError::MembersOnly)
+        }
     }
 }

@@ -41,7 +41,10 @@ fn encode<T: Cell>(at_ms: i64, value: &T) -> Vec<u8> {
 
 pub(crate) fn decode<T: Cell>(bytes: &[u8]) -> Result<(i64, T), CborError> {
     if bytes.len() > CELL_BYTES_MAX {
-        return Err(CborError::TooMany { at: 0, limit: CELL_BYTES_MAX });
+        return Err(CborError::TooMany {
+            at: 0,
+            limit: CELL_BYTES_MAX,
+        });
     }
     let mut reader = Reader::new(bytes);
     reader.array(2)?;
@@ -68,17 +71,30 @@ pub(crate) fn cells<T: Cell, R: ReadDoc>(doc: &R, map: &ObjId, key: impl Into<Pr
     all.into_iter()
         .filter_map(|(value, op)| {
             let Value::Scalar(scalar) = value else { return None };
-            let ScalarValue::Bytes(bytes) = scalar.as_ref() else { return None };
+            let ScalarValue::Bytes(bytes) = scalar.as_ref() else {
+                return None;
+            };
             let (at_ms, value) = decode(bytes).ok()?;
-            Some(Found { value, device: author(&op)?, at_ms })
+            Some(Found {
+                value,
+                device: author(&op)?,
+                at_ms,
+            })
         })
         .collect()
 }
 
 /// What the owner of a key wrote there. Keys of one device are written by that device alone, so there are no concurrent
 /// values; what another device wrote under somebody's key does not count.
-pub(crate) fn owned<T: Cell, R: ReadDoc>(doc: &R, map: &ObjId, key: &str, owner: DeviceId) -> Option<Found<T>> {
-    cells(doc, map, key).into_iter().find(|found| found.device == owner)
+pub(crate) fn owned<T: Cell, R: ReadDoc>(
+    doc: &R,
+    map: &ObjId,
+    key: &str,
+    owner: DeviceId,
+) -> Option<Found<T>> {
+    cells(doc, map, key)
+        .into_iter()
+        .find(|found| found.device == owner)
 }
 
 /// The object at a key of a map.
@@ -117,7 +133,11 @@ impl<T: Cell> Cell for Option<T> {
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, CborError> {
-        if reader.skip_null()? { Ok(None) } else { T::read(reader).map(Some) }
+        if reader.skip_null()? {
+            Ok(None)
+        } else {
+            T::read(reader).map(Some)
+        }
     }
 }
 
@@ -162,7 +182,11 @@ impl Cell for Words {
     fn read(reader: &mut Reader<'_>) -> Result<Self, CborError> {
         let at = reader.position();
         let text = reader.text(CELL_BYTES_MAX)?;
-        if line_of(text) == text { Ok(Words::from(text)) } else { Err(CborError::Malformed { at }) }
+        if line_of(text) == text {
+            Ok(Words::from(text))
+        } else {
+            Err(CborError::Malformed { at })
+        }
     }
 }
 
@@ -175,7 +199,11 @@ impl Cell for String {
     fn read(reader: &mut Reader<'_>) -> Result<Self, CborError> {
         let at = reader.position();
         let text = reader.text(crate::limits::ORDER_BYTES_MAX.max(KEY_BYTES_MAX))?;
-        if text.bytes().all(|b| b.is_ascii_graphic()) { Ok(text.to_owned()) } else { Err(CborError::Malformed { at }) }
+        if text.bytes().all(|b| b.is_ascii_graphic()) {
+            Ok(text.to_owned())
+        } else {
+            Err(CborError::Malformed { at })
+        }
     }
 }
 
@@ -261,8 +289,14 @@ pub(crate) mod tests {
 
     #[test]
     fn plain_values_hold() {
-        holds(&Words::from("Nhà văn hóa"), "821b00000196a06cb1406e4e68c3a02076c4836e2068c3b361");
-        holds(&Some(Date::new(2025, 5, 20).unwrap()), "821b00000196a06cb1406a323032352d30352d3230");
+        holds(
+            &Words::from("Nhà văn hóa"),
+            "821b00000196a06cb1406e4e68c3a02076c4836e2068c3b361",
+        );
+        holds(
+            &Some(Date::new(2025, 5, 20).unwrap()),
+            "821b00000196a06cb1406a323032352d30352d3230",
+        );
         holds(&None::<Date>, "821b00000196a06cb140f6");
         holds(&vec![7u32, 300], "821b00000196a06cb140820719012c");
     }
@@ -287,7 +321,13 @@ pub(crate) mod tests {
         assert_eq!(fits.len(), CELL_BYTES_MAX);
         assert!(decode::<Words>(&fits).is_ok());
         let over = encode(0, &Words::from("a".repeat(CELL_BYTES_MAX - 4)));
-        assert_eq!(decode::<Words>(&over).unwrap_err(), CborError::TooMany { at: 0, limit: CELL_BYTES_MAX });
+        assert_eq!(
+            decode::<Words>(&over).unwrap_err(),
+            CborError::TooMany {
+                at: 0,
+                limit: CELL_BYTES_MAX
+            }
+        );
     }
 
     #[test]

@@ -132,7 +132,11 @@ pub struct Field<T> {
 
 impl<T> Default for Field<T> {
     fn default() -> Self {
-        Self { value: None, claims: Vec::new(), contest: Contest::None }
+        Self {
+            value: None,
+            claims: Vec::new(),
+            contest: Contest::None,
+        }
     }
 }
 
@@ -143,7 +147,11 @@ pub(crate) fn claims<T: Cell>(place: &str, found: Vec<Found<T>>) -> Vec<Claim<T>
     for Found { value, device, at_ms } in found {
         let bytes = encoded(&value);
         let tag = Tag::of(place, &bytes);
-        let claim = groups.entry(bytes).or_insert(Claim { value, tag, marks: Vec::new() });
+        let claim = groups.entry(bytes).or_insert(Claim {
+            value,
+            tag,
+            marks: Vec::new(),
+        });
         claim.marks.push(Mark { device, at_ms });
         claim.marks.sort();
     }
@@ -161,8 +169,15 @@ pub(crate) fn field<T: Cell + Clone, R: ReadDoc>(
     let claims = claims::<T>(item, cells(doc, map, key));
     let tags: Vec<Tag> = claims.iter().map(|claim| claim.tag).collect();
     let contest = choices.among(item, &tags);
-    let picked = claims.iter().find(|claim| contest.pick() == Some(&claim.tag.to_string())).or(claims.first());
-    Field { value: picked.map(|claim| claim.value.clone()), contest, claims }
+    let picked = claims
+        .iter()
+        .find(|claim| contest.pick() == Some(&claim.tag.to_string()))
+        .or(claims.first());
+    Field {
+        value: picked.map(|claim| claim.value.clone()),
+        contest,
+        claims,
+    }
 }
 
 /// What is known of the devices of a unit: whose they are, and whether their holder may settle contradictions.
@@ -209,7 +224,12 @@ pub(crate) struct ChoiceCell {
     pub over: Vec<EntryId>,
 }
 
-cell_struct!(ChoiceCell { item, pick, seen, over });
+cell_struct!(ChoiceCell {
+    item,
+    pick,
+    seen,
+    over
+});
 
 #[derive(Debug)]
 struct Choice {
@@ -230,7 +250,9 @@ impl Choices {
         let mut choices = Self::default();
         let keys: Vec<String> = doc.keys(map).collect();
         for key in keys {
-            let Some(id) = parse_id::<EntryId>(&key) else { continue };
+            let Some(id) = parse_id::<EntryId>(&key) else {
+                continue;
+            };
             for Found { value, device, at_ms } in cells::<ChoiceCell, _>(doc, map, key.as_str()) {
                 if counts(device, &value.item) && value.seen.len() <= CLAIMS_MAX {
                     choices.0.entry(value.item).or_default().push(Choice {
@@ -248,7 +270,12 @@ impl Choices {
 
     /// Ids of all choices made about an item so far: a new one replaces them.
     pub fn about(&self, item: &str) -> Vec<EntryId> {
-        self.0.get(item).into_iter().flatten().map(|choice| choice.id).collect()
+        self.0
+            .get(item)
+            .into_iter()
+            .flatten()
+            .map(|choice| choice.id)
+            .collect()
     }
 
     /// Two or more claims contradict each other; the options are their tags.
@@ -256,7 +283,11 @@ impl Choices {
         if tags.len() < 2 {
             return Contest::None;
         }
-        self.judge(item, |pick| tags.iter().any(|tag| tag.to_string() == pick).then(|| tags.to_vec()))
+        self.judge(item, |pick| {
+            tags.iter()
+                .any(|tag| tag.to_string() == pick)
+                .then(|| tags.to_vec())
+        })
     }
 
     /// How a contradiction stands. `needed` gives the claims that a choice of this option must have seen, or `None` when
@@ -273,13 +304,18 @@ impl Choices {
             .collect();
         let mut last: Vec<&&Choice> = covering
             .iter()
-            .filter(|choice| !covering.iter().any(|other| other.id != choice.id && other.over.contains(&choice.id)))
+            .filter(|choice| {
+                !covering
+                    .iter()
+                    .any(|other| other.id != choice.id && other.over.contains(&choice.id))
+            })
             .collect();
         last.sort_by_key(|choice| (choice.by, choice.id));
         match last.first() {
-            Some(first) if last.iter().all(|choice| choice.pick == first.pick) => {
-                Contest::Settled(Settled { pick: first.pick.clone(), by: first.by })
-            }
+            Some(first) if last.iter().all(|choice| choice.pick == first.pick) => Contest::Settled(Settled {
+                pick: first.pick.clone(),
+                by: first.by,
+            }),
             _ => Contest::Open,
         }
     }
@@ -296,7 +332,10 @@ mod tests {
             pick: pick.to_owned(),
             seen: seen.iter().copied().collect(),
             over: over.iter().map(|&id| EntryId::from_bytes([id; 16])).collect(),
-            by: Mark { device: DeviceId::from_bytes([id; 8]), at_ms: 0 },
+            by: Mark {
+                device: DeviceId::from_bytes([id; 8]),
+                at_ms: 0,
+            },
         }
     }
 
@@ -309,7 +348,10 @@ mod tests {
         let tags = [Tag([1; 8]), Tag([2; 8])];
         let choices = of(vec![choice(1, &tags[0].to_string(), &tags, &[])]);
         assert_eq!(choices.among("item", &tags).pick(), Some("0101010101010101"));
-        assert_eq!(choices.among("item", &[tags[0], tags[1], Tag([3; 8])]), Contest::Open);
+        assert_eq!(
+            choices.among("item", &[tags[0], tags[1], Tag([3; 8])]),
+            Contest::Open
+        );
         assert_eq!(choices.among("other", &tags), Contest::Open);
         assert_eq!(choices.among("item", &tags[..1]), Contest::None);
     }

@@ -63,7 +63,10 @@ impl Date {
 
     /// Its month.
     pub fn month(self) -> Month {
-        Month { year: self.0.year(), month: self.0.month() }
+        Month {
+            year: self.0.year(),
+            month: self.0.month(),
+        }
     }
 
     /// Day of the month.
@@ -84,7 +87,11 @@ impl Date {
     /// `ngày 20 tháng 5 năm 2025`; office rules write a zero before days under 10 and months under 3.
     pub fn in_words(self) -> String {
         let (day, month) = (self.0.day(), self.0.month());
-        let month = if month < 3 { format!("{month:02}") } else { month.to_string() };
+        let month = if month < 3 {
+            format!("{month:02}")
+        } else {
+            month.to_string()
+        };
         format!("ngày {day:02} tháng {month} năm {}", self.0.year())
     }
 }
@@ -102,7 +109,11 @@ impl FromStr for Date {
         let error = DateError { form: "2025-05-20" };
         let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").map_err(|_| error)?;
         let date = Date::new(day.year(), day.month(), day.day()).ok_or(error)?;
-        if date.to_string() == text { Ok(date) } else { Err(error) }
+        if date.to_string() == text {
+            Ok(date)
+        } else {
+            Err(error)
+        }
     }
 }
 
@@ -125,8 +136,14 @@ impl Month {
     /// The month before.
     pub fn previous(self) -> Month {
         match self.month {
-            1 => Month { year: self.year - 1, month: 12 },
-            month => Month { year: self.year, month: month - 1 },
+            1 => Month {
+                year: self.year - 1,
+                month: 12,
+            },
+            month => Month {
+                year: self.year,
+                month: month - 1,
+            },
         }
     }
 }
@@ -192,12 +209,18 @@ impl FromStr for LocalTime {
     type Err = DateError;
 
     fn from_str(text: &str) -> Result<Self, DateError> {
-        let error = DateError { form: "2025-05-05T19:30" };
+        let error = DateError {
+            form: "2025-05-05T19:30",
+        };
         let (date, time) = text.split_once('T').ok_or(error)?;
         let (hour, minute) = time.split_once(':').ok_or(error)?;
         let parse = |part: &str| part.parse::<u32>().map_err(|_| error);
         let time = Self::new(date.parse().map_err(|_| error)?, parse(hour)?, parse(minute)?).ok_or(error)?;
-        if time.to_string() == text { Ok(time) } else { Err(error) }
+        if time.to_string() == text {
+            Ok(time)
+        } else {
+            Err(error)
+        }
     }
 }
 
@@ -208,20 +231,41 @@ mod tests {
     #[test]
     fn dates_read_back_and_print_the_vietnamese_way() {
         let date: Date = "2025-05-20".parse().unwrap();
-        assert_eq!((date.to_string(), date.short(), date.long()), ("2025-05-20".into(), "20/5".into(), "20/05/2025".into()));
+        assert_eq!(
+            (date.to_string(), date.short(), date.long()),
+            ("2025-05-20".into(), "20/5".into(), "20/05/2025".into())
+        );
         assert_eq!(date.in_words(), "ngày 20 tháng 5 năm 2025");
-        assert_eq!(Date::new(2025, 2, 3).unwrap().in_words(), "ngày 03 tháng 02 năm 2025");
+        assert_eq!(
+            Date::new(2025, 2, 3).unwrap().in_words(),
+            "ngày 03 tháng 02 năm 2025"
+        );
     }
 
     #[test]
     fn days_that_do_not_exist_and_other_spellings_are_refused() {
-        for text in ["2025-02-29", "2025-5-20", "20/05/2025", "2025-05-20 ", "", "0001-01-01", "+2025-05-20", "10000-01-01"] {
+        for text in [
+            "2025-02-29",
+            "2025-5-20",
+            "20/05/2025",
+            "2025-05-20 ",
+            "",
+            "0001-01-01",
+            "+2025-05-20",
+            "10000-01-01",
+        ] {
             assert!(text.parse::<Date>().is_err(), "{text}");
         }
         for text in ["2025-13", "2025-00", "2025-5", "2025"] {
             assert!(text.parse::<Month>().is_err(), "{text}");
         }
-        for text in ["2025-05-05", "2025-05-05T24:00", "2025-05-05T7:30", "2025-05-05T07:60", "2025-05-05T07:30:00"] {
+        for text in [
+            "2025-05-05",
+            "2025-05-05T24:00",
+            "2025-05-05T7:30",
+            "2025-05-05T07:60",
+            "2025-05-05T07:30:00",
+        ] {
             assert!(text.parse::<LocalTime>().is_err(), "{text}");
         }
     }

@@ -129,28 +129,31 @@ impl CommandError {
 
     pub(crate) fn text(what: What, error: TextError) -> Self {
         match error {
-            TextError::TooLong(chars) => {
-                CommandError::TooLong { what, chars, limit: sotay_document::limits::TEXT_CHARS_MAX }
-            }
+            TextError::TooLong(chars) => CommandError::TooLong {
+                what,
+                chars,
+                limit: sotay_document::limits::TEXT_CHARS_MAX,
+            },
             TextError::Write(error) => CommandError::Crdt(error),
         }
     }
 
     /// The reason in the words of the message catalogue.
     pub fn message(&self) -> Message {
-        let about = |key, what: What| Message::new(key).with("what", Arg::Message(Message::new(what.message())));
+        let about =
+            |key, what: What| Message::new(key).with("what", Arg::Message(Message::new(what.message())));
         match self {
             CommandError::MembersOnly => Message::new("error.members_only"),
             CommandError::OfficersOnly => Message::new("error.officers_only"),
             CommandError::Unknown(what) => about("error.unknown", *what),
             CommandError::Exists(what) => about("error.exists", *what),
             CommandError::Empty(what) => about("error.empty", *what),
-            CommandError::TooLong { what, chars, limit } => {
-                about("error.too_long", *what).number("chars", *chars as u64).number("limit", *limit as u64)
-            }
-            CommandError::TooMany { what, count, limit } => {
-                about("error.too_many", *what).number("count", *count).number("limit", *limit)
-            }
+            CommandError::TooLong { what, chars, limit } => about("error.too_long", *what)
+                .number("chars", *chars as u64)
+                .number("limit", *limit as u64),
+            CommandError::TooMany { what, count, limit } => about("error.too_many", *what)
+                .number("count", *count)
+                .number("limit", *limit),
             CommandError::VoteOpen => Message::new("error.vote_open"),
             CommandError::VoteNotOpen => Message::new("error.vote_not_open"),
             CommandError::NobodyVotes => Message::new("error.nobody_votes"),
@@ -158,7 +161,9 @@ impl CommandError {
             CommandError::VotedAlready => Message::new("error.voted_already"),
             CommandError::Removed(what) => about("error.removed", *what),
             CommandError::Sealed => Message::new("error.sealed"),
-            CommandError::Blocked { items } => Message::new("error.blocked").number("count", items.len() as u64),
+            CommandError::Blocked { items } => {
+                Message::new("error.blocked").number("count", items.len() as u64)
+            }
             CommandError::Damaged => Message::new("error.damaged"),
             CommandError::Crdt(_) => Message::new("error.crdt"),
         }

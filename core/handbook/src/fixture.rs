@@ -115,8 +115,16 @@ pub fn lines() -> Vec<RollLine> {
                 _ => Role::Member,
             },
             group: None,
-            standing: if number > 40 { Standing::Probationary } else { Standing::Full },
-            activity: if number == 39 || number == 40 { Activity::Exempt } else { Activity::Attending },
+            standing: if number > 40 {
+                Standing::Probationary
+            } else {
+                Standing::Full
+            },
+            activity: if number == 39 || number == 40 {
+                Activity::Exempt
+            } else {
+                Activity::Attending
+            },
         })
         .collect()
 }
@@ -129,14 +137,29 @@ pub fn roll() -> Roll {
 /// Commands that make the roster.
 pub fn roster_commands() -> Vec<Command> {
     let from: Date = FROM.parse().expect("a fixed day");
-    lines().into_iter().map(|line| Command::Add { line, from }).collect()
+    lines()
+        .into_iter()
+        .map(|line| Command::Add { line, from })
+        .collect()
 }
 
 /// P1 of M03, P2 of M02, P3 of M01, P4 of M05 (no officer), P9 of M09.
 pub fn devices() -> Devices {
     let mut devices = Devices::new();
-    for (number, holder, officer) in [(1, 3, true), (2, 2, true), (3, 1, true), (4, 5, false), (9, 9, false)] {
-        devices.insert(device(number), Holder { member: Some(member(holder)), officer });
+    for (number, holder, officer) in [
+        (1, 3, true),
+        (2, 2, true),
+        (3, 1, true),
+        (4, 5, false),
+        (9, 9, false),
+    ] {
+        devices.insert(
+            device(number),
+            Holder {
+                member: Some(member(holder)),
+                officer,
+            },
+        );
     }
     devices
 }
@@ -161,7 +184,10 @@ pub fn acting(number: u8, minutes: i64) -> Acting {
 
 /// What stands above the minutes.
 pub fn heading() -> Heading {
-    Heading { upper: "ĐẢNG ỦY XÃ TÂN AN".into(), unit: "CHI BỘ THÔN AN LẠC".into() }
+    Heading {
+        upper: "ĐẢNG ỦY XÃ TÂN AN".into(),
+        unit: "CHI BỘ THÔN AN LẠC".into(),
+    }
 }
 
 /// The names of AL-42 and labels `P1`, `P2` … of the phones.
@@ -174,8 +200,12 @@ pub struct Al42Names {
 impl Default for Al42Names {
     fn default() -> Self {
         Self {
-            members: (1..=42).map(|number| (member(number), NAMES[number as usize - 1])).collect(),
-            devices: (1..=9).map(|number| (device(number), format!("P{number}"))).collect(),
+            members: (1..=42)
+                .map(|number| (member(number), NAMES[number as usize - 1]))
+                .collect(),
+            devices: (1..=9)
+                .map(|number| (device(number), format!("P{number}")))
+                .collect(),
         }
     }
 }

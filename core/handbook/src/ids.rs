@@ -153,7 +153,10 @@ mod tests {
         let id = monthly_meeting_id(UNIT, MeetingKind::Regular, may());
         assert_eq!(id.to_string(), "db8d6a61164b9fd3f9dbc37bd875517a");
         assert_ne!(id, monthly_meeting_id(UNIT, MeetingKind::Committee, may()));
-        assert_ne!(id, monthly_meeting_id(UNIT, MeetingKind::Regular, "2025-06".parse().unwrap()));
+        assert_ne!(
+            id,
+            monthly_meeting_id(UNIT, MeetingKind::Regular, "2025-06".parse().unwrap())
+        );
         assert_ne!(id, roster_id(UNIT));
         assert_ne!(id, other_meeting_id(UNIT, [0; 16]));
     }

@@ -164,14 +164,25 @@ impl Policy {
         if self.utc_offset_minutes.abs() > OFFSET_MINUTES_MAX {
             return Err(PolicyError::Nonsense("utc_offset_minutes"));
         }
-        let keys: BTreeSet<&str> = self.criteria.iter().map(|criterion| criterion.key.as_str()).collect();
+        let keys: BTreeSet<&str> = self
+            .criteria
+            .iter()
+            .map(|criterion| criterion.key.as_str())
+            .collect();
         let key_ok = |key: &str| !key.is_empty() && key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
         if keys.len() != self.criteria.len()
-            || self.criteria.iter().any(|criterion| criterion.points > POINTS_MAX || !key_ok(&criterion.key))
+            || self
+                .criteria
+                .iter()
+                .any(|criterion| criterion.points > POINTS_MAX || !key_ok(&criterion.key))
         {
             return Err(PolicyError::Nonsense("criteria"));
         }
-        let sizes: Vec<u32> = self.shortest_meeting.iter().map(|s| s.members_up_to.unwrap_or(u32::MAX)).collect();
+        let sizes: Vec<u32> = self
+            .shortest_meeting
+            .iter()
+            .map(|s| s.members_up_to.unwrap_or(u32::MAX))
+            .collect();
         if !sizes.is_sorted() || sizes.last() != Some(&u32::MAX) {
             return Err(PolicyError::Nonsense("shortest_meeting"));
         }
@@ -191,7 +202,10 @@ impl Policy {
     /// Minutes a meeting of a unit with so many members lasts at least.
     pub fn shortest_minutes(&self, members: u32) -> u32 {
         let fits = |rule: &&ShortestMeeting| rule.members_up_to.is_none_or(|most| members <= most);
-        self.shortest_meeting.iter().find(fits).map_or(0, |rule| rule.minutes)
+        self.shortest_meeting
+            .iter()
+            .find(fits)
+            .map_or(0, |rule| rule.minutes)
     }
 }
 
@@ -200,14 +214,22 @@ impl Threshold {
     pub fn reached(self, part: u32, base: u32) -> bool {
         let have = u64::from(part) * u64::from(self.denominator);
         let need = u64::from(base) * u64::from(self.numerator);
-        if self.strictly_more { have > need } else { have >= need }
+        if self.strictly_more {
+            have > need
+        } else {
+            have >= need
+        }
     }
 
     /// The smallest count that is enough.
     pub fn least(self, base: u32) -> u32 {
         let need = u64::from(base) * u64::from(self.numerator);
         let denominator = u64::from(self.denominator);
-        let least = if self.strictly_more { need / denominator + 1 } else { need.div_ceil(denominator) };
+        let least = if self.strictly_more {
+            need / denominator + 1
+        } else {
+            need.div_ceil(denominator)
+        };
         u32::try_from(least).unwrap_or(u32::MAX)
     }
 }
@@ -228,25 +250,49 @@ mod tests {
     #[test]
     fn larger_units_meet_longer() {
         let policy = Policy::shipped();
-        assert_eq!([30, 31, 42].map(|members| policy.shortest_minutes(members)), [90, 120, 120]);
+        assert_eq!(
+            [30, 31, 42].map(|members| policy.shortest_minutes(members)),
+            [90, 120, 120]
+        );
     }
 
     #[test]
     fn a_policy_with_an_unknown_field_version_or_share_is_refused_by_name() {
         let with = |from: &str, to: &str| Policy::parse(&SHIPPED.replacen(from, to, 1));
-        assert!(matches!(with("\"name\"", "\"nam\""), Err(PolicyError::Malformed(_))));
-        assert!(matches!(with("\"version\": 1", "\"version\": 2"), Err(PolicyError::Version(2))));
+        assert!(matches!(
+            with("\"name\"", "\"nam\""),
+            Err(PolicyError::Malformed(_))
+        ));
+        assert!(matches!(
+            with("\"version\": 1", "\"version\": 2"),
+            Err(PolicyError::Version(2))
+        ));
         assert!(matches!(with("2025-01-01", "01/01/2025"), Err(PolicyError::From)));
-        assert!(matches!(with("\"denominator\": 2", "\"denominator\": 0"), Err(PolicyError::Nonsense("thresholds"))));
-        assert!(matches!(with("420", "841"), Err(PolicyError::Nonsense("utc_offset_minutes"))));
-        assert!(matches!(with("\"content\"", "\"preparation\""), Err(PolicyError::Nonsense("criteria"))));
-        assert!(matches!(with("null", "10"), Err(PolicyError::Nonsense("shortest_meeting"))));
+        assert!(matches!(
+            with("\"denominator\": 2", "\"denominator\": 0"),
+            Err(PolicyError::Nonsense("thresholds"))
+        ));
+        assert!(matches!(
+            with("420", "841"),
+            Err(PolicyError::Nonsense("utc_offset_minutes"))
+        ));
+        assert!(matches!(
+            with("\"content\"", "\"preparation\""),
+            Err(PolicyError::Nonsense("criteria"))
+        ));
+        assert!(matches!(
+            with("null", "10"),
+            Err(PolicyError::Nonsense("shortest_meeting"))
+        ));
     }
 
     #[test]
     fn one_hundredth_over_the_most_points_is_refused() {
         let over = SHIPPED.replacen("\"points\": 2000", &format!("\"points\": {}", POINTS_MAX + 1), 1);
-        assert!(matches!(Policy::parse(&over), Err(PolicyError::Nonsense("criteria"))));
+        assert!(matches!(
+            Policy::parse(&over),
+            Err(PolicyError::Nonsense("criteria"))
+        ));
         let fits = SHIPPED.replacen("\"points\": 2000", &format!("\"points\": {POINTS_MAX}"), 1);
         assert!(Policy::parse(&fits).is_ok());
     }

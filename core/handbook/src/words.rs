@@ -45,7 +45,11 @@ pub(crate) fn paragraph_of(text: &str) -> String {
 /// What [`Words::line`] makes of a text of any length.
 pub(crate) fn line_of(text: &str) -> String {
     let text = nfc(text);
-    let words: Vec<String> = text.split_whitespace().map(clean).filter(|word| !word.is_empty()).collect();
+    let words: Vec<String> = text
+        .split_whitespace()
+        .map(clean)
+        .filter(|word| !word.is_empty())
+        .collect();
     words.join(" ")
 }
 
@@ -58,7 +62,11 @@ pub(crate) struct TooLong {
 
 fn bounded(text: String, limit: usize) -> Result<String, TooLong> {
     let chars = text.chars().count();
-    if chars > limit { Err(TooLong { chars, limit }) } else { Ok(text) }
+    if chars > limit {
+        Err(TooLong { chars, limit })
+    } else {
+        Ok(text)
+    }
 }
 
 /// Without control characters, and without those that turn the direction of what follows: they could make a printed
@@ -66,7 +74,9 @@ fn bounded(text: String, limit: usize) -> Result<String, TooLong> {
 fn clean(text: &str) -> String {
     text.chars()
         .map(|c| if c == '\t' { ' ' } else { c })
-        .filter(|c| !c.is_control() && !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}'))
+        .filter(|c| {
+            !c.is_control() && !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+        })
         .collect()
 }
 
@@ -135,9 +145,21 @@ mod tests {
         let fits = Words::from("ế".repeat(LINE_CHARS_MAX));
         assert!(fits.line().is_ok());
         let over = Words::from("ế".repeat(LINE_CHARS_MAX + 1));
-        assert_eq!(over.line(), Err(TooLong { chars: LINE_CHARS_MAX + 1, limit: LINE_CHARS_MAX }));
+        assert_eq!(
+            over.line(),
+            Err(TooLong {
+                chars: LINE_CHARS_MAX + 1,
+                limit: LINE_CHARS_MAX
+            })
+        );
         let over = Words::from("a".repeat(TEXT_CHARS_MAX + 1));
-        assert_eq!(over.paragraph(), Err(TooLong { chars: TEXT_CHARS_MAX + 1, limit: TEXT_CHARS_MAX }));
+        assert_eq!(
+            over.paragraph(),
+            Err(TooLong {
+                chars: TEXT_CHARS_MAX + 1,
+                limit: TEXT_CHARS_MAX
+            })
+        );
     }
 
     #[test]

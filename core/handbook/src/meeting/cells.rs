@@ -20,7 +20,12 @@ pub(super) struct MarkCell {
     pub over: Vec<Tag>,
 }
 
-cell_struct!(MarkCell { state, how, reason, over });
+cell_struct!(MarkCell {
+    state,
+    how,
+    reason,
+    over
+});
 
 /// A step; a seal names the hash of the minutes it was made for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +44,12 @@ pub(super) struct OpenedCell {
     pub need: Need,
 }
 
-cell_struct!(OpenedCell { text, eligible, method, need });
+cell_struct!(OpenedCell {
+    text,
+    eligible,
+    method,
+    need
+});
 
 /// Votes as one device counted them. `board` names who counted paper ballots.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,7 +59,12 @@ pub(super) struct TallyCell {
 }
 
 cell_struct!(TallyCell { counts, board });
-cell_struct!(TallyCount { for_, against, other, invalid });
+cell_struct!(TallyCount {
+    for_,
+    against,
+    other,
+    invalid
+});
 
 /// One ballot as one device recorded it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,7 +104,11 @@ impl Cell for Para {
     fn read(reader: &mut Reader<'_>) -> Result<Self, CborError> {
         let at = reader.position();
         let text = reader.text(crate::limits::CELL_BYTES_MAX)?;
-        if paragraph_of(text) == text { Ok(Para(text.to_owned())) } else { Err(CborError::Malformed { at }) }
+        if paragraph_of(text) == text {
+            Ok(Para(text.to_owned()))
+        } else {
+            Err(CborError::Malformed { at })
+        }
     }
 }
 
@@ -131,25 +150,67 @@ mod tests {
             reason: Some(Words::from("ốm")),
             over: vec![Tag::of("a", b"b")],
         };
-        holds(&mark, "");
-        holds(&StepCell { minutes: None }, "");
+        holds(&mark, "821b00000196a06cb14084020064e1bb916d8148daf8c173dba8deeb");
+        holds(&StepCell { minutes: None }, "821b00000196a06cb14081f6");
     }
 
     #[test]
     fn votes_hold() {
         let text = Para("Sửa đường xóm 3\nnăm nay".to_owned());
-        holds(&OpenedCell { text, eligible: vec![MEMBER], method: Method::Hands, need: Need::TwoThirds }, "");
-        let counts = TallyCount { for_: 31, against: 1, other: 1, invalid: 0 };
-        holds(&TallyCell { counts, board: vec![] }, "");
-        holds(&BallotCell { ballot: Ballot::Against, how: How::Helper }, "");
+        holds(
+            &OpenedCell {
+                text,
+                eligible: vec![MEMBER],
+                method: Method::Hands,
+                need: Need::TwoThirds,
+            },
+            "821b00000196a06cb14084781f53e1bbad6120c491c6b0e1bb9d6e672078c3b36d20330a6ec4836d206e61798150010101010101010101010101010101010001",
+        );
+        let counts = TallyCount {
+            for_: 31,
+            against: 1,
+            other: 1,
+            invalid: 0,
+        };
+        holds(
+            &TallyCell {
+                counts,
+                board: vec![],
+            },
+            "821b00000196a06cb1408284181f01010080",
+        );
+        holds(
+            &BallotCell {
+                ballot: Ballot::Against,
+                how: How::Helper,
+            },
+            "821b00000196a06cb140820103",
+        );
     }
 
     #[test]
     fn people_variants_and_removals_hold() {
-        holds(&Person::Member(MEMBER), "");
-        holds(&Person::Guest(EntryId::from_bytes([2; 16])), "");
-        holds(&BaseCell { variant: "0011223344556677-0".into(), text: Tag::of("a", b"b") }, "");
-        holds(&RemovalCell { content: Tag::of("a", b"b") }, "");
+        holds(
+            &Person::Member(MEMBER),
+            "821b00000196a06cb14082005001010101010101010101010101010101",
+        );
+        holds(
+            &Person::Guest(EntryId::from_bytes([2; 16])),
+            "821b00000196a06cb14082015002020202020202020202020202020202",
+        );
+        holds(
+            &BaseCell {
+                variant: "0011223344556677-0".into(),
+                text: Tag::of("a", b"b"),
+            },
+            "821b00000196a06cb1408272303031313232333334343535363637372d3048daf8c173dba8deeb",
+        );
+        holds(
+            &RemovalCell {
+                content: Tag::of("a", b"b"),
+            },
+            "821b00000196a06cb1408148daf8c173dba8deeb",
+        );
     }
 
     #[test]

@@ -26,7 +26,10 @@ pub struct TallyCount {
 impl TallyCount {
     /// All votes together.
     pub fn sum(&self) -> u32 {
-        self.for_.saturating_add(self.against).saturating_add(self.other).saturating_add(self.invalid)
+        self.for_
+            .saturating_add(self.against)
+            .saturating_add(self.other)
+            .saturating_add(self.invalid)
     }
 }
 

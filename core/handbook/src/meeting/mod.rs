@@ -18,9 +18,9 @@ pub use apply::apply;
 pub use command::{Command, Place, TallyCount};
 pub use kinds::{Ballot, How, MeetingKind, Method, Need, NoteKind, Section, State, Step};
 pub use view::{
-    AgendaItem, Attendance, AttendanceCounts, AttendanceEntry, AttendanceLine, BallotEntry, Conclusion, Guest,
-    MeetingView, Motion, Note, NotCounted, Outcome, Paragraph, Person, Removal, RollContest, ScoreLine, Speech, StepTaken,
-    Stranger, TallyClaim, TallyFit, VoterBallot,
+    AgendaItem, Attendance, AttendanceCounts, AttendanceEntry, AttendanceLine, BallotEntry, Conclusion,
+    Guest, MeetingView, Motion, NotCounted, Note, Outcome, Paragraph, Person, Removal, RollContest,
+    ScoreLine, Speech, StepTaken, Stranger, TallyClaim, TallyFit, VoterBallot,
 };
 
 pub(crate) use read::{ballot_item, ballot_tag, over_seen};

@@ -9,14 +9,19 @@ impl AttendanceCounts {
     /// `35/40 = 87,5 %`: present of those who must attend.
     pub fn rate(&self) -> Message {
         let (part, base) = (u64::from(self.must_attend_present), u64::from(self.must_attend));
-        Message::new("attendance.rate").number("present", part).number("base", base).with("rate", Arg::Percent(part, base))
+        Message::new("attendance.rate")
+            .number("present", part)
+            .number("base", base)
+            .with("rate", Arg::Percent(part, base))
     }
 }
 
 impl AttendanceLine {
     /// `2 cách ghi`, while the marks of several phones stand against each other.
     pub fn note(&self) -> Option<Message> {
-        self.contest.is_open().then(|| Message::new("attendance.ways").number("count", u64::from(self.ways)))
+        self.contest
+            .is_open()
+            .then(|| Message::new("attendance.ways").number("count", u64::from(self.ways)))
     }
 }
 
@@ -24,11 +29,16 @@ impl Outcome {
     /// `Thông qua 31/38 = 81,58 % (33 có mặt)`.
     pub fn message(&self) -> Message {
         let (part, base) = (u64::from(self.counts.for_), u64::from(self.base));
-        Message::new(if self.passed { /* message */ "vote.passed" } else { /* message */ "vote.rejected" })
-            .number("for", part)
-            .number("base", base)
-            .with("rate", Arg::Percent(part, base))
-            .number("present", u64::from(self.present))
+        Message::new(if self.passed {
+            "vote.passed"
+        } else {
+            /* message */
+            "vote.rejected"
+        })
+        .number("for", part)
+        .number("base", base)
+        .with("rate", Arg::Percent(part, base))
+        .number("present", u64::from(self.present))
     }
 }
 
@@ -45,7 +55,9 @@ impl Motion {
             (Some(_), Some(message)) => {
                 Message::new("vote.result_unconfirmed").with("result", Arg::Message(message))
             }
-            _ if self.tallies.is_empty() && self.method != Method::OpenElectronic => Message::new("vote.not_counted"),
+            _ if self.tallies.is_empty() && self.method != Method::OpenElectronic => {
+                Message::new("vote.not_counted")
+            }
             _ if self.tallies.is_empty() => Message::new("vote.no_ballots"),
             _ => Message::new("vote.unconfirmed"),
         }
@@ -53,7 +65,10 @@ impl Motion {
 
     /// `P2: thiếu 1 so với 33`, for every count that does not add up to the voters present.
     pub fn tally_notes(&self) -> Vec<Message> {
-        self.tallies.iter().filter_map(|tally| fit_message(self, tally)).collect()
+        self.tallies
+            .iter()
+            .filter_map(|tally| fit_message(self, tally))
+            .collect()
     }
 }
 

@@ -454,7 +454,10 @@ impl MeetingView {
 
     /// A member's line.
     pub fn line(&self, member: MemberId) -> Option<&AttendanceLine> {
-        self.attendance.lines.iter().find(|line| line.line.member == member)
+        self.attendance
+            .lines
+            .iter()
+            .find(|line| line.line.member == member)
     }
 
     /// A motion.
@@ -470,6 +473,10 @@ impl MeetingView {
     /// Sum of the averages of all criteria, in hundredths; `None` when nothing was scored.
     pub fn total_points(&self) -> Option<u32> {
         let scored: Vec<u32> = self.scores.iter().filter_map(|line| line.average).collect();
-        if scored.is_empty() { None } else { Some(scored.iter().sum()) }
+        if scored.is_empty() {
+            None
+        } else {
+            Some(scored.iter().sum())
+        }
     }
 }

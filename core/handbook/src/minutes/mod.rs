@@ -52,7 +52,12 @@ impl Minutes {
 
 impl std::fmt::Debug for Minutes {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Minutes({} bytes, {}…)", self.text.len(), HEXLOWER.encode(&self.sha256[..4]))
+        write!(
+            f,
+            "Minutes({} bytes, {}…)",
+            self.text.len(),
+            HEXLOWER.encode(&self.sha256[..4])
+        )
     }
 }
 
@@ -95,7 +100,10 @@ mod tests {
 
     #[test]
     fn canonical_text_has_one_form() {
-        assert_eq!(canonical("\r\n\nHo\u{323}p \r\n\r\n\r\nhai\t\n\n\n"), "Họp\n\nhai\n");
+        assert_eq!(
+            canonical("\r\n\nHo\u{323}p \r\n\r\n\r\nhai\t\n\n\n"),
+            "Họp\n\nhai\n"
+        );
         assert_eq!(canonical(&canonical("a \n\n\nb")), canonical("a \n\n\nb"));
         assert_eq!(canonical(""), "\n");
     }

@@ -7,7 +7,8 @@ use super::Heading;
 use crate::claim::Field;
 use crate::date::{Date, LocalTime};
 use crate::meeting::{
-    AgendaItem, AttendanceLine, Conclusion, MeetingView, Method, Motion, NoteKind, Person, Section, State, VoterBallot,
+    AgendaItem, AttendanceLine, Conclusion, MeetingView, Method, Motion, NoteKind, Person, Section, State,
+    VoterBallot,
 };
 use crate::message::{Lang, Message, Names, member_name};
 use crate::number;
@@ -28,6 +29,7 @@ pub(super) struct Model {
     place: String,
     start: String,
     end: String,
+    ends_same_day: bool,
     duration_minutes: i64,
     chair: Official,
     clerk: Official,
@@ -173,17 +175,32 @@ impl Model {
             upper: heading.upper.trim().to_owned(),
             unit: heading.unit.trim().to_owned(),
             number: shown(&view.number),
-            kind: view.kind.value.map(|kind| maker.say(kind.message())).unwrap_or_default(),
-            month: view.month.value.map(|month| format!("{}/{}", month.number(), month.year())).unwrap_or_default(),
+            kind: view
+                .kind
+                .value
+                .map(|kind| maker.say(kind.message()))
+                .unwrap_or_default(),
+            month: view
+                .month
+                .value
+                .map(|month| format!("{}/{}", month.number(), month.year()))
+                .unwrap_or_default(),
             date: maker.date(start).map(Date::long).unwrap_or_default(),
             date_in_words: maker.date(start).map(Date::in_words).unwrap_or_default(),
             place: shown(&view.place),
             start: start.map(LocalTime::clock).unwrap_or_default(),
             end: end.map(LocalTime::clock).unwrap_or_default(),
+            ends_same_day: start
+                .zip(end)
+                .is_some_and(|(start, end)| start.date() == end.date()),
             duration_minutes: start.zip(end).map_or(0, |(start, end)| start.minutes_until(end)),
             chair: maker.official(&view.chair),
             clerk: maker.official(&view.clerk),
-            guests: view.guests.iter().map(|guest| guest.label.as_str().to_owned()).collect(),
+            guests: view
+                .guests
+                .iter()
+                .map(|guest| guest.label.as_str().to_owned())
+                .collect(),
             strength: Strength {
                 total: roll.total,
                 full: roll.full,
@@ -197,7 +214,9 @@ impl Model {
                 probationary: counts.present_probationary,
             },
             rate: maker.text(&counts.rate()),
-            quorate: policy.quorum.reached(counts.must_attend_present, counts.must_attend),
+            quorate: policy
+                .quorum
+                .reached(counts.must_attend_present, counts.must_attend),
             absent: maker.absent(),
             late: maker.timed(|line| &line.arrived),
             early: maker.timed(|line| &line.left),
@@ -207,28 +226,49 @@ impl Model {
             speeches: view
                 .speeches
                 .iter()
-                .map(|speech| Speech { speaker: maker.person(speech.speaker), text: hanging(&speech.text) })
+                .map(|speech| Speech {
+                    speaker: maker.person(speech.speaker),
+                    text: hanging(&speech.text),
+                })
                 .collect(),
-            conclusions: view.conclusions.iter().map(|conclusion| maker.conclusion(conclusion)).collect(),
+            conclusions: view
+                .conclusions
+                .iter()
+                .map(|conclusion| maker.conclusion(conclusion))
+                .collect(),
             votes: view.motions.iter().map(|motion| maker.vote(motion)).collect(),
             praise: maker.notes(NoteKind::Praise),
             reminders: maker.notes(NoteKind::Reminder),
             scores: maker.scores(policy),
-            score_total: view.total_points().map(|points| number::hundredths(u64::from(points))).unwrap_or_default(),
+            score_total: view
+                .total_points()
+                .map(|points| number::hundredths(u64::from(points)))
+                .unwrap_or_default(),
             score_most: number::hundredths(u64::from(most)),
             // Sealing and sending come after: they must not change the text that is sealed.
-            read_back: view.steps.iter().any(|taken| taken.step == crate::meeting::Step::ReadBack),
+            read_back: view
+                .steps
+                .iter()
+                .any(|taken| taken.step == crate::meeting::Step::ReadBack),
         }
     }
 }
 
 fn shown(field: &Field<Words>) -> String {
-    field.value.as_ref().map(|words| words.trim().to_owned()).unwrap_or_default()
+    field
+        .value
+        .as_ref()
+        .map(|words| words.trim().to_owned())
+        .unwrap_or_default()
 }
 
 /// Lines after the first stand in, so that no text can pass for a line of the minutes.
 fn hanging(text: &str) -> String {
-    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let lines: Vec<&str> = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect();
     lines.join("\n    ")
 }
 
@@ -238,7 +278,10 @@ impl Maker<'_> {
     }
 
     fn say(&self, key: &'static str) -> String {
-        self.text(&Message { key, args: Vec::new() })
+        self.text(&Message {
+            key,
+            args: Vec::new(),
+        })
     }
 
     fn member(&self, member: MemberId) -> String {
@@ -253,9 +296,11 @@ impl Maker<'_> {
     fn person(&self, person: Option<Person>) -> String {
         match person {
             Some(Person::Member(member)) => self.member(member),
-            Some(Person::Guest(guest)) => {
-                self.view.guest(guest).map(|guest| guest.label.as_str().to_owned()).unwrap_or_default()
-            }
+            Some(Person::Guest(guest)) => self
+                .view
+                .guest(guest)
+                .map(|guest| guest.label.as_str().to_owned())
+                .unwrap_or_default(),
             None => String::new(),
         }
     }
@@ -267,21 +312,40 @@ impl Maker<'_> {
 
     fn official(&self, field: &Field<Person>) -> Official {
         let role = match field.value {
-            Some(Person::Member(member)) => self.view.roll.get(member).map(|line| self.say(line.role.message())),
+            Some(Person::Member(member)) => self
+                .view
+                .roll
+                .get(member)
+                .map(|line| self.say(line.role.message())),
             _ => None,
         };
-        Official { name: self.person(field.value), role: role.unwrap_or_default() }
+        Official {
+            name: self.person(field.value),
+            role: role.unwrap_or_default(),
+        }
     }
 
     fn group(&self, state: State) -> Group {
-        let lines = self.view.attendance.lines.iter().filter(|line| line.state == state);
+        let lines = self
+            .view
+            .attendance
+            .lines
+            .iter()
+            .filter(|line| line.state == state);
         let list: Vec<Listed> = lines
             .map(|line| Listed {
                 name: self.member(line.line.member),
-                note: line.reason.as_ref().map(|reason| reason.as_str().to_owned()).unwrap_or_default(),
+                note: line
+                    .reason
+                    .as_ref()
+                    .map(|reason| reason.as_str().to_owned())
+                    .unwrap_or_default(),
             })
             .collect();
-        Group { count: list.len(), list }
+        Group {
+            count: list.len(),
+            list,
+        }
     }
 
     fn absent(&self) -> Absent {
@@ -297,7 +361,10 @@ impl Maker<'_> {
     fn timed(&self, of: impl Fn(&AttendanceLine) -> &Field<LocalTime>) -> Vec<Timed> {
         let timed = |line: &AttendanceLine| {
             let time = of(line).value?.clock();
-            Some(Timed { name: self.member(line.line.member), time })
+            Some(Timed {
+                name: self.member(line.line.member),
+                time,
+            })
         };
         self.view.attendance.lines.iter().filter_map(timed).collect()
     }
@@ -305,7 +372,10 @@ impl Maker<'_> {
     fn contested(&self) -> Vec<Listed> {
         let note = |line: &AttendanceLine| {
             let note = self.text(&line.note()?);
-            Some(Listed { name: self.member(line.line.member), note })
+            Some(Listed {
+                name: self.member(line.line.member),
+                note,
+            })
         };
         self.view.attendance.lines.iter().filter_map(note).collect()
     }
@@ -325,18 +395,31 @@ impl Maker<'_> {
     }
 
     fn agenda(&self, item: &AgendaItem) -> Agenda {
-        Agenda { title: item.title.trim().to_owned(), presenter: self.person(item.presenter) }
+        Agenda {
+            title: item.title.trim().to_owned(),
+            presenter: self.person(item.presenter),
+        }
     }
 
     fn conclusion(&self, conclusion: &Conclusion) -> Concluded {
         let open = conclusion.deadline.contest.is_open();
         let mut deadlines: Vec<String> = match open {
-            true => conclusion.deadline.claims.iter().filter_map(|claim| claim.value).map(Date::long).collect(),
+            true => conclusion
+                .deadline
+                .claims
+                .iter()
+                .filter_map(|claim| claim.value)
+                .map(Date::long)
+                .collect(),
             false => conclusion.due().map(Date::long).into_iter().collect(),
         };
         deadlines.dedup();
         Concluded {
-            paragraphs: conclusion.paragraphs.iter().map(|paragraph| hanging(&paragraph.text)).collect(),
+            paragraphs: conclusion
+                .paragraphs
+                .iter()
+                .map(|paragraph| hanging(&paragraph.text))
+                .collect(),
             deadlines,
             responsible: self.members(&conclusion.responsible),
         }
@@ -355,7 +438,12 @@ impl Maker<'_> {
             differing = motion
                 .tallies
                 .iter()
-                .map(|tally| format!("{}/{}/{}", tally.counts.for_, tally.counts.against, tally.counts.other))
+                .map(|tally| {
+                    format!(
+                        "{}/{}/{}",
+                        tally.counts.for_, tally.counts.against, tally.counts.other
+                    )
+                })
                 .collect();
             differing.sort();
             differing.dedup();
@@ -373,26 +461,52 @@ impl Maker<'_> {
             other: counts.other,
             invalid: counts.invalid,
             counts: differing,
-            board: if motion.method == Method::SecretPaper { self.members(&board) } else { String::new() },
+            board: if motion.method == Method::SecretPaper {
+                self.members(&board)
+            } else {
+                String::new()
+            },
             result: self.text(&motion.result()),
-            pending: motion.ballots.iter().filter(|ballot| ballot.contest.is_open()).map(|b| name(&b)).collect(),
+            pending: motion
+                .ballots
+                .iter()
+                .filter(|ballot| ballot.contest.is_open())
+                .map(|b| name(&b))
+                .collect(),
             not_counted: motion
                 .ballots
                 .iter()
-                .filter_map(|ballot| Some(Listed { name: name(&ballot), note: self.text(&ballot.note()?) }))
+                .filter_map(|ballot| {
+                    Some(Listed {
+                        name: name(&ballot),
+                        note: self.text(&ballot.note()?),
+                    })
+                })
                 .collect(),
         }
     }
 
     fn notes(&self, kind: NoteKind) -> Vec<String> {
-        self.view.notes.iter().filter(|note| note.kind == kind).map(|note| hanging(&note.text)).collect()
+        self.view
+            .notes
+            .iter()
+            .filter(|note| note.kind == kind)
+            .map(|note| hanging(&note.text))
+            .collect()
     }
 
     fn scores(&self, policy: &Policy) -> Vec<Scored> {
         let points = |points: u32| number::hundredths(u64::from(points));
         let line = |line: &crate::meeting::ScoreLine| {
-            let criterion = policy.criteria.iter().find(|criterion| criterion.key == line.criterion)?;
-            Some(Scored { name: criterion.vi.clone(), points: points(line.average?), most: points(line.most) })
+            let criterion = policy
+                .criteria
+                .iter()
+                .find(|criterion| criterion.key == line.criterion)?;
+            Some(Scored {
+                name: criterion.vi.clone(),
+                points: points(line.average?),
+                most: points(line.most),
+            })
         };
         self.view.scores.iter().filter_map(line).collect()
     }

@@ -54,8 +54,12 @@ impl Template {
         if source.lines().next() != Some(FIRST_LINE) {
             return Err(TemplateError::Version);
         }
-        environment().template_from_str(source).map_err(|error| fault(&error))?;
-        Ok(Self { source: source.to_owned() })
+        environment()
+            .template_from_str(source)
+            .map_err(|error| fault(&error))?;
+        Ok(Self {
+            source: source.to_owned(),
+        })
     }
 
     /// The Vietnamese template that ships with the software.
@@ -65,8 +69,12 @@ impl Template {
 
     pub(super) fn fill<T: Serialize>(&self, model: &T) -> Result<String, TemplateError> {
         let environment = environment();
-        let template = environment.template_from_str(&self.source).map_err(|error| fault(&error))?;
-        template.render(Value::from(Serde(model))).map_err(|error| fault(&error))
+        let template = environment
+            .template_from_str(&self.source)
+            .map_err(|error| fault(&error))?;
+        template
+            .render(Value::from(Serde(model)))
+            .map_err(|error| fault(&error))
     }
 }
 
@@ -112,8 +120,14 @@ mod tests {
 
     #[test]
     fn an_unknown_field_is_named_by_its_line() {
-        assert_eq!(fill("{{ place }}\n{{ plaec }}"), Err(TemplateError::UnknownField { line: 3 }));
-        assert_eq!(fill("{% if plaec %}x{% endif %}"), Err(TemplateError::UnknownField { line: 2 }));
+        assert_eq!(
+            fill("{{ place }}\n{{ plaec }}"),
+            Err(TemplateError::UnknownField { line: 3 })
+        );
+        assert_eq!(
+            fill("{% if plaec %}x{% endif %}"),
+            Err(TemplateError::UnknownField { line: 2 })
+        );
     }
 
     #[test]
@@ -128,7 +142,10 @@ mod tests {
     fn malformed_unversioned_and_oversized_templates_are_refused() {
         assert_eq!(fill("{% if %}"), Err(TemplateError::Malformed { line: 2 }));
         assert_eq!(Template::parse("Biên bản"), Err(TemplateError::Version));
-        assert_eq!(Template::parse(&SHIPPED.replacen("minutes 1", "minutes 2", 1)), Err(TemplateError::Version));
+        assert_eq!(
+            Template::parse(&SHIPPED.replacen("minutes 1", "minutes 2", 1)),
+            Err(TemplateError::Version)
+        );
         let padded = |len: usize| format!("{FIRST_LINE}\n{}", "a".repeat(len - FIRST_LINE.len() - 1));
         assert!(Template::parse(&padded(TEMPLATE_BYTES_MAX)).is_ok());
         let over = TEMPLATE_BYTES_MAX + 1;

@@ -29,7 +29,13 @@ pub(super) fn conclusions(view: &MeetingView, _: &Setting<'_>, items: &mut Vec<R
 }
 
 fn first_text(conclusion: &Conclusion) -> Arg {
-    quote(conclusion.paragraphs.first().map(|paragraph| paragraph.text.as_str()).unwrap_or_default())
+    quote(
+        conclusion
+            .paragraphs
+            .first()
+            .map(|paragraph| paragraph.text.as_str())
+            .unwrap_or_default(),
+    )
 }
 
 /// `đang có 2 giá trị: 20/5, 30/5`.
@@ -53,9 +59,15 @@ fn rewritten(conclusion: &Conclusion, items: &mut Vec<ReviewItem>) {
     if conclusion.text_contest == Contest::None {
         return;
     }
-    let paragraphs: Vec<&Paragraph> = conclusion.paragraphs.iter().chain(&conclusion.set_aside).collect();
+    let paragraphs: Vec<&Paragraph> = conclusion
+        .paragraphs
+        .iter()
+        .chain(&conclusion.set_aside)
+        .collect();
     let label = |paragraph: &&Paragraph| {
-        Message::new("paragraph.by").with("who", Arg::Device(paragraph.by)).with("text", quote(&paragraph.text))
+        Message::new("paragraph.by")
+            .with("who", Arg::Device(paragraph.by))
+            .with("text", quote(&paragraph.text))
     };
     items.push(ReviewItem {
         id: format!("conclusion/{}/text", conclusion.id),
@@ -68,7 +80,10 @@ fn rewritten(conclusion: &Conclusion, items: &mut Vec<ReviewItem>) {
             .with("claims", Arg::List(paragraphs.iter().map(label).collect())),
         options: paragraphs
             .iter()
-            .map(|paragraph| ReviewOption { pick: paragraph.tag.to_string(), label: label(paragraph) })
+            .map(|paragraph| ReviewOption {
+                pick: paragraph.tag.to_string(),
+                label: label(paragraph),
+            })
             .collect(),
         contest: conclusion.text_contest.clone(),
         seen: paragraphs.iter().map(|paragraph| paragraph.tag).collect(),
@@ -79,15 +94,33 @@ fn rewritten(conclusion: &Conclusion, items: &mut Vec<ReviewItem>) {
 pub(super) fn removed(view: &MeetingView, items: &mut Vec<ReviewItem>) {
     for item in &view.agenda {
         let about = ("agenda", item.id, quote(&item.title));
-        removed_item(ReviewKind::AgendaRemoved, Severity::Info, about, &item.removal, items);
+        removed_item(
+            ReviewKind::AgendaRemoved,
+            Severity::Info,
+            about,
+            &item.removal,
+            items,
+        );
     }
     for conclusion in &view.conclusions {
         let about = ("conclusion", conclusion.id, first_text(conclusion));
-        removed_item(ReviewKind::ConclusionRemoved, Severity::Block, about, &conclusion.removal, items);
+        removed_item(
+            ReviewKind::ConclusionRemoved,
+            Severity::Block,
+            about,
+            &conclusion.removal,
+            items,
+        );
     }
     for note in &view.notes {
         let about = ("note", note.id, quote(&note.text));
-        removed_item(ReviewKind::NoteRemoved, Severity::Info, about, &note.removal, items);
+        removed_item(
+            ReviewKind::NoteRemoved,
+            Severity::Info,
+            about,
+            &note.removal,
+            items,
+        );
     }
 }
 
@@ -101,9 +134,14 @@ fn removed_item(
     if removal.contest == Contest::None {
         return;
     }
-    let devices =
-        removal.marks.iter().map(|mark: &Mark| Message::new("value.device").with("device", Arg::Device(mark.device)));
-    let option = |pick: &str, label| ReviewOption { pick: pick.to_owned(), label };
+    let devices = removal
+        .marks
+        .iter()
+        .map(|mark: &Mark| Message::new("value.device").with("device", Arg::Device(mark.device)));
+    let option = |pick: &str, label| ReviewOption {
+        pick: pick.to_owned(),
+        label,
+    };
     items.push(ReviewItem {
         id: format!("{word}/{id}/removed"),
         kind,

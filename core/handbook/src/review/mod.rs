@@ -143,7 +143,11 @@ impl ReviewItem {
 
     /// The command that settles it by one of its options; `id` is drawn by the caller.
     pub fn settle(&self, option: &ReviewOption, id: EntryId) -> crate::meeting::Command {
-        crate::meeting::Command::Settle { item: self.id.clone(), pick: option.pick.clone(), id }
+        crate::meeting::Command::Settle {
+            item: self.id.clone(),
+            pick: option.pick.clone(),
+            id,
+        }
     }
 }
 
@@ -172,7 +176,9 @@ impl ReviewList {
             item.marks.sort();
             item.marks.dedup();
         }
-        let (settled, open) = items.into_iter().partition(|item| matches!(item.contest, Contest::Settled(_)));
+        let (settled, open) = items
+            .into_iter()
+            .partition(|item| matches!(item.contest, Contest::Settled(_)));
         Self { open, settled }
     }
 
@@ -223,7 +229,12 @@ pub fn review(view: &MeetingView, setting: &Setting<'_>) -> ReviewList {
 
 /// A phone that took part and whose records after the meeting are not all here.
 pub fn phone_not_synced(device: DeviceId) -> ReviewItem {
-    outside(ReviewKind::PhoneNotSynced, Severity::Warn, device, Message::new("review.phone_not_synced"))
+    outside(
+        ReviewKind::PhoneNotSynced,
+        Severity::Warn,
+        device,
+        Message::new("review.phone_not_synced"),
+    )
 }
 
 /// A phone whose clock is off by more than the policy lets pass.
@@ -278,13 +289,21 @@ pub(crate) fn record_choice(
     id: EntryId,
 ) -> Result<(), CommandError> {
     let map = object(tx, &ROOT, schema::CHOICES).ok_or(CommandError::Damaged)?;
-    if matches!(sotay_document::crdt::ReadDoc::get(tx, &map, id.to_string()), Ok(Some(_))) {
+    if matches!(
+        sotay_document::crdt::ReadDoc::get(tx, &map, id.to_string()),
+        Ok(Some(_))
+    ) {
         return Err(CommandError::Exists(What::Choice));
     }
     seen.sort();
     seen.dedup();
     let mut over = known.about(item);
     over.sort();
-    let cell = ChoiceCell { item: item.to_owned(), pick: pick.to_owned(), seen, over };
+    let cell = ChoiceCell {
+        item: item.to_owned(),
+        pick: pick.to_owned(),
+        seen,
+        over,
+    };
     put(tx, &map, &id.to_string(), acting.at_ms, &cell)
 }

@@ -3,7 +3,9 @@
 use super::{ReviewItem, ReviewKind, ReviewOption, Severity, Subject};
 use crate::claim::{Contest, Field, Mark};
 use crate::date::LocalTime;
-use crate::meeting::{Attendance, AttendanceEntry, AttendanceLine, MeetingView, Method, Person, Setting, State};
+use crate::meeting::{
+    Attendance, AttendanceEntry, AttendanceLine, MeetingView, Method, Person, Setting, State,
+};
 use crate::message::{Arg, Message};
 
 /// A register with several values.
@@ -11,9 +13,12 @@ pub(super) fn heading(view: &MeetingView, items: &mut Vec<ReviewItem>) {
     let text = |words: &crate::words::Words| Message::new("value.text").words("value", words);
     let kind = |kind: &crate::meeting::MeetingKind| Message::new(kind.message());
     let time = |time: &LocalTime| {
-        Message::new("value.moment").with("time", Arg::Time(*time)).with("date", Arg::Day(time.date()))
+        Message::new("value.moment")
+            .with("time", Arg::Time(*time))
+            .with("date", Arg::Day(time.date()))
     };
-    let month = |month: &crate::date::Month| Message::new("value.date").with("value", Arg::Day(month.first()));
+    let month =
+        |month: &crate::date::Month| Message::new("value.date").with("value", Arg::Day(month.first()));
     let day = |date: &crate::date::Date| Message::new("value.date").with("value", Arg::Day(*date));
     let who = |person: &Person| person_name(view, *person);
     let heading = (ReviewKind::HeadingTwice, Severity::Info);
@@ -38,7 +43,15 @@ fn twice<T>(
     items: &mut Vec<ReviewItem>,
 ) {
     let what = Message::new("review.heading").with("what", Arg::Message(Message::new(name)));
-    items.extend(values_item(format!("info/{key}"), kind, severity, Subject::Document, what, field, say));
+    items.extend(values_item(
+        format!("info/{key}"),
+        kind,
+        severity,
+        Subject::Document,
+        what,
+        field,
+        say,
+    ));
 }
 
 /// An item about a register with several values: `… đang có 2 giá trị: …`.
@@ -56,14 +69,20 @@ pub(super) fn values_item<T>(
     }
     let labels: Vec<Message> = field.claims.iter().map(|claim| say(&claim.value)).collect();
     let with_who = field.claims.iter().zip(&labels).map(|(claim, label)| {
-        Message::new("claim.by").with("who", devices(&claim.marks)).with("what", Arg::Message(label.clone()))
+        Message::new("claim.by")
+            .with("who", devices(&claim.marks))
+            .with("what", Arg::Message(label.clone()))
     });
     Some(ReviewItem {
         id,
         kind,
         severity,
         subject,
-        marks: field.claims.iter().flat_map(|claim| claim.marks.clone()).collect(),
+        marks: field
+            .claims
+            .iter()
+            .flat_map(|claim| claim.marks.clone())
+            .collect(),
         message: message
             .number("count", field.claims.len() as u64)
             .with("values", Arg::List(labels.clone()))
@@ -72,7 +91,10 @@ pub(super) fn values_item<T>(
             .claims
             .iter()
             .zip(labels)
-            .map(|(claim, label)| ReviewOption { pick: claim.tag.to_string(), label })
+            .map(|(claim, label)| ReviewOption {
+                pick: claim.tag.to_string(),
+                label,
+            })
             .collect(),
         contest: field.contest.clone(),
         seen: field.claims.iter().map(|claim| claim.tag).collect(),
@@ -81,7 +103,12 @@ pub(super) fn values_item<T>(
 
 /// Devices by label.
 pub(super) fn devices(marks: &[Mark]) -> Arg {
-    Arg::List(marks.iter().map(|mark| Message::new("value.device").with("device", Arg::Device(mark.device))).collect())
+    Arg::List(
+        marks
+            .iter()
+            .map(|mark| Message::new("value.device").with("device", Arg::Device(mark.device)))
+            .collect(),
+    )
 }
 
 /// A member by name, a guest by label.
@@ -89,7 +116,10 @@ pub(super) fn person_name(view: &MeetingView, person: Person) -> Message {
     match person {
         Person::Member(member) => Message::new("value.member").with("member", Arg::Member(member)),
         Person::Guest(guest) => {
-            let label = view.guest(guest).map(|guest| guest.label.clone()).unwrap_or_default();
+            let label = view
+                .guest(guest)
+                .map(|guest| guest.label.clone())
+                .unwrap_or_default();
             Message::new("value.text").words("value", &label)
         }
     }
@@ -99,7 +129,10 @@ pub(super) fn attendance(view: &MeetingView, setting: &Setting<'_>, items: &mut 
     for line in &view.attendance.lines {
         marked_twice(line, setting, items);
         exempt_marked_absent(line, setting, items);
-        for (key, name, field) in [("arrived", "review.arrived", &line.arrived), ("left", "review.left", &line.left)] {
+        for (key, name, field) in [
+            ("arrived", "review.arrived", &line.arrived),
+            ("left", "review.left", &line.left),
+        ] {
             let say = |time: &LocalTime| Message::new("value.time").with("value", Arg::Time(*time));
             let member = line.line.member;
             items.extend(values_item(
@@ -139,7 +172,10 @@ pub(super) fn when(mark: &Mark, setting: &Setting<'_>) -> Arg {
 }
 
 fn current(entries: &[AttendanceEntry]) -> Vec<&AttendanceEntry> {
-    entries.iter().filter(|entry| !entry.corrected && entry.state != State::Unmarked).collect()
+    entries
+        .iter()
+        .filter(|entry| !entry.corrected && entry.state != State::Unmarked)
+        .collect()
 }
 
 /// Present against absent, or excused against unexcused, blocks, unless the member's own code or phone vouched for
@@ -150,7 +186,9 @@ fn marked_twice(line: &AttendanceLine, setting: &Setting<'_>, items: &mut Vec<Re
     }
     let entries = current(&line.entries);
     let has = |state: State| entries.iter().any(|entry| entry.state == state);
-    let vouched = entries.iter().any(|entry| entry.state == State::Present && entry.how.is_own());
+    let vouched = entries
+        .iter()
+        .any(|entry| entry.state == State::Present && entry.how.is_own());
     let absent = has(State::Excused) || has(State::Unexcused);
     let blocks = line.must_attend
         && !vouched
@@ -169,7 +207,10 @@ fn marked_twice(line: &AttendanceLine, setting: &Setting<'_>, items: &mut Vec<Re
         options: entries
             .iter()
             .zip(labels)
-            .map(|(entry, label)| ReviewOption { pick: entry.tag.to_string(), label })
+            .map(|(entry, label)| ReviewOption {
+                pick: entry.tag.to_string(),
+                label,
+            })
             .collect(),
         contest: line.contest.clone(),
         seen: entries.iter().map(|entry| entry.tag).collect(),
@@ -178,13 +219,19 @@ fn marked_twice(line: &AttendanceLine, setting: &Setting<'_>, items: &mut Vec<Re
 
 fn exempt_marked_absent(line: &AttendanceLine, setting: &Setting<'_>, items: &mut Vec<ReviewItem>) {
     let entries = current(&line.entries);
-    if line.must_attend || line.contest != Contest::None || !entries.iter().any(|entry| entry.state.is_absent()) {
+    if line.must_attend
+        || line.contest != Contest::None
+        || !entries.iter().any(|entry| entry.state.is_absent())
+    {
         return;
     }
     let labels = entries.iter().map(|entry| entry_label(entry, setting)).collect();
     let message = Message::new("review.exempt_marked_absent")
         .with("member", Arg::Member(line.line.member))
-        .with("activity", Arg::Message(Message::new(line.line.activity.message())))
+        .with(
+            "activity",
+            Arg::Message(Message::new(line.line.activity.message())),
+        )
         .with("claims", Arg::List(labels));
     items.push(info(
         format!("exempt/{}", line.line.member),
@@ -221,7 +268,17 @@ pub(super) fn info(
     message: Message,
 ) -> ReviewItem {
     let severity = Severity::Info;
-    ReviewItem { id, kind, severity, subject, marks, message, options: Vec::new(), contest: Contest::Open, seen: Vec::new() }
+    ReviewItem {
+        id,
+        kind,
+        severity,
+        subject,
+        marks,
+        message,
+        options: Vec::new(),
+        contest: Contest::Open,
+        seen: Vec::new(),
+    }
 }
 
 pub(super) fn roll(view: &MeetingView, setting: &Setting<'_>, items: &mut Vec<ReviewItem>) {
@@ -233,7 +290,11 @@ pub(super) fn roll(view: &MeetingView, setting: &Setting<'_>, items: &mut Vec<Re
                 .with("standing", Arg::Message(Message::new(line.standing.message())))
                 .with("activity", Arg::Message(Message::new(line.activity.message())))
         };
-        let field = Field { value: None, claims: contest.claims.clone(), contest: contest.contest.clone() };
+        let field = Field {
+            value: None,
+            claims: contest.claims.clone(),
+            contest: contest.contest.clone(),
+        };
         items.extend(values_item(
             format!("roll/{}", contest.member),
             ReviewKind::RollLine,
@@ -264,12 +325,24 @@ fn left_before(view: &MeetingView, setting: &Setting<'_>, items: &mut Vec<Review
         let present = line.must_attend && line.state == State::Present;
         let mut without = vec![
             Message::new("review.without_attendance")
-                .number("present", u64::from(counts.must_attend_present - u32::from(present)))
-                .number("base", u64::from(counts.must_attend - u32::from(line.must_attend))),
+                .number(
+                    "present",
+                    u64::from(counts.must_attend_present - u32::from(present)),
+                )
+                .number(
+                    "base",
+                    u64::from(counts.must_attend - u32::from(line.must_attend)),
+                ),
         ];
         without.extend(view.motions.iter().filter_map(|motion| {
-            let outcome = motion.outcome.filter(|_| motion.method == Method::OpenElectronic)?;
-            let voted = motion.ballots.iter().find(|ballot| ballot.member == member)?.counted?;
+            let outcome = motion
+                .outcome
+                .filter(|_| motion.method == Method::OpenElectronic)?;
+            let voted = motion
+                .ballots
+                .iter()
+                .find(|ballot| ballot.member == member)?
+                .counted?;
             let for_ = outcome.counts.for_ - u32::from(voted == crate::meeting::Ballot::For);
             Some(
                 Message::new("review.without_vote")
@@ -281,6 +354,12 @@ fn left_before(view: &MeetingView, setting: &Setting<'_>, items: &mut Vec<Review
             .with("member", Arg::Member(member))
             .with("without", Arg::List(without));
         let marks = line.entries.iter().map(|entry| entry.mark).collect();
-        items.push(info(format!("left/{member}"), ReviewKind::LeftBefore, Subject::Member(member), marks, message));
+        items.push(info(
+            format!("left/{member}"),
+            ReviewKind::LeftBefore,
+            Subject::Member(member),
+            marks,
+            message,
+        ));
     }
 }

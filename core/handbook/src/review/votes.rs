@@ -6,8 +6,8 @@ use super::people::{devices, info, person_name, when};
 use super::{ReviewItem, ReviewKind, ReviewOption, Severity, Subject};
 use crate::claim::{Contest, Tag};
 use crate::meeting::{
-    Ballot, MeetingView, Motion, NotCounted, Person, Setting, TallyClaim, TallyFit, VoterBallot, ballot_item, ballot_tag,
-    over_seen,
+    Ballot, MeetingView, Motion, NotCounted, Person, Setting, TallyClaim, TallyFit, VoterBallot, ballot_item,
+    ballot_tag, over_seen,
 };
 use crate::message::{Arg, Message};
 
@@ -35,9 +35,10 @@ fn opened_twice(motion: &Motion, items: &mut Vec<ReviewItem>) {
         return;
     }
     let label = |claim: &crate::claim::Claim<crate::words::Words>| {
-        Message::new("claim.by")
-            .with("who", devices(&claim.marks))
-            .with("what", Arg::Message(Message::new("value.quoted").words("value", &claim.value)))
+        Message::new("claim.by").with("who", devices(&claim.marks)).with(
+            "what",
+            Arg::Message(Message::new("value.quoted").words("value", &claim.value)),
+        )
     };
     let labels: Vec<Message> = motion.versions.iter().map(label).collect();
     items.push(ReviewItem {
@@ -45,13 +46,20 @@ fn opened_twice(motion: &Motion, items: &mut Vec<ReviewItem>) {
         kind: ReviewKind::OpenedTwice,
         severity: Severity::Block,
         subject: Subject::Entry(motion.id),
-        marks: motion.versions.iter().flat_map(|claim| claim.marks.clone()).collect(),
+        marks: motion
+            .versions
+            .iter()
+            .flat_map(|claim| claim.marks.clone())
+            .collect(),
         message: Message::new("review.opened_twice").with("claims", Arg::List(labels.clone())),
         options: motion
             .versions
             .iter()
             .zip(labels)
-            .map(|(claim, label)| ReviewOption { pick: claim.tag.to_string(), label })
+            .map(|(claim, label)| ReviewOption {
+                pick: claim.tag.to_string(),
+                label,
+            })
             .collect(),
         contest: motion.versions_contest.clone(),
         seen: motion.versions.iter().map(|claim| claim.tag).collect(),
@@ -59,8 +67,17 @@ fn opened_twice(motion: &Motion, items: &mut Vec<ReviewItem>) {
 }
 
 fn reworded(motion: &Motion, items: &mut Vec<ReviewItem>) {
-    let Some(text) = motion.reworded.as_ref().filter(|_| motion.reworded_contest != Contest::None) else { return };
-    let option = |pick: &str, key| ReviewOption { pick: pick.to_owned(), label: Message::new(key) };
+    let Some(text) = motion
+        .reworded
+        .as_ref()
+        .filter(|_| motion.reworded_contest != Contest::None)
+    else {
+        return;
+    };
+    let option = |pick: &str, key| ReviewOption {
+        pick: pick.to_owned(),
+        label: Message::new(key),
+    };
     items.push(ReviewItem {
         id: format!("motion/{}/reworded", motion.id),
         kind: ReviewKind::MotionReworded,
@@ -71,8 +88,8 @@ fn reworded(motion: &Motion, items: &mut Vec<ReviewItem>) {
             .with("question", question(motion))
             .with("text", Arg::Words(text.clone())),
         options: vec![
-            option("keep", /* message */ "option.keep_question"),
-            option("new_motion", /* message */ "option.new_motion"),
+            option("keep", "option.keep_question"),
+            option("new_motion", "option.new_motion"),
         ],
         contest: motion.reworded_contest.clone(),
         seen: motion.reworded_seen.clone(),
@@ -95,8 +112,8 @@ fn counts(tally: &TallyClaim) -> Message {
 /// `P2: thiếu 1 so với 33`, if it does not add up.
 pub(crate) fn fit_message(motion: &Motion, tally: &TallyClaim) -> Option<Message> {
     let (key, votes) = match tally.fit {
-        TallyFit::Short(votes) => (/* message */ "tally.short", votes),
-        TallyFit::Over(votes) => (/* message */ "tally.over", votes),
+        TallyFit::Short(votes) => ("tally.short", votes),
+        TallyFit::Over(votes) => ("tally.over", votes),
         TallyFit::Exact | TallyFit::Unknown => return None,
     };
     Some(
@@ -122,8 +139,17 @@ fn tallies_differ(motion: &Motion, setting: &Setting<'_>, items: &mut Vec<Review
     if by_tag.len() < 2 || motion.tally_contest == Contest::None {
         return;
     }
-    let mut claims: Vec<Message> = motion.tallies.iter().map(|tally| tally_label(tally, setting)).collect();
-    claims.extend(motion.tallies.iter().filter_map(|tally| fit_message(motion, tally)));
+    let mut claims: Vec<Message> = motion
+        .tallies
+        .iter()
+        .map(|tally| tally_label(tally, setting))
+        .collect();
+    claims.extend(
+        motion
+            .tallies
+            .iter()
+            .filter_map(|tally| fit_message(motion, tally)),
+    );
     items.push(ReviewItem {
         id: format!("tally/{}", motion.id),
         kind: ReviewKind::TalliesDiffer,
@@ -135,7 +161,10 @@ fn tallies_differ(motion: &Motion, setting: &Setting<'_>, items: &mut Vec<Review
             .with("claims", Arg::List(claims)),
         options: by_tag
             .iter()
-            .map(|(tag, same)| ReviewOption { pick: tag.to_string(), label: tally_label(same[0], setting) })
+            .map(|(tag, same)| ReviewOption {
+                pick: tag.to_string(),
+                label: tally_label(same[0], setting),
+            })
             .collect(),
         contest: motion.tally_contest.clone(),
         seen: by_tag.into_keys().collect(),
@@ -144,8 +173,13 @@ fn tallies_differ(motion: &Motion, setting: &Setting<'_>, items: &mut Vec<Review
 
 /// A count with more votes than voters present blocks, unless another count was confirmed instead of it.
 fn tally_over(motion: &Motion, tally: &TallyClaim, items: &mut Vec<ReviewItem>) {
-    let set_aside = motion.tally_contest.pick().is_some_and(|pick| pick != tally.tag.to_string());
-    let Some(over) = fit_message(motion, tally).filter(|_| matches!(tally.fit, TallyFit::Over(_))) else { return };
+    let set_aside = motion
+        .tally_contest
+        .pick()
+        .is_some_and(|pick| pick != tally.tag.to_string());
+    let Some(over) = fit_message(motion, tally).filter(|_| matches!(tally.fit, TallyFit::Over(_))) else {
+        return;
+    };
     let id = format!("tally/{}/over/{}", motion.id, tally.tag);
     if set_aside || items.iter().any(|item| item.id == id) {
         return;
@@ -159,7 +193,10 @@ fn tally_over(motion: &Motion, tally: &TallyClaim, items: &mut Vec<ReviewItem>) 
         message: Message::new("review.tally_over")
             .with("question", question(motion))
             .with("over", Arg::Message(over)),
-        options: vec![ReviewOption { pick: "accept".to_owned(), label: Message::new("option.accept_count") }],
+        options: vec![ReviewOption {
+            pick: "accept".to_owned(),
+            label: Message::new("option.accept_count"),
+        }],
         contest: tally.over_contest.clone(),
         seen: over_seen(tally.tag, motion.present),
     });
@@ -203,16 +240,19 @@ fn ballots_differ(motion: &Motion, ballot: &VoterBallot, setting: &Setting<'_>, 
 /// `không tính (dự bị)`.
 pub(crate) fn not_counted_message(why: NotCounted) -> Message {
     Message::new(match why {
-        NotCounted::Probationary => /* message */ "not_counted.probationary",
-        NotCounted::Attached => /* message */ "not_counted.attached",
-        NotCounted::NotEligible => /* message */ "not_counted.not_eligible",
+        NotCounted::Probationary => "not_counted.probationary",
+        NotCounted::Attached => "not_counted.attached",
+        NotCounted::NotEligible => "not_counted.not_eligible",
     })
 }
 
 fn not_counted(view: &MeetingView, motion: &Motion, ballot: &VoterBallot, items: &mut Vec<ReviewItem>) {
     let Some(why) = ballot.not_counted else { return };
     let message = Message::new("review.ballot_not_counted")
-        .with("member", Arg::Message(person_name(view, Person::Member(ballot.member))))
+        .with(
+            "member",
+            Arg::Message(person_name(view, Person::Member(ballot.member))),
+        )
         .with("question", question(motion))
         .with("why", Arg::Message(not_counted_message(why)));
     items.push(info(

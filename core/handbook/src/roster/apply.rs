@@ -23,21 +23,37 @@ pub fn apply(
 ) -> Result<(), CommandError> {
     acting.must_be_officer()?;
     let lines = object(tx, &ROOT, schema::LINES).ok_or(CommandError::Damaged)?;
-    let mut roster = Roster { tx, lines, at_ms: acting.at_ms };
+    let mut roster = Roster {
+        tx,
+        lines,
+        at_ms: acting.at_ms,
+    };
     match command {
         Command::Add { line, from } => roster.add(line, *from),
         Command::SetNumber { member, number } => {
             roster.known(*member)?;
-            put(roster.tx, &roster.lines, &number_key(*member), acting.at_ms, number)
+            put(
+                roster.tx,
+                &roster.lines,
+                &number_key(*member),
+                acting.at_ms,
+                number,
+            )
         }
         Command::SetRole { member, role, from } => roster.set(*member, RosterField::Role, *from, Some(*role)),
-        Command::SetGroup { member, group, from } => roster.set(*member, RosterField::Group, *from, Some(line_of(group)?)),
-        Command::SetStanding { member, standing, from } => {
-            roster.set(*member, RosterField::Standing, *from, Some(*standing))
+        Command::SetGroup { member, group, from } => {
+            roster.set(*member, RosterField::Group, *from, Some(line_of(group)?))
         }
-        Command::SetActivity { member, activity, from } => {
-            roster.set(*member, RosterField::Activity, *from, Some(*activity))
-        }
+        Command::SetStanding {
+            member,
+            standing,
+            from,
+        } => roster.set(*member, RosterField::Standing, *from, Some(*standing)),
+        Command::SetActivity {
+            member,
+            activity,
+            from,
+        } => roster.set(*member, RosterField::Activity, *from, Some(*activity)),
         Command::Withdraw { member, field, from } => roster.withdraw(*member, *field, *from),
         Command::Settle { item, pick, id } => {
             let list = review(&RosterView::read(tx, devices));
@@ -48,7 +64,9 @@ pub fn apply(
 }
 
 fn line_of(group: &Option<Words>) -> Result<Words, CommandError> {
-    let line = group.as_ref().map(|group| group.line().map_err(|e| CommandError::too_long(What::Group, e)));
+    let line = group
+        .as_ref()
+        .map(|group| group.line().map_err(|e| CommandError::too_long(What::Group, e)));
     Ok(line.transpose()?.unwrap_or_default().into())
 }
 
@@ -65,14 +83,24 @@ impl Roster<'_, '_> {
     }
 
     fn known(&self, member: MemberId) -> Result<(), CommandError> {
-        if self.is_known(member) { Ok(()) } else { Err(CommandError::Unknown(What::Member)) }
+        if self.is_known(member) {
+            Ok(())
+        } else {
+            Err(CommandError::Unknown(What::Member))
+        }
     }
 
     fn add(&mut self, line: &RollLine, from: Date) -> Result<(), CommandError> {
         if self.is_known(line.member) {
             return Err(CommandError::Exists(What::Member));
         }
-        put(self.tx, &self.lines, &number_key(line.member), self.at_ms, &line.number)?;
+        put(
+            self.tx,
+            &self.lines,
+            &number_key(line.member),
+            self.at_ms,
+            &line.number,
+        )?;
         self.set(line.member, RosterField::Role, from, Some(line.role))?;
         if line.group.is_some() {
             self.set(line.member, RosterField::Group, from, Some(line_of(&line.group)?))?;
@@ -89,11 +117,20 @@ impl Roster<'_, '_> {
         value: Option<T>,
     ) -> Result<(), CommandError> {
         self.known(member)?;
-        put(self.tx, &self.lines, &entry_key(member, field, from), self.at_ms, &value)
+        put(
+            self.tx,
+            &self.lines,
+            &entry_key(member, field, from),
+            self.at_ms,
+            &value,
+        )
     }
 
     fn withdraw(&mut self, member: MemberId, field: RosterField, from: Date) -> Result<(), CommandError> {
-        if !matches!(self.tx.get(&self.lines, entry_key(member, field, from)), Ok(Some(_))) {
+        if !matches!(
+            self.tx.get(&self.lines, entry_key(member, field, from)),
+            Ok(Some(_))
+        ) {
             return Err(CommandError::Unknown(What::RosterEntry));
         }
         match field {

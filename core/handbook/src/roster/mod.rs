@@ -74,7 +74,10 @@ coded! {
 impl Activity {
     /// Does somebody with this activity still belong to the unit?
     pub fn belongs(self) -> bool {
-        !matches!(self, Activity::Transferred | Activity::Removed | Activity::Deceased)
+        !matches!(
+            self,
+            Activity::Transferred | Activity::Removed | Activity::Deceased
+        )
     }
 }
 
@@ -120,7 +123,13 @@ pub(crate) struct RollCell {
     pub activity: Activity,
 }
 
-cell_struct!(RollCell { number, role, group, standing, activity });
+cell_struct!(RollCell {
+    number,
+    role,
+    group,
+    standing,
+    activity
+});
 
 impl RollCell {
     pub fn of(line: &RollLine) -> Self {
@@ -197,8 +206,12 @@ impl Roll {
 
     /// Members who may vote, in order of id.
     pub fn voters(&self, policy: &Policy) -> Vec<MemberId> {
-        let mut voters: Vec<MemberId> =
-            self.lines.iter().filter(|line| policy.votes(line)).map(|line| line.member).collect();
+        let mut voters: Vec<MemberId> = self
+            .lines
+            .iter()
+            .filter(|line| policy.votes(line))
+            .map(|line| line.member)
+            .collect();
         voters.sort();
         voters
     }

@@ -12,12 +12,37 @@ pub fn review(view: &RosterView) -> ReviewList {
     for line in &view.lines {
         let number = |number: &u32| Message::new("value.text").number("value", u64::from(*number));
         let what = Message::new("roster_field.number");
-        contested(line, &item_of(&number_key(line.member)), what, &line.number, &number, &mut items);
-        dated(line, RosterField::Role, &line.roles, &|v| Message::new(v.message()), &mut items);
+        contested(
+            line,
+            &item_of(&number_key(line.member)),
+            what,
+            &line.number,
+            &number,
+            &mut items,
+        );
+        dated(
+            line,
+            RosterField::Role,
+            &line.roles,
+            &|v| Message::new(v.message()),
+            &mut items,
+        );
         let group = |group: &crate::words::Words| Message::new("value.text").words("value", group);
         dated(line, RosterField::Group, &line.groups, &group, &mut items);
-        dated(line, RosterField::Standing, &line.standings, &|v| Message::new(v.message()), &mut items);
-        dated(line, RosterField::Activity, &line.activities, &|v| Message::new(v.message()), &mut items);
+        dated(
+            line,
+            RosterField::Standing,
+            &line.standings,
+            &|v| Message::new(v.message()),
+            &mut items,
+        );
+        dated(
+            line,
+            RosterField::Activity,
+            &line.activities,
+            &|v| Message::new(v.message()),
+            &mut items,
+        );
     }
     ReviewList::new(items)
 }
@@ -34,7 +59,11 @@ fn dated<T>(
         let what = Message::new("roster_field.from")
             .with("field", Arg::Message(Message::new(field.message())))
             .with("date", Arg::Day(entry.from));
-        let say = |value: &Option<T>| value.as_ref().map_or_else(|| Message::new("value.withdrawn"), say);
+        let say = |value: &Option<T>| {
+            value
+                .as_ref()
+                .map_or_else(|| Message::new("value.withdrawn"), say)
+        };
         contested(line, &item, what, &entry.entry, &say, items);
     }
 }
@@ -56,7 +85,11 @@ fn contested<T>(
         kind: ReviewKind::RosterEntry,
         severity: Severity::Block,
         subject: Subject::Member(line.member),
-        marks: field.claims.iter().flat_map(|claim| claim.marks.clone()).collect(),
+        marks: field
+            .claims
+            .iter()
+            .flat_map(|claim| claim.marks.clone())
+            .collect(),
         message: Message::new("review.roster_entry")
             .with("member", Arg::Member(line.member))
             .with("what", Arg::Message(what))
@@ -66,7 +99,10 @@ fn contested<T>(
             .claims
             .iter()
             .zip(values)
-            .map(|(claim, label)| ReviewOption { pick: claim.tag.to_string(), label })
+            .map(|(claim, label)| ReviewOption {
+                pick: claim.tag.to_string(),
+                label,
+            })
             .collect(),
         contest: field.contest.clone(),
         seen: field.claims.iter().map(|claim| claim.tag).collect(),

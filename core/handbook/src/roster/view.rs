@@ -74,11 +74,15 @@ impl RosterView {
     /// Reads the roster document.
     pub fn read<R: ReadDoc>(doc: &R, devices: &Devices) -> Self {
         let choices = choices(doc, devices);
-        let Some(map) = object(doc, &ROOT, schema::LINES) else { return Self { lines: Vec::new() } };
+        let Some(map) = object(doc, &ROOT, schema::LINES) else {
+            return Self { lines: Vec::new() };
+        };
         let mut members: BTreeMap<MemberId, BTreeMap<RosterField, Vec<Date>>> = BTreeMap::new();
         for key in doc.keys(&map) {
             let mut parts = key.splitn(3, '/');
-            let Some(member) = parts.next().and_then(parse_id::<MemberId>) else { continue };
+            let Some(member) = parts.next().and_then(parse_id::<MemberId>) else {
+                continue;
+            };
             let entries = members.entry(member).or_default();
             let field = parts.next().and_then(RosterField::from_key);
             let from = parts.next().and_then(|from| from.parse().ok());
@@ -88,8 +92,10 @@ impl RosterView {
             }
         }
         let reader = Reader { doc, map, choices };
-        let mut lines: Vec<RosterLine> =
-            members.iter().map(|(member, entries)| reader.line(*member, entries)).collect();
+        let mut lines: Vec<RosterLine> = members
+            .iter()
+            .map(|(member, entries)| reader.line(*member, entries))
+            .collect();
         lines.sort_by_key(|line| (line.number.value, line.member));
         Self { lines }
     }
@@ -101,7 +107,13 @@ impl RosterView {
 
     /// The list of a day: who belongs to the unit then.
     pub fn at(&self, day: Date) -> Roll {
-        Roll::new(self.lines.iter().filter_map(|line| line.at(day)).filter(|line| line.activity.belongs()).collect())
+        Roll::new(
+            self.lines
+                .iter()
+                .filter_map(|line| line.at(day))
+                .filter(|line| line.activity.belongs())
+                .collect(),
+        )
     }
 
     /// Everybody of a day, also who had left by then.
@@ -126,7 +138,11 @@ impl RosterLine {
 }
 
 fn latest<T: Clone>(entries: &[Dated<T>], day: Date) -> Option<T> {
-    entries.iter().rev().filter(|dated| dated.from <= day).find_map(|dated| dated.entry.value.clone().flatten())
+    entries
+        .iter()
+        .rev()
+        .filter(|dated| dated.from <= day)
+        .find_map(|dated| dated.entry.value.clone().flatten())
 }
 
 struct Reader<'a, R> {
@@ -154,7 +170,12 @@ impl<R: ReadDoc> Reader<'_, R> {
         entries: &BTreeMap<RosterField, Vec<Date>>,
     ) -> Vec<Dated<T>> {
         let days = entries.get(&field).map(Vec::as_slice).unwrap_or_default();
-        days.iter().map(|&from| Dated { from, entry: self.field(&entry_key(member, field, from)) }).collect()
+        days.iter()
+            .map(|&from| Dated {
+                from,
+                entry: self.field(&entry_key(member, field, from)),
+            })
+            .collect()
     }
 
     fn field<T: Cell + Clone>(&self, key: &str) -> Field<T> {

@@ -5,9 +5,7 @@ use sotay_feed::MemberId;
 
 use super::super::cells::{BaseCell, RemovalCell};
 use super::super::command::{Command, Place};
-use super::super::read::{
-    agenda_content, conclusion_content, entry, live, note_content, variants, Variant,
-};
+use super::super::read::{Variant, agenda_content, conclusion_content, entry, live, note_content, variants};
 use super::super::view::Person;
 use super::{Desk, line, paragraph};
 use crate::cell::object;
@@ -47,7 +45,12 @@ const MOVABLE: [(&str, What); 5] = [
 impl Desk<'_, '_, '_> {
     pub(super) fn content_command(&mut self, command: &Command) -> Result<(), CommandError> {
         match command {
-            Command::AddAgenda { id, title, presenter, place } => self.add_agenda(*id, title, *presenter, *place),
+            Command::AddAgenda {
+                id,
+                title,
+                presenter,
+                place,
+            } => self.add_agenda(*id, title, *presenter, *place),
             Command::EditAgenda { id, title } => {
                 let map = self.alive(Removable::Agenda, *id)?;
                 let title = line(What::Agenda, title)?;
@@ -59,9 +62,13 @@ impl Desk<'_, '_, '_> {
                 self.put(&map, entry::PERSON, presenter)
             }
             Command::RemoveAgenda { id } => self.remove(Removable::Agenda, *id),
-            Command::AddSpeech { id, speaker, agenda, text, place } => {
-                self.add_speech(*id, *speaker, *agenda, text, *place)
-            }
+            Command::AddSpeech {
+                id,
+                speaker,
+                agenda,
+                text,
+                place,
+            } => self.add_speech(*id, *speaker, *agenda, text, *place),
             Command::EditSpeech { id, text } => {
                 let map = self.entry(schema::SPEECHES, *id, What::Speech)?;
                 self.edit_text(&map, What::Speech, text)
@@ -75,10 +82,17 @@ impl Desk<'_, '_, '_> {
             Command::SetNarrative { section, text } => {
                 let narrative = self.map(schema::NARRATIVE)?;
                 let object = object(self.tx, &narrative, section.key()).ok_or(CommandError::Damaged)?;
-                let text = text.paragraph().map_err(|error| CommandError::too_long(What::Narrative, error))?;
+                let text = text
+                    .paragraph()
+                    .map_err(|error| CommandError::too_long(What::Narrative, error))?;
                 self.write_text(&object, What::Narrative, &text)
             }
-            Command::AddNote { id, kind, text, place } => {
+            Command::AddNote {
+                id,
+                kind,
+                text,
+                place,
+            } => {
                 paragraph(What::Note, text)?;
                 let map = self.new_entry(schema::NOTES, *id, What::Note, *place)?;
                 self.put(&map, entry::KIND, kind)?;
@@ -89,16 +103,25 @@ impl Desk<'_, '_, '_> {
                 self.edit_text(&map, What::Note, text)
             }
             Command::RemoveNote { id } => self.remove(Removable::Note, *id),
-            Command::SetScore { criterion, scorer, points } => self.set_score(criterion, *scorer, *points),
+            Command::SetScore {
+                criterion,
+                scorer,
+                points,
+            } => self.set_score(criterion, *scorer, *points),
             _ => self.conclusion_command(command),
         }
     }
 
     fn conclusion_command(&mut self, command: &Command) -> Result<(), CommandError> {
         match command {
-            Command::AddConclusion { id, agenda, text, deadline, responsible, place } => {
-                self.add_conclusion(*id, *agenda, text, *deadline, responsible, *place)
-            }
+            Command::AddConclusion {
+                id,
+                agenda,
+                text,
+                deadline,
+                responsible,
+                place,
+            } => self.add_conclusion(*id, *agenda, text, *deadline, responsible, *place),
             Command::EditConclusion { id, paragraph, text } => {
                 self.edit_conclusion(*id, paragraph.as_deref(), text)
             }
@@ -174,7 +197,12 @@ impl Desk<'_, '_, '_> {
 
     /// A paragraph is edited in place by the device that wrote it; any other device writes a new one over what it saw.
     /// So concurrent rewriting leaves two paragraphs, never a blend of both (decision 0030).
-    fn edit_conclusion(&mut self, id: EntryId, chosen: Option<&str>, text: &Words) -> Result<(), CommandError> {
+    fn edit_conclusion(
+        &mut self,
+        id: EntryId,
+        chosen: Option<&str>,
+        text: &Words,
+    ) -> Result<(), CommandError> {
         paragraph(What::Conclusion, text)?;
         let map = self.alive(Removable::Conclusion, id)?;
         let all = variants(self.tx, &map);
@@ -197,7 +225,10 @@ impl Desk<'_, '_, '_> {
     }
 
     fn new_variant(&mut self, map: &ObjId, text: &Words, base: Vec<BaseCell>) -> Result<(), CommandError> {
-        let own = variants(self.tx, map).iter().filter(|variant| variant.device == self.acting.device).count();
+        let own = variants(self.tx, map)
+            .iter()
+            .filter(|variant| variant.device == self.acting.device)
+            .count();
         let all = object(self.tx, map, entry::VARIANTS).ok_or(CommandError::Damaged)?;
         let key = format!("{}-{own}", self.acting.device);
         let variant = self.tx.put_object(&all, key, ObjType::Map)?;
@@ -239,7 +270,11 @@ impl Desk<'_, '_, '_> {
         let map = self.alive(kind, id)?;
         let content = self.content_of(kind, &map);
         let removals = self.map(schema::REMOVALS)?;
-        self.put(&removals, &format!("{id}/{}", self.acting.device), &RemovalCell { content })
+        self.put(
+            &removals,
+            &format!("{id}/{}", self.acting.device),
+            &RemovalCell { content },
+        )
     }
 
     fn move_entry(&mut self, id: EntryId, place: Place) -> Result<(), CommandError> {
@@ -252,12 +287,26 @@ impl Desk<'_, '_, '_> {
         Err(CommandError::Unknown(What::Agenda))
     }
 
-    fn set_score(&mut self, criterion: &str, scorer: MemberId, points: Option<u32>) -> Result<(), CommandError> {
-        let known = self.setting.policy.criteria.iter().find(|known| known.key == criterion);
+    fn set_score(
+        &mut self,
+        criterion: &str,
+        scorer: MemberId,
+        points: Option<u32>,
+    ) -> Result<(), CommandError> {
+        let known = self
+            .setting
+            .policy
+            .criteria
+            .iter()
+            .find(|known| known.key == criterion);
         let most = known.ok_or(CommandError::Unknown(What::Criterion))?.points;
         if let Some(points) = points.filter(|&points| points > most) {
             let (count, limit) = (u64::from(points), u64::from(most));
-            return Err(CommandError::TooMany { what: What::Criterion, count, limit });
+            return Err(CommandError::TooMany {
+                what: What::Criterion,
+                count,
+                limit,
+            });
         }
         self.listed(&self.roll(), scorer)?;
         let scores = self.map(schema::SCORES)?;

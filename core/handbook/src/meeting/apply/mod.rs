@@ -8,11 +8,11 @@ use sotay_document::crdt::{ObjId, ObjType, ROOT, ReadDoc, Transactable, Transact
 use sotay_document::set_text;
 use sotay_feed::MemberId;
 
+use super::Setting;
 use super::command::{Command, Place};
 use super::kinds::Step;
 use super::read::{Reader, choices, entry};
 use super::view::{MeetingView, Person};
-use super::Setting;
 use crate::acting::Acting;
 use crate::cell::{Cell, cells, object, put};
 use crate::error::{CommandError, What};
@@ -65,7 +65,12 @@ impl<'d> Desk<'_, 'd, '_> {
             Command::Send => self.send(),
             Command::Seal { minutes } => self.seal(minutes),
             Command::AddGuest { id, label } => self.add_guest(*id, label),
-            Command::Mark { members, state, how, reason } => self.mark(members, *state, *how, reason.as_ref()),
+            Command::Mark {
+                members,
+                state,
+                how,
+                reason,
+            } => self.mark(members, *state, *how, reason.as_ref()),
             Command::Arrived { member, at } => self.time(schema::ARRIVED, *member, *at),
             Command::Left { member, at } => self.time(schema::LEFT, *member, *at),
             Command::AddMotion { .. }
@@ -88,7 +93,11 @@ impl<'d> Desk<'_, 'd, '_> {
     }
 
     fn reader(&self) -> Reader<'_, Transaction<'d>> {
-        Reader { doc: &*self.tx, setting: self.setting, choices: choices(&*self.tx, self.setting) }
+        Reader {
+            doc: &*self.tx,
+            setting: self.setting,
+            choices: choices(&*self.tx, self.setting),
+        }
     }
 
     fn view(&self) -> MeetingView {
@@ -97,15 +106,26 @@ impl<'d> Desk<'_, 'd, '_> {
 
     fn roll(&self) -> Roll {
         let (frozen, _) = self.reader().frozen_roll();
-        if frozen.is_empty() { self.setting.roster.clone() } else { frozen }
+        if frozen.is_empty() {
+            self.setting.roster.clone()
+        } else {
+            frozen
+        }
     }
 
     fn is_sealed(&self) -> bool {
-        self.reader().steps().iter().any(|taken| taken.step == Step::Sealed)
+        self.reader()
+            .steps()
+            .iter()
+            .any(|taken| taken.step == Step::Sealed)
     }
 
     fn listed(&self, roll: &Roll, member: MemberId) -> Result<(), CommandError> {
-        if roll.get(member).is_some() { Ok(()) } else { Err(CommandError::Unknown(What::Member)) }
+        if roll.get(member).is_some() {
+            Ok(())
+        } else {
+            Err(CommandError::Unknown(What::Member))
+        }
     }
 
     fn person(&self, person: Person) -> Result<(), CommandError> {
@@ -123,10 +143,16 @@ impl<'d> Desk<'_, 'd, '_> {
 
     fn members(&self, members: &[MemberId], what: What) -> Result<Roll, CommandError> {
         if members.len() > MEMBERS_MAX {
-            return Err(CommandError::TooMany { what, count: members.len() as u64, limit: MEMBERS_MAX as u64 });
+            return Err(CommandError::TooMany {
+                what,
+                count: members.len() as u64,
+                limit: MEMBERS_MAX as u64,
+            });
         }
         let roll = self.roll();
-        members.iter().try_for_each(|&member| self.listed(&roll, member))?;
+        members
+            .iter()
+            .try_for_each(|&member| self.listed(&roll, member))?;
         Ok(roll)
     }
 
@@ -137,7 +163,13 @@ impl<'d> Desk<'_, 'd, '_> {
     }
 
     /// A new entry with its place in the order.
-    fn new_entry(&mut self, container: &str, id: EntryId, what: What, place: Place) -> Result<ObjId, CommandError> {
+    fn new_entry(
+        &mut self,
+        container: &str,
+        id: EntryId,
+        what: What,
+        place: Place,
+    ) -> Result<ObjId, CommandError> {
         let map = self.map(container)?;
         if matches!(self.tx.get(&map, id.to_string()), Ok(Some(_))) {
             return Err(CommandError::Exists(what));
@@ -167,7 +199,9 @@ impl<'d> Desk<'_, 'd, '_> {
     }
 
     fn agenda_exists(&self, agenda: Option<EntryId>) -> Result<(), CommandError> {
-        agenda.map_or(Ok(()), |id| self.entry(schema::AGENDA, id, What::Agenda).map(|_| ()))
+        agenda.map_or(Ok(()), |id| {
+            self.entry(schema::AGENDA, id, What::Agenda).map(|_| ())
+        })
     }
 
     /// The order key of a place among the entries of a container, `moved` left out.
@@ -184,7 +218,10 @@ impl<'d> Desk<'_, 'd, '_> {
             Place::First => 0,
             Place::Last => entries.len(),
             Place::After(id) => {
-                1 + entries.iter().position(|entry| entry.id == id).ok_or(CommandError::Unknown(what))?
+                1 + entries
+                    .iter()
+                    .position(|entry| entry.id == id)
+                    .ok_or(CommandError::Unknown(what))?
             }
         };
         let key = |at: Option<usize>| Some(entries.get(at?)?.order.as_str());
@@ -200,7 +237,10 @@ impl<'d> Desk<'_, 'd, '_> {
         let list = review(&view, self.setting);
         let known = choices(&*self.tx, self.setting);
         settle(self.tx, self.acting, &list, &known, item, pick, id)?;
-        let reworded = view.motions.iter().find(|motion| format!("motion/{}/reworded", motion.id) == item);
+        let reworded = view
+            .motions
+            .iter()
+            .find(|motion| format!("motion/{}/reworded", motion.id) == item);
         match reworded {
             Some(motion) if pick == "new_motion" => self.second_motion(motion, id.derived("motion")),
             _ => Ok(()),
@@ -211,7 +251,9 @@ impl<'d> Desk<'_, 'd, '_> {
         self.acting.must_be_officer()?;
         let list = review(&self.view(), self.setting);
         if list.blocks() {
-            return Err(CommandError::Blocked { items: list.blocking().map(|item| item.id.clone()).collect() });
+            return Err(CommandError::Blocked {
+                items: list.blocking().map(|item| item.id.clone()).collect(),
+            });
         }
         self.step(Step::Sealed, Some(*minutes))
     }
@@ -221,14 +263,23 @@ impl<'d> Desk<'_, 'd, '_> {
         self.step(Step::Sent, None)
     }
 
-    fn confirm(&mut self, item: &str, pick: String, seen: Vec<crate::claim::Tag>, id: EntryId) -> Result<(), CommandError> {
+    fn confirm(
+        &mut self,
+        item: &str,
+        pick: String,
+        seen: Vec<crate::claim::Tag>,
+        id: EntryId,
+    ) -> Result<(), CommandError> {
         let known = choices(&*self.tx, self.setting);
         record_choice(self.tx, self.acting, &known, item, &pick, seen, id)
     }
 
     /// All concurrent values of a cell.
     fn cells<T: Cell>(&self, map: &ObjId, key: &str) -> Vec<T> {
-        cells(&*self.tx, map, key).into_iter().map(|found| found.value).collect()
+        cells(&*self.tx, map, key)
+            .into_iter()
+            .map(|found| found.value)
+            .collect()
     }
 }
 
@@ -237,11 +288,16 @@ fn paragraph(what: What, text: &Words) -> Result<String, CommandError> {
     if text.trim().is_empty() {
         return Err(CommandError::Empty(what));
     }
-    text.paragraph().map_err(|error| CommandError::too_long(what, error))
+    text.paragraph()
+        .map_err(|error| CommandError::too_long(what, error))
 }
 
 /// A line with something in it.
 fn line(what: What, text: &Words) -> Result<Words, CommandError> {
     let line = text.line().map_err(|error| CommandError::too_long(what, error))?;
-    if line.is_empty() { Err(CommandError::Empty(what)) } else { Ok(Words::from(line)) }
+    if line.is_empty() {
+        Err(CommandError::Empty(what))
+    } else {
+        Ok(Words::from(line))
+    }
 }

@@ -96,7 +96,9 @@ impl Desk<'_, '_, '_> {
         reason: Option<&Words>,
     ) -> Result<(), CommandError> {
         self.members(members, What::Member)?;
-        let reason = reason.filter(|reason| !reason.trim().is_empty()).map(|reason| line(What::Reason, reason));
+        let reason = reason
+            .filter(|reason| !reason.trim().is_empty())
+            .map(|reason| line(What::Reason, reason));
         let reason = reason.transpose()?;
         let marks = self.reader().marks();
         let attendance = self.map(schema::ATTENDANCE)?;
@@ -107,7 +109,12 @@ impl Desk<'_, '_, '_> {
                 .map(|entry| entry.tag)
                 .collect();
             over.sort();
-            let mark = MarkCell { state, how, reason: reason.clone(), over };
+            let mark = MarkCell {
+                state,
+                how,
+                reason: reason.clone(),
+                over,
+            };
             self.put(&attendance, &member_device(member, self.acting.device), &mark)?;
         }
         Ok(())

@@ -19,15 +19,31 @@ use crate::words::{Words, paragraph_of};
 impl Desk<'_, '_, '_> {
     pub(super) fn vote_command(&mut self, command: &Command) -> Result<(), CommandError> {
         match command {
-            Command::AddMotion { id, agenda, text, method, need, place } => {
+            Command::AddMotion {
+                id,
+                agenda,
+                text,
+                method,
+                need,
+                place,
+            } => {
                 self.agenda_exists(*agenda)?;
                 self.add_motion(*id, *agenda, text, *method, *need, *place)
             }
             Command::EditMotion { id, text } => self.edit_motion(*id, text),
             Command::OpenVote { id } => self.open_vote(*id),
-            Command::RecordTally { motion, counts, board } => self.record_tally(*motion, *counts, board),
+            Command::RecordTally {
+                motion,
+                counts,
+                board,
+            } => self.record_tally(*motion, *counts, board),
             Command::ConfirmTally { motion, recorder, id } => self.confirm_tally(*motion, *recorder, *id),
-            Command::Vote { motion, member, ballot, how } => self.vote(*motion, *member, *ballot, *how),
+            Command::Vote {
+                motion,
+                member,
+                ballot,
+                how,
+            } => self.vote(*motion, *member, *ballot, *how),
             _ => Ok(()),
         }
     }
@@ -35,7 +51,11 @@ impl Desk<'_, '_, '_> {
     fn motion_text(text: &Words) -> Result<(), CommandError> {
         let chars = paragraph(What::Motion, text)?.chars().count();
         if chars > MOTION_CHARS_MAX {
-            return Err(CommandError::TooLong { what: What::Motion, chars, limit: MOTION_CHARS_MAX });
+            return Err(CommandError::TooLong {
+                what: What::Motion,
+                chars,
+                limit: MOTION_CHARS_MAX,
+            });
         }
         Ok(())
     }
@@ -63,8 +83,17 @@ impl Desk<'_, '_, '_> {
 
     /// A motion with the words that somebody wrote when the vote was open already.
     pub(super) fn second_motion(&mut self, motion: &Motion, id: EntryId) -> Result<(), CommandError> {
-        let Some(text) = &motion.reworded else { return Ok(()) };
-        self.add_motion(id, motion.agenda, text, motion.method, motion.need, Place::After(motion.id))
+        let Some(text) = &motion.reworded else {
+            return Ok(());
+        };
+        self.add_motion(
+            id,
+            motion.agenda,
+            text,
+            motion.method,
+            motion.need,
+            Place::After(motion.id),
+        )
     }
 
     fn is_open(&self, map: &ObjId) -> bool {
@@ -93,8 +122,18 @@ impl Desk<'_, '_, '_> {
         let text = Words::from(paragraph_of(&self.tx.text(&draft)?));
         Self::motion_text(&text)?;
         let smallest = |cells: Vec<u8>| cells.into_iter().min();
-        let method = smallest(self.cells::<Method>(&map, entry::METHOD).iter().map(|m| m.number()).collect());
-        let need = smallest(self.cells::<Need>(&map, entry::NEED).iter().map(|n| n.number()).collect());
+        let method = smallest(
+            self.cells::<Method>(&map, entry::METHOD)
+                .iter()
+                .map(|m| m.number())
+                .collect(),
+        );
+        let need = smallest(
+            self.cells::<Need>(&map, entry::NEED)
+                .iter()
+                .map(|n| n.number())
+                .collect(),
+        );
         let cell = OpenedCell {
             text: Para(text.as_str().to_owned()),
             eligible,
@@ -106,7 +145,11 @@ impl Desk<'_, '_, '_> {
     }
 
     /// The motion, if its vote is open by a method that `fits`.
-    fn open_motion(&self, id: EntryId, fits: impl Fn(Method) -> bool) -> Result<(ObjId, Motion), CommandError> {
+    fn open_motion(
+        &self,
+        id: EntryId,
+        fits: impl Fn(Method) -> bool,
+    ) -> Result<(ObjId, Motion), CommandError> {
         let map = self.entry(schema::MOTIONS, id, What::Motion)?;
         let view = self.view();
         let motion = view.motion(id).ok_or(CommandError::Unknown(What::Motion))?;
@@ -119,25 +162,46 @@ impl Desk<'_, '_, '_> {
         Ok((map, motion.clone()))
     }
 
-    fn record_tally(&mut self, id: EntryId, counts: TallyCount, board: &[MemberId]) -> Result<(), CommandError> {
+    fn record_tally(
+        &mut self,
+        id: EntryId,
+        counts: TallyCount,
+        board: &[MemberId],
+    ) -> Result<(), CommandError> {
         let (map, _) = self.open_motion(id, |method| method != Method::OpenElectronic)?;
         for count in [counts.for_, counts.against, counts.other, counts.invalid] {
             if count > VOTES_MAX {
                 let (count, limit) = (u64::from(count), u64::from(VOTES_MAX));
-                return Err(CommandError::TooMany { what: What::Tally, count, limit });
+                return Err(CommandError::TooMany {
+                    what: What::Tally,
+                    count,
+                    limit,
+                });
             }
         }
         self.members(board, What::Member)?;
         let tallies = object(self.tx, &map, entry::TALLIES).ok_or(CommandError::Damaged)?;
-        let cell = TallyCell { counts, board: board.to_vec() };
+        let cell = TallyCell {
+            counts,
+            board: board.to_vec(),
+        };
         self.put(&tallies, &self.acting.device.to_string(), &cell)
     }
 
-    fn confirm_tally(&mut self, id: EntryId, recorder: DeviceId, choice: EntryId) -> Result<(), CommandError> {
+    fn confirm_tally(
+        &mut self,
+        id: EntryId,
+        recorder: DeviceId,
+        choice: EntryId,
+    ) -> Result<(), CommandError> {
         self.acting.must_be_officer()?;
         let (_, motion) = self.open_motion(id, |method| method != Method::OpenElectronic)?;
         let of = |tally: &&super::super::view::TallyClaim| tally.mark.device == recorder;
-        let tally = motion.tallies.iter().find(of).ok_or(CommandError::Unknown(What::Tally))?;
+        let tally = motion
+            .tallies
+            .iter()
+            .find(of)
+            .ok_or(CommandError::Unknown(What::Tally))?;
         let seen = motion.tallies.iter().map(|tally| tally.tag).collect();
         self.confirm(&format!("tally/{id}"), tally.tag.to_string(), seen, choice)
     }
@@ -148,9 +212,17 @@ impl Desk<'_, '_, '_> {
         self.listed(&self.roll(), member)?;
         let ballots = object(self.tx, &map, entry::BALLOTS).ok_or(CommandError::Damaged)?;
         let keys: Vec<String> = self.tx.keys(&ballots).collect();
-        if keys.iter().filter_map(|key| parse_member_device(key)).any(|(voter, _)| voter == member) {
+        if keys
+            .iter()
+            .filter_map(|key| parse_member_device(key))
+            .any(|(voter, _)| voter == member)
+        {
             return Err(CommandError::VotedAlready);
         }
-        self.put(&ballots, &member_device(member, self.acting.device), &BallotCell { ballot, how })
+        self.put(
+            &ballots,
+            &member_device(member, self.acting.device),
+            &BallotCell { ballot, how },
+        )
     }
 }

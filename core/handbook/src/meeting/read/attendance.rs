@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use sotay_document::crdt::ReadDoc;
 use sotay_feed::MemberId;
 
-use super::Reader;
 use super::super::cells::MarkCell;
 use super::super::kinds::State;
 use super::super::view::{Attendance, AttendanceCounts, AttendanceEntry, AttendanceLine, Stranger};
+use super::Reader;
 use crate::cell::{Found, encoded, owned};
 use crate::claim::{Contest, Field, Mark, Tag, claims};
 use crate::date::LocalTime;
@@ -24,21 +24,31 @@ pub(in crate::meeting) fn mark_tag(key: &str, mark: &MarkCell) -> Tag {
 impl<R: ReadDoc> Reader<'_, R> {
     /// All marks by member; what a mark's maker knew and corrected is marked as corrected.
     pub(in crate::meeting) fn marks(&self) -> BTreeMap<MemberId, Vec<AttendanceEntry>> {
-        let Some(map) = self.container(schema::ATTENDANCE) else { return BTreeMap::new() };
+        let Some(map) = self.container(schema::ATTENDANCE) else {
+            return BTreeMap::new();
+        };
         let mut found: BTreeMap<MemberId, Vec<(Found<MarkCell>, Tag)>> = BTreeMap::new();
         for key in self.keys(&map) {
-            let Some((member, device)) = parse_member_device(&key) else { continue };
+            let Some((member, device)) = parse_member_device(&key) else {
+                continue;
+            };
             if let Some(mark) = owned::<MarkCell, _>(self.doc, &map, &key, device) {
                 let tag = mark_tag(&key, &mark.value);
                 found.entry(member).or_default().push((mark, tag));
             }
         }
-        found.into_iter().map(|(member, marks)| (member, entries(marks))).collect()
+        found
+            .into_iter()
+            .map(|(member, marks)| (member, entries(marks)))
+            .collect()
     }
 
     pub(super) fn attendance(&self, roll: &Roll) -> Attendance {
         let mut marks = self.marks();
-        let taken = marks.values().flatten().any(|entry| entry.state != State::Unmarked);
+        let taken = marks
+            .values()
+            .flatten()
+            .any(|entry| entry.state != State::Unmarked);
         let arrived = self.times(schema::ARRIVED);
         let left = self.times(schema::LEFT);
         let lines: Vec<AttendanceLine> = roll
@@ -53,16 +63,27 @@ impl<R: ReadDoc> Reader<'_, R> {
             .collect();
         let strangers = marks
             .into_iter()
-            .filter(|(_, entries)| entries.iter().any(|entry| entry.state != State::Unmarked && !entry.corrected))
+            .filter(|(_, entries)| {
+                entries
+                    .iter()
+                    .any(|entry| entry.state != State::Unmarked && !entry.corrected)
+            })
             .map(|(member, entries)| Stranger { member, entries })
             .collect();
-        Attendance { counts: count(&lines), lines, strangers, taken }
+        Attendance {
+            counts: count(&lines),
+            lines,
+            strangers,
+            taken,
+        }
     }
 
     fn line(&self, line: &RollLine, entries: Vec<AttendanceEntry>) -> AttendanceLine {
         let policy = self.setting.policy;
-        let current: Vec<&AttendanceEntry> =
-            entries.iter().filter(|entry| !entry.corrected && entry.state != State::Unmarked).collect();
+        let current: Vec<&AttendanceEntry> = entries
+            .iter()
+            .filter(|entry| !entry.corrected && entry.state != State::Unmarked)
+            .collect();
         let states: BTreeSet<State> = current.iter().map(|entry| entry.state).collect();
         let contest = if states.len() > 1 {
             let tags: Vec<Tag> = current.iter().map(|entry| entry.tag).collect();
@@ -70,9 +91,15 @@ impl<R: ReadDoc> Reader<'_, R> {
         } else {
             Contest::None
         };
-        let picked = current.iter().find(|entry| contest.pick() == Some(&entry.tag.to_string()));
-        let first = current.iter().min_by_key(|entry| (precedence(entry), &entry.reason, entry.mark.device));
-        let shown = picked.or(first).map(|entry| (entry.state, Some(entry.how), entry.reason.clone()));
+        let picked = current
+            .iter()
+            .find(|entry| contest.pick() == Some(&entry.tag.to_string()));
+        let first = current
+            .iter()
+            .min_by_key(|entry| (precedence(entry), &entry.reason, entry.mark.device));
+        let shown = picked
+            .or(first)
+            .map(|entry| (entry.state, Some(entry.how), entry.reason.clone()));
         let must_attend = policy.must_attend(line);
         let unmarked = (by_activity(line.activity), None, None);
         let (state, how, reason) = match shown {
@@ -98,14 +125,24 @@ impl<R: ReadDoc> Reader<'_, R> {
 
     /// Times that devices noted about members, the earliest shown.
     fn times(&self, container: &str) -> BTreeMap<MemberId, Field<LocalTime>> {
-        let Some(map) = self.container(container) else { return BTreeMap::new() };
+        let Some(map) = self.container(container) else {
+            return BTreeMap::new();
+        };
         let mut found: BTreeMap<MemberId, Vec<Found<LocalTime>>> = BTreeMap::new();
         for key in self.keys(&map) {
-            let Some((member, device)) = parse_member_device(&key) else { continue };
-            if let Some(Found { value: Some(value), device, at_ms }) =
-                owned::<Option<LocalTime>, _>(self.doc, &map, &key, device)
+            let Some((member, device)) = parse_member_device(&key) else {
+                continue;
+            };
+            if let Some(Found {
+                value: Some(value),
+                device,
+                at_ms,
+            }) = owned::<Option<LocalTime>, _>(self.doc, &map, &key, device)
             {
-                found.entry(member).or_default().push(Found { value, device, at_ms });
+                found
+                    .entry(member)
+                    .or_default()
+                    .push(Found { value, device, at_ms });
             }
         }
         let settle = |(member, found)| {
@@ -113,9 +150,18 @@ impl<R: ReadDoc> Reader<'_, R> {
             let claims = claims(&item, found);
             let tags: Vec<Tag> = claims.iter().map(|claim| claim.tag).collect();
             let contest = self.choices.among(&item, &tags);
-            let picked = claims.iter().find(|claim| contest.pick() == Some(&claim.tag.to_string()));
+            let picked = claims
+                .iter()
+                .find(|claim| contest.pick() == Some(&claim.tag.to_string()));
             let value = picked.or(claims.first()).map(|claim| claim.value);
-            (member, Field { value, claims, contest })
+            (
+                member,
+                Field {
+                    value,
+                    claims,
+                    contest,
+                },
+            )
         };
         found.into_iter().map(settle).collect()
     }
@@ -133,7 +179,10 @@ fn entries(marks: Vec<(Found<MarkCell>, Tag)>) -> Vec<AttendanceEntry> {
         .into_iter()
         .zip(corrected)
         .map(|((found, tag), corrected)| AttendanceEntry {
-            mark: Mark { device: found.device, at_ms: found.at_ms },
+            mark: Mark {
+                device: found.device,
+                at_ms: found.at_ms,
+            },
             state: found.value.state,
             how: found.value.how,
             reason: found.value.reason,
@@ -166,7 +215,10 @@ fn by_activity(activity: Activity) -> State {
 }
 
 fn count(lines: &[AttendanceLine]) -> AttendanceCounts {
-    let mut counts = AttendanceCounts { total: lines.len() as u32, ..Default::default() };
+    let mut counts = AttendanceCounts {
+        total: lines.len() as u32,
+        ..Default::default()
+    };
     for line in lines {
         let present = line.state == State::Present;
         match line.state {
@@ -190,8 +242,10 @@ fn count(lines: &[AttendanceLine]) -> AttendanceCounts {
 impl AttendanceLine {
     /// Was the member there at a time, by the recorded arrivals and departures? Without a time: at all.
     pub fn present_at(&self, time: Option<LocalTime>) -> bool {
-        let after = |field: &Field<LocalTime>| field.value.zip(time).is_some_and(|(noted, time)| noted > time);
-        let before = |field: &Field<LocalTime>| field.value.zip(time).is_some_and(|(noted, time)| noted <= time);
+        let after =
+            |field: &Field<LocalTime>| field.value.zip(time).is_some_and(|(noted, time)| noted > time);
+        let before =
+            |field: &Field<LocalTime>| field.value.zip(time).is_some_and(|(noted, time)| noted <= time);
         self.state == State::Present && !after(&self.arrived) && !before(&self.left)
     }
 }

@@ -30,13 +30,18 @@ pub(in crate::meeting) struct Variant {
 impl Variant {
     /// Names this variant as it reads now, for those who write over it.
     pub fn as_base(&self) -> BaseCell {
-        BaseCell { variant: self.key.clone(), text: Tag::of(&self.key, self.text.as_bytes()) }
+        BaseCell {
+            variant: self.key.clone(),
+            text: Tag::of(&self.key, self.text.as_bytes()),
+        }
     }
 }
 
 /// All variants of a conclusion.
 pub(in crate::meeting) fn variants<R: ReadDoc>(doc: &R, conclusion: &ObjId) -> Vec<Variant> {
-    let Some(map) = object(doc, conclusion, entry::VARIANTS) else { return Vec::new() };
+    let Some(map) = object(doc, conclusion, entry::VARIANTS) else {
+        return Vec::new();
+    };
     let keys: Vec<String> = doc.keys(&map).collect();
     keys.into_iter()
         .filter_map(|key| {
@@ -44,9 +49,17 @@ pub(in crate::meeting) fn variants<R: ReadDoc>(doc: &R, conclusion: &ObjId) -> V
             let variant = object(doc, &map, &key).filter(|variant| author(variant) == Some(device))?;
             let text = object(doc, &variant, entry::TEXT)?;
             let text = paragraph_of(&doc.text(text).ok()?);
-            let base: Vec<BaseCell> =
-                cells::<Vec<BaseCell>, _>(doc, &variant, entry::BASE).into_iter().flat_map(|found| found.value).collect();
-            Some(Variant { key, device, object: variant, text, base })
+            let base: Vec<BaseCell> = cells::<Vec<BaseCell>, _>(doc, &variant, entry::BASE)
+                .into_iter()
+                .flat_map(|found| found.value)
+                .collect();
+            Some(Variant {
+                key,
+                device,
+                object: variant,
+                text,
+                base,
+            })
         })
         .collect()
 }
@@ -56,10 +69,15 @@ pub(in crate::meeting) fn variants<R: ReadDoc>(doc: &R, conclusion: &ObjId) -> V
 pub(in crate::meeting) fn live(all: &[Variant]) -> Vec<&Variant> {
     let written_over = |variant: &Variant| {
         let as_base = variant.as_base();
-        all.iter().any(|other| other.key != variant.key && other.base.contains(&as_base))
+        all.iter()
+            .any(|other| other.key != variant.key && other.base.contains(&as_base))
     };
     let live: Vec<&Variant> = all.iter().filter(|variant| !written_over(variant)).collect();
-    if live.is_empty() { all.iter().collect() } else { live }
+    if live.is_empty() {
+        all.iter().collect()
+    } else {
+        live
+    }
 }
 
 fn claim_of(item: &str, text: &str) -> Tag {
@@ -80,17 +98,24 @@ pub(in crate::meeting) fn note_content<R: ReadDoc>(doc: &R, map: &ObjId) -> Tag 
 }
 
 fn content<R: ReadDoc>(doc: &R, map: &ObjId, more: &[u8]) -> Tag {
-    let text = object(doc, map, entry::TEXT).and_then(|text| doc.text(text).ok()).unwrap_or_default();
+    let text = object(doc, map, entry::TEXT)
+        .and_then(|text| doc.text(text).ok())
+        .unwrap_or_default();
     Tag::of(&paragraph_of(&text), more)
 }
 
 /// Content of a conclusion, as a removal names it: its living paragraphs, deadline and who is responsible.
 pub(in crate::meeting) fn conclusion_content<R: ReadDoc>(doc: &R, map: &ObjId) -> Tag {
     let all = variants(doc, map);
-    let mut paragraphs: Vec<&str> = live(&all).into_iter().map(|variant| variant.text.as_str()).collect();
+    let mut paragraphs: Vec<&str> = live(&all)
+        .into_iter()
+        .map(|variant| variant.text.as_str())
+        .collect();
     paragraphs.sort_unstable();
-    let mut deadlines: Vec<Vec<u8>> =
-        cells::<Option<Date>, _>(doc, map, entry::DEADLINE).iter().map(|found| encoded(&found.value)).collect();
+    let mut deadlines: Vec<Vec<u8>> = cells::<Option<Date>, _>(doc, map, entry::DEADLINE)
+        .iter()
+        .map(|found| encoded(&found.value))
+        .collect();
     deadlines.sort();
     let mut facts = deadlines.concat();
     for member in responsible(doc, map) {
@@ -100,7 +125,9 @@ pub(in crate::meeting) fn conclusion_content<R: ReadDoc>(doc: &R, map: &ObjId) -
 }
 
 fn responsible<R: ReadDoc>(doc: &R, map: &ObjId) -> Vec<MemberId> {
-    let Some(set) = object(doc, map, entry::RESPONSIBLE) else { return Vec::new() };
+    let Some(set) = object(doc, map, entry::RESPONSIBLE) else {
+        return Vec::new();
+    };
     doc.keys(&set).filter_map(|key| parse_id(&key)).collect()
 }
 
@@ -112,7 +139,9 @@ impl<R: ReadDoc> Reader<'_, R> {
                 Some(removal) => items.push(AgendaItem {
                     id: found.id,
                     title: self.text(&found.object, entry::TEXT).unwrap_or_default(),
-                    presenter: self.plain::<Option<Person>>(&found.object, entry::PERSON).flatten(),
+                    presenter: self
+                        .plain::<Option<Person>>(&found.object, entry::PERSON)
+                        .flatten(),
                     removal,
                 }),
                 None => removed.push(found.id),
@@ -136,13 +165,17 @@ impl<R: ReadDoc> Reader<'_, R> {
             Some(Person::Member(member)) => numbers.get(member).copied().unwrap_or(u32::MAX),
             _ => u32::MAX,
         };
-        entries.sort_by(|(a, by_a), (b, by_b)| (&a.order, number(by_a), a.id).cmp(&(&b.order, number(by_b), b.id)));
+        entries.sort_by(|(a, by_a), (b, by_b)| {
+            (&a.order, number(by_a), a.id).cmp(&(&b.order, number(by_b), b.id))
+        });
         entries
             .into_iter()
             .map(|(found, speaker)| Speech {
                 id: found.id,
                 speaker,
-                agenda: self.plain::<Option<EntryId>>(&found.object, entry::AGENDA).flatten(),
+                agenda: self
+                    .plain::<Option<EntryId>>(&found.object, entry::AGENDA)
+                    .flatten(),
                 text: self.text(&found.object, entry::TEXT).unwrap_or_default(),
                 noted_by: found.added_by,
             })
@@ -194,7 +227,9 @@ impl<R: ReadDoc> Reader<'_, R> {
         let contest = self.choices.among(&item, &tags);
         match contest.pick().map(str::to_owned) {
             Some(pick) => {
-                let (shown, aside) = paragraphs.into_iter().partition(|paragraph| paragraph.tag.to_string() == pick);
+                let (shown, aside) = paragraphs
+                    .into_iter()
+                    .partition(|paragraph| paragraph.tag.to_string() == pick);
                 (shown, aside, contest)
             }
             None => (paragraphs, Vec::new(), contest),
@@ -204,7 +239,9 @@ impl<R: ReadDoc> Reader<'_, R> {
     pub(super) fn notes(&self, removed: &mut Vec<EntryId>) -> Vec<Note> {
         let mut notes = Vec::new();
         for found in self.entries(schema::NOTES) {
-            let Some(kind) = self.plain::<NoteKind>(&found.object, entry::KIND) else { continue };
+            let Some(kind) = self.plain::<NoteKind>(&found.object, entry::KIND) else {
+                continue;
+            };
             match self.removal("note", found.id, note_content(self.doc, &found.object)) {
                 Some(removal) => notes.push(Note {
                     id: found.id,
@@ -219,27 +256,40 @@ impl<R: ReadDoc> Reader<'_, R> {
     }
 
     pub(super) fn scores(&self, roll: &Roll) -> Vec<ScoreLine> {
-        let Some(map) = self.container(schema::SCORES) else { return Vec::new() };
+        let Some(map) = self.container(schema::SCORES) else {
+            return Vec::new();
+        };
         let numbers = roll.numbers();
         let mut given: BTreeMap<String, Vec<(MemberId, Field<Option<u32>>)>> = BTreeMap::new();
         for key in self.keys(&map) {
-            let Some((criterion, scorer)) = key.split_once('/') else { continue };
+            let Some((criterion, scorer)) = key.split_once('/') else {
+                continue;
+            };
             let Some(scorer) = parse_id(scorer) else { continue };
             let points = score(self.doc, &map, &key, &self.choices);
-            given.entry(criterion.to_owned()).or_default().push((scorer, points));
+            given
+                .entry(criterion.to_owned())
+                .or_default()
+                .push((scorer, points));
         }
         let line = |criterion: &crate::policy::Criterion| {
             let mut points = given.remove(&criterion.key).unwrap_or_default();
             points.sort_by_key(|(scorer, _)| (numbers.get(scorer).copied().unwrap_or(u32::MAX), *scorer));
-            let values: Vec<u64> =
-                points.iter().filter_map(|(_, field)| field.value.flatten()).map(|p| u64::from(p.min(criterion.points))).collect();
+            let values: Vec<u64> = points
+                .iter()
+                .filter_map(|(_, field)| field.value.flatten())
+                .map(|p| u64::from(p.min(criterion.points)))
+                .collect();
             let average = (!values.is_empty()).then(|| {
                 let count = values.len() as u64;
                 ((values.iter().sum::<u64>() * 2 + count) / (count * 2)) as u32
             });
             ScoreLine {
                 criterion: criterion.key.clone(),
-                points: points.into_iter().map(|(scorer, field)| (Person::Member(scorer), field)).collect(),
+                points: points
+                    .into_iter()
+                    .map(|(scorer, field)| (Person::Member(scorer), field))
+                    .collect(),
                 average,
                 most: criterion.points,
             }

@@ -19,9 +19,11 @@ use crate::roster::{Roll, RollCell};
 use crate::schema;
 use crate::words::{Words, paragraph_of};
 
-pub(crate) use votes::{ballot_item, ballot_tag, over_seen};
+pub(in crate::meeting) use content::{
+    Variant, agenda_content, conclusion_content, live, note_content, variants,
+};
 pub(in crate::meeting) use votes::is_own_ballot;
-pub(in crate::meeting) use content::{Variant, agenda_content, conclusion_content, live, note_content, variants};
+pub(crate) use votes::{ballot_item, ballot_tag, over_seen};
 
 /// Keys of the cells of the heading.
 pub(super) mod info {
@@ -59,7 +61,9 @@ pub(crate) fn choices<R: ReadDoc>(doc: &R, setting: &Setting<'_>) -> Choices {
     let counts = |device: DeviceId, item: &str| {
         setting.devices.is_officer(device) || votes::is_own_ballot(item, setting.devices.member(device))
     };
-    object(doc, &ROOT, schema::CHOICES).map(|map| Choices::read(doc, &map, counts)).unwrap_or_default()
+    object(doc, &ROOT, schema::CHOICES)
+        .map(|map| Choices::read(doc, &map, counts))
+        .unwrap_or_default()
 }
 
 /// A document that is being read.
@@ -72,7 +76,11 @@ pub(super) struct Reader<'a, R> {
 impl MeetingView {
     /// Reads a meeting; containers that are not there are empty.
     pub fn read<R: ReadDoc>(doc: &R, setting: &Setting<'_>) -> Self {
-        let reader = Reader { doc, setting, choices: choices(doc, setting) };
+        let reader = Reader {
+            doc,
+            setting,
+            choices: choices(doc, setting),
+        };
         reader.meeting()
     }
 }
@@ -81,7 +89,11 @@ impl<R: ReadDoc> Reader<'_, R> {
     fn meeting(&self) -> MeetingView {
         let (frozen, roll_contests) = self.frozen_roll();
         let roll_frozen = !frozen.is_empty();
-        let roll = if roll_frozen { frozen } else { self.setting.roster.clone() };
+        let roll = if roll_frozen {
+            frozen
+        } else {
+            self.setting.roster.clone()
+        };
         let steps = self.steps();
         let attendance = self.attendance(&roll);
         let mut removed = Vec::new();
@@ -130,7 +142,10 @@ impl<R: ReadDoc> Reader<'_, R> {
 
     /// The one value of a cell that nobody is asked about: the smallest of concurrent ones.
     fn plain<T: Cell>(&self, map: &ObjId, key: &str) -> Option<T> {
-        claims("", cells(self.doc, map, key)).into_iter().next().map(|claim| claim.value)
+        claims("", cells(self.doc, map, key))
+            .into_iter()
+            .next()
+            .map(|claim| claim.value)
     }
 
     fn text(&self, map: &ObjId, key: &str) -> Option<Words> {
@@ -140,14 +155,21 @@ impl<R: ReadDoc> Reader<'_, R> {
 
     /// Entries of a container in their order: id, object, and who added it.
     pub(in crate::meeting) fn entries(&self, container: &str) -> Vec<Entry> {
-        let Some(map) = self.container(container) else { return Vec::new() };
+        let Some(map) = self.container(container) else {
+            return Vec::new();
+        };
         let mut entries: Vec<Entry> = self
             .keys(&map)
             .into_iter()
             .filter_map(|key| {
                 let object = object(self.doc, &map, &key)?;
                 let order = self.plain(&object, entry::ORDER).unwrap_or_default();
-                Some(Entry { id: parse_id(&key)?, added_by: author(&object), order, object })
+                Some(Entry {
+                    id: parse_id(&key)?,
+                    added_by: author(&object),
+                    order,
+                    object,
+                })
             })
             .collect();
         entries.sort_by(|a, b| (&a.order, a.id).cmp(&(&b.order, b.id)));
@@ -155,7 +177,9 @@ impl<R: ReadDoc> Reader<'_, R> {
     }
 
     pub(in crate::meeting) fn steps(&self) -> Vec<StepTaken> {
-        let Some(map) = self.container(schema::STEPS) else { return Vec::new() };
+        let Some(map) = self.container(schema::STEPS) else {
+            return Vec::new();
+        };
         let mut steps: Vec<StepTaken> = self
             .keys(&map)
             .into_iter()
@@ -164,7 +188,10 @@ impl<R: ReadDoc> Reader<'_, R> {
                 let found: Found<StepCell> = owned(self.doc, &map, &key, parse_id(device)?)?;
                 Some(StepTaken {
                     step: Step::from_key(step)?,
-                    mark: Mark { device: found.device, at_ms: found.at_ms },
+                    mark: Mark {
+                        device: found.device,
+                        at_ms: found.at_ms,
+                    },
                     minutes: found.value.minutes.map(|hash| HEXLOWER.encode(&hash)),
                 })
             })
@@ -174,18 +201,27 @@ impl<R: ReadDoc> Reader<'_, R> {
     }
 
     fn guests(&self) -> Vec<Guest> {
-        let Some(map) = self.container(schema::GUESTS) else { return Vec::new() };
+        let Some(map) = self.container(schema::GUESTS) else {
+            return Vec::new();
+        };
         let mut guests: Vec<Guest> = self
             .keys(&map)
             .into_iter()
-            .filter_map(|key| Some(Guest { id: parse_id(&key)?, label: self.plain(&map, &key)? }))
+            .filter_map(|key| {
+                Some(Guest {
+                    id: parse_id(&key)?,
+                    label: self.plain(&map, &key)?,
+                })
+            })
             .collect();
         guests.sort_by(|a, b| (&a.label, a.id).cmp(&(&b.label, b.id)));
         guests
     }
 
     pub(in crate::meeting) fn frozen_roll(&self) -> (Roll, Vec<RollContest>) {
-        let Some(map) = self.container(schema::ROLL) else { return Default::default() };
+        let Some(map) = self.container(schema::ROLL) else {
+            return Default::default();
+        };
         let mut lines = Vec::new();
         let mut contests = Vec::new();
         for key in self.keys(&map) {
@@ -198,14 +234,20 @@ impl<R: ReadDoc> Reader<'_, R> {
                     tag: claim.tag,
                     marks: claim.marks,
                 });
-                contests.push(RollContest { member, claims: claims.collect(), contest: field.contest });
+                contests.push(RollContest {
+                    member,
+                    claims: claims.collect(),
+                    contest: field.contest,
+                });
             }
         }
         (Roll::new(lines), contests)
     }
 
     fn narrative(&self) -> Vec<(Section, Words)> {
-        let Some(map) = self.container(schema::NARRATIVE) else { return Vec::new() };
+        let Some(map) = self.container(schema::NARRATIVE) else {
+            return Vec::new();
+        };
         Section::ALL
             .iter()
             .filter_map(|&section| Some((section, self.text(&map, section.key())?)))
@@ -215,24 +257,33 @@ impl<R: ReadDoc> Reader<'_, R> {
 
     /// What became of an entry that somebody removed: `None` when it is not shown any more.
     pub(in crate::meeting) fn removal(&self, what: &str, id: EntryId, content: Tag) -> Option<Removal> {
-        let Some(map) = self.container(schema::REMOVALS) else { return Some(Removal::default()) };
+        let Some(map) = self.container(schema::REMOVALS) else {
+            return Some(Removal::default());
+        };
         let mut removal = Removal::default();
         let mut as_seen = false;
         for (key, found) in self.removals_of(&map, id) {
             as_seen |= found.value.content == content;
-            removal.marks.push(Mark { device: found.device, at_ms: found.at_ms });
-            removal.seen.push(Tag::of(&key, &crate::cell::encoded(&found.value)));
+            removal.marks.push(Mark {
+                device: found.device,
+                at_ms: found.at_ms,
+            });
+            removal
+                .seen
+                .push(Tag::of(&key, &crate::cell::encoded(&found.value)));
         }
         if removal.marks.is_empty() {
             return Some(removal);
         }
         let removals = removal.seen.clone();
         removal.seen.push(content);
-        let contest = self.choices.judge(&format!("{what}/{id}/removed"), |pick| match pick {
-            "keep" => Some(removals.clone()),
-            "remove" => Some(removal.seen.clone()),
-            _ => None,
-        });
+        let contest = self
+            .choices
+            .judge(&format!("{what}/{id}/removed"), |pick| match pick {
+                "keep" => Some(removals.clone()),
+                "remove" => Some(removal.seen.clone()),
+                _ => None,
+            });
         match contest.pick() {
             Some("remove") => return None,
             None if as_seen => return None,

@@ -28,19 +28,27 @@ pub(crate) fn ballot_item(motion: EntryId, member: MemberId) -> String {
 /// Is this item about a ballot of that member?
 pub(in crate::meeting) fn is_own_ballot(item: &str, member: Option<MemberId>) -> bool {
     member.is_some_and(|member| {
-        item.strip_prefix("ballot/").and_then(|rest| rest.split_once('/')).is_some_and(|(_, of)| of == member.to_string())
+        item.strip_prefix("ballot/")
+            .and_then(|rest| rest.split_once('/'))
+            .is_some_and(|(_, of)| of == member.to_string())
     })
 }
 
 impl<R: ReadDoc> Reader<'_, R> {
     pub(super) fn motions(&self, roll: &Roll, attendance: &Attendance) -> Vec<Motion> {
-        self.entries(schema::MOTIONS).iter().map(|entry| self.motion(entry, roll, attendance)).collect()
+        self.entries(schema::MOTIONS)
+            .iter()
+            .map(|entry| self.motion(entry, roll, attendance))
+            .collect()
     }
 
     fn motion(&self, entry: &Entry, roll: &Roll, attendance: &Attendance) -> Motion {
         let (id, map) = (entry.id, &entry.object);
         let draft = self.text(map, entry::TEXT).unwrap_or_default();
-        let versions = claims(&format!("motion/{id}/opened"), self.each_device(map, entry::OPENED));
+        let versions = claims(
+            &format!("motion/{id}/opened"),
+            self.each_device(map, entry::OPENED),
+        );
         let tags: Vec<Tag> = versions.iter().map(|claim| claim.tag).collect();
         let versions_contest = self.choices.among(&format!("motion/{id}/opened"), &tags);
         let frozen = versions
@@ -92,22 +100,33 @@ impl<R: ReadDoc> Reader<'_, R> {
         motion.need = frozen.value.need;
         motion.opened_by = frozen.marks.clone();
         let offset = self.setting.policy.utc_offset_minutes;
-        motion.opened_at = frozen.marks.iter().filter_map(|mark| LocalTime::from_ms(mark.at_ms, offset)).min();
+        motion.opened_at = frozen
+            .marks
+            .iter()
+            .filter_map(|mark| LocalTime::from_ms(mark.at_ms, offset))
+            .min();
         if draft != motion.text && motion.versions_contest == Contest::None {
             let draft_tag = Tag::of("draft", draft.as_bytes());
             motion.reworded_seen = vec![frozen.tag, draft_tag];
             let seen = motion.reworded_seen.clone();
-            motion.reworded_contest = self.choices.judge(&format!("motion/{}/reworded", motion.id), |pick| {
-                matches!(pick, "keep" | "new_motion").then(|| seen.clone())
-            });
+            motion.reworded_contest = self
+                .choices
+                .judge(&format!("motion/{}/reworded", motion.id), |pick| {
+                    matches!(pick, "keep" | "new_motion").then(|| seen.clone())
+                });
             motion.reworded = Some(draft);
         }
     }
 
     /// What each device wrote under its own id in a map of an entry.
     fn each_device<T: crate::cell::Cell>(&self, map: &ObjId, key: &str) -> Vec<Found<T>> {
-        let Some(map) = object(self.doc, map, key) else { return Vec::new() };
-        self.keys(&map).iter().filter_map(|key| owned(self.doc, &map, key, parse_id(key)?)).collect()
+        let Some(map) = object(self.doc, map, key) else {
+            return Vec::new();
+        };
+        self.keys(&map)
+            .iter()
+            .filter_map(|key| owned(self.doc, &map, key, parse_id(key)?))
+            .collect()
     }
 
     fn count(&self, map: &ObjId, motion: &mut Motion, attendance_taken: bool) {
@@ -123,12 +142,16 @@ impl<R: ReadDoc> Reader<'_, R> {
                     TallyFit::Over(_) => {
                         let item = format!("tally/{}/over/{tag}", motion.id);
                         let seen = over_seen(tag, motion.present);
-                        self.choices.judge(&item, |pick| (pick == "accept").then(|| seen.clone()))
+                        self.choices
+                            .judge(&item, |pick| (pick == "accept").then(|| seen.clone()))
                     }
                     _ => Contest::None,
                 };
                 TallyClaim {
-                    mark: Mark { device: found.device, at_ms: found.at_ms },
+                    mark: Mark {
+                        device: found.device,
+                        at_ms: found.at_ms,
+                    },
                     counts,
                     board: found.value.board,
                     tag,
@@ -139,9 +162,11 @@ impl<R: ReadDoc> Reader<'_, R> {
             .collect();
         let tags: BTreeSet<Tag> = motion.tallies.iter().map(|tally| tally.tag).collect();
         let tags: Vec<Tag> = tags.into_iter().collect();
-        let confirmed = self
-            .choices
-            .judge(&place, |pick| tags.iter().any(|tag| tag.to_string() == pick).then(|| tags.clone()));
+        let confirmed = self.choices.judge(&place, |pick| {
+            tags.iter()
+                .any(|tag| tag.to_string() == pick)
+                .then(|| tags.clone())
+        });
         // One count, or several that agree, contradict nobody; they only lack the chair's word.
         motion.tally_contest = match confirmed {
             Contest::Open if tags.len() < 2 => Contest::None,
@@ -150,31 +175,57 @@ impl<R: ReadDoc> Reader<'_, R> {
     }
 
     fn ballots(&self, map: &ObjId, motion: &mut Motion, roll: &Roll) {
-        let Some(map) = object(self.doc, map, entry::BALLOTS) else { return };
+        let Some(map) = object(self.doc, map, entry::BALLOTS) else {
+            return;
+        };
         let mut found: BTreeMap<MemberId, Vec<BallotEntry>> = BTreeMap::new();
         for key in self.keys(&map) {
-            let Some((member, device)) = parse_member_device(&key) else { continue };
+            let Some((member, device)) = parse_member_device(&key) else {
+                continue;
+            };
             if let Some(ballot) = owned::<BallotCell, _>(self.doc, &map, &key, device) {
                 found.entry(member).or_default().push(BallotEntry {
-                    mark: Mark { device, at_ms: ballot.at_ms },
+                    mark: Mark {
+                        device,
+                        at_ms: ballot.at_ms,
+                    },
                     ballot: ballot.value.ballot,
                     how: ballot.value.how,
                 });
             }
         }
         let numbers = roll.numbers();
-        motion.ballots =
-            found.into_iter().map(|(member, entries)| self.ballot(motion, roll, member, entries)).collect();
-        motion.ballots.sort_by_key(|ballot| (numbers.get(&ballot.member).copied().unwrap_or(u32::MAX), ballot.member));
+        motion.ballots = found
+            .into_iter()
+            .map(|(member, entries)| self.ballot(motion, roll, member, entries))
+            .collect();
+        motion.ballots.sort_by_key(|ballot| {
+            (
+                numbers.get(&ballot.member).copied().unwrap_or(u32::MAX),
+                ballot.member,
+            )
+        });
     }
 
-    fn ballot(&self, motion: &Motion, roll: &Roll, member: MemberId, entries: Vec<BallotEntry>) -> VoterBallot {
+    fn ballot(
+        &self,
+        motion: &Motion,
+        roll: &Roll,
+        member: MemberId,
+        entries: Vec<BallotEntry>,
+    ) -> VoterBallot {
         let item = ballot_item(motion.id, member);
         let kinds: BTreeSet<Ballot> = entries.iter().map(|entry| entry.ballot).collect();
         let tags: Vec<Tag> = kinds.iter().map(|&ballot| ballot_tag(&item, ballot)).collect();
         let eligible = motion.eligible.contains(&member);
-        let contest = if eligible { self.choices.among(&item, &tags) } else { Contest::None };
-        let picked = kinds.iter().find(|&&ballot| contest.pick() == Some(&ballot_tag(&item, ballot).to_string()));
+        let contest = if eligible {
+            self.choices.among(&item, &tags)
+        } else {
+            Contest::None
+        };
+        let picked = kinds
+            .iter()
+            .find(|&&ballot| contest.pick() == Some(&ballot_tag(&item, ballot).to_string()));
         let only = kinds.first().filter(|_| kinds.len() == 1);
         let not_counted = (!eligible).then(|| match roll.get(member) {
             Some(line) if line.standing == Standing::Probationary => NotCounted::Probationary,
@@ -182,14 +233,28 @@ impl<R: ReadDoc> Reader<'_, R> {
             _ => NotCounted::NotEligible,
         });
         let counted = picked.or(only).copied().filter(|_| eligible);
-        VoterBallot { member, counted, entries, contest, not_counted }
+        VoterBallot {
+            member,
+            counted,
+            entries,
+            contest,
+            not_counted,
+        }
     }
 
     fn outcome(&self, motion: &Motion) -> Option<Outcome> {
         let (counts, confirmed, pending) = match motion.method {
             Method::OpenElectronic => {
                 let counts = counted(&motion.ballots)?;
-                (counts, true, motion.ballots.iter().filter(|ballot| ballot.contest.is_open()).count() as u32)
+                (
+                    counts,
+                    true,
+                    motion
+                        .ballots
+                        .iter()
+                        .filter(|ballot| ballot.contest.is_open())
+                        .count() as u32,
+                )
             }
             Method::Hands | Method::SecretPaper => {
                 if motion.tally_contest.is_open() {
@@ -197,7 +262,10 @@ impl<R: ReadDoc> Reader<'_, R> {
                 }
                 let pick = motion.tally_contest.pick();
                 let tally = match pick {
-                    Some(pick) => motion.tallies.iter().find(|tally| tally.tag.to_string() == pick)?,
+                    Some(pick) => motion
+                        .tallies
+                        .iter()
+                        .find(|tally| tally.tag.to_string() == pick)?,
                     None => motion.tallies.first()?,
                 };
                 (tally.counts, pick.is_some(), 0)
@@ -209,7 +277,14 @@ impl<R: ReadDoc> Reader<'_, R> {
             Need::TwoThirds => self.setting.policy.two_thirds,
         };
         let passed = threshold.reached(counts.for_, base);
-        Some(Outcome { counts, base, present: motion.present, passed, confirmed, pending })
+        Some(Outcome {
+            counts,
+            base,
+            present: motion.present,
+            passed,
+            confirmed,
+            pending,
+        })
     }
 }
 
@@ -227,8 +302,18 @@ fn counted(ballots: &[VoterBallot]) -> Option<TallyCount> {
     if ballots.is_empty() {
         return None;
     }
-    let of = |kind: Ballot| ballots.iter().filter(|ballot| ballot.counted == Some(kind)).count() as u32;
-    Some(TallyCount { for_: of(Ballot::For), against: of(Ballot::Against), other: of(Ballot::Other), invalid: 0 })
+    let of = |kind: Ballot| {
+        ballots
+            .iter()
+            .filter(|ballot| ballot.counted == Some(kind))
+            .count() as u32
+    };
+    Some(TallyCount {
+        for_: of(Ballot::For),
+        against: of(Ballot::Against),
+        other: of(Ballot::Other),
+        invalid: 0,
+    })
 }
 
 fn fit(sum: u32, present: u32, attendance_taken: bool) -> TallyFit {
