@@ -383,3 +383,5 @@ fn last_seqs(crdt: &Automerge) -> BTreeMap<Actor, u64> {
 mod honest;
 #[cfg(test)]
 mod hostile;
+#[cfg(test)]
+mod misplaced;

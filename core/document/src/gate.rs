@@ -12,6 +12,7 @@ use sotay_feed::DeviceId;
 use crate::actor::Actor;
 use crate::chunk::{Parts, ShapeError};
 use crate::contain::contained;
+use crate::references::References;
 
 /// Why a change was not admitted. The author's fault, except where it says otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -40,6 +41,9 @@ pub enum GateError {
     /// Its operations do not start right after the last operation it depends on.
     #[error("operation counter does not follow its dependencies")]
     StartOp,
+    /// An operation refers to something that never was, does not fit, or that its author cannot have seen.
+    #[error("operation refers to what is not in its past")]
+    Reference,
     /// Automerge cannot read it.
     #[error("change is unreadable")]
     Unreadable,
@@ -75,7 +79,7 @@ pub(crate) struct Candidate {
     pub(crate) hash: ChangeHash,
     pub(crate) deps: Vec<ChangeHash>,
     pub(crate) known: Known,
-    start_op: u64,
+    pub(crate) start_op: u64,
     /// Where it came from: (run, change), or `None` when it had been waiting.
     pub(crate) origin: Option<(usize, usize)>,
 }
@@ -148,6 +152,7 @@ pub(crate) struct Gate<'a> {
     seqs: &'a BTreeMap<Actor, u64>,
     staged: BTreeMap<ChangeHash, Known>,
     staged_seqs: BTreeMap<Actor, u64>,
+    references: References<'a>,
 }
 
 impl<'a> Gate<'a> {
@@ -157,6 +162,7 @@ impl<'a> Gate<'a> {
             seqs,
             staged: BTreeMap::new(),
             staged_seqs: BTreeMap::new(),
+            references: References::new(crdt, seqs),
         }
     }
 
@@ -164,10 +170,14 @@ impl<'a> Gate<'a> {
         self.staged.get(hash).copied().or_else(|| known(self.crdt, hash))
     }
 
-    pub(crate) fn stage(&mut self, candidate: &Candidate) {
+    /// Takes in a change that is [`Verdict::Ready`], if its operations refer only to what they may.
+    pub(crate) fn stage(&mut self, candidate: &Candidate) -> Result<Change, GateError> {
+        let change = candidate.parse()?;
+        self.references.stage(candidate, &change)?;
         self.staged.insert(candidate.hash, candidate.known);
         self.staged_seqs
             .insert(candidate.known.actor, candidate.known.seq);
+        Ok(change)
     }
 
     fn last_seq(&self, actor: &Actor) -> u64 {

@@ -39,6 +39,7 @@ mod leb;
 pub mod limits;
 mod material;
 mod orphans;
+mod references;
 mod run;
 #[cfg(test)]
 mod testing;

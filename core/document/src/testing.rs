@@ -5,7 +5,7 @@ use automerge::{AutomergeError, Change, ChangeHash, ExpandedChange, ObjId, ObjTy
 use sotay_feed::{DeviceId, DocId};
 
 use crate::chunk::Parts;
-use crate::{Actor, Applied, Document, LocalChange, Run, genesis_change};
+use crate::{Actor, Applied, Document, GateError, LocalChange, Run, genesis_change};
 
 pub(crate) const DOC: DocId = DocId::from_bytes([0xd0; 16]);
 pub(crate) const NOW: i64 = 1_780_000_000_000;
@@ -87,4 +87,26 @@ pub(crate) fn assert_equal(one: &Document, other: &Document) {
         one.read().hydrate(None) == other.read().hydrate(None),
         "same heads, other content"
     );
+}
+
+/// The refusal of the only change offered.
+pub(crate) fn verdict(document: &mut Document, author: u8, raw: &[u8]) -> Option<GateError> {
+    let heads = document.heads();
+    let applied = give(document, author, &[raw]);
+    let refused = applied.refused.first().map(|refused| refused.error);
+    assert_eq!(
+        refused.is_some(),
+        applied.admitted.is_empty() && applied.orphans.is_empty()
+    );
+    assert_eq!(
+        refused.is_some() || !applied.orphans.is_empty(),
+        document.heads() == heads
+    );
+    refused
+}
+
+/// Writing and saving go on.
+pub(crate) fn works(document: &mut Document) {
+    put(document, "still works", 1);
+    document.save().unwrap();
 }

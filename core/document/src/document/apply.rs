@@ -110,13 +110,14 @@ impl Document {
                     }
                     Err(error) => Err(error),
                 },
-                Ok(Verdict::Ready) => candidate.parse().map(|change| {
-                    gate.stage(&candidate);
-                    for released in self.orphans.release(&hash).into_iter().rev() {
-                        queue.push_front(released);
-                    }
-                    batch.push((candidate, change));
-                }),
+                Ok(Verdict::Ready) => contained(|| gate.stage(&candidate))
+                    .unwrap_or(Err(GateError::Unreadable))
+                    .map(|change| {
+                        for released in self.orphans.release(&hash).into_iter().rev() {
+                            queue.push_front(released);
+                        }
+                        batch.push((candidate, change));
+                    }),
                 Err(error) => Err(error),
             };
             if origin.is_none() {
@@ -130,7 +131,7 @@ impl Document {
     }
 
     /// One batch for all; only when that fails, halves of it on copies until the culprits are alone.
-    fn admit(&mut self, batch: Vec<Staged>, applied: &mut Applied) {
+    pub(super) fn admit(&mut self, batch: Vec<Staged>, applied: &mut Applied) {
         if batch.is_empty() {
             return;
         }

@@ -1,37 +1,15 @@
 //! What a hostile or broken member may send, and what it costs: nothing but its own changes.
 
-use automerge::legacy::{Key, ObjectId, Op, OpId, OpType};
 use automerge::transaction::Transactable;
-use automerge::{ActorId, Change, ExpandedChange, ReadDoc, SaveOptions};
+use automerge::{Change, ReadDoc, SaveOptions};
 
 use super::*;
 use crate::Run;
 use crate::limits::*;
 use crate::testing::*;
 
-/// The refusal of the only change offered.
-fn verdict(document: &mut Document, author: u8, raw: &[u8]) -> Option<GateError> {
-    let heads = document.heads();
-    let applied = give(document, author, &[raw]);
-    let refused = applied.refused.first().map(|refused| refused.error);
-    assert_eq!(
-        refused.is_some(),
-        applied.admitted.is_empty() && applied.orphans.is_empty()
-    );
-    assert_eq!(
-        refused.is_some() || !applied.orphans.is_empty(),
-        document.heads() == heads
-    );
-    refused
-}
-
 fn shape(error: ShapeError) -> Option<GateError> {
     Some(GateError::Shape(error))
-}
-
-fn works(document: &mut Document) {
-    put(document, "still works", 1);
-    document.save().unwrap();
 }
 
 #[test]
@@ -288,74 +266,6 @@ fn messages_footers_marks_and_unknown_columns_are_refused() {
     assert_eq!(verdict(&mut reader, 1, &column), shape(ShapeError::Column(0x99)));
     let deflated = forge(&honest, |parts| parts.columns.insert(0, (0x01 | 8, &[1])));
     assert_eq!(verdict(&mut reader, 1, &deflated), shape(ShapeError::Column(9)));
-}
-
-/// Changes with operations that Automerge cannot place, each with a fitting head.
-fn misplaced(honest: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
-    let nowhere = || OpId(77, ActorId::from(actor(1).as_bytes().to_vec()));
-    let alter = |name: &'static str, alter: &dyn Fn(&mut Op)| {
-        let raw = forge_ops(honest, |change: &mut ExpandedChange| {
-            alter(&mut change.operations[0])
-        });
-        (name, raw)
-    };
-    vec![
-        alter("object that never was", &|op| op.obj = ObjectId::Id(nowhere())),
-        alter("element that never was", &|op| op.key = Key::from(nowhere())),
-        alter("delete of what never was", &|op| {
-            op.action = OpType::Delete;
-            op.pred = vec![nowhere()].into();
-        }),
-        alter("delete of nothing", &|op| op.action = OpType::Delete),
-        alter("predecessor that never was", &|op| {
-            op.pred = vec![nowhere()].into()
-        }),
-        alter("insertion into a map", &|op| op.insert = true),
-    ]
-}
-
-#[test]
-fn changes_that_automerge_cannot_place_or_reproduce_cost_only_themselves() {
-    let (mut author, mut other) = (open(1), open(2));
-    let honest = put(&mut author, "a", 1).bytes;
-    let before = put(&mut other, "b", 2).bytes;
-    let after = put(&mut other, "c", 3).bytes;
-    for (name, bad) in misplaced(&honest) {
-        let mut reader = open(3);
-        let applied = reader.apply(vec![
-            run_of(2, &[&before]),
-            run_of(1, &[&bad]),
-            run_of(2, &[&after]),
-        ]);
-        let errors: Vec<_> = applied.refused.iter().map(|refused| refused.error).collect();
-        assert!(
-            matches!(
-                errors[..],
-                [GateError::Inapplicable | GateError::NotCanonical | GateError::Unreadable]
-            ),
-            "{name}: {errors:?}"
-        );
-        assert_eq!(applied.refused[0].origin, Some((1, 0)), "{name}");
-        assert_eq!(applied.admitted, vec![before.clone(), after.clone()], "{name}");
-        assert_equal(&other, &reader);
-        assert_eq!(applied.touched.len(), 2, "{name}");
-        works(&mut reader);
-    }
-}
-
-#[test]
-fn what_builds_on_a_bad_change_is_refused_with_it() {
-    let (mut author, mut other, mut reader) = (open(1), open(2), open(3));
-    let first = put(&mut author, "a", 1).bytes;
-    let second = put(&mut author, "b", 2).bytes;
-    let good = put(&mut other, "c", 3).bytes;
-    let bad = misplaced(&first).remove(0).1;
-    let on_bad = forge(&second, |parts| parts.deps = vec![hash(&bad)]);
-    let applied = reader.apply(vec![run_of(1, &[&bad, &on_bad]), run_of(2, &[&good])]);
-    assert_eq!(applied.admitted, vec![good]);
-    let errors: Vec<_> = applied.refused.iter().map(|refused| refused.error).collect();
-    assert!(errors.contains(&GateError::AfterRefused), "{errors:?}");
-    works(&mut reader);
 }
 
 #[test]
