@@ -3,7 +3,10 @@
 //! All of it works with no network. The crate reads no clock and draws no randomness: times and seeds are passed in.
 
 pub mod answers;
+pub mod broadcast;
+pub mod delivery;
 pub mod library;
+pub mod reading;
 pub mod search;
 pub mod speech;
 pub mod text;

@@ -154,6 +154,11 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn hash(&mut self, what: &'static str) -> Result<[u8; 32], WireError> {
+        self.fixed(what)
+    }
+
+    /// Exactly `N` bytes.
+    pub(crate) fn fixed<const N: usize>(&mut self, what: &'static str) -> Result<[u8; N], WireError> {
         let bytes = self.0.bytes().map_err(|_| WireError::Malformed(what))?;
         bytes.try_into().map_err(|_| WireError::Malformed(what))
     }
