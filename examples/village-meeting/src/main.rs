@@ -87,9 +87,9 @@ fn run(args: &Args) -> Result<bool, Box<dyn std::error::Error>> {
     let offline = if single { dir.clone() } else { dir.join("offline") };
     let evening = hold(&script, &offline)?;
     if !args.json {
-        bar.println(format!("{} — {} đảng viên, {} máy", script.unit.name, script.members.len(), script.phones.len()));
+        say(&bar, format!("{} — {} đảng viên, {} máy", script.unit.name, script.members.len(), script.phones.len()));
         for line in &evening.account {
-            bar.println(line);
+            say(&bar, line.clone());
         }
     }
     let mut reports = Vec::new();
@@ -101,7 +101,7 @@ fn run(args: &Args) -> Result<bool, Box<dyn std::error::Error>> {
         bar.set_message(format!("đồng bộ {} …", labels(&evening, order).join(" → ")));
         let report = play(&evening, &place, order, &mut |line| {
             if !args.json {
-                bar.println(line);
+                say(&bar, line);
             }
         })?;
         if args.json {
@@ -125,6 +125,11 @@ fn progress(silent: bool) -> ProgressBar {
     }
     bar.enable_steady_tick(std::time::Duration::from_millis(120));
     bar
+}
+
+/// A line for people, above the spinner; standard output also when it is no terminal.
+fn say(bar: &ProgressBar, line: impl std::fmt::Display) {
+    bar.suspend(|| println!("{line}"));
 }
 
 /// The orders to play, each as positions of phones in the script.
@@ -167,18 +172,18 @@ fn labels(evening: &Evening, order: &[usize]) -> Vec<String> {
 
 fn tell(report: &Report, bar: &ProgressBar, whole: bool) {
     if whole {
-        bar.println(format!("\n{}", report.minutes));
+        say(bar, format!("\n{}", report.minutes));
         if report.review.is_empty() {
-            bar.println("Việc cần xem lại: không có.");
+            say(bar, "Việc cần xem lại: không có.");
         }
         for line in &report.review {
-            bar.println(format!("Việc cần xem lại: {line}"));
+            say(bar, format!("Việc cần xem lại: {line}"));
         }
     }
     for phone in &report.phones {
-        bar.println(format!("{} SHA-256 biên bản {}", phone.label, phone.minutes_sha256));
+        say(bar, format!("{} SHA-256 biên bản {}", phone.label, phone.minutes_sha256));
     }
-    bar.println(format!(
+    say(bar, format!(
         "{} bản ghi, gửi {} byte, nhận {} byte, {} lượt hỏi–đáp, kho của trạm {} byte",
         report.envelopes, report.bytes_up, report.bytes_down, report.round_trips, report.relay_store_bytes
     ));
