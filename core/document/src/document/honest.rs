@@ -474,3 +474,24 @@ fn a_document_may_move_to_another_thread() {
     fn moves<T: Send>() {}
     moves::<Document>();
 }
+
+#[test]
+fn signs_of_several_code_points_pass_the_gate_and_can_be_edited() {
+    let (mut author, mut reader) = (open(1), open(2));
+    let note = object(&author, "note");
+    for text in [
+        "cờ 🇻🇳",
+        "cờ 🇻🇳 và 👨‍👩‍👧 x\u{301}\u{302}",
+        "cờ 👨‍👩‍👧 x\u{301}",
+        "x\u{302}\r\ny",
+        "",
+    ] {
+        let (_, change) = author.edit(NOW, |tx| set_text(tx, &note, text)).unwrap();
+        assert_eq!(
+            give(&mut reader, 1, &[change.unwrap().bytes]).refused,
+            vec![],
+            "{text}"
+        );
+        assert_eq!(reader.read().text(&note).unwrap(), text);
+    }
+}
