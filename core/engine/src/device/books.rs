@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use sotay_document::{Document, EditError, Orphan, crdt::{ChangeHash, Transaction}, encode_runs};
+use sotay_document::{Actor, Document, EditError, Orphan, crdt::{ChangeHash, Transaction}, encode_runs};
 use sotay_feed::{DeviceId, DocId, Draft, Kind, Space, SpaceKind};
 use sotay_handbook::DocKind;
 use sotay_store::{Bucket, Put, Store};
@@ -132,7 +132,12 @@ impl<S: Store> Device<S> {
         self.books.get_mut(&key.doc).ok_or(DeviceError::Internal("book"))
     }
 
-    fn load(&self, key: BookKey) -> Result<Book, DeviceError> {
+    fn load(&mut self, key: BookKey) -> Result<Book, DeviceError> {
+        // A fresh actor each time: the document may have been dropped after it was written to (a full disk, a panic), and
+        // no actor may go on where another memory of it left off.
+        let mut nonce = [0; 8];
+        self.rng.fill_bytes(&mut nonce);
+        self.actor = Actor::new(self.keys.id(), nonce);
         let store = self.replica.store();
         let doc = key.doc.as_bytes();
         let genesis = key.kind.genesis(key.doc, key.schema).ok_or(DeviceError::Internal("genesis"))?;
