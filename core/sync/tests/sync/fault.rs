@@ -289,15 +289,15 @@ fn repaired(node: Node<Disk>) -> Phone {
 /// A session in which both hold something the other lacks, with the given node on a failing disk: whatever call
 /// fails and however, nothing is acknowledged that is not durable, and the next session heals.
 fn survives(relay_fails: bool, fault: Fault) {
+    let (branch, _, mut phones, mut filled) = village_with_relay(1);
+    for n in 0..3 {
+        phones[0].write(&branch.main, &[n; 30]);
+        phones[1].write(&branch.main, &[n; 40]);
+    }
+    sync(&mut phones[0], &mut filled, &branch.spaces());
     let mut call = 0;
     loop {
-        let (branch, _, mut phones, mut relay) = village_with_relay(1);
-        for n in 0..3 {
-            phones[0].write(&branch.main, &[n; 30]);
-            phones[1].write(&branch.main, &[n; 40]);
-        }
-        sync(&mut phones[0], &mut relay, &branch.spaces());
-        let member = phones.pop().unwrap();
+        let (member, relay) = (phones[1].copy(), filled.copy());
         let (mut member, mut relay, calls) = if relay_fails {
             let (mut member, mut relay) = (member, faulty(relay, Faults::none()));
             let before = relay.replica.store().calls();

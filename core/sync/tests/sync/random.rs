@@ -3,6 +3,7 @@
 
 use rand::rngs::StdRng;
 use rand::{Rng, RngExt, SeedableRng};
+use sotay_feed::Kind;
 use sotay_membership::rank;
 use sotay_store::MemoryStore;
 use sotay_sync::testing::{End, carry};
@@ -70,9 +71,7 @@ impl World {
     }
 
     fn reopen(&mut self, who: usize) {
-        let n = self.phones[who].keys.sign_seed()[0];
-        let phone = std::mem::replace(&mut self.phones[who], phone(n));
-        self.phones[who] = phone.reopen();
+        self.phones[who] = self.phones[who].copy();
     }
 
     /// A session that is cut anywhere, its first flight perhaps delivered twice.
@@ -212,7 +211,7 @@ fn run(seed: u64, steps: usize) {
 
 #[test]
 fn phones_and_relay_agree_after_any_history_of_cuts_replays_and_lost_databases() {
-    for seed in 0..60 {
+    for seed in 0..40 {
         println!("seed {seed}");
         run(seed, 40);
     }
@@ -220,15 +219,15 @@ fn phones_and_relay_agree_after_any_history_of_cuts_replays_and_lost_databases()
 
 #[test]
 fn a_session_cut_after_any_number_of_frames_leaves_gapless_prefixes_and_the_next_one_goes_on() {
+    let (branch, _, mut phones, mut filled) = village_with_relay(1);
+    for phone in &mut phones {
+        phone.write_many(&branch.main, Kind::CHANGE, (0..30).map(|n| vec![n; 30_000]));
+    }
+    sync(&mut phones[0], &mut filled, &branch.spaces());
     let mut cut = 0;
     loop {
-        let (branch, _, mut phones, mut relay) = village_with_relay(1);
-        for n in 0..30 {
-            phones[0].write(&branch.main, &[n; 30_000]);
-            phones[1].write(&branch.main, &[n; 30_000]);
-        }
-        sync(&mut phones[0], &mut relay, &branch.spaces());
-        let member = &mut phones[1];
+        let (mut member, mut relay) = (phones[1].copy(), filled.copy());
+        let member = &mut member;
         let first = sync_cut(member, &mut relay, &branch.spaces(), cut);
         let (member_had, relay_had) = (member.frontier(&branch.main), relay.frontier(&branch.main));
         let rest = sync(member, &mut relay, &branch.spaces());

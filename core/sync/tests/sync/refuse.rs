@@ -439,17 +439,12 @@ fn a_space_takes_no_more_feeds_than_the_limit() {
             DeviceKeys::from_seeds(seed, seed)
         })
         .collect();
-    for (n, keys) in crowd.iter().enumerate() {
+    let grant = |(n, keys): (usize, &DeviceKeys)| {
         let mut id = [0xcc; 16];
         id[..4].copy_from_slice(&(n as u32).to_le_bytes());
-        phones[0].grant_to(
-            &branch,
-            MemberId::from_bytes(id),
-            keys,
-            rank::MEMBER,
-            Flags::default(),
-        );
-    }
+        grant_of(MemberId::from_bytes(id), keys, rank::MEMBER, Flags::default()).encode()
+    };
+    phones[0].write_many(&branch.roll, Kind::GRANT, crowd.iter().enumerate().map(grant));
     sync(&mut phones[0], &mut relay, &branch.spaces());
     let first = |keys: &DeviceKeys| {
         let id = branch.main.id();

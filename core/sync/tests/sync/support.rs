@@ -83,25 +83,7 @@ impl<S: Store> Node<S> {
     }
 
     pub fn grant_flags(&mut self, branch: &Branch, n: u8, rank: u8, flags: Flags) -> EnvelopeId {
-        self.grant_to(branch, member(n), &keys(n), rank, flags)
-    }
-
-    pub fn grant_to(
-        &mut self,
-        branch: &Branch,
-        member: MemberId,
-        keys: &DeviceKeys,
-        rank: u8,
-        flags: Flags,
-    ) -> EnvelopeId {
-        let grant = Grant {
-            member,
-            rank,
-            flags,
-            keys: keys.public(),
-            scope: None,
-            from_ms: NOW,
-        };
+        let grant = grant_of(member(n), &keys(n), rank, flags);
         self.write_kind(&branch.roll, Kind::GRANT, &grant.encode())
     }
 
@@ -139,6 +121,21 @@ impl<S: Store> Node<S> {
         status(&self.replica, relay, space).unwrap()
     }
 
+    /// The next envelopes of this phone, one transaction.
+    pub fn write_many(&mut self, space: &Space, kind: Kind, bodies: impl IntoIterator<Item = Vec<u8>>) {
+        let id = space.id();
+        let mut tip = self.replica.store().tip(&id, self.id()).unwrap();
+        let envelopes = bodies.into_iter().map(|body| {
+            let envelope = Draft::next(&self.keys, kind, &id, tip)
+                .sign(&self.keys, &id, &body)
+                .unwrap();
+            tip = Some(envelope.tip());
+            envelope
+        });
+        let envelopes = envelopes.collect();
+        self.replica.append(space, envelopes, Vec::new()).unwrap();
+    }
+
     /// The same device after a restart.
     pub fn reopen(self) -> Self {
         let role = self.replica.role();
@@ -154,6 +151,25 @@ impl<S: Store> Node<S> {
         let imported =
             sotay_sync::bundle::import(&mut self.replica, sotay_sync::bundle::read(&bytes).unwrap());
         assert_eq!(imported.unwrap().cut, None);
+    }
+}
+
+pub fn grant_of(member: MemberId, keys: &DeviceKeys, rank: u8, flags: Flags) -> Grant {
+    Grant {
+        member,
+        rank,
+        flags,
+        keys: keys.public(),
+        scope: None,
+        from_ms: NOW,
+    }
+}
+
+impl Phone {
+    /// The same device with a copy of its disk.
+    pub fn copy(&self) -> Self {
+        let seed = self.keys.sign_seed()[0];
+        node(seed, self.replica.role(), self.replica.store().clone())
     }
 }
 
