@@ -57,6 +57,11 @@ impl Kind {
     /// What a relay or parent acknowledged.
     pub const RECEIPT: Kind = Kind(15);
 
+    /// Part of a published document of the library.
+    pub const PUBLICATION: Kind = Kind(16);
+    /// A member's own record of study: a reading mark, an attempt at a quiz.
+    pub const STUDY: Kind = Kind(17);
+
     /// The kind with this number, known or not.
     pub const fn from_number(number: u16) -> Self {
         Kind(number)
@@ -78,9 +83,25 @@ impl Kind {
     }
 
     fn name(self) -> Option<&'static str> {
-        const NAMES: [&str; 16] = [
-            "genesis", "grant", "revoke", "suspend", "lift", "epoch", "reparent", "relay", "change",
-            "snapshot", "vote", "seal", "inbox", "person", "erase", "receipt",
+        const NAMES: [&str; 18] = [
+            "genesis",
+            "grant",
+            "revoke",
+            "suspend",
+            "lift",
+            "epoch",
+            "reparent",
+            "relay",
+            "change",
+            "snapshot",
+            "vote",
+            "seal",
+            "inbox",
+            "person",
+            "erase",
+            "receipt",
+            "publication",
+            "study",
         ];
         NAMES.get(usize::from(self.0)).copied()
     }

@@ -120,11 +120,15 @@ pub enum Bucket {
     Document = 11,
     /// A relay's pins and permissions.
     Relay = 12,
+    /// Documents of the library, and parts of those that are not complete yet.
+    Library = 13,
+    /// Reading marks, attempts and notes of the holder.
+    Study = 14,
 }
 
 impl Bucket {
     /// Every bucket.
-    pub const ALL: [Bucket; 13] = [
+    pub const ALL: [Bucket; 15] = [
         Bucket::Profile,
         Bucket::Space,
         Bucket::EpochKey,
@@ -138,6 +142,8 @@ impl Bucket {
         Bucket::Person,
         Bucket::Document,
         Bucket::Relay,
+        Bucket::Library,
+        Bucket::Study,
     ];
 }
 

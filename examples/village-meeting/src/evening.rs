@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use sotay_engine::feed::{DocId, MemberId};
-use sotay_engine::handbook::meeting::{Command, How, MeetingKind, Method, Need, Person, Place, State, TallyCount};
+use sotay_engine::handbook::meeting::{
+    Command, How, MeetingKind, Method, Need, Person, Place, State, TallyCount,
+};
 use sotay_engine::handbook::{Date, DateError, EntryId, LocalTime, Month, roster};
 use sotay_engine::{
-    AdmitError, AdmitRequest, CallError, CreateUnitError, DeviceError, EnrolTextError, Engine, JoinError, NewMember,
-    NewUnit, OpenError,
+    AdmitError, AdmitRequest, CallError, CreateUnitError, DeviceError, Engine, EnrolTextError, JoinError,
+    NewMember, NewUnit, OpenError,
 };
 
 use crate::script::{self, Phone, Rank, Script};
@@ -53,7 +55,8 @@ pub fn hold(script: &Script, dir: &Path) -> Result<Evening, EveningError> {
     let mut members = BTreeMap::new();
     let mut engines = BTreeMap::new();
     let founder = script.phones.iter().find(|phone| phone.founder);
-    let founder = founder.ok_or_else(|| script::ScriptError::Count("no phone founds the branch".to_owned()))?;
+    let founder =
+        founder.ok_or_else(|| script::ScriptError::Count("no phone founds the branch".to_owned()))?;
     let secretary = found(script, founder, dir, &mut members)?;
     for phone in script.phones.iter().filter(|phone| !phone.founder) {
         engines.insert(phone.label.as_str(), admit(&secretary, phone, &members, dir)?);
@@ -61,11 +64,20 @@ pub fn hold(script: &Script, dir: &Path) -> Result<Evening, EveningError> {
     engines.insert(founder.label.as_str(), secretary);
 
     let month: Month = script.meeting.month.parse()?;
-    let mut evening =
-        Evening { meeting: DocId::ZERO, motions: Vec::new(), phones: Vec::new(), account: Vec::new() };
+    let mut evening = Evening {
+        meeting: DocId::ZERO,
+        motions: Vec::new(),
+        phones: Vec::new(),
+        account: Vec::new(),
+    };
     for phone in &script.phones {
         let engine = &engines[phone.label.as_str()];
-        let work = Work { script, phone, members: &members, month };
+        let work = Work {
+            script,
+            phone,
+            members: &members,
+            month,
+        };
         let (meeting, motions, commands) = work.plan()?;
         let count = commands.len();
         let doc = engine.call(move |device, now| {
@@ -78,7 +90,9 @@ pub fn hold(script: &Script, dir: &Path) -> Result<Evening, EveningError> {
         evening.meeting = doc;
         evening.motions.extend(motions);
         evening.phones.push((phone.label.clone(), dir.join(&phone.label)));
-        evening.account.push(format!("{}: {} thao tác, không có mạng", phone.label, count));
+        evening
+            .account
+            .push(format!("{}: {} thao tác, không có mạng", phone.label, count));
     }
     for engine in engines.values() {
         engine.shutdown();
@@ -95,9 +109,17 @@ fn found<'s>(
 ) -> Result<Engine, EveningError> {
     let engine = Engine::create(&dir.join(&phone.label), &phone.label)?;
     let first_day = script.meeting.month.parse::<Month>()?.first();
-    let (own, others): (Vec<_>, Vec<_>) = script.members.iter().partition(|member| member.id == phone.member);
+    let (own, others): (Vec<_>, Vec<_>) = script
+        .members
+        .iter()
+        .partition(|member| member.id == phone.member);
     let founder = own.first().map_or_else(String::new, |member| member.name.clone());
-    let new = NewUnit { name: script.unit.name.clone(), upper: script.unit.upper.clone(), founder, since: Some(first_day) };
+    let new = NewUnit {
+        name: script.unit.name.clone(),
+        upper: script.unit.upper.clone(),
+        founder,
+        since: Some(first_day),
+    };
     let lines: Vec<NewMember> = others.iter().map(|member| line(member)).collect();
     let (own_id, ids) = engine.call(move |device, now| {
         device.create_unit(&new, now)?;
@@ -190,7 +212,11 @@ impl Work<'_> {
     }
 
     fn first_creator(&self) -> &str {
-        self.script.phones.iter().find(|phone| phone.creates_meeting).map_or("", |phone| &phone.label)
+        self.script
+            .phones
+            .iter()
+            .find(|phone| phone.creates_meeting)
+            .map_or("", |phone| &phone.label)
     }
 
     fn frame(&self, start: LocalTime) -> Result<Vec<Command>, EveningError> {
@@ -224,7 +250,12 @@ impl Work<'_> {
             let member = self.members[id];
             let mark = |state, reason: Option<&str>| {
                 let reason = reason.map(Into::into);
-                vec![Command::Mark { members: vec![member], state, how: How::RollCall, reason }]
+                vec![Command::Mark {
+                    members: vec![member],
+                    state,
+                    how: How::RollCall,
+                    reason,
+                }]
             };
             if let Some(excused) = attendance.excused.iter().find(|excused| excused.member == id) {
                 batches.push(mark(State::Excused, Some(&excused.reason)));
@@ -248,7 +279,11 @@ impl Work<'_> {
     }
 
     fn speeches(&self) -> Batches {
-        let own = self.script.speeches.iter().filter(|speech| speech.phone == self.phone.label);
+        let own = self
+            .script
+            .speeches
+            .iter()
+            .filter(|speech| speech.phone == self.phone.label);
         own.enumerate()
             .map(|(number, speech)| {
                 vec![Command::AddSpeech {
@@ -263,7 +298,11 @@ impl Work<'_> {
     }
 
     fn conclusions(&self) -> Result<Batches, EveningError> {
-        let own = self.script.conclusions.iter().filter(|conclusion| conclusion.phone == self.phone.label);
+        let own = self
+            .script
+            .conclusions
+            .iter()
+            .filter(|conclusion| conclusion.phone == self.phone.label);
         own.enumerate()
             .map(|(number, conclusion)| {
                 Ok(vec![Command::AddConclusion {
@@ -271,7 +310,11 @@ impl Work<'_> {
                     agenda: None,
                     text: conclusion.text.as_str().into(),
                     deadline: conclusion.deadline.as_deref().map(str::parse).transpose()?,
-                    responsible: conclusion.responsible.iter().map(|id| self.members[id.as_str()]).collect(),
+                    responsible: conclusion
+                        .responsible
+                        .iter()
+                        .map(|id| self.members[id.as_str()])
+                        .collect(),
                     place: Place::Last,
                 }])
             })
@@ -279,7 +322,11 @@ impl Work<'_> {
     }
 
     fn motions(&self, confirm: &mut Vec<(EntryId, String)>) -> Batches {
-        let own = self.script.motions.iter().filter(|motion| motion.phone == self.phone.label);
+        let own = self
+            .script
+            .motions
+            .iter()
+            .filter(|motion| motion.phone == self.phone.label);
         own.enumerate()
             .map(|(number, motion)| {
                 let id = entry("motion", &self.phone.label, number);
@@ -300,7 +347,11 @@ impl Work<'_> {
                         place: Place::Last,
                     },
                     Command::OpenVote { id },
-                    Command::RecordTally { motion: id, counts, board: Vec::new() },
+                    Command::RecordTally {
+                        motion: id,
+                        counts,
+                        board: Vec::new(),
+                    },
                 ]
             })
             .collect()

@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use sotay_engine::handbook::Lang;
 use sotay_engine::handbook::meeting::Command;
-use sotay_engine::{CallError, DeviceError, Engine, MinutesText, OpenError, SessionStats, SyncError, SyncStatus};
+use sotay_engine::{
+    CallError, DeviceError, Engine, MinutesText, OpenError, SessionStats, SyncError, SyncStatus,
+};
 
 use crate::evening::Evening;
 use crate::relay::{RelayError, RelayProcess};
@@ -84,7 +86,10 @@ pub fn play(
 ) -> Result<Report, HomecomingError> {
     let relay_dir = dir.join("relay");
     let relay = RelayProcess::start(&relay_dir)?;
-    tell(format!("Trạm chuyển tiếp (tiến trình riêng): {}", relay.address()));
+    tell(format!(
+        "Trạm chuyển tiếp (tiến trình riêng): {}",
+        relay.address()
+    ));
     let mut phones: Vec<Phone> = Vec::new();
     for &at in order {
         let (label, _) = &evening.phones[at];
@@ -100,7 +105,11 @@ pub fn play(
             report.stats.round_trips
         ));
         engine.follow(relay.address())?;
-        phones.push(Phone { label: label.clone(), engine, first: report.stats });
+        phones.push(Phone {
+            label: label.clone(),
+            engine,
+            first: report.stats,
+        });
     }
     confirm(evening, &phones)?;
     let converged = settle(evening, &phones, relay.address(), tell)?;
@@ -117,14 +126,22 @@ pub fn play(
 fn confirm(evening: &Evening, phones: &[Phone]) -> Result<(), HomecomingError> {
     let meeting = evening.meeting;
     for (motion, label) in &evening.motions {
-        let Some(phone) = phones.iter().find(|phone| phone.label == *label) else { continue };
+        let Some(phone) = phones.iter().find(|phone| phone.label == *label) else {
+            continue;
+        };
         let motion = *motion;
         let until = Instant::now() + PATIENCE;
         loop {
             let done = phone.engine.call(move |device, now| {
                 let view = device.meeting_view(meeting)?;
-                let tally = view.motions.iter().find(|seen| seen.id == motion).and_then(|seen| seen.tallies.first());
-                let Some(recorder) = tally.map(|tally| tally.mark.device) else { return Ok::<_, DeviceError>(false) };
+                let tally = view
+                    .motions
+                    .iter()
+                    .find(|seen| seen.id == motion)
+                    .and_then(|seen| seen.tallies.first());
+                let Some(recorder) = tally.map(|tally| tally.mark.device) else {
+                    return Ok::<_, DeviceError>(false);
+                };
                 let id = device.fresh_id();
                 device.meeting(meeting, &Command::ConfirmTally { motion, recorder, id }, now)?;
                 Ok(true)
@@ -175,8 +192,12 @@ fn minutes(phone: &Phone, evening: &Evening) -> Result<MinutesText, HomecomingEr
 
 fn is_synced(phone: &Phone, relay: &str) -> Result<bool, HomecomingError> {
     let address: sotay_engine::RelayAddress = relay.parse().map_err(SyncError::from)?;
-    let spaces = phone.engine.call(move |device, _| device.sync_status(&address.key()))??;
-    Ok(spaces.iter().all(|space| matches!(space.status, SyncStatus::Synced { .. })))
+    let spaces = phone
+        .engine
+        .call(move |device, _| device.sync_status(&address.key()))??;
+    Ok(spaces
+        .iter()
+        .all(|space| matches!(space.status, SyncStatus::Synced { .. })))
 }
 
 fn account(
@@ -204,8 +225,11 @@ fn account(
         let text = minutes(phone, evening)?;
         let (items, blocks, words) = phone.engine.call(move |device, _| {
             let list = device.review(meeting)?;
-            let words: Vec<String> =
-                list.open().iter().map(|item| item.text(Lang::Vi, device.names())).collect();
+            let words: Vec<String> = list
+                .open()
+                .iter()
+                .map(|item| item.text(Lang::Vi, device.names()))
+                .collect();
             Ok::<_, DeviceError>((list.open().len(), list.blocks(), words))
         })??;
         let all = phone.engine.call(|device, _| device.session_stats())?;
@@ -251,7 +275,11 @@ fn folder_bytes(folder: &Path) -> std::io::Result<u64> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let kind = entry.metadata()?;
-        sum += if kind.is_dir() { folder_bytes(&entry.path())? } else { kind.len() };
+        sum += if kind.is_dir() {
+            folder_bytes(&entry.path())?
+        } else {
+            kind.len()
+        };
     }
     Ok(sum)
 }

@@ -30,7 +30,7 @@ struct Args {
     /// Another script (TOML); the shipped one is examples/village-meeting/scripts/an-lac.toml.
     #[arg(long, value_name = "FILE")]
     script: Option<PathBuf>,
-    /// Print one JSON object (with --orders all, one for every order and a summary) instead of a report.
+    /// Print one JSON object instead of a report; with --orders all it also has `hashes` and one report per order.
     #[arg(long)]
     json: bool,
     /// `all`, or labels in the order in which the phones come online: `P3,P1,P2`.
@@ -87,14 +87,26 @@ fn run(args: &Args) -> Result<bool, Box<dyn std::error::Error>> {
     let offline = if single { dir.clone() } else { dir.join("offline") };
     let evening = hold(&script, &offline)?;
     if !args.json {
-        say(&bar, format!("{} — {} đảng viên, {} máy", script.unit.name, script.members.len(), script.phones.len()));
+        say(
+            &bar,
+            format!(
+                "{} — {} đảng viên, {} máy",
+                script.unit.name,
+                script.members.len(),
+                script.phones.len()
+            ),
+        );
         for line in &evening.account {
             say(&bar, line.clone());
         }
     }
     let mut reports = Vec::new();
     for order in &orders {
-        let place = if single { dir.clone() } else { dir.join(labels(&evening, order).join("-")) };
+        let place = if single {
+            dir.clone()
+        } else {
+            dir.join(labels(&evening, order).join("-"))
+        };
         if !single {
             copy_phones(&evening, &place)?;
         }
@@ -104,15 +116,43 @@ fn run(args: &Args) -> Result<bool, Box<dyn std::error::Error>> {
                 say(&bar, line);
             }
         })?;
-        if args.json {
-            println!("{}", serde_json::to_string(&report)?);
-        } else {
+        if !args.json {
             tell(&report, &bar, single);
         }
         reports.push(report);
     }
     bar.finish_and_clear();
-    Ok(summary(&reports, args.json, single))
+    let hashes: Vec<Option<&str>> = reports
+        .iter()
+        .map(|report| report.minutes_sha256.as_deref())
+        .collect();
+    let equal = hashes.iter().all(|hash| hash.is_some() && *hash == hashes[0]);
+    if args.json {
+        println!("{}", json(&reports, &hashes, equal)?);
+    } else if !single {
+        summary(&reports, equal);
+    }
+    Ok(equal)
+}
+
+/// One object: that of the first order, and with several orders also all of them and their hashes.
+fn json(
+    reports: &[Report],
+    hashes: &[Option<&str>],
+    equal: bool,
+) -> Result<String, Box<dyn std::error::Error>> {
+    let mut object = serde_json::to_value(reports.first().ok_or("no order was played")?)?;
+    if reports.len() > 1 {
+        object["converged"] = equal.into();
+        object["minutes_sha256"] = if equal {
+            serde_json::json!(hashes[0])
+        } else {
+            serde_json::Value::Null
+        };
+        object["hashes"] = serde_json::json!(hashes);
+        object["orders"] = serde_json::to_value(reports)?;
+    }
+    Ok(object.to_string())
 }
 
 fn progress(silent: bool) -> ProgressBar {
@@ -147,7 +187,9 @@ fn orders(script: &Script, wish: Option<&str>) -> Result<Vec<Vec<usize>>, String
             sorted.sort_unstable();
             match order {
                 Some(order) if sorted == all => Ok(vec![order]),
-                _ => Err(format!("--orders {list}: name every phone of the script once, or say all")),
+                _ => Err(format!(
+                    "--orders {list}: name every phone of the script once, or say all"
+                )),
             }
         }
     }
@@ -161,7 +203,11 @@ fn permutations(items: &[usize]) -> Vec<Vec<usize>> {
     for (at, &first) in items.iter().enumerate() {
         let mut rest = items.to_vec();
         rest.remove(at);
-        all.extend(permutations(&rest).into_iter().map(|tail| [vec![first], tail].concat()));
+        all.extend(
+            permutations(&rest)
+                .into_iter()
+                .map(|tail| [vec![first], tail].concat()),
+        );
     }
     all
 }
@@ -181,32 +227,40 @@ fn tell(report: &Report, bar: &ProgressBar, whole: bool) {
         }
     }
     for phone in &report.phones {
-        say(bar, format!("{} SHA-256 biên bản {}", phone.label, phone.minutes_sha256));
+        say(
+            bar,
+            format!("{} SHA-256 biên bản {}", phone.label, phone.minutes_sha256),
+        );
     }
-    say(bar, format!(
-        "{} bản ghi, gửi {} byte, nhận {} byte, {} lượt hỏi–đáp, kho của trạm {} byte",
-        report.envelopes, report.bytes_up, report.bytes_down, report.round_trips, report.relay_store_bytes
-    ));
+    say(
+        bar,
+        format!(
+            "{} bản ghi, gửi {} byte, nhận {} byte, {} lượt hỏi–đáp, kho của trạm {} byte",
+            report.envelopes,
+            report.bytes_up,
+            report.bytes_down,
+            report.round_trips,
+            report.relay_store_bytes
+        ),
+    );
 }
 
-/// Whether all orders ended alike; says so.
-fn summary(reports: &[Report], json: bool, single: bool) -> bool {
-    let hashes: Vec<Option<&str>> = reports.iter().map(|report| report.minutes_sha256.as_deref()).collect();
-    let equal = hashes.iter().all(|hash| hash.is_some() && *hash == hashes[0]);
-    if !single {
-        if json {
-            let hashes = serde_json::json!({ "orders": reports.len(), "converged": equal, "minutes_sha256": hashes });
-            println!("{hashes}");
+/// Says whether all orders ended alike.
+fn summary(reports: &[Report], equal: bool) {
+    println!(
+        "{} thứ tự, {}",
+        reports.len(),
+        if equal {
+            "cùng một biên bản"
         } else {
-            println!("{} thứ tự, {}", reports.len(), if equal { "cùng một biên bản" } else { "KHÁC NHAU" });
-            for report in reports {
-                println!(
-                    "{}  {}",
-                    report.order.join(" → "),
-                    report.minutes_sha256.as_deref().unwrap_or("không hội tụ")
-                );
-            }
+            "KHÁC NHAU"
         }
+    );
+    for report in reports {
+        println!(
+            "{}  {}",
+            report.order.join(" → "),
+            report.minutes_sha256.as_deref().unwrap_or("không hội tụ")
+        );
     }
-    equal
 }

@@ -37,7 +37,15 @@ impl RelayProcess {
     pub fn start(dir: &Path) -> Result<Self, RelayError> {
         let program = std::env::current_exe().map_err(RelayError::Start)?;
         let mut child = Command::new(program)
-            .args([AS_RELAY, "serve", "--json", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"])
+            .args([
+                AS_RELAY,
+                "serve",
+                "--json",
+                "--listen",
+                "127.0.0.1:0",
+                "--http",
+                "127.0.0.1:0",
+            ])
             .args(["--allow", "any", "--data"])
             .arg(dir)
             .stdin(Stdio::null())

@@ -213,8 +213,10 @@ pub struct Motion {
 impl Script {
     /// Reads and checks a file.
     pub fn load(path: &Path) -> Result<Self, ScriptError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| ScriptError::Read { path: path.display().to_string(), reason: error.to_string() })?;
+        let text = std::fs::read_to_string(path).map_err(|error| ScriptError::Read {
+            path: path.display().to_string(),
+            reason: error.to_string(),
+        })?;
         Self::parse(&text)
     }
 
@@ -241,13 +243,19 @@ impl Script {
 
     fn check(&self) -> Result<(), ScriptError> {
         if self.phones.len() > PHONES_MAX || self.phones.is_empty() {
-            return Err(ScriptError::Count(format!("a script uses 1 to {PHONES_MAX} phones")));
+            return Err(ScriptError::Count(format!(
+                "a script uses 1 to {PHONES_MAX} phones"
+            )));
         }
         if self.members.len() > MEMBERS_MAX {
-            return Err(ScriptError::Count(format!("a script names at most {MEMBERS_MAX} members")));
+            return Err(ScriptError::Count(format!(
+                "a script names at most {MEMBERS_MAX} members"
+            )));
         }
         if self.phones.iter().filter(|phone| phone.founder).count() != 1 {
-            return Err(ScriptError::Count("exactly one phone has founder = true".to_owned()));
+            return Err(ScriptError::Count(
+                "exactly one phone has founder = true".to_owned(),
+            ));
         }
         let members = unique(self.members.iter().map(|m| m.id.as_str()))?;
         let phones = unique(self.phones.iter().map(|p| p.label.as_str()))?;
@@ -260,7 +268,10 @@ impl Script {
             if let Some(range) = &each.marks
                 && self.marked_by(each).is_empty()
             {
-                return Err(ScriptError::Undefined { place: "phone.marks", name: range.clone() });
+                return Err(ScriptError::Undefined {
+                    place: "phone.marks",
+                    name: range.clone(),
+                });
             }
         }
         for each in &self.attendance.excused {
@@ -298,7 +309,14 @@ fn unique<'a>(names: impl Iterator<Item = &'a str>) -> Result<BTreeMap<&'a str, 
 }
 
 fn defined(known: &BTreeMap<&str, ()>, place: &'static str, name: &str) -> Result<(), ScriptError> {
-    if known.contains_key(name) { Ok(()) } else { Err(ScriptError::Undefined { place, name: name.to_owned() }) }
+    if known.contains_key(name) {
+        Ok(())
+    } else {
+        Err(ScriptError::Undefined {
+            place,
+            name: name.to_owned(),
+        })
+    }
 }
 
 #[cfg(test)]
@@ -325,7 +343,9 @@ mod tests {
     fn names_that_are_used_but_not_defined_are_named() {
         let wrong = AN_LAC.replace("chair = \"M01\"", "chair = \"M99\"");
         let error = Script::parse(&wrong).unwrap_err();
-        assert!(matches!(error, ScriptError::Undefined { place: "meeting.chair", ref name } if name == "M99"));
+        assert!(
+            matches!(error, ScriptError::Undefined { place: "meeting.chair", ref name } if name == "M99")
+        );
         let twice = AN_LAC.replace("id = \"M02\"", "id = \"M01\"");
         assert!(matches!(Script::parse(&twice), Err(ScriptError::Twice(id)) if id == "M01"));
     }
@@ -340,13 +360,20 @@ mod tests {
         assert!(add(PHONES_MAX - 3).is_ok());
         assert!(matches!(add(PHONES_MAX - 2), Err(ScriptError::Count(_))));
         let member = "\n[[member]]\nid = \"N{}\"\nname = \"x\"\n";
-        let more: String = (0..MEMBERS_MAX - 41).map(|n| member.replace("{}", &n.to_string())).collect();
-        assert!(matches!(Script::parse(&format!("{AN_LAC}{more}")), Err(ScriptError::Count(_))));
+        let more: String = (0..MEMBERS_MAX - 41)
+            .map(|n| member.replace("{}", &n.to_string()))
+            .collect();
+        assert!(matches!(
+            Script::parse(&format!("{AN_LAC}{more}")),
+            Err(ScriptError::Count(_))
+        ));
     }
 
     #[test]
     fn a_file_that_is_not_there_is_named() {
-        let error = Script::load(Path::new("no-such-script.toml")).unwrap_err().to_string();
+        let error = Script::load(Path::new("no-such-script.toml"))
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("no-such-script.toml"), "{error}");
     }
 }
