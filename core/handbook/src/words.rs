@@ -69,14 +69,20 @@ fn bounded(text: String, limit: usize) -> Result<String, TooLong> {
     }
 }
 
-/// Without control characters, and without those that turn the direction of what follows: they could make a printed
-/// line read otherwise than it is stored. Tabs become spaces.
+/// Without control characters, without what has no width, and without what turns the direction of the text after it:
+/// they could make a printed line read otherwise than it is stored. Joiners stay, emoji need them; tabs become spaces.
 fn clean(text: &str) -> String {
+    let hidden = |c: char| {
+        c.is_control()
+            || matches!(
+                c,
+                '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{61c}'
+            )
+            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
     text.chars()
         .map(|c| if c == '\t' { ' ' } else { c })
-        .filter(|c| {
-            !c.is_control() && !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
-        })
+        .filter(|&c| !hidden(c))
         .collect()
 }
 

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use sotay_document::crdt::ChangeHash;
+use sotay_document::crdt::{ChangeHash, Transaction};
 use sotay_document::{Actor, Document, EditError, Run, encode_runs};
 use sotay_feed::{DeviceId, DocId};
 use sotay_handbook::fixture;
@@ -12,7 +12,7 @@ use sotay_handbook::meeting::{self, Command, MeetingView, Setting};
 use sotay_handbook::minutes::{Minutes, Template, render};
 use sotay_handbook::review::{ReviewItem, ReviewList, Severity, review};
 use sotay_handbook::roster::Roll;
-use sotay_handbook::{CommandError, Devices, DocKind, EntryId, Lang, Message, Policy, events};
+use sotay_handbook::{Acting, CommandError, Devices, DocKind, EntryId, Lang, Message, Policy, events};
 
 pub const PHONES: [u8; 3] = [1, 2, 3];
 const RUN_BYTES: usize = 48 * 1024;
@@ -101,7 +101,30 @@ impl Hall {
     }
 
     pub fn try_on(&mut self, phone: u8, minute: i64, command: &Command) -> Result<(), CommandError> {
-        let acting = fixture::acting(phone, minute);
+        self.try_as(phone, &fixture::acting(phone, minute), command)
+    }
+
+    pub fn try_as(&mut self, phone: u8, acting: &Acting, command: &Command) -> Result<(), CommandError> {
+        self.edit(phone, acting.at_ms, |tx, setting| {
+            meeting::apply(tx, acting, setting, command)
+        })
+    }
+
+    /// Writes what no honest program writes.
+    pub fn forge(
+        &mut self,
+        phone: u8,
+        write: impl FnOnce(&mut Transaction<'_>, &Setting<'_>) -> Result<(), CommandError>,
+    ) {
+        self.edit(phone, fixture::START_MS, write).unwrap();
+    }
+
+    fn edit(
+        &mut self,
+        phone: u8,
+        at_ms: i64,
+        write: impl FnOnce(&mut Transaction<'_>, &Setting<'_>) -> Result<(), CommandError>,
+    ) -> Result<(), CommandError> {
         let setting = Setting {
             doc: self.id,
             roster: &self.roster,
@@ -110,16 +133,13 @@ impl Hall {
         };
         let phone = self.phones.get_mut(&phone).unwrap();
         let before = phone.document.heads();
-        match phone
-            .document
-            .edit(acting.at_ms, |tx| meeting::apply(tx, &acting, &setting, command))
-        {
+        match phone.document.edit(at_ms, |tx| write(tx, &setting)) {
             Ok(((), change)) => {
                 for change in change.iter() {
                     phone.unsent.extend(change.rows().map(<[u8]>::to_vec));
                     assert!(
                         !events(DocKind::Meeting, &change.touched).is_empty(),
-                        "{command:?} gave no event"
+                        "a change gave no event"
                     );
                 }
                 Ok(())
