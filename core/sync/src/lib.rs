@@ -9,6 +9,7 @@ mod access;
 mod admit;
 pub mod bundle;
 mod fault;
+mod group;
 pub mod limits;
 pub mod message;
 mod peer;
@@ -21,6 +22,7 @@ mod token;
 
 pub use admit::{Admitted, AppendError, Offer};
 pub use fault::{CloseCode, DenyReason, PeerFault, RefuseReason};
+pub use group::Group;
 pub use message::{DenyScope, Role};
 pub use quarantine::{Quarantined, RefusedBy, quarantined};
 pub use replica::{Gate, Offered, Policy, Replica};

@@ -57,6 +57,8 @@ pub struct Replica<S> {
     pub(crate) units: BTreeMap<UnitId, Membership>,
     pub(crate) quarantine: BTreeMap<QuarantineKey, RefuseReason>,
     pub(crate) gate: Option<Box<dyn Gate>>,
+    /// What is kept in memory must be read from the store before it is used.
+    stale: bool,
 }
 
 impl<S> std::fmt::Debug for Replica<S> {
@@ -69,6 +71,7 @@ impl<S> std::fmt::Debug for Replica<S> {
             units,
             quarantine,
             gate: _,
+            stale: _,
         } = self;
         let (spaces, units, refused) = (spaces.len(), units.len(), quarantine.len());
         write!(
@@ -82,36 +85,50 @@ impl<S: Store> Replica<S> {
     /// Reads the space definitions. A device rebuilds every membership at once; a relay, which may hold hundreds of
     /// units, rebuilds one when it is first asked for.
     pub fn open(store: S, role: Role, policy: Policy) -> Result<Self, StoreError> {
-        let mut spaces = BTreeMap::new();
-        for (_, value) in store.list(Bucket::Space, &[])? {
-            let space = decode_space(&value).map_err(|_| corrupt("a space definition"))?;
-            spaces.insert(space.id().tag(), space);
-        }
-        let quarantine = match role {
-            Role::Device => {
-                let records = quarantined(&store)?;
-                records
-                    .iter()
-                    .map(|record| (record.key(), record.reason))
-                    .collect()
-            }
-            Role::Relay => BTreeMap::new(),
-        };
         let mut replica = Self {
             store,
             role,
             policy,
-            spaces,
+            spaces: BTreeMap::new(),
             units: BTreeMap::new(),
-            quarantine,
+            quarantine: BTreeMap::new(),
             gate: None,
+            stale: true,
         };
-        if role == Role::Device {
-            for unit in replica.known_units() {
-                replica.load_unit(unit)?;
+        replica.refresh()?;
+        Ok(replica)
+    }
+
+    /// Reads what is kept in memory, if the store has forgotten some of what it was made from, or at the beginning.
+    fn refresh(&mut self) -> Result<(), StoreError> {
+        if !self.stale {
+            return Ok(());
+        }
+        self.units.clear();
+        self.spaces.clear();
+        for (_, value) in self.store.list(Bucket::Space, &[])? {
+            let space = decode_space(&value).map_err(|_| corrupt("a space definition"))?;
+            self.spaces.insert(space.id().tag(), space);
+        }
+        self.quarantine.clear();
+        if self.role == Role::Device {
+            let records = quarantined(&self.store)?;
+            self.quarantine = records
+                .iter()
+                .map(|record| (record.key(), record.reason))
+                .collect();
+            for unit in self.known_units() {
+                self.load_known(unit)?;
             }
         }
-        Ok(replica)
+        self.stale = false;
+        Ok(())
+    }
+
+    /// The store lost what this replica believed stored: everything is read again before it is used again.
+    pub(crate) fn mark_stale(&mut self) {
+        self.stale = true;
+        self.units.clear();
     }
 
     /// The store.
@@ -156,6 +173,7 @@ impl<S: Store> Replica<S> {
     }
 
     pub(crate) fn know_spaces(&mut self, spaces: &[Space]) -> Result<(), StoreError> {
+        self.refresh()?;
         let new: Vec<Space> = spaces
             .iter()
             .filter(|space| !self.knows(space))
@@ -215,6 +233,11 @@ impl<S: Store> Replica<S> {
 
     /// Rebuilds a unit's membership from its roll, unless that was done. `false` when its genesis is not here.
     pub fn load_unit(&mut self, unit: UnitId) -> Result<bool, StoreError> {
+        self.refresh()?;
+        self.load_known(unit)
+    }
+
+    fn load_known(&mut self, unit: UnitId) -> Result<bool, StoreError> {
         if self.units.contains_key(&unit) {
             return Ok(true);
         }

@@ -134,7 +134,7 @@ impl Acceptor {
         if roll_changed {
             self.judge_again(link, replica, &self.homes())?;
         }
-        self.pump_all(link, replica)?;
+        self.served(items.tag)?.pump(link, replica)?;
         // Last, so that the other side counts the frame as dealt with only after all that follows from it.
         link.items_consumed += frame_len as u64;
         Ok(self.served(items.tag)?.acknowledge(link, replica)?)
@@ -151,7 +151,7 @@ impl Acceptor {
         if link.covered(served.outbox.mark) {
             served.delivered = served.outbox.cursor;
         }
-        Ok(self.pump_all(link, replica)?)
+        Ok(self.pump_waiting(link, replica)?)
     }
 
     fn on_refuse(&mut self, link: &mut Link, refuse: Refuse) -> Result<(), SessionError> {
@@ -184,9 +184,12 @@ impl Acceptor {
         Ok(())
     }
 
-    fn pump_all<S: Store>(&mut self, link: &mut Link, replica: &Replica<S>) -> Result<(), StoreError> {
+    /// Goes on with what waited for credit.
+    fn pump_waiting<S: Store>(&mut self, link: &mut Link, replica: &Replica<S>) -> Result<(), StoreError> {
         for tag in &self.order {
-            if let Some(served) = self.spaces.get_mut(tag) {
+            if let Some(served) = self.spaces.get_mut(tag)
+                && !served.outbox.at_head
+            {
                 served.pump(link, replica)?;
             }
         }
@@ -236,7 +239,10 @@ impl Acceptor {
         if space.kind == SpaceKind::Roll {
             self.judge_again(link, replica, &self.homes())?;
         }
-        Ok(self.pump_all(link, replica)?)
+        match self.spaces.get_mut(&space.id().tag()) {
+            Some(served) => Ok(served.pump(link, replica)?),
+            None => Ok(()),
+        }
     }
 
     pub(super) fn subscriptions(&self) -> Vec<Space> {

@@ -88,7 +88,7 @@ impl Connector {
                 return Err(PeerFault::WrongEnd.into());
             }
         }
-        self.pump_all(link, replica)?;
+        self.pump_waiting(link, replica)?;
         self.settle(link, replica)
     }
 
@@ -356,9 +356,12 @@ impl Connector {
         Ok(())
     }
 
-    fn pump_all<S: Store>(&mut self, link: &mut Link, replica: &Replica<S>) -> Result<(), SessionError> {
+    /// Goes on with what waited for credit or for an answer.
+    fn pump_waiting<S: Store>(&mut self, link: &mut Link, replica: &Replica<S>) -> Result<(), SessionError> {
         for tag in &self.order {
-            if let Some(opened) = self.spaces.get_mut(tag) {
+            if let Some(opened) = self.spaces.get_mut(tag)
+                && !opened.outbox.at_head
+            {
                 opened.pump(link, replica)?;
             }
         }

@@ -35,6 +35,8 @@ pub(super) struct Link {
     pub(super) items_consumed: u64,
     /// Depth of the request whose answer is being dealt with.
     pub(super) depth: u32,
+    /// Depth of the last `Items`.
+    items_depth: u32,
 }
 
 impl Link {
@@ -51,6 +53,7 @@ impl Link {
             items_acked: 0,
             items_consumed: 0,
             depth: 0,
+            items_depth: 0,
         }
     }
 
@@ -142,6 +145,12 @@ impl Link {
         }
     }
 
+    /// Nothing of what is queued may leave.
+    pub(super) fn forget_queued(&mut self) {
+        self.out.clear();
+        self.closed = false;
+    }
+
     pub(super) fn peer_closed(&mut self, close: Close) {
         let reason = CloseReason {
             code: close.code,
@@ -204,7 +213,11 @@ impl Link {
 /// Requests of one space that were not answered yet, in order; each with its depth: one more than that of the answer it
 /// had to wait for.
 #[derive(Debug, Default)]
-pub(super) struct Requests(VecDeque<Request>);
+pub(super) struct Requests {
+    waiting: VecDeque<Request>,
+    /// Depth of the last one that was answered.
+    answered: u32,
+}
 
 #[derive(Debug)]
 struct Request {
@@ -215,51 +228,65 @@ struct Request {
 
 impl Requests {
     pub(super) fn opened(&mut self, link: &Link) {
-        self.0.push_back(Request {
+        self.waiting.push_back(Request {
             depth: link.depth + 1,
             mark: None,
         });
     }
 
-    pub(super) fn sent_items(&mut self, link: &Link) {
-        self.0.push_back(Request {
-            depth: link.depth + 1,
+    pub(super) fn sent_items(&mut self, link: &mut Link) {
+        link.items_depth = link.depth + 1;
+        self.waiting.push_back(Request {
+            depth: link.items_depth,
             mark: Some(link.mark()),
         });
     }
 
-    fn take_open(&mut self) -> u32 {
-        let at = self.0.iter().position(|request| request.mark.is_none());
-        at.and_then(|at| self.0.remove(at))
-            .map_or(0, |request| request.depth)
+    fn open(&self) -> Option<usize> {
+        self.waiting.iter().position(|request| request.mark.is_none())
+    }
+
+    /// An answer that no `Open` waits for follows from the `Items` under way, perhaps of the roll, or goes on with the
+    /// last one.
+    fn answer(&mut self, link: &mut Link, depth: Option<u32>) {
+        let cause = if link.in_flight() > 0 {
+            link.items_depth
+        } else {
+            self.answered
+        };
+        self.answered = depth.unwrap_or(cause);
+        link.answered(self.answered);
     }
 
     /// `Open` or `Deny` came.
     pub(super) fn open_answered(&mut self, link: &mut Link) {
-        let depth = self.take_open();
-        link.answered(depth);
+        let open = self.open().and_then(|at| self.waiting.remove(at));
+        self.answer(link, open.map(|open| open.depth));
     }
 
     /// `Items` came: part of the answer to the oldest `Open`.
-    pub(super) fn items_came(&self, link: &mut Link) {
-        let open = self.0.iter().find(|request| request.mark.is_none());
-        link.answered(open.map_or(0, |request| request.depth));
+    pub(super) fn items_came(&mut self, link: &mut Link) {
+        let open = self.open().map(|at| self.waiting[at].depth);
+        self.answer(link, open.or(Some(self.answered)));
     }
 
     /// `Ack` came, for all `Items` that `link` has noted as acknowledged; or with a state, for an `Open`.
     pub(super) fn acked(&mut self, link: &mut Link, state: bool) {
-        let mut depth = 0;
-        self.0.retain(|request| {
+        let mut depth = None;
+        self.waiting.retain(|request| {
             let done = request.mark.is_some_and(|mark| link.covered(mark));
             if done {
-                depth = depth.max(request.depth);
+                depth = depth.max(Some(request.depth));
             }
             !done
         });
-        if depth == 0 && state {
-            depth = self.take_open();
+        if depth.is_none() && state {
+            depth = self
+                .open()
+                .and_then(|at| self.waiting.remove(at))
+                .map(|open| open.depth);
         }
-        link.answered(depth);
+        self.answer(link, depth.or(Some(self.answered)));
     }
 }
 

@@ -72,7 +72,8 @@ pub enum SessionEvent {
         /// Its clock, milliseconds since 1970.
         now: i64,
     },
-    /// Accepting side: a space was opened, and is fanned out to this session from now on.
+    /// Accepting side: a space was opened, or one that was denied is served from now on. Ask for
+    /// [`Session::subscriptions`] anew.
     Opened {
         /// The space.
         space: Space,
@@ -333,6 +334,13 @@ impl Session {
     /// Ends the session from this side: draining, blocked, busy.
     pub fn close(&mut self, code: CloseCode, retry_after: Option<u32>) {
         self.link.close(code, retry_after);
+    }
+
+    /// What was stored on behalf of this session was lost before it was durable: drops everything that is queued, and
+    /// closes so that the other side comes back and offers it again. See [`crate::Group`].
+    pub fn abandon(&mut self) {
+        self.link.forget_queued();
+        self.link.close(CloseCode::Storage, Some(STORE_RETRY_SECONDS));
     }
 
     /// Whether nothing further will be queued.

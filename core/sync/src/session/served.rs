@@ -66,14 +66,16 @@ impl Served {
         device: DeviceId,
         homes: &[UnitId],
     ) -> Result<(), StoreError> {
+        let before = self.access;
         self.access = replica.access(device, &self.space, homes)?;
+        let served = before != Access::Full && self.access == Access::Full;
+        if served || !self.announced {
+            self.announced = true;
+            link.event(SessionEvent::Opened { space: self.space });
+        }
         match self.access {
             Access::Full => {
                 self.outbox.limit = None;
-                if !self.announced {
-                    self.announced = true;
-                    link.event(SessionEvent::Opened { space: self.space });
-                }
                 self.answer_reader(link, replica)?;
             }
             Access::PushOnly(reason) => {

@@ -5,6 +5,7 @@ mod bundle;
 mod exchange;
 mod fan_out;
 mod fault;
+mod group;
 mod heal;
 mod random;
 mod refuse;

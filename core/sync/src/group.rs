@@ -1,0 +1,304 @@
+//! One disk commit for what many sessions brought (P9.11).
+//!
+//! A relay puts a [`Group`] between its replica and its store, feeds a round of frames to its sessions, calls
+//! [`Replica::flush`], and only then polls them. What sessions read in between already includes what is staged, and
+//! nothing of it leaves the process before it is durable.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sotay_feed::{DeviceId, Envelope, EnvelopeId, Frontier, SpaceId, Tip, Verified, check_next};
+use sotay_store::rules::{PageFiller, after_prefix, judge, proves_more};
+use sotay_store::{
+    ARRIVALS_PER_SPACE_MAX, Arrival, Batch, Bucket, Budget, Committed, DatabaseId, ForkEvidence, KeyValue,
+    Outcome, Page, Put, Store, StoreError, Stored,
+};
+
+use crate::replica::Replica;
+
+/// A store whose commits are gathered until [`Group::flush`].
+#[derive(Debug)]
+pub struct Group<S> {
+    inner: S,
+    spaces: BTreeMap<SpaceId, Staged>,
+    by_id: BTreeMap<EnvelopeId, (SpaceId, usize)>,
+    forks: BTreeMap<(SpaceId, DeviceId), ForkEvidence>,
+    records: BTreeMap<(Bucket, Vec<u8>), Option<Vec<u8>>>,
+    /// In the order in which they came, proofs of forks included.
+    envelopes: Vec<Verified<Envelope>>,
+    expected: Vec<Outcome>,
+    bytes: usize,
+}
+
+/// What is staged of one space, in arrival order.
+#[derive(Debug, Default)]
+struct Staged {
+    log: Vec<(Stored, Arrival)>,
+    places: BTreeMap<(DeviceId, u64), usize>,
+    tips: BTreeMap<DeviceId, Tip>,
+    bytes: u64,
+}
+
+impl<S: Store> Group<S> {
+    /// Nothing staged.
+    pub fn new(inner: S) -> Self {
+        Self {
+            inner,
+            spaces: BTreeMap::new(),
+            by_id: BTreeMap::new(),
+            forks: BTreeMap::new(),
+            records: BTreeMap::new(),
+            envelopes: Vec::new(),
+            expected: Vec::new(),
+            bytes: 0,
+        }
+    }
+
+    /// The store behind it, without what is staged.
+    pub fn inner(&self) -> &S {
+        &self.inner
+    }
+
+    /// The store behind it. What is staged is dropped.
+    pub fn into_inner(self) -> S {
+        self.inner
+    }
+
+    /// Bytes of envelopes that wait for a flush.
+    pub fn staged_bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Makes everything durable in one transaction. On an error nothing is, and what was staged is dropped.
+    pub fn flush(&mut self) -> Result<(), StoreError> {
+        let envelopes = std::mem::take(&mut self.envelopes);
+        let expected = std::mem::take(&mut self.expected);
+        let puts: Vec<Put> = std::mem::take(&mut self.records)
+            .into_iter()
+            .map(|((bucket, key), value)| Put { bucket, key, value })
+            .collect();
+        self.spaces.clear();
+        self.by_id.clear();
+        self.forks.clear();
+        self.bytes = 0;
+        if envelopes.is_empty() && puts.is_empty() {
+            return Ok(());
+        }
+        let committed = self.inner.commit(Batch { envelopes, puts })?;
+        if committed.outcomes == expected {
+            Ok(())
+        } else {
+            // This thread alone writes the store, and both judge by the same rules.
+            Err(StoreError::Corrupt(
+                "the store judged a batch otherwise than it was staged".into(),
+            ))
+        }
+    }
+
+    fn stage(&mut self, envelope: Verified<Envelope>) -> Result<Outcome, StoreError> {
+        let space = *envelope.space();
+        let device = envelope.header().device;
+        if let Err(fault) = check_next(self.tip(&space, device)?, envelope.header()) {
+            let outcome = judge(&envelope, fault, |seq| {
+                let stored = self.at(&space, device, seq)?;
+                stored
+                    .map(|stored| stored.id)
+                    .ok_or_else(|| StoreError::Corrupt("a feed lacks a number below its tip".into()))
+            })?;
+            if let Outcome::Fork { seq } = outcome {
+                self.keep_fork(space, device, seq, &envelope)?;
+                self.envelopes.push(envelope);
+                self.expected.push(outcome);
+            }
+            return Ok(outcome);
+        }
+        let arrival = self.head(&space)?.next(envelope.id());
+        let staged = self.spaces.entry(space).or_default();
+        let index = staged.log.len();
+        staged.log.push((Stored::new(arrival.number, &envelope), arrival));
+        staged.places.insert((device, envelope.header().seq), index);
+        staged.tips.insert(device, envelope.tip());
+        staged.bytes += envelope.bytes().len() as u64;
+        self.by_id.insert(envelope.id(), (space, index));
+        self.bytes += envelope.bytes().len();
+        self.envelopes.push(envelope);
+        self.expected.push(Outcome::Stored(arrival));
+        Ok(Outcome::Stored(arrival))
+    }
+
+    fn keep_fork(
+        &mut self,
+        space: SpaceId,
+        device: DeviceId,
+        seq: u64,
+        envelope: &Envelope,
+    ) -> Result<(), StoreError> {
+        let of_feed = |fork: &&ForkEvidence| fork.space == space && fork.device == device;
+        let known = self.forks()?;
+        if proves_more(known.iter().find(of_feed).map(|fork| fork.seq), seq) {
+            let evidence = ForkEvidence {
+                space,
+                device,
+                seq,
+                other: envelope.bytes().clone(),
+            };
+            self.forks.insert((space, device), evidence);
+        }
+        Ok(())
+    }
+}
+
+impl<S: Store> Replica<Group<S>> {
+    /// Makes everything that sessions brought since the last flush durable, in one transaction; poll them afterwards.
+    ///
+    /// On an error nothing of it is, although sessions have answers queued: call [`crate::Session::abandon`] on every
+    /// one that was fed since. The replica reads its memberships again before it uses them again.
+    pub fn flush(&mut self) -> Result<(), StoreError> {
+        self.store.flush().inspect_err(|_| self.mark_stale())
+    }
+}
+
+impl<S: Store> Store for Group<S> {
+    fn database_id(&self) -> DatabaseId {
+        self.inner.database_id()
+    }
+
+    /// Stages; durable only after [`Group::flush`].
+    fn commit(&mut self, batch: Batch) -> Result<Committed, StoreError> {
+        batch.puts.iter().try_for_each(Put::check_limits)?;
+        for space in batch
+            .envelopes
+            .iter()
+            .map(|envelope| envelope.space())
+            .collect::<BTreeSet<_>>()
+        {
+            if ARRIVALS_PER_SPACE_MAX - self.head(space)?.number < batch.envelopes.len() as u64 {
+                return Err(StoreError::Full);
+            }
+        }
+        let outcomes = batch.envelopes.into_iter().map(|envelope| self.stage(envelope));
+        let outcomes = outcomes.collect::<Result<_, _>>()?;
+        for Put { bucket, key, value } in batch.puts {
+            self.records.insert((bucket, key), value);
+        }
+        Ok(Committed { outcomes })
+    }
+
+    fn tip(&self, space: &SpaceId, device: DeviceId) -> Result<Option<Tip>, StoreError> {
+        match self.spaces.get(space).and_then(|staged| staged.tips.get(&device)) {
+            Some(tip) => Ok(Some(*tip)),
+            None => self.inner.tip(space, device),
+        }
+    }
+
+    fn frontier(&self, space: &SpaceId) -> Result<Frontier, StoreError> {
+        let mut frontier = self.inner.frontier(space)?;
+        for (device, tip) in self.spaces.get(space).into_iter().flat_map(|staged| &staged.tips) {
+            frontier.raise(*device, tip.seq);
+        }
+        Ok(frontier)
+    }
+
+    fn head(&self, space: &SpaceId) -> Result<Arrival, StoreError> {
+        match self.spaces.get(space).and_then(|staged| staged.log.last()) {
+            Some((_, arrival)) => Ok(*arrival),
+            None => self.inner.head(space),
+        }
+    }
+
+    fn passed(&self, space: &SpaceId, arrival: Arrival) -> Result<bool, StoreError> {
+        let staged = self.spaces.get(space).into_iter().flat_map(|staged| &staged.log);
+        let mut staged = staged.filter(|(stored, _)| stored.arrival == arrival.number);
+        match staged.next() {
+            Some((_, passed)) => Ok(*passed == arrival),
+            None => self.inner.passed(space, arrival),
+        }
+    }
+
+    fn since(&self, space: &SpaceId, after: u64, budget: Budget) -> Result<Page, StoreError> {
+        self.missing(space, &Frontier::new(), after, budget)
+    }
+
+    fn missing(
+        &self,
+        space: &SpaceId,
+        have: &Frontier,
+        after: u64,
+        budget: Budget,
+    ) -> Result<Page, StoreError> {
+        let page = self.inner.missing(space, have, after, budget)?;
+        let Some(staged) = self.spaces.get(space).filter(|_| !page.more) else {
+            return Ok(page);
+        };
+        let mut filler = PageFiller::new(budget);
+        let lacking = staged
+            .log
+            .iter()
+            .map(|(stored, _)| stored)
+            .filter(|stored| stored.arrival > after && stored.seq > have.get(stored.device));
+        for stored in page.envelopes.into_iter().chain(lacking.cloned()) {
+            if !filler.offer(stored) {
+                break;
+            }
+        }
+        Ok(filler.finish(self.head(space)?.number))
+    }
+
+    fn at(&self, space: &SpaceId, device: DeviceId, seq: u64) -> Result<Option<Stored>, StoreError> {
+        let staged = self.spaces.get(space);
+        match staged.and_then(|staged| Some(&staged.log[*staged.places.get(&(device, seq))?].0)) {
+            Some(stored) => Ok(Some(stored.clone())),
+            None => self.inner.at(space, device, seq),
+        }
+    }
+
+    fn envelope(&self, id: EnvelopeId) -> Result<Option<Stored>, StoreError> {
+        match self.by_id.get(&id) {
+            Some((space, index)) => Ok(self.spaces.get(space).map(|staged| staged.log[*index].0.clone())),
+            None => self.inner.envelope(id),
+        }
+    }
+
+    fn space_bytes(&self, space: &SpaceId) -> Result<u64, StoreError> {
+        let staged = self.spaces.get(space).map_or(0, |staged| staged.bytes);
+        Ok(self.inner.space_bytes(space)? + staged)
+    }
+
+    fn spaces(&self) -> Result<Vec<SpaceId>, StoreError> {
+        let mut spaces: BTreeSet<SpaceId> = self.inner.spaces()?.into_iter().collect();
+        spaces.extend(self.spaces.keys());
+        Ok(spaces.into_iter().collect())
+    }
+
+    fn forks(&self) -> Result<Vec<ForkEvidence>, StoreError> {
+        let known = self
+            .inner
+            .forks()?
+            .into_iter()
+            .map(|fork| ((fork.space, fork.device), fork));
+        let mut forks: BTreeMap<_, _> = known.collect();
+        forks.extend(self.forks.iter().map(|(feed, fork)| (*feed, fork.clone())));
+        Ok(forks.into_values().collect())
+    }
+
+    fn get(&self, bucket: Bucket, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        match self.records.get(&(bucket, key.to_vec())) {
+            Some(value) => Ok(value.clone()),
+            None => self.inner.get(bucket, key),
+        }
+    }
+
+    fn list(&self, bucket: Bucket, prefix: &[u8]) -> Result<Vec<KeyValue>, StoreError> {
+        let mut records: BTreeMap<Vec<u8>, Vec<u8>> = self.inner.list(bucket, prefix)?.into_iter().collect();
+        let end = after_prefix(prefix);
+        let staged = self.records.range((bucket, prefix.to_vec())..);
+        let within =
+            staged.take_while(|((at, key), _)| *at == bucket && end.as_ref().is_none_or(|end| key < end));
+        for ((_, key), value) in within {
+            match value {
+                Some(value) => records.insert(key.clone(), value.clone()),
+                None => records.remove(key),
+            };
+        }
+        Ok(records.into_iter().collect())
+    }
+}
