@@ -13,6 +13,8 @@ pub enum Event {
     Membership,
     /// Names of members or labels of phones changed.
     Names,
+    /// Documents of the library or reading marks came or changed.
+    Library,
     /// A document changed: here, or by a merge.
     Handbook {
         /// The document.

@@ -20,7 +20,10 @@ use super::people::{PersonRecord, Subject};
 use crate::error::DeviceError;
 use crate::event::{Event, SetAside};
 
-const PAGE: Budget = Budget { count: 4096, bytes: 8 << 20 };
+const PAGE: Budget = Budget {
+    count: 4096,
+    bytes: 8 << 20,
+};
 
 /// Envelopes of one pass, sorted by what they change.
 #[derive(Default)]
@@ -28,6 +31,7 @@ struct Haul {
     runs: BTreeMap<DocId, (BookKey, Vec<(DeviceId, Run)>)>,
     puts: Vec<Put>,
     names: bool,
+    library: bool,
 }
 
 impl<S: Store> Device<S> {
@@ -80,8 +84,12 @@ impl<S: Store> Device<S> {
     }
 
     fn read_roll(&mut self, stored: &Stored) {
-        let Ok(envelope) = Envelope::decode(&stored.bytes) else { return };
-        let Ok((record, clear)) = Record::decode(stored.kind, envelope.body()) else { return };
+        let Ok(envelope) = Envelope::decode(&stored.bytes) else {
+            return;
+        };
+        let Ok((record, clear)) = Record::decode(stored.kind, envelope.body()) else {
+            return;
+        };
         match record {
             Record::Grant(grant) if grant.keys == self.keys.public() => {
                 let Some(home) = &self.home else { return };
@@ -93,7 +101,9 @@ impl<S: Store> Device<S> {
             }
             Record::Epoch(record) => {
                 let Ok(membership) = self.membership() else { return };
-                let Some(space) = self.replica.space(&record.space) else { return };
+                let Some(space) = self.replica.space(&record.space) else {
+                    return;
+                };
                 let granted = membership.ever_readers(&space);
                 if let Ok(key) = open_epoch(&record, &self.keys, &granted) {
                     self.ring.insert(record.space.tag(), key);
@@ -131,24 +141,47 @@ impl<S: Store> Device<S> {
     /// One envelope into the haul. What cannot be opened yet is remembered; what can never be used is set aside.
     fn sort_in(&mut self, space: &Space, stored: Stored, haul: &mut Haul) {
         let id = space.id();
-        if !matches!(stored.kind, Kind::CHANGE | Kind::PERSON) {
+        let read_here = match stored.kind {
+            Kind::CHANGE | Kind::PERSON => true,
+            Kind::PUBLICATION => space.kind == SpaceKind::Broadcast,
+            Kind::STUDY => space.kind == SpaceKind::Private,
+            _ => false,
+        };
+        if !read_here {
             return;
         }
-        let Ok(envelope) = Envelope::decode(&stored.bytes) else { return };
+        let Ok(envelope) = Envelope::decode(&stored.bytes) else {
+            return;
+        };
         let Some(key) = self.ring.get(id.tag(), envelope.header().epoch) else {
-            haul.puts.push(locked_put(&id, stored.arrival, Some(envelope.header().epoch)));
+            haul.puts
+                .push(locked_put(&id, stored.arrival, Some(envelope.header().epoch)));
             return;
         };
         let Ok(payload) = open_body(envelope.header_bytes(), key, envelope.body()) else {
             return self.set_aside(&stored, SetAside::Unreadable, haul);
         };
         if let Ok(membership) = self.membership()
-            && membership.may_write(stored.device, space, stored.kind, stored.seq).is_err()
+            && membership
+                .may_write(stored.device, space, stored.kind, stored.seq)
+                .is_err()
         {
             return self.set_aside(&stored, SetAside::NotAllowed, haul);
         }
-        if stored.kind == Kind::PERSON {
-            self.read_person(&stored, &payload, haul);
+        let row = match stored.kind {
+            Kind::PERSON => return self.read_person(&stored, &payload, haul),
+            Kind::PUBLICATION => Some(self.library.learn_publication(&payload)),
+            Kind::STUDY => Some(self.library.learn_study(&payload)),
+            _ => None,
+        };
+        if let Some(row) = row {
+            match row {
+                Some(put) => {
+                    haul.puts.push(put);
+                    haul.library = true;
+                }
+                None => self.set_aside(&stored, SetAside::Unreadable, haul),
+            }
             return;
         }
         let run = match Run::decode(&payload) {
@@ -158,12 +191,23 @@ impl<S: Store> Device<S> {
         let Some(kind) = DocKind::from_number(run.kind) else {
             return self.set_aside(&stored, SetAside::UnknownDocument, haul);
         };
-        let key = BookKey { doc: run.doc, kind, schema: run.schema, space: space.kind };
+        let key = BookKey {
+            doc: run.doc,
+            kind,
+            schema: run.schema,
+            space: space.kind,
+        };
         if kind.genesis(key.doc, key.schema).is_none() {
             return self.set_aside(&stored, SetAside::UnknownDocument, haul);
         }
         let (known, runs) = haul.runs.entry(key.doc).or_insert((key, Vec::new()));
-        if *known == key && self.known_document(key.doc).ok().flatten().is_none_or(|book| book == key) {
+        if *known == key
+            && self
+                .known_document(key.doc)
+                .ok()
+                .flatten()
+                .is_none_or(|book| book == key)
+        {
             runs.push((stored.device, run));
         } else {
             self.set_aside(&stored, SetAside::OtherDocument, haul);
@@ -197,7 +241,11 @@ impl<S: Store> Device<S> {
             key: [b"a", &stored.id.as_bytes()[..]].concat(),
             value: Some(value),
         });
-        self.events.push_back(Event::SetAside { envelope: stored.id, device: stored.device, reason });
+        self.events.push_back(Event::SetAside {
+            envelope: stored.id,
+            device: stored.device,
+            reason,
+        });
     }
 
     /// Applies the haul, one batch per document, and makes it durable with the cursor.
@@ -222,7 +270,10 @@ impl<S: Store> Device<S> {
             for refused in &applied.refused {
                 tracing::warn!(doc = ?key.doc, error = %refused.error, "change refused at the gate");
                 let author = refused.origin.and_then(|(run, _)| authors.get(run).copied());
-                self.events.push_back(Event::ChangeRefused { doc: key.doc, device: author });
+                self.events.push_back(Event::ChangeRefused {
+                    doc: key.doc,
+                    device: author,
+                });
             }
             touched.push((key, applied.touched));
         }
@@ -231,6 +282,7 @@ impl<S: Store> Device<S> {
                 self.books.remove(&key.doc);
             }
             self.people.reload(self.replica.store())?;
+            self.library.reload(self.replica.store())?;
             return Err(error.into());
         }
         for (key, touched) in touched {
@@ -238,6 +290,9 @@ impl<S: Store> Device<S> {
         }
         if haul.names {
             self.events.push_back(Event::Names);
+        }
+        if haul.library {
+            self.events.push_back(Event::Library);
         }
         Ok(())
     }
@@ -252,7 +307,10 @@ impl<S: Store> Device<S> {
     fn retry_locked(&mut self, space: &Space, haul: &mut Haul) -> Result<(), DeviceError> {
         let id = space.id();
         for (key, _) in self.replica.store().list(Bucket::Applied, &locked_prefix(&id))? {
-            let Some(arrival) = key.get(SpaceId::LEN + 1..).and_then(|b| b.try_into().ok()).map(u64::from_be_bytes)
+            let Some(arrival) = key
+                .get(SpaceId::LEN + 1..)
+                .and_then(|b| b.try_into().ok())
+                .map(u64::from_be_bytes)
             else {
                 continue;
             };
@@ -269,7 +327,10 @@ impl<S: Store> Device<S> {
     fn applied(&self, space: &SpaceId) -> Result<u64, DeviceError> {
         let value = self.replica.store().get(Bucket::Applied, space.as_bytes())?;
         value.map_or(Ok(0), |bytes| {
-            bytes.try_into().map(u64::from_be_bytes).map_err(|_| DeviceError::damaged("cursor"))
+            bytes
+                .try_into()
+                .map(u64::from_be_bytes)
+                .map_err(|_| DeviceError::damaged("cursor"))
         })
     }
 

@@ -34,3 +34,137 @@ fn a_founder_is_secretary_and_stands_on_the_roster_by_name() {
     assert_eq!(members.len(), 1);
     assert_eq!(members[0].name.as_deref(), Some("Nguyễn Văn Bình"));
 }
+
+fn join(secretary: &mut Device<MemoryStore>, seed: u64, label: &str, rank: u8) -> Device<MemoryStore> {
+    let mut joiner = device(seed, label);
+    let names = [NewMember::named("Trần Thị Hoa")];
+    let member = secretary.add_members(&names, today(NOW), NOW).unwrap()[0];
+    let ask = AdmitRequest {
+        request: joiner.join_request().unwrap().to_text(),
+        member,
+        rank,
+        committee: false,
+        probationary: false,
+        relays: Vec::new(),
+    };
+    let invitation = secretary.admit(&ask, NOW).unwrap();
+    joiner.accept(&invitation).unwrap();
+    joiner
+}
+
+fn law() -> sotay_study::library::Document {
+    use sotay_study::library::{Date, Details, import};
+    let details = Details {
+        kind: "Luật".to_owned(),
+        code: "10/2022/QH15".to_owned(),
+        issuer: "Quốc hội".to_owned(),
+        date: Date::new(2022, 11, 10).unwrap(),
+        title: "Luật Thực hiện dân chủ ở cơ sở".to_owned(),
+        alias: None,
+        links: Vec::new(),
+        blobs: Vec::new(),
+    };
+    let text = "Điều 1. Phạm vi điều chỉnh\nLuật này quy định nội dung, cách thức thực hiện dân chủ ở cơ sở.\n\
+                Điều 2. Giải thích từ ngữ\nCộng đồng dân cư là những công dân cư trú trên địa bàn thôn, tổ dân phố.\n";
+    import(text.as_bytes(), "luat.txt", details).unwrap().document
+}
+
+#[test]
+fn what_an_officer_publishes_is_found_by_a_member_who_was_admitted_later() {
+    let mut secretary = branch(1);
+    let id = secretary.publish_documents(&[law()]).unwrap()[0];
+    let mut member = join(&mut secretary, 2, "P1", 4);
+    let hits = member.search("cong dong dan cu", 5).unwrap().hits;
+    assert_eq!(hits.first().map(|hit| hit.section.as_str()), Some("Điều 2"));
+    assert_eq!(member.document(id).unwrap(), law());
+    assert!(member.ask("Cộng đồng dân cư là gì?").unwrap().found());
+    let entry = &member.library().unwrap()[0];
+    assert!(entry.complete && entry.read.furthest == 0);
+}
+
+#[test]
+fn publishing_twice_changes_nothing_and_a_member_may_not_publish() {
+    let mut secretary = branch(1);
+    secretary.publish_documents(&[law()]).unwrap();
+    let space = Space::of(secretary.unit().unwrap(), SpaceKind::Broadcast).id();
+    let head = secretary.replica().store().head(&space).unwrap();
+    secretary.publish_documents(&[law()]).unwrap();
+    assert_eq!(secretary.replica().store().head(&space).unwrap(), head);
+    let mut member = join(&mut secretary, 2, "P1", 4);
+    let denied = member.publish_documents(&[law()]);
+    assert!(
+        matches!(denied, Err(LibraryError::Device(DeviceError::Denied(_)))),
+        "{denied:?}"
+    );
+}
+
+#[test]
+fn reading_marks_stay_with_their_reader_and_survive_opening_again() {
+    let mut secretary = branch(1);
+    let id = secretary.publish_documents(&[law()]).unwrap()[0];
+    let mut member = join(&mut secretary, 2, "P1", 4);
+    assert_eq!(member.read_on(id, 1, 30).unwrap().furthest, 1);
+    assert!(member.finish_reading(id).unwrap().finished);
+    assert_eq!(secretary.library().unwrap()[0].read.furthest, 0);
+    let again = Device::open(member.into_store(), Box::new(StdRng::seed_from_u64(9))).unwrap();
+    assert!(again.library().unwrap()[0].read.finished);
+}
+
+#[test]
+fn an_invitation_for_another_phone_or_with_a_changed_record_leaves_no_trace() {
+    let mut secretary = branch(1);
+    let mut joiner = device(2, "P1");
+    let member = secretary
+        .add_members(&[NewMember::named("Lê Văn An")], today(NOW), NOW)
+        .unwrap()[0];
+    let ask = AdmitRequest {
+        request: joiner.join_request().unwrap().to_text(),
+        member,
+        rank: 4,
+        committee: false,
+        probationary: false,
+        relays: Vec::new(),
+    };
+    let invitation = secretary.admit(&ask, NOW).unwrap();
+    let mut other = device(3, "P9");
+    assert!(matches!(other.accept(&invitation), Err(JoinError::OtherDevice)));
+    let mut damaged = invitation.clone();
+    let at = damaged.bundle.len() / 2;
+    damaged.bundle[at] ^= 1;
+    assert!(joiner.accept(&damaged).is_err());
+    assert_eq!(joiner.unit(), None);
+    assert!(joiner.replica().store().spaces().unwrap().is_empty());
+    joiner.accept(&invitation).unwrap();
+    assert_eq!(joiner.unit(), secretary.unit());
+    assert!(matches!(joiner.accept(&invitation), Err(JoinError::Already)));
+    assert!(
+        matches!(secretary.admit(&ask, NOW), Err(AdmitError::Already { member: found }) if found == member)
+    );
+}
+
+#[test]
+fn a_member_may_not_admit_and_a_deputy_may_not_admit_a_secretary() {
+    let mut secretary = branch(1);
+    let mut deputy = join(&mut secretary, 2, "P2", 3);
+    let mut member = join(&mut secretary, 3, "P1", 4);
+    let mut joiner = device(4, "P4");
+    let whom = secretary.member().unwrap();
+    let ask = |rank, joiner: &mut Device<MemoryStore>| AdmitRequest {
+        request: joiner.join_request().unwrap().to_text(),
+        member: whom,
+        rank,
+        committee: false,
+        probationary: false,
+        relays: Vec::new(),
+    };
+    let denied =
+        |result: Result<_, AdmitError>| matches!(result, Err(AdmitError::Device(DeviceError::Denied(_))));
+    assert!(denied(member.admit(&ask(4, &mut joiner), NOW)));
+    assert!(denied(deputy.admit(&ask(2, &mut joiner), NOW)));
+    assert!(matches!(
+        secretary.admit(&ask(1, &mut joiner), NOW),
+        Err(AdmitError::Rank(1))
+    ));
+    // The founding profile still holds the authority's keys: a second phone of the secretary.
+    assert!(secretary.admit(&ask(2, &mut joiner), NOW).is_ok());
+}

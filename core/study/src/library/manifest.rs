@@ -167,7 +167,8 @@ pub(super) fn document_id(code: &str, issuer: &str, date: Date, content: Hash) -
     Hash::of("sotay/v1/document-id", &w.finish())
 }
 
-fn part_hash(bytes: &[u8]) -> Hash {
+/// What [`PartRef::hash`] is of: the part as transported.
+pub fn part_hash(bytes: &[u8]) -> Hash {
     Hash::of("sotay/v1/document-part", bytes)
 }
 

@@ -23,7 +23,7 @@ pub use import::{
 pub use kind::{DocumentType, document_types};
 pub use manifest::{
     AssembleError, MANIFEST_VERSION, MAX_MANIFEST_BYTES, MAX_PART_BYTES, MAX_PART_RAW_BYTES, MAX_PARTS,
-    Manifest, PartRef, PublishError, Published, publish,
+    Manifest, PartRef, PublishError, Published, part_hash, publish,
 };
 pub use report::{Report, Warning};
 pub use secrecy::{Secrecy, secrecy_mark};
