@@ -6,6 +6,7 @@ pub mod answers;
 pub mod broadcast;
 pub mod delivery;
 pub mod library;
+pub mod quiz;
 pub mod reading;
 pub mod search;
 pub mod speech;

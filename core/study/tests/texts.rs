@@ -3,6 +3,8 @@
 mod support;
 
 use sotay_study::library::{Manifest, SectionKind, publish};
+use sotay_study::quiz::{DraftKind, MAX_DRAFTS, Package, Question, drafts};
+use std::collections::BTreeSet;
 
 /// Text, articles, and what is known to be missing or odd in it.
 const ARTICLES: [(&str, usize); 13] = [
@@ -56,6 +58,39 @@ fn the_real_texts_come_back_from_their_manifests() {
             imported.report.characters,
         );
         assert!(packed < text, "{key}: {packed} bytes for {text} characters");
+    }
+}
+
+#[test]
+fn drafted_questions_stand_on_passages_of_the_real_texts() {
+    for (key, imported) in support::real_texts() {
+        let document = &imported.document;
+        let made = drafts(document, 1, MAX_DRAFTS);
+        let kinds: BTreeSet<DraftKind> = made.iter().map(|d| d.kind).collect();
+        eprintln!("{key}: {} drafts of kinds {kinds:?}", made.len());
+        for draft in &made {
+            assert_eq!(
+                draft.question().check_citation(|_| Some(document)),
+                Ok(()),
+                "{key}"
+            );
+        }
+        if document.sections.len() > 20 {
+            assert!(made.len() >= 5, "{key}: {}", made.len());
+        }
+        let questions: Vec<Question> = made.into_iter().take(20).map(|d| d.accept(|_| {})).collect();
+        if !questions.is_empty() {
+            assert_eq!(
+                Package {
+                    title: key.clone(),
+                    questions,
+                    exam: None
+                }
+                .check(),
+                Ok(()),
+                "{key}"
+            );
+        }
     }
 }
 

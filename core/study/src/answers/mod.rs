@@ -5,6 +5,8 @@
 
 mod sentences;
 
+pub(crate) use sentences::sentences;
+
 use crate::library::{Date, Superseded};
 use crate::search::{Asked, Hit, Index, Scale, SearchError, Weighed};
 use crate::text::{TokenKind, keys, number_run, tokens};
@@ -138,7 +140,7 @@ fn best_sentence(
     text: &str,
     words: &BTreeSet<String>,
 ) -> Option<(f32, String)> {
-    let ranges = sentences::sentences(text);
+    let ranges = sentences(text);
     let mut best: Option<(f32, usize)> = None;
     for (i, range) in ranges.iter().enumerate() {
         let sentence = &text[range.clone()];

@@ -6,7 +6,7 @@ use std::ops::Range;
 const LONG_SENTENCE_BYTES: usize = 600;
 
 /// Byte ranges of the sentences, in order. The marks of clauses and points (`1.`, `a)`, `-`) are left outside.
-pub(super) fn sentences(text: &str) -> Vec<Range<usize>> {
+pub(crate) fn sentences(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut start = 0;
     for line in text.split_inclusive('\n') {
@@ -72,7 +72,7 @@ fn ends_here(text: &str, mark: usize, after: usize, end: usize) -> bool {
         .next()
         .unwrap_or("");
     let short = word.chars().count() <= 2 && word.starts_with(char::is_uppercase);
-    spaced && begins && !(short && !rest.trim().is_empty())
+    spaced && begins && (!short || rest.trim().is_empty())
 }
 
 fn split_long(text: &str, range: Range<usize>, found: &mut Vec<Range<usize>>) {

@@ -1,7 +1,7 @@
 //! Search over the library, with no network: words with and without marks, codes, articles, keystrokes, synonyms.
 //!
 //! The index is derived data in one SQLite file: it may be deleted at any time and is rebuilt from the documents.
-//! Candidates come from FTS5; [`rank`] orders them. What a query can name outright (codes, articles) is settled by
+//! Candidates come from FTS5; `rank` orders them. What a query can name outright (codes, articles) is settled by
 //! tables, never by likeness: "Điều 5" is not near "Điều 15".
 
 mod file;

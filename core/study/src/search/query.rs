@@ -268,9 +268,7 @@ impl Builder<'_> {
                 let fits = window.iter().zip(phrase).all(|(i, key)| {
                     let word = &self.query.words[*i];
                     word.keys.canonical == *key
-                        || ((plain || !word.has_marks())
-                            && word.keys.folded == crate::text::keys(key).folded
-                            && plain)
+                        || (plain && word.keys.folded == crate::text::keys(key).folded)
                 });
                 let side_by_side = window.windows(2).all(|w| w[0] + 1 == w[1]);
                 let short = phrase.len() == 1 && word.raw.chars().count() <= SHORT_CHARS;

@@ -19,8 +19,7 @@ const DOT: char = '\u{323}';
 pub fn telex(word: &str) -> Option<String> {
     let mut letters = Letters::start(word)?;
     let mut used = false;
-    let mut chars = word.chars().peekable();
-    while let Some(c) = chars.next() {
+    for c in word.chars() {
         let c = c.to_ascii_lowercase();
         let done = match c {
             's' => letters.tone(Some(ACUTE)),
