@@ -15,11 +15,16 @@ use tokio::task::JoinHandle;
 use crate::device::{Device, LinkId, LinkOutput};
 use crate::engine::{SyncError, SyncReport};
 use crate::error::DeviceError;
+use crate::options::{Connectivity, Network};
+use crate::task::{Meter, SyncPhase};
 use crate::worker::Job;
 use sotay_store::SqliteStore;
 
 /// A connection that lasted this long counts as good: the next pause is short again.
 pub const HEALTHY_AFTER: Duration = Duration::from_secs(30);
+
+/// How often the platform is asked for a network, should it forget to say that there is one.
+pub const NETWORK_ASKED_EVERY: Duration = Duration::from_secs(60);
 
 /// What the app is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +42,30 @@ pub(crate) struct Context {
     pub jobs: mpsc::Sender<Job>,
     pub links: Arc<AtomicU64>,
     pub mode: watch::Receiver<Mode>,
+    pub network: NetworkCheck,
+}
+
+/// What the platform says about the network, and whether connections that nobody asked for may cost money.
+#[derive(Clone, Default)]
+pub(crate) struct NetworkCheck {
+    pub connectivity: Option<Arc<dyn Connectivity>>,
+    pub follow_when_metered: bool,
+}
+
+impl NetworkCheck {
+    pub fn state(&self) -> Network {
+        self.connectivity
+            .as_ref()
+            .map_or(Network::Unknown, |platform| platform.network())
+    }
+
+    fn may_follow(&self) -> bool {
+        match self.state() {
+            Network::Offline => false,
+            Network::Metered => self.follow_when_metered,
+            Network::Unmetered | Network::Unknown => true,
+        }
+    }
 }
 
 /// One exchange with a relay: connect, both directions, close.
@@ -45,10 +74,17 @@ pub(crate) async fn once(
     connector: Connector,
     link: LinkId,
     jobs: mpsc::Sender<Job>,
+    meter: &Meter,
 ) -> Result<SyncReport, SyncError> {
     let relay = address.key();
     let connection = connector.connect(&address, Presence::Background).await?;
-    let end = converse(connection, link, false, &jobs).await;
+    meter.phase(SyncPhase::Exchanging);
+    // Also when the exchange is cancelled.
+    let _guard = DownGuard {
+        link,
+        jobs: jobs.clone(),
+    };
+    let end = converse(connection, link, false, &jobs, meter).await;
     let (stats, down) = finish(link, &jobs, move |device| device.sync_status(&relay)).await?;
     match end {
         End::CaughtUp => Ok(SyncReport { stats, spaces: down? }),
@@ -90,18 +126,34 @@ enum End {
 }
 
 /// Moves frames until one side ends.
-async fn converse(connection: Link, link: LinkId, live: bool, jobs: &mpsc::Sender<Job>) -> End {
+async fn converse(
+    connection: Link,
+    link: LinkId,
+    live: bool,
+    jobs: &mpsc::Sender<Job>,
+    meter: &Meter,
+) -> End {
     let relay = connection.peer();
     let (mut send, mut recv) = connection.split();
     let mut caught_up = false;
     let (out, mut outputs) = mpsc::unbounded_channel();
-    if jobs.send(Job::Up { link, relay, live, out }).await.is_err() {
+    if jobs
+        .send(Job::Up {
+            link,
+            relay,
+            live,
+            out,
+        })
+        .await
+        .is_err()
+    {
         return End::Stopped;
     }
     loop {
         tokio::select! {
             output = outputs.recv() => match output {
                 Some(LinkOutput::Frame(frame)) => {
+                    meter.sent(frame.len());
                     if let Err(error) = send.send(frame).await {
                         return End::Link(error);
                     }
@@ -120,6 +172,7 @@ async fn converse(connection: Link, link: LinkId, live: bool, jobs: &mpsc::Sende
             },
             frame = recv.recv() => match frame {
                 Ok(Some(frame)) => {
+                    meter.received(frame.len());
                     if jobs.send(Job::Frame { link, frame: frame.to_vec() }).await.is_err() {
                         return End::Stopped;
                     }
@@ -185,16 +238,37 @@ async fn follow(mut context: Context, network: Arc<Notify>) {
     };
     let mut backoff = Backoff::foreground();
     loop {
-        if context.mode.wait_for(|mode| *mode == Mode::Foreground).await.is_err() {
+        if context
+            .mode
+            .wait_for(|mode| *mode == Mode::Foreground)
+            .await
+            .is_err()
+        {
             return;
         }
+        if !context.network.may_follow() {
+            tokio::select! {
+                () = network.notified() => {}
+                _ = context.mode.changed() => {}
+                () = tokio::time::sleep(NETWORK_ASKED_EVERY) => {}
+            }
+            continue;
+        }
         let started = tokio::time::Instant::now();
-        match context.connector.connect(&context.address, Presence::Foreground).await {
+        match context
+            .connector
+            .connect(&context.address, Presence::Foreground)
+            .await
+        {
             Ok(connection) => {
                 let link = LinkId(context.links.fetch_add(1, Ordering::Relaxed));
-                let guard = DownGuard { link, jobs: context.jobs.clone() };
+                let meter = Meter::default();
+                let guard = DownGuard {
+                    link,
+                    jobs: context.jobs.clone(),
+                };
                 let end = tokio::select! {
-                    end = converse(connection, link, true, &context.jobs) => Some(end),
+                    end = converse(connection, link, true, &context.jobs, &meter) => Some(end),
                     _ = context.mode.wait_for(|mode| *mode != Mode::Foreground) => None,
                 };
                 drop(guard);
@@ -213,7 +287,10 @@ async fn follow(mut context: Context, network: Arc<Notify>) {
             }
             Err(error) => {
                 tracing::debug!(%error, "no connection");
-                if let sotay_net::ConnectError::Refused { retry_after: Some(wait) } = error {
+                if let sotay_net::ConnectError::Refused {
+                    retry_after: Some(wait),
+                } = error
+                {
                     backoff.obey(wait);
                 }
             }

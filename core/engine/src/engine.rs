@@ -16,11 +16,14 @@ use sotay_sync::{CloseCode, SessionStats};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 
-use crate::background::{self, Follower, Mode};
+use crate::background::{self, Follower, Mode, NetworkCheck};
 use crate::device::{Device, SpaceStatus};
 use crate::error::{DeviceError, NextAction, store_action};
 use crate::event::Event;
+use crate::listen::{Listener, Listeners, SubscribeError, Subscription};
+use crate::options::Options;
 use crate::profile::{self, ProfileError};
+use crate::task::{Meter, SyncPhase, SyncTask, SyncTaskError};
 use crate::worker::{EventQueue, JOBS_WAITING_MAX, Job, Worker};
 
 /// Longest that [`Engine::shutdown`] waits for connections to close in good order.
@@ -109,22 +112,44 @@ pub struct Engine {
     links: Arc<AtomicU64>,
     followers: Mutex<BTreeMap<String, Follower>>,
     mode: tokio::sync::watch::Sender<Mode>,
+    /// How often the app went to the background or came back: a budget of an earlier time ends nothing.
+    backgrounds: Arc<AtomicU64>,
+    listeners: Arc<Listeners>,
+    network: NetworkCheck,
 }
 
 impl Engine {
     /// Makes a new profile in a folder. `label` is what lists call this phone; no personal data.
     pub fn create(folder: &Path, label: &str) -> Result<Self, OpenError> {
+        Self::create_with(folder, label, Options::default())
+    }
+
+    /// The same with options. A vault that refuses leaves no profile behind.
+    pub fn create_with(folder: &Path, label: &str, options: Options) -> Result<Self, OpenError> {
+        let rng = Box::new(system_rng()?);
         let store = profile::create(folder)?;
-        Self::start(Device::create(store, label, Box::new(system_rng()?))?)
+        match Device::create_with(store, label, rng, options.vault.clone()) {
+            Ok(device) => Self::start(device, options),
+            Err(error) => {
+                profile::discard(folder);
+                Err(error.into())
+            }
+        }
     }
 
     /// Opens the profile in a folder.
     pub fn open(folder: &Path) -> Result<Self, OpenError> {
-        let store = profile::open(folder)?;
-        Self::start(Device::open(store, Box::new(system_rng()?))?)
+        Self::open_with(folder, Options::default())
     }
 
-    fn start(device: Device<SqliteStore>) -> Result<Self, OpenError> {
+    /// The same with options.
+    pub fn open_with(folder: &Path, options: Options) -> Result<Self, OpenError> {
+        let store = profile::open(folder)?;
+        let device = Device::open_with(store, Box::new(system_rng()?), options.vault.clone())?;
+        Self::start(device, options)
+    }
+
+    fn start(device: Device<SqliteStore>, options: Options) -> Result<Self, OpenError> {
         let system = |error: std::io::Error| OpenError::System(error.to_string());
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
@@ -151,6 +176,12 @@ impl Engine {
             links: Arc::new(AtomicU64::new(1)),
             followers: Mutex::default(),
             mode: tokio::sync::watch::Sender::new(Mode::Foreground),
+            backgrounds: Arc::default(),
+            listeners: Arc::default(),
+            network: NetworkCheck {
+                connectivity: options.connectivity,
+                follow_when_metered: options.follow_when_metered,
+            },
         })
     }
 
@@ -169,13 +200,27 @@ impl Engine {
         let call = Box::new(move |device: &mut Device<SqliteStore>, now| {
             let _ = done.send(f(device, now));
         });
-        self.jobs.blocking_send(Job::Call(call)).map_err(|_| CallError::Stopped)?;
-        result.recv().map_err(|_| if self.jobs.is_closed() { CallError::Stopped } else { CallError::Panicked })
+        self.jobs
+            .blocking_send(Job::Call(call))
+            .map_err(|_| CallError::Stopped)?;
+        result.recv().map_err(|_| {
+            if self.jobs.is_closed() {
+                CallError::Stopped
+            } else {
+                CallError::Panicked
+            }
+        })
     }
 
     /// The oldest change not fetched yet; waits for one up to `timeout`.
     pub fn next_event(&self, timeout: Duration) -> Option<Event> {
         self.events.next(timeout)
+    }
+
+    /// Calls a listener with every change from now on, on a thread of this engine. While there is a listener,
+    /// [`Engine::next_event`] finds nothing.
+    pub fn subscribe(&self, listener: Arc<dyn Listener>) -> Result<Subscription, SubscribeError> {
+        self.listeners.subscribe(&self.events, listener)
     }
 
     /// Connects to a relay (`host:port#key`), exchanges everything in both directions, and closes.
@@ -185,14 +230,47 @@ impl Engine {
         let (jobs, connector) = (self.jobs.clone(), self.connector.clone());
         let (done, result) = std::sync::mpsc::sync_channel(1);
         self.spawn(async move {
-            let once = background::once(address, connector, link, jobs);
-            let outcome = match tokio::time::timeout(timeout, once).await {
-                Ok(outcome) => outcome,
-                Err(_) => Err(SyncError::Timeout(timeout)),
-            };
-            let _ = done.send(outcome);
+            let _ = done.send(
+                limited(
+                    timeout,
+                    background::once(address, connector, link, jobs, &Meter::default()),
+                )
+                .await,
+            );
         })?;
         result.recv().map_err(|_| CallError::Stopped)?
+    }
+
+    /// Begins what [`Engine::sync_once`] does and returns at once.
+    pub fn start_sync(&self, relay: &str, timeout: Duration) -> Result<SyncTask, SyncError> {
+        let address: RelayAddress = relay.parse()?;
+        let link = self.next_link();
+        let (jobs, connector) = (self.jobs.clone(), self.connector.clone());
+        let meter = Arc::new(Meter::default());
+        let (cancel, mut cancelled) = tokio::sync::watch::channel(false);
+        let (ended, outcome) = tokio::sync::watch::channel(None);
+        let task = SyncTask {
+            meter: Arc::clone(&meter),
+            cancel,
+            outcome,
+        };
+        self.spawn(async move {
+            let exchange = limited(timeout, background::once(address, connector, link, jobs, &meter));
+            // The task handle may be dropped long before the exchange ends.
+            let asked = async {
+                if cancelled.wait_for(|&cancelled| cancelled).await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+            };
+            let result = tokio::select! {
+                biased;
+                () = asked => Err(SyncTaskError::Cancelled),
+                result = exchange => result.map_err(SyncTaskError::Failed),
+            };
+            meter.phase(SyncPhase::Ended);
+            ended.send_replace(Some(Arc::new(result)));
+        })?;
+        Ok(task)
     }
 
     /// Keeps a connection to a relay while in the foreground, and comes back after every break with growing pauses.
@@ -211,6 +289,7 @@ impl Engine {
             jobs: self.jobs.clone(),
             links: Arc::clone(&self.links),
             mode: self.mode.subscribe(),
+            network: self.network.clone(),
         };
         followers.insert(relay.to_owned(), Follower::start(runtime.handle(), context));
         Ok(())
@@ -218,17 +297,40 @@ impl Engine {
 
     /// Stops following a relay and closes its connection.
     pub fn unfollow(&self, relay: &str) {
-        self.followers.lock().unwrap_or_else(PoisonError::into_inner).remove(relay);
+        self.followers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(relay);
     }
 
     /// The app went to the background: connections are closed and none is made until [`Engine::resume`].
     pub fn suspend(&self) {
+        self.backgrounds.fetch_add(1, Ordering::Relaxed);
         self.mode.send_replace(Mode::Suspended);
     }
 
     /// The app is in front again: followed relays are tried at once.
     pub fn resume(&self) {
+        self.backgrounds.fetch_add(1, Ordering::Relaxed);
         self.mode.send_replace(Mode::Foreground);
+    }
+
+    /// The app leaves the screen and the system gives it `budget` more: connections go on for as long, then they are
+    /// closed as by [`Engine::suspend`], unless [`Engine::resume`] came first.
+    pub fn enter_background(&self, budget: Duration) -> Result<(), CallError> {
+        let turn = self.backgrounds.fetch_add(1, Ordering::Relaxed) + 1;
+        let (mode, backgrounds) = (self.mode.clone(), Arc::clone(&self.backgrounds));
+        self.spawn(async move {
+            tokio::time::sleep(budget).await;
+            if backgrounds.load(Ordering::Relaxed) == turn {
+                mode.send_replace(Mode::Suspended);
+            }
+        })
+    }
+
+    /// The system is short of memory: open documents leave it and are read again when needed.
+    pub fn low_memory(&self) -> Result<(), CallError> {
+        self.call(|device, _| device.forget_open_documents())
     }
 
     /// The phone has another network: connections move to it, pauses end.
@@ -239,19 +341,29 @@ impl Engine {
                 tracing::debug!(%error, "no socket on the new network yet");
             }
         }
-        for follower in self.followers.lock().unwrap_or_else(PoisonError::into_inner).values() {
+        for follower in self
+            .followers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .values()
+        {
             follower.network_changed();
         }
     }
 
     /// Closes connections, finishes what was called, closes the database. A second call does nothing.
     pub fn shutdown(&self) {
-        self.followers.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.followers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread {
             let _ = self.jobs.blocking_send(Job::Stop);
             let _ = thread.join();
         }
+        self.events.close();
+        self.listeners.join(SHUTDOWN_WAIT);
         let runtime = self.runtime.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(runtime) = runtime {
             let connector = self.connector.clone();
@@ -275,6 +387,15 @@ impl Drop for Engine {
     fn drop(&mut self) {
         self.shutdown();
     }
+}
+
+async fn limited(
+    timeout: Duration,
+    exchange: impl Future<Output = Result<SyncReport, SyncError>>,
+) -> Result<SyncReport, SyncError> {
+    tokio::time::timeout(timeout, exchange)
+        .await
+        .unwrap_or(Err(SyncError::Timeout(timeout)))
 }
 
 fn system_rng() -> Result<StdRng, OpenError> {

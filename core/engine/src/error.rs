@@ -2,6 +2,9 @@
 
 use sotay_membership::Denied;
 use sotay_store::StoreError;
+use sotay_vault::keyvault::KeyVaultError;
+
+use crate::device::VaultError;
 
 /// What an app should do about an error. It does not depend on the wording of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +35,9 @@ pub enum DeviceError {
     /// The disk or database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The vault that keeps this profile's keys did not give them.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
     /// A record of our own cannot be read.
     #[error("the profile's {0} cannot be read")]
     Damaged(&'static str),
@@ -75,9 +81,13 @@ impl DeviceError {
     pub fn next_action(&self) -> NextAction {
         match self {
             Self::Store(error) => store_action(error),
-            Self::NoUnit | Self::NoMeeting | Self::NoMember | Self::Command(_) | Self::TooLong { .. } | Self::TooMuchAtOnce => {
-                NextAction::ChangeInput
-            }
+            Self::Vault(error) => vault_action(error),
+            Self::NoUnit
+            | Self::NoMeeting
+            | Self::NoMember
+            | Self::Command(_)
+            | Self::TooLong { .. }
+            | Self::TooMuchAtOnce => NextAction::ChangeInput,
             Self::Denied(_) => NextAction::AskOfficer,
             Self::NoKey => NextAction::RetryLater,
             Self::NoIdentity | Self::Damaged(_) => NextAction::EnrolAgain,
@@ -89,9 +99,21 @@ impl DeviceError {
 /// What to do about a failing store.
 pub fn store_action(error: &StoreError) -> NextAction {
     match error {
-        StoreError::Full | StoreError::Busy | StoreError::ReadOnly | StoreError::Io(_) => NextAction::RetryLater,
+        StoreError::Full | StoreError::Busy | StoreError::ReadOnly | StoreError::Io(_) => {
+            NextAction::RetryLater
+        }
         StoreError::Corrupt(_) | StoreError::Foreign => NextAction::EnrolAgain,
         StoreError::Newer { .. } => NextAction::Update,
         StoreError::TooLarge { .. } => NextAction::Report,
+    }
+}
+
+/// What to do about a vault that does not give the keys.
+pub fn vault_action(error: &VaultError) -> NextAction {
+    match error {
+        VaultError::Missing => NextAction::ChangeInput,
+        VaultError::Vault(KeyVaultError::Locked | KeyVaultError::Failed(_)) => NextAction::RetryLater,
+        VaultError::Vault(KeyVaultError::Gone | KeyVaultError::Forged) => NextAction::EnrolAgain,
+        VaultError::Vault(KeyVaultError::TooLarge { .. }) => NextAction::Report,
     }
 }

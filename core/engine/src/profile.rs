@@ -48,9 +48,19 @@ pub(crate) fn create(folder: &Path) -> Result<SqliteStore, ProfileError> {
     if file.exists() {
         return Err(ProfileError::Exists(folder.to_owned()));
     }
-    make_private(folder)
-        .map_err(|error| ProfileError::Folder { path: folder.to_owned(), reason: error.to_string() })?;
+    make_private(folder).map_err(|error| ProfileError::Folder {
+        path: folder.to_owned(),
+        reason: error.to_string(),
+    })?;
     database(folder, &file)
+}
+
+/// Removes a database that was made just now and came to nothing. What cannot be removed is reported as there already
+/// by the next attempt.
+pub(crate) fn discard(folder: &Path) {
+    for suffix in ["", "-wal", "-shm", "-journal"] {
+        let _ = fs::remove_file(folder.join(format!("{DATABASE_FILE}{suffix}")));
+    }
 }
 
 fn database(folder: &Path, file: &Path) -> Result<SqliteStore, ProfileError> {

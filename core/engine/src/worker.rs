@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use sotay_feed::SignKey;
@@ -26,7 +26,12 @@ pub(crate) enum Job {
     /// A call of the app.
     Call(Call),
     /// A connection is up; outputs go to `out`.
-    Up { link: LinkId, relay: SignKey, live: bool, out: mpsc::UnboundedSender<LinkOutput> },
+    Up {
+        link: LinkId,
+        relay: SignKey,
+        live: bool,
+        out: mpsc::UnboundedSender<LinkOutput>,
+    },
     /// A frame came in.
     Frame { link: LinkId, frame: Vec<u8> },
     /// A connection is gone.
@@ -46,34 +51,96 @@ pub(crate) fn now_ms() -> i64 {
 /// Events on their way to the app.
 #[derive(Default)]
 pub(crate) struct EventQueue {
-    waiting: Mutex<VecDeque<Event>>,
+    state: Mutex<Waiting>,
     arrived: Condvar,
 }
 
+#[derive(Default)]
+struct Waiting {
+    events: VecDeque<Event>,
+    wakes: u64,
+    closed: bool,
+}
+
 impl EventQueue {
-    fn push(&self, event: Event) {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        if waiting.len() >= EVENTS_WAITING_MAX {
-            waiting.clear();
-            waiting.push_back(Event::Missed);
+    pub fn push(&self, event: Event) {
+        let mut state = self.lock();
+        if state.events.len() >= EVENTS_WAITING_MAX {
+            state.events.clear();
+            state.events.push_back(Event::Missed);
         }
-        waiting.push_back(event);
-        self.arrived.notify_one();
+        state.events.push_back(event);
+        self.arrived.notify_all();
     }
 
-    /// The oldest event; waits for one up to `timeout`.
+    /// The oldest event; waits for one up to `timeout`, or until the queue is closed.
     pub fn next(&self, timeout: Duration) -> Option<Event> {
         let until = Instant::now() + timeout;
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.lock();
         loop {
-            if let Some(event) = waiting.pop_front() {
+            if let Some(event) = state.events.pop_front() {
                 return Some(event);
             }
-            let left = until.checked_duration_since(Instant::now())?;
-            let (again, _) =
-                self.arrived.wait_timeout(waiting, left).unwrap_or_else(PoisonError::into_inner);
-            waiting = again;
+            let left = until
+                .checked_duration_since(Instant::now())
+                .filter(|_| !state.closed)?;
+            state = self
+                .arrived
+                .wait_timeout(state, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
         }
+    }
+
+    /// Waits until there are events or somebody woke the queue; `false` when it is closed and empty.
+    pub fn wait(&self, wakes: &mut u64) -> bool {
+        let mut state = self.lock();
+        loop {
+            let woken = state.wakes != *wakes;
+            *wakes = state.wakes;
+            if woken || !state.events.is_empty() {
+                return true;
+            }
+            if state.closed {
+                return false;
+            }
+            state = self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Lets `time` pass, less if the queue is closed meanwhile.
+    pub fn pause(&self, time: Duration) {
+        let state = self.lock();
+        let _state = self
+            .arrived
+            .wait_timeout_while(state, time, |state| !state.closed);
+    }
+
+    /// Up to `most` events, oldest first.
+    pub fn take(&self, most: usize) -> Vec<Event> {
+        let mut state = self.lock();
+        let count = state.events.len().min(most);
+        state.events.drain(..count).collect()
+    }
+
+    /// Makes [`EventQueue::wait`] return once.
+    pub fn wake(&self) {
+        self.lock().wakes += 1;
+        self.arrived.notify_all();
+    }
+
+    /// Nothing more will come.
+    pub fn close(&self) {
+        self.lock().closed = true;
+        self.arrived.notify_all();
+    }
+
+    pub fn is_closed(&self) -> bool {
+        self.lock().closed
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -85,7 +152,11 @@ pub(crate) struct Worker {
 
 impl Worker {
     pub fn new(device: Device<SqliteStore>, events: Arc<EventQueue>) -> Self {
-        Self { device, links: BTreeMap::new(), events }
+        Self {
+            device,
+            links: BTreeMap::new(),
+            events,
+        }
     }
 
     /// Works until told to stop or until every sender of jobs is gone.
@@ -128,7 +199,12 @@ impl Worker {
         let now = now_ms();
         match job {
             Job::Call(call) => call(&mut self.device, now),
-            Job::Up { link, relay, live, out } => {
+            Job::Up {
+                link,
+                relay,
+                live,
+                out,
+            } => {
                 self.links.insert(link, out);
                 let result = self.device.link_up(link, relay, live, now);
                 self.link_result(link, result);
@@ -169,13 +245,22 @@ impl Worker {
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| f(self))) {
             tracing::error!(what = panic_text(&*panic), "panic contained");
             self.device.forget_open_documents();
-            self.events.push(Event::Trouble { text: "internal error; documents were reloaded".to_owned() });
+            self.events.push(Event::Trouble {
+                text: "internal error; documents were reloaded".to_owned(),
+            });
         }
     }
 
     fn next_deadline(&self) -> Option<Duration> {
-        let earliest = self.links.keys().filter_map(|&link| self.device.link_deadline(link)).map(|(at, _)| at).min()?;
-        Some(Duration::from_millis(u64::try_from(earliest.saturating_sub(now_ms())).unwrap_or(0)))
+        let earliest = self
+            .links
+            .keys()
+            .filter_map(|&link| self.device.link_deadline(link))
+            .map(|(at, _)| at)
+            .min()?;
+        Some(Duration::from_millis(
+            u64::try_from(earliest.saturating_sub(now_ms())).unwrap_or(0),
+        ))
     }
 
     fn tick(&mut self) {

@@ -90,7 +90,8 @@ impl<S: Store> Device<S> {
         if !(rank::SECRETARY..=rank::MEMBER).contains(&ask.rank) {
             return Err(AdmitError::Rank(ask.rank));
         }
-        if let Some(member) = active(self.membership()?.standing(joiner)).and_then(|standing| standing.member) {
+        if let Some(member) = active(self.membership()?.standing(joiner)).and_then(|standing| standing.member)
+        {
             return Err(AdmitError::Already { member });
         }
         if !self.has_member(ask.member)? {
@@ -101,7 +102,13 @@ impl<S: Store> Device<S> {
         self.flush()?;
         let bundle = self.bundle_for(joiner)?;
         self.events.push_back(Event::Membership);
-        Ok(Invitation { unit: home.unit, member: ask.member, grant, relays: ask.relays.clone(), bundle })
+        Ok(Invitation {
+            unit: home.unit,
+            member: ask.member,
+            grant,
+            relays: ask.relays.clone(),
+            bundle,
+        })
     }
 
     fn grant(
@@ -112,16 +119,24 @@ impl<S: Store> Device<S> {
         now: i64,
     ) -> Result<EnvelopeId, DeviceError> {
         let roll = Space::of(home.unit, SpaceKind::Roll);
-        let own_rank = active(self.membership()?.standing(self.id())).map_or(u8::MAX, |standing| standing.rank);
+        let own_rank =
+            active(self.membership()?.standing(self.id())).map_or(u8::MAX, |standing| standing.rank);
         // Rank 2 is given by the founding authority alone, whose keys only the founding profile has.
-        let root = if own_rank < ask.rank { None } else { home::read_keys(self.replica.store(), home::ROOT_KEYS)? };
+        let root = if own_rank < ask.rank {
+            None
+        } else {
+            self.custody.read(self.replica.store(), home::ROOT_KEYS)?
+        };
         if own_rank >= ask.rank && (root.is_none() || own_rank > rank::SECRETARY) {
             return Err(Denied::Rank.into());
         }
         let record = Grant {
             member: ask.member,
             rank: ask.rank,
-            flags: Flags { committee: ask.committee, probationary: ask.probationary },
+            flags: Flags {
+                committee: ask.committee,
+                probationary: ask.probationary,
+            },
             keys: request.keys,
             scope: None,
             from_ms: now,
@@ -148,7 +163,10 @@ impl<S: Store> Device<S> {
         if grant.rank <= rank::DEPUTY || grant.flags.committee {
             kinds.push(SpaceKind::Committee);
         }
-        kinds.into_iter().map(|kind| Space::of(home.unit, kind).id().tag()).collect()
+        kinds
+            .into_iter()
+            .map(|kind| Space::of(home.unit, kind).id().tag())
+            .collect()
     }
 
     /// Everything a newly admitted device may read, for the invitation.
@@ -171,14 +189,20 @@ impl<S: Store> Device<S> {
         let mut rehearsal = Replica::open(MemoryStore::new(DatabaseId([0; 16])), Role::Device, Policy::Any)
             .map_err(|error| JoinError::Device(error.into()))?;
         import(&mut rehearsal, invitation)?;
-        let membership = rehearsal.membership(invitation.unit).ok_or(JoinError::OtherDevice)?;
+        let membership = rehearsal
+            .membership(invitation.unit)
+            .ok_or(JoinError::OtherDevice)?;
         let standing = active(membership.standing(self.id())).ok_or(JoinError::OtherDevice)?;
         if standing.member != Some(invitation.member) {
             return Err(JoinError::OtherDevice);
         }
         import(&mut self.replica, invitation)?;
-        let home = Home { unit: invitation.unit, member: invitation.member };
-        self.write(vec![home::home_put(&home)]).map_err(DeviceError::from)?;
+        let home = Home {
+            unit: invitation.unit,
+            member: invitation.member,
+        };
+        self.write(vec![home::home_put(&home)])
+            .map_err(DeviceError::from)?;
         self.home = Some(home);
         self.absorb()?;
         self.open_private_space()?;

@@ -80,7 +80,10 @@ impl<S: Store> Device<S> {
         let genesis = Genesis {
             unit_kind: UnitKind::BRANCH,
             parent: None,
-            authorities: vec![Authority { rank: rank::PARENT, keys: root.public() }],
+            authorities: vec![Authority {
+                rank: rank::PARENT,
+                keys: root.public(),
+            }],
             root_policy: None,
             nonce,
             claimed_ms: now,
@@ -125,7 +128,7 @@ impl<S: Store> Device<S> {
         let mut envelopes = vec![founding, grant];
         envelopes.extend(epochs);
         let puts = vec![
-            keys_put(ROOT_KEYS, &root),
+            self.custody.put(ROOT_KEYS, &root, &mut *self.rng)?,
             home_put(&Home { unit, member }),
             ring_put(&ring)?,
         ];
@@ -141,7 +144,10 @@ impl<S: Store> Device<S> {
     /// The first epoch of the holder's private space, unless another device of the holder has made one.
     pub(super) fn open_private_space(&mut self) -> Result<(), DeviceError> {
         let home = self.home()?.clone();
-        let (roll, space) = (Space::of(home.unit, SpaceKind::Roll), Space::private(home.unit, home.member));
+        let (roll, space) = (
+            Space::of(home.unit, SpaceKind::Roll),
+            Space::private(home.unit, home.member),
+        );
         let (roll_id, id) = (roll.id(), space.id());
         self.replica.know_space(space)?;
         if self.membership()?.writing_epoch(&id).is_some() {
@@ -162,20 +168,12 @@ impl<S: Store> Device<S> {
     }
 }
 
-pub(super) fn keys_put(key: &[u8], keys: &DeviceKeys) -> Put {
-    let value = [&keys.sign_seed()[..], &keys.seal_secret()[..]].concat();
-    Put { bucket: Bucket::Profile, key: key.to_vec(), value: Some(value) }
-}
-
-pub(super) fn read_keys<S: Store>(store: &S, key: &[u8]) -> Result<Option<DeviceKeys>, DeviceError> {
-    let Some(bytes) = store.get(Bucket::Profile, key)? else { return Ok(None) };
-    let (sign, seal) = bytes.split_at_checked(32).ok_or(DeviceError::damaged("keys"))?;
-    let seed = |part: &[u8]| <[u8; 32]>::try_from(part).map_err(|_| DeviceError::damaged("keys"));
-    Ok(Some(DeviceKeys::from_seeds(seed(sign)?, seed(seal)?)))
-}
-
 pub(super) fn label_put(label: &str) -> Put {
-    Put { bucket: Bucket::Profile, key: LABEL.to_vec(), value: Some(label.as_bytes().to_vec()) }
+    Put {
+        bucket: Bucket::Profile,
+        key: LABEL.to_vec(),
+        value: Some(label.as_bytes().to_vec()),
+    }
 }
 
 pub(super) fn read_label<S: Store>(store: &S) -> Result<String, DeviceError> {
@@ -185,22 +183,41 @@ pub(super) fn read_label<S: Store>(store: &S) -> Result<String, DeviceError> {
 
 pub(super) fn ring_put(ring: &KeyRing) -> Result<Put, DeviceError> {
     let bytes = ring.encode().map_err(|_| DeviceError::Internal("key ring"))?;
-    Ok(Put { bucket: Bucket::EpochKey, key: RING.to_vec(), value: Some(bytes.to_vec()) })
+    Ok(Put {
+        bucket: Bucket::EpochKey,
+        key: RING.to_vec(),
+        value: Some(bytes.to_vec()),
+    })
 }
 
 pub(super) fn home_put(home: &Home) -> Put {
     let mut writer = Writer::new();
-    writer.array(3).uint(1).bytes(home.unit.as_bytes()).bytes(home.member.as_bytes());
-    Put { bucket: Bucket::Profile, key: HOME.to_vec(), value: Some(writer.into_bytes()) }
+    writer
+        .array(3)
+        .uint(1)
+        .bytes(home.unit.as_bytes())
+        .bytes(home.member.as_bytes());
+    Put {
+        bucket: Bucket::Profile,
+        key: HOME.to_vec(),
+        value: Some(writer.into_bytes()),
+    }
 }
 
 pub(super) fn read_home<S: Store>(store: &S) -> Result<Option<Home>, DeviceError> {
-    let Some(bytes) = store.get(Bucket::Profile, HOME)? else { return Ok(None) };
+    let Some(bytes) = store.get(Bucket::Profile, HOME)? else {
+        return Ok(None);
+    };
     let mut reader = Reader::new(&bytes);
     let mut read = || {
         reader.array(3)?;
         reader.uint()?;
-        Ok(Home { unit: UnitId::from_bytes(reader.fixed()?), member: MemberId::from_bytes(reader.fixed()?) })
+        Ok(Home {
+            unit: UnitId::from_bytes(reader.fixed()?),
+            member: MemberId::from_bytes(reader.fixed()?),
+        })
     };
-    read().map(Some).map_err(|_: sotay_feed::cbor::CborError| DeviceError::damaged("unit"))
+    read()
+        .map(Some)
+        .map_err(|_: sotay_feed::cbor::CborError| DeviceError::damaged("unit"))
 }

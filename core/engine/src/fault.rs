@@ -1,0 +1,422 @@
+//! Every error of this crate as an app shows it: a stable code, whose fault it is, what to do next, and words in
+//! Vietnamese and English. Texts carry no name and no content of a document.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use sotay_feed::{DeviceId, MemberId};
+use sotay_handbook::{CommandError, Lang, Message, Names};
+use sotay_membership::Denied;
+use sotay_net::ConnectError;
+use sotay_store::StoreError;
+use sotay_vault::keyvault::KeyVaultError;
+
+use crate::device::{AdmitError, CreateUnitError, JoinError, VaultError};
+use crate::engine::{CallError, OpenError, SyncError};
+use crate::enrolment::EnrolTextError;
+use crate::error::{DeviceError, NextAction, store_action, vault_action};
+use crate::listen::SubscribeError;
+use crate::profile::ProfileError;
+use crate::task::SyncTaskError;
+
+/// `key ⇥ Vietnamese ⇥ English`, one text a line; `{name}` stands for a value.
+const CATALOGUE: &str = include_str!("../data/faults.tsv");
+
+/// Whose fault it is, or where it lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FaultKind {
+    /// What was given does not fit.
+    Input,
+    /// The role of this phone's holder does not allow it.
+    NotAllowed,
+    /// Disk, folder or database.
+    Storage,
+    /// The vault that keeps the keys.
+    Vault,
+    /// Network or relay.
+    Network,
+    /// It was cancelled.
+    Cancelled,
+    /// The handbook was shut down.
+    Stopped,
+    /// A mistake of ours.
+    Internal,
+}
+
+/// An error, ready to be shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// Whose fault.
+    pub kind: FaultKind,
+    /// Stable name, for programs.
+    pub code: &'static str,
+    /// What to do next.
+    pub action: NextAction,
+    values: Vec<(&'static str, String)>,
+    message: Option<Message>,
+}
+
+impl Fault {
+    /// A fault with the words of its code.
+    fn new(kind: FaultKind, code: &'static str, action: NextAction) -> Self {
+        Self {
+            kind,
+            code,
+            action,
+            values: Vec::new(),
+            message: None,
+        }
+    }
+
+    fn input(code: &'static str) -> Self {
+        Self::new(FaultKind::Input, code, NextAction::ChangeInput)
+    }
+
+    fn internal(place: &'static str) -> Self {
+        Self::new(FaultKind::Internal, "internal", NextAction::Report).with("place", place)
+    }
+
+    fn with(mut self, name: &'static str, value: impl ToString) -> Self {
+        self.values.push((name, value.to_string()));
+        self
+    }
+
+    /// A text that should be an id, a date or a time is none. `what` names the parameter.
+    pub fn malformed(what: &'static str) -> Self {
+        Self::input("malformed").with("what", what)
+    }
+
+    /// What happened, in words.
+    pub fn text(&self, lang: Lang) -> String {
+        if let Some(message) = &self.message {
+            return message.text(lang, &Nameless);
+        }
+        let mut text = words(self.code, lang).to_owned();
+        for (name, value) in &self.values {
+            text = text.replace(&format!("{{{name}}}"), value);
+        }
+        text
+    }
+}
+
+/// What to do next, in words.
+pub fn action_text(action: NextAction, lang: Lang) -> &'static str {
+    let key = match action {
+        NextAction::RetryLater => "next.retry_later",
+        NextAction::ChangeInput => "next.change_input",
+        NextAction::AskOfficer => "next.ask_officer",
+        NextAction::EnrolAgain => "next.enrol_again",
+        NextAction::Update => "next.update",
+        NextAction::Report => "next.report",
+    };
+    words(key, lang)
+}
+
+/// Messages of commands name no people.
+struct Nameless;
+
+impl Names for Nameless {
+    fn member(&self, _: MemberId) -> Option<&str> {
+        None
+    }
+
+    fn device(&self, _: DeviceId) -> Option<&str> {
+        None
+    }
+}
+
+fn words(key: &str, lang: Lang) -> &'static str {
+    static PARSED: OnceLock<BTreeMap<&'static str, [&'static str; 2]>> = OnceLock::new();
+    let parsed = PARSED.get_or_init(|| CATALOGUE.lines().filter_map(parse).collect());
+    let [vi, en] = parsed.get(key).copied().unwrap_or(["", ""]);
+    match lang {
+        Lang::Vi => vi,
+        Lang::En => en,
+    }
+}
+
+fn parse(line: &'static str) -> Option<(&'static str, [&'static str; 2])> {
+    let mut parts = line.split('\t');
+    Some((parts.next()?, [parts.next()?, parts.next()?]))
+}
+
+impl From<&StoreError> for Fault {
+    fn from(error: &StoreError) -> Self {
+        let storage = |code| Self::new(FaultKind::Storage, code, store_action(error));
+        match error {
+            StoreError::Full => storage("disk_full"),
+            StoreError::Busy => storage("profile_in_use"),
+            StoreError::ReadOnly => storage("read_only"),
+            StoreError::Corrupt(_) => storage("database_damaged"),
+            StoreError::Newer { .. } => storage("database_newer"),
+            StoreError::Foreign => storage("database_foreign"),
+            StoreError::TooLarge { .. } => storage("record_too_large"),
+            StoreError::Io(_) => storage("storage_failed"),
+        }
+    }
+}
+
+impl From<&VaultError> for Fault {
+    fn from(error: &VaultError) -> Self {
+        let code = match error {
+            VaultError::Missing => "vault_missing",
+            VaultError::Vault(KeyVaultError::Locked) => "vault_locked",
+            VaultError::Vault(KeyVaultError::Gone) => "vault_key_gone",
+            VaultError::Vault(KeyVaultError::Forged) => "vault_forged",
+            VaultError::Vault(KeyVaultError::TooLarge { .. }) => "vault_limit",
+            VaultError::Vault(KeyVaultError::Failed(_)) => "vault_failed",
+        };
+        Self::new(FaultKind::Vault, code, vault_action(error))
+    }
+}
+
+impl From<&ProfileError> for Fault {
+    fn from(error: &ProfileError) -> Self {
+        let in_use = || Self::new(FaultKind::Storage, "profile_in_use", NextAction::RetryLater);
+        match error {
+            ProfileError::Missing(_) => Self::input("no_profile"),
+            ProfileError::Exists(_) => Self::input("profile_exists"),
+            ProfileError::InUse(_) => in_use(),
+            ProfileError::Folder { reason, .. } => {
+                Self::new(FaultKind::Storage, "folder", NextAction::ChangeInput).with("reason", reason)
+            }
+            ProfileError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<&OpenError> for Fault {
+    fn from(error: &OpenError) -> Self {
+        match error {
+            OpenError::Profile(error) => error.into(),
+            OpenError::Device(error) => error.into(),
+            OpenError::System(_) => Self::new(FaultKind::Internal, "system", error.next_action()),
+        }
+    }
+}
+
+impl From<&Denied> for Fault {
+    fn from(denied: &Denied) -> Self {
+        let code = match denied {
+            Denied::UnknownDevice | Denied::NotGranted | Denied::Revoked | Denied::Suspended => "not_active",
+            Denied::Forked | Denied::BeyondCutOff => "not_active",
+            Denied::Rank
+            | Denied::NotMember
+            | Denied::Probationary
+            | Denied::WrongKind
+            | Denied::WrongSpace => "not_allowed",
+        };
+        Self::new(FaultKind::NotAllowed, code, NextAction::AskOfficer)
+    }
+}
+
+impl From<&DeviceError> for Fault {
+    fn from(error: &DeviceError) -> Self {
+        let of = |kind, code| Self::new(kind, code, error.next_action());
+        match error {
+            DeviceError::NoIdentity => of(FaultKind::Storage, "no_identity"),
+            DeviceError::NoUnit => of(FaultKind::Input, "no_unit"),
+            DeviceError::Store(error) => error.into(),
+            DeviceError::Vault(error) => error.into(),
+            DeviceError::Damaged(what) => of(FaultKind::Storage, "profile_damaged").with("what", what),
+            DeviceError::Denied(denied) => denied.into(),
+            DeviceError::NoKey => of(FaultKind::Input, "no_key"),
+            DeviceError::NoMeeting => of(FaultKind::Input, "no_meeting"),
+            DeviceError::NoMember => of(FaultKind::Input, "no_member"),
+            DeviceError::Command(error) => error.into(),
+            DeviceError::TooLong { len, limit } => of(FaultKind::Input, "too_long")
+                .with("len", len)
+                .with("limit", limit),
+            DeviceError::TooMuchAtOnce => of(FaultKind::Input, "too_much_at_once"),
+            DeviceError::Internal(place) => Self::internal(place),
+        }
+    }
+}
+
+impl From<&CommandError> for Fault {
+    fn from(error: &CommandError) -> Self {
+        use FaultKind::{Input, Internal, NotAllowed, Storage};
+        let (kind, code, action) = match error {
+            CommandError::MembersOnly => (NotAllowed, "members_only", NextAction::AskOfficer),
+            CommandError::OfficersOnly => (NotAllowed, "officers_only", NextAction::AskOfficer),
+            CommandError::Unknown(_) => (Input, "unknown", NextAction::ChangeInput),
+            CommandError::Exists(_) => (Input, "exists", NextAction::ChangeInput),
+            CommandError::Empty(_) => (Input, "empty", NextAction::ChangeInput),
+            CommandError::TooLong { .. } => (Input, "text_too_long", NextAction::ChangeInput),
+            CommandError::TooMany { .. } => (Input, "too_many", NextAction::ChangeInput),
+            CommandError::VoteOpen => (Input, "vote_open", NextAction::ChangeInput),
+            CommandError::VoteNotOpen => (Input, "vote_not_open", NextAction::ChangeInput),
+            CommandError::NobodyVotes => (Input, "nobody_votes", NextAction::ChangeInput),
+            CommandError::OtherMethod => (Input, "other_method", NextAction::ChangeInput),
+            CommandError::VotedAlready => (Input, "voted_already", NextAction::ChangeInput),
+            CommandError::Removed(_) => (Input, "removed", NextAction::ChangeInput),
+            CommandError::Sealed => (Input, "sealed", NextAction::ChangeInput),
+            CommandError::Blocked { .. } => (Input, "blocked", NextAction::ChangeInput),
+            CommandError::Damaged => (Storage, "document_damaged", NextAction::Report),
+            CommandError::Crdt(_) => (Internal, "crdt", NextAction::Report),
+        };
+        let mut fault = Self::new(kind, code, action);
+        fault.message = Some(error.message());
+        fault
+    }
+}
+
+impl From<&CallError> for Fault {
+    fn from(error: &CallError) -> Self {
+        match error {
+            CallError::Stopped => Self::new(FaultKind::Stopped, "stopped", NextAction::ChangeInput),
+            CallError::Panicked => Self::internal("panic"),
+        }
+    }
+}
+
+impl From<&CreateUnitError> for Fault {
+    fn from(error: &CreateUnitError) -> Self {
+        match error {
+            CreateUnitError::Already => Self::input("already_in_unit"),
+            CreateUnitError::Device(error) => error.into(),
+        }
+    }
+}
+
+impl From<&EnrolTextError> for Fault {
+    fn from(error: &EnrolTextError) -> Self {
+        match error {
+            EnrolTextError::Prefix { prefix, .. } => Self::input("other_text").with("begins", prefix),
+            EnrolTextError::Version(_) => Self::new(FaultKind::Input, "newer_text", NextAction::Update),
+            EnrolTextError::Damaged
+            | EnrolTextError::Keys(_)
+            | EnrolTextError::Signature
+            | EnrolTextError::TooLong => Self::input("damaged_text"),
+        }
+    }
+}
+
+impl From<&AdmitError> for Fault {
+    fn from(error: &AdmitError) -> Self {
+        match error {
+            AdmitError::Request(error) => error.into(),
+            AdmitError::Already { .. } => Self::input("already_admitted"),
+            AdmitError::Rank(rank) => Self::input("no_such_rank").with("rank", rank),
+            AdmitError::Device(error) => error.into(),
+        }
+    }
+}
+
+impl From<&JoinError> for Fault {
+    fn from(error: &JoinError) -> Self {
+        match error {
+            JoinError::Invitation(error) => error.into(),
+            JoinError::Already => Self::input("already_in_unit"),
+            JoinError::OtherDevice => Self::input("other_phone"),
+            JoinError::OtherUnit | JoinError::Refused(_) => Self::input("false_invitation"),
+            JoinError::Bundle(_) => Self::input("damaged_text"),
+            JoinError::Device(error) => error.into(),
+        }
+    }
+}
+
+impl From<&SyncError> for Fault {
+    fn from(error: &SyncError) -> Self {
+        let network = |code, action| Self::new(FaultKind::Network, code, action);
+        match error {
+            SyncError::Address(_) => Self::input("bad_relay"),
+            SyncError::Connect(error) => match error {
+                ConnectError::Unreachable => network("unreachable", NextAction::RetryLater),
+                ConnectError::Timeout => network("relay_silent", NextAction::RetryLater),
+                ConnectError::WrongRelayKey => network("wrong_relay_key", NextAction::AskOfficer),
+                ConnectError::Refused { .. } => network("relay_busy", NextAction::RetryLater),
+                ConnectError::Version => network("relay_version", NextAction::Update),
+                ConnectError::NotARelay => network("not_a_relay", NextAction::ChangeInput),
+            },
+            SyncError::Lost(_) => network("connection_lost", NextAction::RetryLater),
+            SyncError::Closed(_) => network("session_closed", NextAction::RetryLater),
+            SyncError::Timeout(limit) => {
+                network("sync_timeout", NextAction::RetryLater).with("seconds", limit.as_secs())
+            }
+            SyncError::Device(error) => error.into(),
+            SyncError::Call(error) => error.into(),
+        }
+    }
+}
+
+impl From<&SyncTaskError> for Fault {
+    fn from(error: &SyncTaskError) -> Self {
+        match error {
+            SyncTaskError::Cancelled => Self::new(FaultKind::Cancelled, "cancelled", NextAction::RetryLater),
+            SyncTaskError::Failed(error) => error.into(),
+        }
+    }
+}
+
+impl From<&SubscribeError> for Fault {
+    fn from(error: &SubscribeError) -> Self {
+        match error {
+            SubscribeError::Stopped => (&CallError::Stopped).into(),
+            SubscribeError::TooMany => Self::input("too_many_listeners"),
+            SubscribeError::NoThread => Self::new(FaultKind::Internal, "system", NextAction::RetryLater),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    /// Codes whose words are in the handbook's catalogue.
+    fn of_commands() -> BTreeSet<&'static str> {
+        let source = include_str!("fault.rs");
+        let from = source.split("impl From<&CommandError> for Fault").nth(1).unwrap();
+        quoted(from.split("impl From").next().unwrap()).collect()
+    }
+
+    fn quoted(source: &'static str) -> impl Iterator<Item = &'static str> {
+        source
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"))
+            .flat_map(|line| line.split('"').skip(1).step_by(2))
+    }
+
+    #[test]
+    fn every_code_has_words_in_both_languages_and_no_words_are_without_a_code() {
+        let source = include_str!("fault.rs").split("#[cfg(test)]").next().unwrap();
+        let commands = of_commands();
+        let not_codes = ["../data/faults.tsv", "", "{{{name}}}", "panic"];
+        let values = [
+            "place", "what", "reason", "len", "limit", "begins", "rank", "seconds",
+        ];
+        let mut codes: BTreeSet<&str> = quoted(source).collect();
+        codes.retain(|code| !not_codes.contains(code) && !values.contains(code) && !commands.contains(code));
+        let known: BTreeSet<&str> = CATALOGUE.lines().filter_map(parse).map(|(key, _)| key).collect();
+        assert_eq!(codes, known);
+        for (key, [vi, en]) in CATALOGUE.lines().filter_map(parse) {
+            assert!(!vi.is_empty() && !en.is_empty() && vi != en, "{key}");
+            assert_eq!(sotay_document::nfc(vi), vi, "{key}");
+        }
+        assert_eq!(
+            known.len(),
+            CATALOGUE.lines().count(),
+            "no key twice, every line whole"
+        );
+    }
+
+    #[test]
+    fn values_stand_in_the_words_of_both_languages() {
+        let fault = Fault::from(&DeviceError::TooLong { len: 70, limit: 64 });
+        for lang in [Lang::Vi, Lang::En] {
+            let text = fault.text(lang);
+            assert!(
+                text.contains("70") && text.contains("64") && !text.contains('{'),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_refused_command_is_told_in_the_words_of_the_handbook() {
+        let fault = Fault::from(&DeviceError::Command(CommandError::VoteOpen));
+        assert_eq!((fault.kind, fault.code), (FaultKind::Input, "vote_open"));
+        assert!(fault.text(Lang::Vi).contains("biểu quyết"));
+    }
+}
