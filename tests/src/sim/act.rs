@@ -126,10 +126,13 @@ impl World {
     }
 
     fn edit_meeting(&mut self, number: usize) -> Result<(), String> {
-        let Ok(meetings) = self.device(number).meetings() else { return self.settled(number, Ok(())) };
-        let Some(heading) = meetings.choose(&mut self.rng) else { return self.begin_meeting(number) };
-        let doc = heading.doc;
-        let Ok(view) = self.device(number).meeting_view(doc) else { return self.settled(number, Ok(())) };
+        let known: Vec<DocId> = self.ledger.meetings.iter().copied().collect();
+        let Some(&doc) = known.choose(&mut self.rng) else { return self.begin_meeting(number) };
+        let view = match self.device(number).meeting_view(doc) {
+            Ok(view) => view,
+            Err(DeviceError::NoMeeting) => return self.begin_meeting(number),
+            Err(error) => return self.settled::<()>(number, Err(error)),
+        };
         let (marker, text) = self.words(number);
         let id = self.device(number).fresh_id();
         let me = self.device(number).member().expect("it is at work");

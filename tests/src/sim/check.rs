@@ -21,10 +21,15 @@ impl World {
             if !self.phones[number].current {
                 continue;
             }
-            let device = self.phones[number].device.as_ref().expect("it is at work");
-            let own = device.replica().store().inner();
-            // A disk that fails right now cannot be asked.
-            let Ok(all) = device.sync_status(&relay_key()) else { continue };
+            let device = self.phones[number].device.as_mut().expect("it is at work");
+            let Ok(all) = device.sync_status(&relay_key()) else {
+                // A disk that fails right now cannot be asked.
+                if device.store_mut().crashed() {
+                    self.power_off(number)?;
+                }
+                continue;
+            };
+            let own = &self.phones[number].disk;
             for line in all {
                 let id = line.space.id();
                 let relay = self.relay_disk.frontier(&id).map_err(|error| error.to_string())?;

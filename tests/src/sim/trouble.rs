@@ -186,6 +186,7 @@ impl World {
             }
         };
         self.say("the relay has another database".to_owned());
+        self.relay_number += 1;
         for phone in &mut self.phones {
             phone.current = false;
         }
@@ -290,6 +291,9 @@ impl World {
                     Err(error) => return Err(format!("joining: {error:?}")),
                 }
             }
+        }
+        if let Some(off) = self.phones.iter_mut().find_map(|phone| phone.device.as_mut()?.store_mut().crashed().then_some(&phone.label)) {
+            return Err(format!("nobody noticed that {off} crashed"));
         }
         let links: Vec<u64> = self.wires.keys().copied().collect();
         for link in links {

@@ -58,6 +58,8 @@ pub struct Wire {
     pub cut: bool,
     /// When the ends learn of it.
     pub gone_at: i64,
+    /// Which of the relays that followed one another it leads to.
+    pub relay: u32,
     /// Everything the phone sent, for replays.
     pub sent: Vec<Arc<[u8]>>,
 }
@@ -70,6 +72,8 @@ pub struct World {
     pub relay_disk: Disk,
     pub relay: Option<Shard<Mounted>>,
     pub relay_clock: i64,
+    /// Counts databases: one more whenever the relay is replaced.
+    pub relay_number: u32,
     pub backups: Vec<MemoryStore>,
     pub wires: BTreeMap<u64, Wire>,
     pub old_sessions: Vec<(usize, Vec<Arc<[u8]>>)>,
@@ -109,6 +113,7 @@ impl World {
             relay: Some(Shard::open(relay_disk.mount()).expect("an empty store opens")),
             relay_disk,
             relay_clock: 0,
+            relay_number: 0,
             backups: Vec::new(),
             wires: BTreeMap::new(),
             old_sessions: Vec::new(),
@@ -138,6 +143,7 @@ impl World {
             name: format!("Chi bộ {MARKER}"),
             upper: format!("Đảng bộ {MARKER}"),
             founder: format!("{MARKER} Sáng lập"),
+            since: None,
         };
         founder.create_unit(&unit, now).expect("a unit is founded");
         let new: Vec<NewMember> = (0..MEMBERS).map(|n| NewMember::named(&format!("{MARKER} Đảng viên {n}"))).collect();
@@ -230,10 +236,13 @@ impl World {
             relay_open: true,
             cut: false,
             gone_at: 0,
+            relay: self.relay_number,
             sent: Vec::new(),
         };
         self.wires.insert(link, wire);
         phone.link = Some(link);
+        self.say(format!("{} connects, link {link}", self.phones[number].label));
+        let device = self.phones[number].device.as_mut().expect("it runs");
         let result = device.link_up(LinkId(link), relay_key(), live, now);
         self.count("connections");
         self.after_phone(number, result.map_err(DeviceFault::of))?;
@@ -341,7 +350,7 @@ impl World {
     /// How long the next frame takes: mostly quick, sometimes very slow.
     pub fn delay(&mut self) -> i64 {
         match self.rng.random_range(0..10) {
-            0 => self.rng.random_range(500..20_000),
+            0 if !self.calm => self.rng.random_range(500..20_000),
             1..=3 => self.rng.random_range(100..800),
             _ => self.rng.random_range(5..120),
         }
@@ -377,6 +386,9 @@ impl World {
         self.events_of(number)?;
         let Some(link) = self.phones[number].link else { return Ok(()) };
         let mut close = result.is_err();
+        if let Err(fault) = &result {
+            self.say(format!("{} gives up link {link}: {fault:?}", self.phones[number].label));
+        }
         loop {
             let device = self.phones[number].device.as_mut().expect("it has not crashed");
             match device.next_output(LinkId(link)) {
@@ -388,10 +400,12 @@ impl World {
                     }
                 }
                 Some(LinkOutput::CaughtUp) => {
-                    self.phones[number].current = true;
+                    // What an older relay said and arrives late says nothing of the one that took its place.
+                    self.phones[number].current = self.wires.get(&link).is_some_and(|wire| wire.relay == self.relay_number);
                     self.count("exchanges completed");
                 }
                 Some(LinkOutput::Close(reason)) => {
+                    self.say(format!("{} closes link {link}: {reason:?}", self.phones[number].label));
                     if !matches!(reason.code, CloseCode::Done | CloseCode::Timeout | CloseCode::Storage) {
                         return Err(format!("{} closes: {reason:?}", self.phones[number].label));
                     }
@@ -431,7 +445,8 @@ impl World {
             self.relay_off();
             return Ok(());
         }
-        if result.is_err() {
+        if let Err(error) = &result {
+            self.say(format!("the relay fails: {error:?}"));
             self.count("failed calls of the relay");
         }
         let Some(relay) = self.relay.as_mut() else { return Ok(()) };
