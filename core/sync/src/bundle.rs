@@ -79,6 +79,15 @@ pub fn write<S: Store>(
     spaces: &[Space],
     have: Option<&Have>,
 ) -> Result<Vec<u8>, WriteError> {
+    write_within(replica, spaces, have, BUNDLE_BYTES_MAX)
+}
+
+fn write_within<S: Store>(
+    replica: &Replica<S>,
+    spaces: &[Space],
+    have: Option<&Have>,
+    bytes_max: usize,
+) -> Result<Vec<u8>, WriteError> {
     const BUDGET: Budget = Budget {
         count: ITEMS_PER_FRAME_MAX,
         bytes: ITEMS_TARGET_BYTES,
@@ -103,7 +112,7 @@ pub fn write<S: Store>(
                 bytes.extend_from_slice(&item.into_bytes());
                 count += 1;
             }
-            if bytes.len() > BUNDLE_BYTES_MAX - END_BYTES_MAX {
+            if bytes.len() + end(count).len() > bytes_max {
                 return Err(WriteError::TooLarge);
             }
             if !page.more {
@@ -115,8 +124,6 @@ pub fn write<S: Store>(
     bytes.extend_from_slice(&end(count));
     Ok(bytes)
 }
-
-const END_BYTES_MAX: usize = 16;
 
 fn head(spaces: &[Space]) -> Vec<u8> {
     let mut writer = Writer::new();
@@ -281,5 +288,43 @@ impl Imported {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Policy, Role};
+    use sotay_feed::{DeviceKeys, Draft, Kind, SpaceKind, UnitId};
+    use sotay_store::{DatabaseId, MemoryStore};
+
+    fn replica() -> (Replica<MemoryStore>, Space) {
+        let keys = DeviceKeys::from_seeds([1; 32], [2; 32]);
+        let space = Space::of(UnitId::from_bytes([7; 32]), SpaceKind::Main);
+        let mut replica =
+            Replica::open(MemoryStore::new(DatabaseId([1; 16])), Role::Device, Policy::Any).unwrap();
+        let envelope = Draft::next(&keys, Kind::CHANGE, &space.id(), None)
+            .sign(&keys, &space.id(), b"body")
+            .unwrap();
+        replica.append(&space, vec![envelope], Vec::new()).unwrap();
+        (replica, space)
+    }
+
+    #[test]
+    fn bytes_are_those_of_the_golden_vector() {
+        let (replica, space) = replica();
+        let hex = data_encoding::HEXLOWER.encode(&write(&replica, &[space], None).unwrap());
+        assert_eq!(hex, include_str!("../vectors/bundle.hex").trim());
+    }
+
+    #[test]
+    fn a_bundle_of_exactly_the_limit_is_written_and_one_byte_more_is_not() {
+        let (replica, space) = replica();
+        let len = write(&replica, &[space], None).unwrap().len();
+        assert_eq!(write_within(&replica, &[space], None, len).unwrap().len(), len);
+        assert!(matches!(
+            write_within(&replica, &[space], None, len - 1),
+            Err(WriteError::TooLarge)
+        ));
     }
 }

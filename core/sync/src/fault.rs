@@ -307,6 +307,22 @@ impl RefuseReason {
         (reason.number() == (number, detail)).then_some(reason)
     }
 
+    /// Whether the author signed exactly this and it will never be taken: asking for it again is of no use. Anything
+    /// else may be the fault of whoever passed it on.
+    pub fn is_final(self) -> bool {
+        match self {
+            Self::Record | Self::Fork { .. } | Self::TooManyFeeds | Self::Denied(_) => !self.is_passing(),
+            Self::Malformed
+            | Self::TooLarge
+            | Self::Version
+            | Self::Space
+            | Self::Signature
+            | Self::Gap { .. }
+            | Self::Quota { .. }
+            | Self::Unknown(_) => false,
+        }
+    }
+
     /// Whether nothing is wrong with the envelope itself: something it needs has not arrived, or it comes too soon.
     pub fn is_passing(self) -> bool {
         matches!(

@@ -287,14 +287,15 @@ impl<S: Store> Replica<S> {
         }
     }
 
-    /// Devices with an envelope of a space in quarantine.
-    pub(crate) fn refused_feeds(&self, tag: SpaceTag, by: RefusedBy) -> BTreeSet<DeviceId> {
-        let from = crate::quarantine::key(by, tag, DeviceId::ZERO, 0);
+    /// Devices of which an envelope of a space was refused here for good.
+    pub(crate) fn given_up_feeds(&self, tag: SpaceTag) -> BTreeSet<DeviceId> {
+        let from = crate::quarantine::key(RefusedBy::Us, tag, DeviceId::ZERO, 0);
         let in_space = self
             .quarantine
             .range(from..)
             .take_while(|(key, _)| key[..17] == from[..17]);
         in_space
+            .filter(|(_, reason)| reason.is_final())
             .filter_map(|(key, _)| DeviceId::from_slice(&key[17..25]))
             .collect()
     }

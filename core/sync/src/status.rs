@@ -5,7 +5,6 @@ use sotay_store::{Budget, Store, StoreError};
 
 use crate::limits::{ITEMS_PER_FRAME_MAX, ITEMS_TARGET_BYTES};
 use crate::peer::PeerRecord;
-use crate::quarantine::RefusedBy;
 use crate::replica::Replica;
 
 /// How a space stands between this device and one relay.
@@ -64,8 +63,8 @@ pub(crate) fn compute<S: Store>(
     } else {
         bytes_beyond(store, space, &record.held)?
     };
-    // What was refused here is not wanted: the relay's copy of that feed is not a history this device can have.
-    let refused = replica.refused_feeds(id.tag(), RefusedBy::Us);
+    // What was refused here for good is not wanted: the relay's copy of that feed is no history this device can have.
+    let refused = replica.given_up_feeds(id.tag());
     let wanted = |&(device, seq): &(DeviceId, u64)| seq <= own.get(device) || !refused.contains(&device);
     let want: Frontier = record.held.iter().filter(wanted).collect();
     let lacking = own.lacks(&want);

@@ -11,7 +11,7 @@ use super::incoming::Incoming;
 use super::link::Link;
 use super::opened::{Opened, roll_digest};
 use super::{FirstContact, SessionConfig, SessionError, SessionEvent};
-use crate::admit::{Admitted, Offer};
+use crate::admit::Offer;
 use crate::fault::{CloseCode, PeerFault, RefuseReason};
 use crate::limits::{OPENS_PER_SPACE_MAX, QUARANTINE_RECORDS_MAX};
 use crate::message::{Ack, Deny, DenyScope, Have, Items, Message, Open, Refuse};
@@ -169,10 +169,9 @@ impl Connector {
             now,
         };
         let space = opened.space;
+        let given_up = replica.given_up_feeds(items.tag);
         let answers = replica.admit_from(&space, incoming.envelopes.clone(), Some(offer), |answers| {
-            frozen |= answers
-                .iter()
-                .any(|answer| matches!(answer, Admitted::Refused(reason) if reason.is_passing()));
+            frozen |= incoming.asks_again(answers, given_up);
             // Beyond a token that covers less than all of this, the record must not claim one.
             record.token = items.token.filter(|_| !frozen);
             let mut puts = others;

@@ -1,5 +1,7 @@
 //! What a frame of envelopes brought, on either end.
 
+use std::collections::BTreeSet;
+
 use sotay_feed::{DeviceId, Envelope, EnvelopeId, Space, SpaceTag};
 
 use super::SessionEvent;
@@ -32,6 +34,23 @@ impl Incoming {
             }
         }
         incoming
+    }
+
+    /// Whether anything must be asked for again, so that no token may stand for this frame. `given_up`: feeds of which
+    /// an envelope was refused for good before; what follows there is a gap for ever.
+    pub(super) fn asks_again(&self, answers: &[Admitted], mut given_up: BTreeSet<DeviceId>) -> bool {
+        let mut again = !self.unreadable.is_empty();
+        for (envelope, answer) in self.envelopes.iter().zip(answers) {
+            let Admitted::Refused(reason) = answer else {
+                continue;
+            };
+            let device = envelope.header().device;
+            if reason.is_final() {
+                given_up.insert(device);
+            }
+            again |= !given_up.contains(&device);
+        }
+        again
     }
 
     /// Tells what became of a batch: events, and a `Refuse` for each that was not stored. Whether any was.

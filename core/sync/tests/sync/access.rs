@@ -285,3 +285,35 @@ fn memberships_are_the_same_after_a_restart() {
     assert!(relay.replica.load_unit(branch.unit).unwrap());
     assert_eq!(relay.replica.membership(branch.unit).unwrap().members(), before);
 }
+
+#[test]
+fn a_broadcast_reaches_eight_levels_down_and_no_further() {
+    let mut officer = phone(1);
+    let mut levels: Vec<Branch> = Vec::new();
+    for n in 0..10 {
+        let level = found_below(&mut officer, levels.last().map(|above| above.unit), n);
+        officer.grant(&level, 1, rank::SECRETARY);
+        levels.push(level);
+    }
+    let lowest = levels[9];
+    officer.grant(&lowest, 3, rank::MEMBER);
+    let broadcast = |level: &Branch| Space::of(level.unit, SpaceKind::Broadcast);
+    for level in &levels {
+        officer.write(&broadcast(level), b"directive");
+    }
+    let mut relay = relay();
+    let everything: Vec<Space> = levels
+        .iter()
+        .flat_map(|level| [level.roll, broadcast(level)])
+        .collect();
+    sync(&mut officer, &mut relay, &everything);
+    let mut member = phone(3);
+    let mut spaces: Vec<Space> = levels.iter().map(broadcast).collect();
+    spaces.extend(levels.iter().map(|level| level.roll));
+    sync(&mut member, &mut relay, &spaces);
+    let reached: Vec<u64> = levels
+        .iter()
+        .map(|level| member.count(&broadcast(level)))
+        .collect();
+    assert_eq!(reached, [0, 1, 1, 1, 1, 1, 1, 1, 1, 1]);
+}

@@ -156,6 +156,17 @@ fn more_spaces_than_the_limit_are_not_bundled() {
     assert!(write(&phones[0].replica, &spaces[1..], None).is_ok());
 }
 
+#[test]
+fn a_bundle_over_the_limit_is_not_read() {
+    use sotay_sync::limits::BUNDLE_BYTES_MAX;
+    let bytes = vec![0; BUNDLE_BYTES_MAX + 1];
+    assert_eq!(
+        read(&bytes).unwrap_err(),
+        ReadError::TooLarge(BUNDLE_BYTES_MAX + 1)
+    );
+    assert_eq!(read(&bytes[1..]).unwrap_err(), ReadError::Foreign);
+}
+
 proptest! {
     #[test]
     fn garbage_never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..200), headed in any::<bool>()) {

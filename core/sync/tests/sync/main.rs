@@ -7,6 +7,7 @@ mod fan_out;
 mod fault;
 mod group;
 mod heal;
+mod hostile;
 mod random;
 mod refuse;
 mod support;

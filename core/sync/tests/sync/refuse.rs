@@ -462,3 +462,46 @@ fn a_space_takes_no_more_feeds_than_the_limit() {
         [refused(RefuseReason::TooManyFeeds)]
     );
 }
+
+#[test]
+fn a_phone_keeps_no_more_quarantine_records_than_the_limit() {
+    use sotay_sync::limits::QUARANTINE_RECORDS_MAX;
+    let (branch, _, mut phones) = village(1);
+    let count = QUARANTINE_RECORDS_MAX + 1;
+    phones[1].write_many(
+        &branch.main,
+        Kind::CHANGE,
+        (0..count).map(|n| n.to_le_bytes().to_vec()),
+    );
+    let (left, right) = phones.split_at_mut(1);
+    left[0].copy_from(&right[0], &branch.main);
+    // Every number again, with another signature that does not hold.
+    let altered: Vec<Envelope> = (1..=count as u64)
+        .map(|seq| {
+            let stored = right[0]
+                .replica
+                .store()
+                .at(&branch.main.id(), right[0].id(), seq)
+                .unwrap()
+                .unwrap();
+            let mut bytes = stored.bytes.to_vec();
+            *bytes.last_mut().unwrap() ^= 1;
+            Envelope::decode(&bytes).unwrap()
+        })
+        .collect();
+    let answers = admit(&mut left[0], &branch, altered[..QUARANTINE_RECORDS_MAX].to_vec());
+    assert!(
+        answers
+            .iter()
+            .all(|answer| *answer == refused(RefuseReason::Signature))
+    );
+    let kept = |phone: &Phone| quarantined(phone.replica.store()).unwrap().len();
+    assert_eq!(kept(&left[0]), QUARANTINE_RECORDS_MAX);
+    let answers = admit(&mut left[0], &branch, altered[1..].to_vec());
+    assert!(
+        answers
+            .iter()
+            .all(|answer| *answer == refused(RefuseReason::Signature))
+    );
+    assert_eq!(kept(&left[0]), QUARANTINE_RECORDS_MAX);
+}
