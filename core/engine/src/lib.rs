@@ -9,27 +9,41 @@ mod engine;
 mod enrolment;
 mod error;
 mod event;
+mod fault;
+mod listen;
+mod options;
 mod profile;
+mod task;
 mod worker;
 
 pub use device::{
-    AdmitError, AdmitRequest, CreateUnitError, Device, HistoryLine, JoinError, LinkId, LinkOutput, MeetingHeading, MemberDevice,
-    MemberLine, MinutesText, NewMember, NewUnit, OFFSET_MINUTES, SpaceStatus, UnitCard, today,
+    AdmitError, AdmitRequest, CreateUnitError, Device, HistoryLine, JoinError, LibraryEntry, LibraryError,
+    LinkId, LinkOutput, MeetingHeading, MemberDevice, MemberLine, MinutesText, NewMember, NewUnit,
+    OFFSET_MINUTES, SpaceStatus, UnitCard, VaultError, today,
 };
 pub use engine::{CallError, Engine, OpenError, SHUTDOWN_WAIT, SyncError, SyncReport};
 pub use enrolment::{
     EnrolTextError, INVITATION_BYTES_MAX, Invitation, JoinRequest, LABEL_BYTES_MAX, RELAY_HINT_BYTES_MAX,
     RELAY_HINTS_MAX,
 };
-pub use error::{DeviceError, NextAction, store_action};
+pub use error::{DeviceError, NextAction, store_action, vault_action};
 pub use event::{Event, SetAside};
+pub use fault::{Fault, FaultKind, action_text};
+pub use listen::{
+    BATCH_EVENTS_MAX, BATCH_GAP, LISTENER_FAILURES_MAX, LISTENERS_MAX, Listener, ListenerFailed,
+    SubscribeError, Subscription, SubscriptionStats,
+};
+pub use options::{Connectivity, Network, Options};
 pub use profile::{DATABASE_FILE, ProfileError};
 pub use sotay_feed as feed;
 pub use sotay_handbook as handbook;
 pub use sotay_membership::Denied;
 pub use sotay_net::{AddressError, ConnectError, LinkError, RelayAddress};
 pub use sotay_store::StoreError;
-pub use sotay_sync::{SessionStats, SyncStatus};
+pub use sotay_study as study;
+pub use sotay_sync::{CloseCode, DenyReason, RefuseReason, SessionStats, SyncStatus};
+pub use sotay_vault::keyvault;
+pub use task::{SyncOutcome, SyncPhase, SyncProgress, SyncTask, SyncTaskError};
 pub use worker::EVENTS_WAITING_MAX;
 
 /// A device whose store is the database of a profile folder: what [`Engine::call`] hands to its closure.

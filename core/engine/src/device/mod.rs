@@ -7,9 +7,11 @@
 
 mod absorb;
 mod books;
+mod custody;
 mod enrol;
 mod history;
 mod home;
+mod library;
 mod links;
 mod meetings;
 mod people;
@@ -19,16 +21,18 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use rand::CryptoRng;
-use sotay_document::Actor;
 use sotay_feed::{DeviceId, DeviceKeys, DocId, MemberId, Space, SpaceKind, UnitId};
 use sotay_membership::Membership;
 use sotay_store::{Batch, Bucket, Put, Store, StoreError};
 use sotay_sync::{Policy, Replica, Role};
 use sotay_vault::KeyRing;
+use sotay_vault::keyvault::KeyVault;
 
+pub use custody::VaultError;
 pub use enrol::{AdmitError, AdmitRequest, JoinError};
 pub use history::HistoryLine;
 pub use home::{CreateUnitError, NewUnit};
+pub use library::{LibraryEntry, LibraryError};
 pub use links::{LinkId, LinkOutput, SpaceStatus};
 pub use meetings::{MeetingHeading, MinutesText};
 pub use roster::{MemberDevice, MemberLine, NewMember, OFFSET_MINUTES, UnitCard, today};
@@ -36,7 +40,9 @@ pub use roster::{MemberDevice, MemberLine, NewMember, OFFSET_MINUTES, UnitCard, 
 use crate::error::DeviceError;
 use crate::event::Event;
 use books::Book;
+use custody::Custody;
 use home::Home;
+use library::Library;
 use links::Links;
 use people::People;
 
@@ -45,41 +51,77 @@ pub struct Device<S: Store> {
     replica: Replica<S>,
     rng: Box<dyn CryptoRng + Send>,
     keys: Arc<DeviceKeys>,
-    actor: Actor,
+    custody: Custody,
     label: String,
     home: Option<Home>,
     ring: KeyRing,
     books: BTreeMap<DocId, Book>,
     people: People,
+    library: Library,
     links: Links,
     events: VecDeque<Event>,
 }
 
 impl<S: Store> Device<S> {
     /// Makes a new identity in an empty store. `label` is what lists call this phone; it is no personal data.
-    pub fn create(mut store: S, label: &str, mut rng: Box<dyn CryptoRng + Send>) -> Result<Self, DeviceError> {
+    pub fn create(store: S, label: &str, rng: Box<dyn CryptoRng + Send>) -> Result<Self, DeviceError> {
+        Self::create_with(store, label, rng, None)
+    }
+
+    /// The same; the secret keys are wrapped by the vault, if there is one.
+    pub fn create_with(
+        mut store: S,
+        label: &str,
+        mut rng: Box<dyn CryptoRng + Send>,
+        vault: Option<Arc<dyn KeyVault>>,
+    ) -> Result<Self, DeviceError> {
         let keys = DeviceKeys::generate(&mut *rng);
-        let puts = vec![home::keys_put(home::DEVICE_KEYS, &keys), home::label_put(label)];
-        store.commit(Batch { envelopes: Vec::new(), puts })?;
-        Self::open(store, rng)
+        let custody = Custody(vault);
+        let puts = vec![
+            custody.put(home::DEVICE_KEYS, &keys, &mut *rng)?,
+            home::label_put(label),
+        ];
+        store.commit(Batch {
+            envelopes: Vec::new(),
+            puts,
+        })?;
+        Self::open_with(store, rng, custody.0)
     }
 
     /// Opens the identity that a store holds.
-    pub fn open(store: S, mut rng: Box<dyn CryptoRng + Send>) -> Result<Self, DeviceError> {
-        let keys = home::read_keys(&store, home::DEVICE_KEYS)?.ok_or(DeviceError::NoIdentity)?;
+    pub fn open(store: S, rng: Box<dyn CryptoRng + Send>) -> Result<Self, DeviceError> {
+        Self::open_with(store, rng, None)
+    }
+
+    /// The same, with the vault that wrapped the secret keys. Keys that rest in the open are put into the vault.
+    pub fn open_with(
+        mut store: S,
+        mut rng: Box<dyn CryptoRng + Send>,
+        vault: Option<Arc<dyn KeyVault>>,
+    ) -> Result<Self, DeviceError> {
+        let custody = Custody(vault);
+        let keys = custody
+            .read(&store, home::DEVICE_KEYS)?
+            .ok_or(DeviceError::NoIdentity)?;
+        let puts = custody.take_in(&store, &mut *rng)?;
+        if !puts.is_empty() {
+            store.commit(Batch {
+                envelopes: Vec::new(),
+                puts,
+            })?;
+        }
         let label = home::read_label(&store)?;
         let home = home::read_home(&store)?;
         let ring = match store.get(Bucket::EpochKey, home::RING)? {
             Some(bytes) => KeyRing::decode(&bytes).map_err(|_| DeviceError::damaged("key ring"))?,
             None => KeyRing::default(),
         };
-        let mut nonce = [0; 8];
-        rng.fill_bytes(&mut nonce);
         let people = People::load(&store)?;
+        let library = Library::load(&store)?;
         let replica = Replica::open(store, Role::Device, Policy::Any)?;
         let mut device = Self {
-            actor: Actor::new(keys.id(), nonce),
             keys: Arc::new(keys),
+            custody,
             replica,
             rng,
             label,
@@ -87,6 +129,7 @@ impl<S: Store> Device<S> {
             ring,
             books: BTreeMap::new(),
             people,
+            library,
             links: Links::default(),
             events: VecDeque::new(),
         };
@@ -163,7 +206,10 @@ impl<S: Store> Device<S> {
     fn spaces(&self) -> Result<Vec<Space>, DeviceError> {
         let membership = self.membership()?;
         let home = self.home()?;
-        let mut spaces = vec![Space::of(home.unit, SpaceKind::Roll), Space::private(home.unit, home.member)];
+        let mut spaces = vec![
+            Space::of(home.unit, SpaceKind::Roll),
+            Space::private(home.unit, home.member),
+        ];
         spaces.extend(home::SEALED.map(|kind| Space::of(home.unit, kind)));
         spaces.retain(|space| space.kind == SpaceKind::Roll || membership.may_read(self.id(), space).is_ok());
         spaces.sort();
@@ -171,7 +217,13 @@ impl<S: Store> Device<S> {
     }
 
     fn write(&mut self, puts: Vec<Put>) -> Result<(), StoreError> {
-        self.replica.store_mut().commit(Batch { envelopes: Vec::new(), puts }).map(|_| ())
+        self.replica
+            .store_mut()
+            .commit(Batch {
+                envelopes: Vec::new(),
+                puts,
+            })
+            .map(|_| ())
     }
 }
 
