@@ -198,7 +198,7 @@ impl Cell for String {
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, CborError> {
         let at = reader.position();
-        let text = reader.text(crate::limits::ORDER_BYTES_MAX.max(KEY_BYTES_MAX))?;
+        let text = reader.text(KEY_BYTES_MAX)?;
         if text.bytes().all(|b| b.is_ascii_graphic()) {
             Ok(text.to_owned())
         } else {
@@ -328,6 +328,12 @@ pub(crate) mod tests {
                 limit: CELL_BYTES_MAX
             }
         );
+    }
+
+    #[test]
+    fn a_key_one_byte_over_the_limit_is_refused() {
+        assert!(decode::<String>(&encode(0, &"k".repeat(KEY_BYTES_MAX))).is_ok());
+        assert!(decode::<String>(&encode(0, &"k".repeat(KEY_BYTES_MAX + 1))).is_err());
     }
 
     #[test]

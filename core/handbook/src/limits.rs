@@ -4,8 +4,6 @@
 pub const TEXT_CHARS_MAX: usize = 8_000;
 /// Characters of one line: a place, a reason, a title.
 pub const LINE_CHARS_MAX: usize = 500;
-/// Bytes of an order key; beyond, new entries are placed at the end instead of between.
-pub const ORDER_BYTES_MAX: usize = 256;
 /// Characters of a motion: it is frozen in one cell together with the list of voters.
 pub const MOTION_CHARS_MAX: usize = 4_000;
 /// Bytes of one stored cell that a reader looks at; a motion of full length with the longest list of voters fits.
@@ -18,8 +16,11 @@ pub const VOTES_MAX: u32 = 10_000;
 pub const POINTS_MAX: u32 = 10_000;
 /// Claims that one choice may name.
 pub const CLAIMS_MAX: usize = 256;
-/// Bytes of the key of a review item or of a choice.
-pub const KEY_BYTES_MAX: usize = 160;
+/// Bytes of a key inside a cell: the id of a review item, the option of a choice, an order. An order key never grows
+/// longer; entries are placed at the end then instead of between.
+pub const KEY_BYTES_MAX: usize = 256;
+/// Bytes of the key of a criterion.
+pub const CRITERION_KEY_BYTES_MAX: usize = 64;
 /// Bytes of a template.
 pub const TEMPLATE_BYTES_MAX: usize = 64 * 1024;
 /// Steps that rendering a template may take; the shipped one needs some thousands.

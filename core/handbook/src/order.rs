@@ -3,7 +3,7 @@
 
 use fractional_index::FractionalIndex;
 
-use crate::limits::ORDER_BYTES_MAX;
+use crate::limits::KEY_BYTES_MAX;
 
 /// A key after `before` and before `after`; keys that are no indexes, or leave no room, are passed over.
 pub(crate) fn between(before: Option<&str>, after: Option<&str>) -> String {
@@ -15,8 +15,8 @@ pub(crate) fn between(before: Option<&str>, after: Option<&str>) -> String {
         .to_string();
     match before {
         // A chain of insertions at one place makes keys long; the end of the list is always short.
-        Some(before) if made.len() > ORDER_BYTES_MAX => before.to_string(),
-        _ if made.len() > ORDER_BYTES_MAX => FractionalIndex::default().to_string(),
+        Some(before) if made.len() > KEY_BYTES_MAX => before.to_string(),
+        _ if made.len() > KEY_BYTES_MAX => FractionalIndex::default().to_string(),
         _ => made,
     }
 }
@@ -57,7 +57,7 @@ mod tests {
         let (low, mut high) = (between(None, None), between(Some(&between(None, None)), None));
         for _ in 0..5000 {
             high = between(Some(&low), Some(&high));
-            assert!(high.len() <= ORDER_BYTES_MAX);
+            assert!(high.len() <= KEY_BYTES_MAX);
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 
 use crate::date::Date;
-use crate::limits::POINTS_MAX;
+use crate::limits::{CRITERION_KEY_BYTES_MAX, POINTS_MAX};
 use crate::roster::{Activity, RollLine, Standing};
 
 /// The rules that hold from a day on.
@@ -169,7 +169,10 @@ impl Policy {
             .iter()
             .map(|criterion| criterion.key.as_str())
             .collect();
-        let key_ok = |key: &str| !key.is_empty() && key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+        let key_ok = |key: &str| {
+            (1..=CRITERION_KEY_BYTES_MAX).contains(&key.len())
+                && key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
+        };
         if keys.len() != self.criteria.len()
             || self
                 .criteria
@@ -287,10 +290,16 @@ mod tests {
     }
 
     #[test]
-    fn one_hundredth_over_the_most_points_is_refused() {
+    fn points_and_keys_one_over_their_limits_are_refused() {
         let over = SHIPPED.replacen("\"points\": 2000", &format!("\"points\": {}", POINTS_MAX + 1), 1);
         assert!(matches!(
             Policy::parse(&over),
+            Err(PolicyError::Nonsense("criteria"))
+        ));
+        let key = |len: usize| SHIPPED.replacen("\"content\"", &format!("\"{}\"", "k".repeat(len)), 1);
+        assert!(Policy::parse(&key(CRITERION_KEY_BYTES_MAX)).is_ok());
+        assert!(matches!(
+            Policy::parse(&key(CRITERION_KEY_BYTES_MAX + 1)),
             Err(PolicyError::Nonsense("criteria"))
         ));
         let fits = SHIPPED.replacen("\"points\": 2000", &format!("\"points\": {POINTS_MAX}"), 1);

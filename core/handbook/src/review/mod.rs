@@ -16,6 +16,7 @@ use crate::cell::{object, put};
 use crate::claim::{ChoiceCell, Choices, Contest, Mark, Tag};
 use crate::error::{CommandError, What};
 use crate::ids::{EntryId, ser};
+use crate::limits::CLAIMS_MAX;
 use crate::meeting::{MeetingView, Setting};
 use crate::message::{Arg, Message};
 use crate::schema;
@@ -297,6 +298,14 @@ pub(crate) fn record_choice(
     }
     seen.sort();
     seen.dedup();
+    if seen.len() > CLAIMS_MAX {
+        let (count, limit) = (seen.len() as u64, CLAIMS_MAX as u64);
+        return Err(CommandError::TooMany {
+            what: What::Choice,
+            count,
+            limit,
+        });
+    }
     let mut over = known.about(item);
     over.sort();
     let cell = ChoiceCell {

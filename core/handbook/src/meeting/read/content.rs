@@ -80,6 +80,9 @@ pub(in crate::meeting) fn live(all: &[Variant]) -> Vec<&Variant> {
     }
 }
 
+/// Points of one scorer; `None` when they were taken back.
+type Points = Field<Option<u32>>;
+
 fn claim_of(item: &str, text: &str) -> Tag {
     Tag::of(item, text.as_bytes())
 }
@@ -260,7 +263,7 @@ impl<R: ReadDoc> Reader<'_, R> {
             return Vec::new();
         };
         let numbers = roll.numbers();
-        let mut given: BTreeMap<String, Vec<(MemberId, Field<Option<u32>>)>> = BTreeMap::new();
+        let mut given: BTreeMap<String, Vec<(MemberId, Points)>> = BTreeMap::new();
         for key in self.keys(&map) {
             let Some((criterion, scorer)) = key.split_once('/') else {
                 continue;
@@ -298,6 +301,6 @@ impl<R: ReadDoc> Reader<'_, R> {
     }
 }
 
-fn score<R: ReadDoc>(doc: &R, map: &ObjId, key: &str, choices: &Choices) -> Field<Option<u32>> {
+fn score<R: ReadDoc>(doc: &R, map: &ObjId, key: &str, choices: &Choices) -> Points {
     field(doc, map, key, &format!("score/{key}"), choices)
 }
