@@ -3,15 +3,13 @@
 use std::collections::BTreeSet;
 
 use sotay_feed::{DeviceId, Envelope, EnvelopeId, Kind, Space, SpaceKind, UnitId};
-use sotay_membership::{Membership, Record, State, rank};
+use sotay_membership::limits::UNIT_DEPTH_MAX;
+use sotay_membership::{Membership, Record, State, may_read_across, rank};
 use sotay_store::{Budget, Store, StoreError};
 
 use crate::fault::DenyReason;
 use crate::message::Role;
 use crate::replica::Replica;
-
-/// Levels of units above one another that are looked at.
-const LEVELS_MAX: usize = 8;
 
 /// What a session may do in a space.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,41 +67,39 @@ impl<S: Store> Replica<S> {
         membership.is_some_and(|membership| membership.may_write(device, space, Kind::INBOX, 1).is_ok())
     }
 
-    /// Devices of the units above read the roll below; devices of the units below read the roll and the broadcast
-    /// above (records: "Spaces of a unit").
+    /// Whether the device may read through another unit of its own, above or below (P5.16). A genesis may name any
+    /// parent, so the name alone proves nothing: every unit in between must have been founded by an officer of the one
+    /// above it.
     fn related(&mut self, device: DeviceId, space: &Space, homes: &[UnitId]) -> Result<bool, StoreError> {
-        let downwards = matches!(space.kind, SpaceKind::Roll | SpaceKind::Broadcast);
         for &home in homes.iter().filter(|&&home| home != space.unit) {
             let member = self.load_unit(home)? && self.units[&home].may_be_served(device).is_ok();
             if !member {
                 continue;
             }
-            if (downwards && self.is_above(space.unit, home)?)
-                || (space.kind == SpaceKind::Roll && self.is_above(home, space.unit)?)
-            {
+            let proven = self.proven_above(home)?.contains(&space.unit)
+                || self.proven_above(space.unit)?.contains(&home);
+            if proven && may_read_across(&self.units, home, device, space).is_ok() {
                 return Ok(true);
             }
         }
         Ok(false)
     }
 
-    /// Whether `upper` stands above `unit`, and every unit in between was founded by an officer of the one above it: a
-    /// genesis may name any parent, so the name alone proves nothing.
-    fn is_above(&mut self, upper: UnitId, unit: UnitId) -> Result<bool, StoreError> {
-        let mut below = unit;
-        for _ in 0..LEVELS_MAX {
+    /// The units above, from the nearest on, as far as each was founded from the next.
+    fn proven_above(&mut self, unit: UnitId) -> Result<Vec<UnitId>, StoreError> {
+        let (mut above, mut below) = (Vec::new(), unit);
+        self.load_unit(unit)?;
+        while above.len() < UNIT_DEPTH_MAX {
             let Some(parent) = self.units.get(&below).and_then(Membership::parent) else {
-                return Ok(false);
+                break;
             };
             if !self.load_unit(parent)? || !self.founded_by(parent, below)? {
-                return Ok(false);
+                break;
             }
-            if parent == upper {
-                return Ok(true);
-            }
+            above.push(parent);
             below = parent;
         }
-        Ok(false)
+        Ok(above)
     }
 
     fn founded_by(&self, parent: UnitId, unit: UnitId) -> Result<bool, StoreError> {

@@ -1,4 +1,4 @@
-//! Whose fault, and what next: closed lists with their numbers on the wire (P8.9 to P8.12).
+//! Whose fault, and what next: closed lists with their numbers on the wire (P8.9 to P8.11).
 
 use sotay_feed::cbor::CborError;
 use sotay_feed::{DecodeError, SpaceTag, VerifyError};

@@ -10,6 +10,8 @@ pub const ITEMS_TARGET_BYTES: usize = 64 * 1024;
 pub const ITEMS_PER_FRAME_MAX: usize = 1024;
 /// `Open` messages for one space in one session: each may cost a walk over the space.
 pub const OPENS_PER_SPACE_MAX: u32 = 64;
+/// Units of one session through which its device may belong to units above and below; the first that it opens.
+pub const HOMES_PER_SESSION_MAX: usize = 16;
 /// Times a connecting side falls back to frontiers for one space because of a digest that does not match.
 pub const HEALS_PER_SPACE_MAX: u32 = 1;
 /// More newer envelopes than this and the accepting side names its frontier before it sends them, so that the other

@@ -26,7 +26,7 @@ const ACK: u64 = 3;
 const REFUSE: u64 = 4;
 const DENY: u64 = 5;
 const CLOSE: u64 = 6;
-const SETTLED: u64 = OPTIONAL_FROM;
+const SETTLED: u64 = 128;
 
 /// What an end of a session is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -265,6 +265,7 @@ impl<'a> Message<'a> {
         }
         let kind = reader.uint()?;
         let expected = match kind {
+            SETTLED => 1,
             HELLO => Hello::FIELDS,
             OPEN => Open::FIELDS,
             ITEMS => Items::FIELDS,
@@ -272,7 +273,6 @@ impl<'a> Message<'a> {
             REFUSE => Refuse::FIELDS,
             DENY => Deny::FIELDS,
             CLOSE => Close::FIELDS,
-            SETTLED => 1,
             OPTIONAL_FROM.. => return Ok(Self::Skipped(kind)),
             _ => return Err(PeerFault::UnknownMessage(kind)),
         };

@@ -1,5 +1,6 @@
 //! The end that serves: a relay, or a phone that others found.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use sotay_feed::limits::SPACES_PER_SESSION_MAX;
@@ -13,7 +14,7 @@ use super::{SessionConfig, SessionError, SessionEvent, SharedItems};
 use crate::access::Access;
 use crate::admit::Offer;
 use crate::fault::PeerFault;
-use crate::limits::OPENS_PER_SPACE_MAX;
+use crate::limits::{HOMES_PER_SESSION_MAX, OPENS_PER_SPACE_MAX};
 use crate::message::{Ack, Items, Message, Open, Refuse};
 use crate::replica::Replica;
 use crate::status::SyncStatus;
@@ -21,6 +22,8 @@ use crate::status::SyncStatus;
 #[derive(Debug)]
 pub(super) struct Acceptor {
     device: DeviceId,
+    /// Units through which the device may belong to others, in the order in which they were first opened.
+    homes: Vec<UnitId>,
     order: Vec<SpaceTag>,
     spaces: BTreeMap<SpaceTag, Served>,
 }
@@ -29,6 +32,7 @@ impl Acceptor {
     pub(super) fn new(config: &SessionConfig) -> Self {
         Self {
             device: config.peer.device_id(),
+            homes: Vec::new(),
             order: Vec::new(),
             spaces: BTreeMap::new(),
         }
@@ -61,11 +65,6 @@ impl Acceptor {
         self.spaces.get_mut(&tag).ok_or(PeerFault::NotOpen(tag))
     }
 
-    fn homes(&self) -> Vec<UnitId> {
-        let units = self.spaces.values().map(|served| served.space.unit);
-        units.collect::<BTreeSet<_>>().into_iter().collect()
-    }
-
     fn on_open<S: Store>(
         &mut self,
         link: &mut Link,
@@ -73,21 +72,22 @@ impl Acceptor {
         open: Open,
     ) -> Result<(), SessionError> {
         let tag = open.space.id().tag();
-        let mut homes = self.homes();
-        if !homes.contains(&open.space.unit) {
+        if !self.homes.contains(&open.space.unit) && self.homes.len() < HOMES_PER_SESSION_MAX {
+            self.homes.push(open.space.unit);
             // Through this unit it may belong to one that was opened before.
-            homes.push(open.space.unit);
-            self.judge_again(link, replica, &homes)?;
+            self.judge_again(link, replica)?;
         }
-        if !self.spaces.contains_key(&tag) {
-            if self.spaces.len() >= SPACES_PER_SESSION_MAX {
+        let open_spaces = self.spaces.len();
+        let served = match self.spaces.entry(tag) {
+            Entry::Occupied(served) => served.into_mut(),
+            Entry::Vacant(_) if open_spaces >= SPACES_PER_SESSION_MAX => {
                 return Err(PeerFault::TooManySpaces.into());
             }
-            self.order.push(tag);
-            self.spaces.insert(tag, Served::new(open.space));
-        }
-        let device = self.device;
-        let served = self.served(tag)?;
+            Entry::Vacant(vacant) => {
+                self.order.push(tag);
+                vacant.insert(Served::new(open.space))
+            }
+        };
         served.opens += 1;
         if served.opens > OPENS_PER_SPACE_MAX {
             return Err(PeerFault::TooManyOpens.into());
@@ -98,7 +98,7 @@ impl Acceptor {
             token: open.token,
             have: open.have,
         });
-        Ok(served.answer(link, replica, device, &homes)?)
+        Ok(served.answer(link, replica, self.device, &self.homes)?)
     }
 
     fn on_items<S: Store>(
@@ -132,7 +132,7 @@ impl Acceptor {
             roll_changed = stored && space.kind == SpaceKind::Roll;
         }
         if roll_changed {
-            self.judge_again(link, replica, &self.homes())?;
+            self.judge_again(link, replica)?;
         }
         self.served(items.tag)?.pump(link, replica)?;
         // Last, so that the other side counts the frame as dealt with only after all that follows from it.
@@ -167,13 +167,8 @@ impl Acceptor {
     }
 
     /// New membership records may let the device in or put it out, in any unit it reaches through this one.
-    fn judge_again<S: Store>(
-        &mut self,
-        link: &mut Link,
-        replica: &mut Replica<S>,
-        homes: &[UnitId],
-    ) -> Result<(), StoreError> {
-        let device = self.device;
+    fn judge_again<S: Store>(&mut self, link: &mut Link, replica: &mut Replica<S>) -> Result<(), StoreError> {
+        let (device, homes) = (self.device, &self.homes);
         for tag in &self.order {
             if let Some(served) = self.spaces.get_mut(tag)
                 && replica.access(device, &served.space, homes)? != served.access
@@ -203,7 +198,7 @@ impl Acceptor {
         shared: &SharedItems,
     ) -> Result<(), SessionError> {
         if shared.space().kind == SpaceKind::Roll {
-            self.judge_again(link, replica, &self.homes())?;
+            self.judge_again(link, replica)?;
         }
         let Some(served) = self.spaces.get_mut(&shared.space().id().tag()) else {
             return Ok(());
@@ -237,7 +232,7 @@ impl Acceptor {
         space: &Space,
     ) -> Result<(), SessionError> {
         if space.kind == SpaceKind::Roll {
-            self.judge_again(link, replica, &self.homes())?;
+            self.judge_again(link, replica)?;
         }
         match self.spaces.get_mut(&space.id().tag()) {
             Some(served) => Ok(served.pump(link, replica)?),

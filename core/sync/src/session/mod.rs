@@ -45,7 +45,7 @@ pub struct SessionConfig {
     pub role: Role,
     /// The other end's key, as its carrier proved.
     pub peer: SignKey,
-    /// The connecting side: what to open, in sync order. Rolls are moved to the front.
+    /// The connecting side: what to open, in sync order, own units first. Rolls are moved to the front.
     pub spaces: Vec<Space>,
     /// The connecting side: stay subscribed once everything is exchanged, instead of closing.
     pub live: bool,

@@ -1,6 +1,7 @@
 //! Who is served what: newcomers, members, the revoked, units above and below.
 
 use sotay_feed::{Kind, Space, SpaceKind};
+use sotay_membership::limits::UNIT_DEPTH_MAX;
 use sotay_membership::{State, rank};
 use sotay_store::Store;
 use sotay_sync::testing::carry;
@@ -111,15 +112,15 @@ fn a_member_writes_to_the_inbox_without_seeing_it() {
     let spaces = [branch.roll, branch.inbox];
     phones[1].write_kind(&branch.inbox, Kind::INBOX, b"feedback of 3");
     phones[2].write_kind(&branch.inbox, Kind::INBOX, b"feedback of 4");
-    for n in 1..=2 {
-        let exchange = sync(&mut phones[n], &mut relay, &spaces);
+    for phone in &mut phones[1..] {
+        let exchange = sync(phone, &mut relay, &spaces);
         assert_eq!(
             denials(&exchange),
             [(SpaceKind::Inbox, DenyScope::Pull, DenyReason::Rank)]
         );
-        assert_eq!(phones[n].count(&branch.inbox), 1, "sees its own only");
+        assert_eq!(phone.count(&branch.inbox), 1, "sees its own only");
         assert!(matches!(
-            phones[n].status(&relay.key(), &branch.inbox),
+            phone.status(&relay.key(), &branch.inbox),
             SyncStatus::Synced { .. }
         ));
     }
@@ -287,15 +288,15 @@ fn memberships_are_the_same_after_a_restart() {
 }
 
 #[test]
-fn a_broadcast_reaches_eight_levels_down_and_no_further() {
+fn a_broadcast_reaches_as_many_levels_down_as_the_limit_and_no_further() {
     let mut officer = phone(1);
     let mut levels: Vec<Branch> = Vec::new();
-    for n in 0..10 {
+    for n in 0..=UNIT_DEPTH_MAX as u8 + 1 {
         let level = found_below(&mut officer, levels.last().map(|above| above.unit), n);
         officer.grant(&level, 1, rank::SECRETARY);
         levels.push(level);
     }
-    let lowest = levels[9];
+    let lowest = levels[UNIT_DEPTH_MAX + 1];
     officer.grant(&lowest, 3, rank::MEMBER);
     let broadcast = |level: &Branch| Space::of(level.unit, SpaceKind::Broadcast);
     for level in &levels {
@@ -309,11 +310,38 @@ fn a_broadcast_reaches_eight_levels_down_and_no_further() {
     sync(&mut officer, &mut relay, &everything);
     let mut member = phone(3);
     let mut spaces: Vec<Space> = levels.iter().map(broadcast).collect();
-    spaces.extend(levels.iter().map(|level| level.roll));
+    // Its own unit first.
+    spaces.extend(levels.iter().rev().map(|level| level.roll));
     sync(&mut member, &mut relay, &spaces);
     let reached: Vec<u64> = levels
         .iter()
         .map(|level| member.count(&broadcast(level)))
         .collect();
-    assert_eq!(reached, [0, 1, 1, 1, 1, 1, 1, 1, 1, 1]);
+    assert_eq!((reached[0], &reached[1..]), (0, &[1; UNIT_DEPTH_MAX + 1][..]));
+}
+
+#[test]
+fn a_device_reads_above_through_the_first_units_it_opens_only() {
+    use sotay_sync::limits::HOMES_PER_SESSION_MAX;
+    let mut officer = phone(1);
+    let commune = found_below(&mut officer, None, 1);
+    officer.grant(&commune, 1, rank::SECRETARY);
+    let broadcast = Space::of(commune.unit, SpaceKind::Broadcast);
+    officer.write(&broadcast, b"directive");
+    let branch = found_below(&mut officer, Some(commune.unit), 2);
+    officer.grant(&branch, 3, rank::MEMBER);
+    let mut relay = relay();
+    sync(&mut officer, &mut relay, &[commune.roll, broadcast, branch.roll]);
+    let opened_before = |count: usize| {
+        let other = |n: usize| Space::of(sotay_feed::UnitId::from_bytes([n as u8; 32]), SpaceKind::Roll);
+        let mut spaces: Vec<Space> = (0..count).map(other).collect();
+        spaces.extend([branch.roll, commune.roll, broadcast]);
+        spaces
+    };
+    for (others, reached) in [(HOMES_PER_SESSION_MAX - 1, 1), (HOMES_PER_SESSION_MAX, 0)] {
+        let (mut member, mut relay) = (phone(3), relay.copy());
+        sync(&mut member, &mut relay, &opened_before(others));
+        assert_eq!(member.count(&broadcast), reached, "{others}");
+        assert_eq!(member.count(&branch.roll), officer.count(&branch.roll));
+    }
 }
