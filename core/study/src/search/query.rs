@@ -4,6 +4,7 @@ use super::typed::{Typed, TypedQuery};
 use super::vocabulary::{Vocabulary, WordId};
 use super::words::{Asked, WordLists, may_abbreviate};
 use super::zone;
+use crate::library::as_year;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
@@ -187,7 +188,10 @@ impl Builder<'_> {
             fills,
             sure,
             weight: if stop { weight * STOP_SHARE } else { weight },
-            leans: word.is_number() && joined && !word.keys.exact.ends_with('%'),
+            leans: word.is_number()
+                && joined
+                && !word.keys.exact.ends_with('%')
+                && as_year(&word.keys.exact).is_none(),
             joined,
             stop,
         }
@@ -295,10 +299,17 @@ impl Builder<'_> {
     fn percent_pattern(&self, kept: &[usize], n: usize) -> Option<Pattern> {
         let [a, b] = kept.get(n..n + 2)? else { return None };
         let said = self.query.words[*a].keys.folded == "phan" && self.query.words[*b].keys.folded == "tram";
-        let counted =
-            n > 0 && crate::text::number_run(&[self.query.words[kept[n - 1]].keys.exact.as_str()]).is_some();
+        let before = n
+            .checked_sub(1)
+            .map(|m| &self.query.words[kept[m]])
+            .filter(|_| kept[n - 1] + 1 == *a);
+        let counted = before.is_some_and(|w| crate::text::number_run(&[w.keys.exact.as_str()]).is_some());
         if !said || counted || a + 1 != *b {
             return None;
+        }
+        // "20 phần trăm" is one number, "bao nhiêu phần trăm" any.
+        if let Some(number) = before.filter(|w| w.is_number()) {
+            return self.pattern(&[format!("{}%", number.keys.exact)], n - 1..n + 2, SYNONYM);
         }
         let percents: BTreeSet<WordId> = self.vocabulary.ending("%").collect();
         (!percents.is_empty()).then(|| Pattern {
@@ -322,6 +333,12 @@ impl Builder<'_> {
 
     /// A number typed in words finds digits. (Words in the text are found by digits through the index itself.)
     fn number_pattern(&self, kept: &[usize], n: usize) -> Option<Pattern> {
+        if n > 0
+            && self.query.words[kept[n - 1]].keys.folded == "thang"
+            && let Some(month) = crate::text::month_word(&self.query.words[kept[n]].keys.exact)
+        {
+            return self.pattern(&[month.to_owned()], n..n + 1, SYNONYM);
+        }
         let words: Vec<&str> = kept[n..]
             .iter()
             .map(|i| self.query.words[*i].keys.exact.as_str())

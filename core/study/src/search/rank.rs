@@ -238,7 +238,8 @@ impl<'a> Ranker<'a> {
     /// A syllable typed between others, and found without any of them, is likely part of another word.
     fn lone(&self, slot: usize) -> f32 {
         let slots = &self.terms.slots;
-        let beside = slots[slot].joined || slots.get(slot + 1).is_some_and(|next| next.joined);
+        let before = slot > 0 && slots[slot].joined && !slots[slot - 1].stop;
+        let beside = before || slots.get(slot + 1).is_some_and(|next| next.joined && !next.stop);
         if beside { LONE_SHARE } else { 1.0 }
     }
 

@@ -110,9 +110,9 @@ fn is_kind(word: &str) -> bool {
 }
 
 /// After these a number counts things and is no document's number.
-const UNITS: [&str; 16] = [
+const UNITS: [&str; 14] = [
     "nam", "thang", "ngay", "nguoi", "dong", "gio", "phut", "tuoi", "lan", "phan", "ho", "quy", "tuan",
-    "buoi", "dieu", "khoan",
+    "buoi",
 ];
 
 /// Finds what the query names.
@@ -282,7 +282,7 @@ fn name_first(words: &[Typed], i: usize, codes: &CodeWords, marked: bool) -> Opt
     let mut at = i + len;
     let said = words.get(at).is_some_and(|w| w.keys.folded == "so");
     at += usize::from(said);
-    let number = words.get(at).and_then(integer).filter(|_| !counts(words, at))?;
+    let number = number_of(words, at, said)?;
     if kind.is_none() && !said {
         return None;
     }
@@ -315,14 +315,20 @@ fn after_number(words: &[Typed], number_at: usize, codes: &CodeWords, found: &mu
     issuers(words, at, codes, found)
 }
 
+/// The number of a document after its type. Without "số", a number that counts things or is a year is none.
+fn number_of(words: &[Typed], at: usize, said: bool) -> Option<u32> {
+    let word = words.get(at)?;
+    let tight = word.tight() && words.get(at + 1).is_some();
+    let year = as_year(&word.keys.exact).is_some() && !tight;
+    integer(word).filter(|_| said || !(counts(words, at) || year))
+}
+
 fn counts(words: &[Typed], number_at: usize) -> bool {
     let next = words.get(number_at + 1).map(|w| w.keys.folded.as_str());
-    // "nghị quyết 6 năm 2024" names a number and a year; "kế hoạch 5 năm" counts years.
-    let year_follows = next == Some("nam")
-        && words
-            .get(number_at + 2)
-            .is_some_and(|w| as_year(&w.keys.exact).is_some());
-    next.is_some_and(|unit| UNITS.contains(&unit)) && !year_follows
+    // "nghị quyết 6 năm 2024" and "hướng dẫn 12 ngày 6/6/2022" name a number and a time; "kế hoạch 5 năm" counts years.
+    let time_follows =
+        matches!(next, Some("nam" | "ngay")) && words.get(number_at + 2).is_some_and(Typed::is_number);
+    next.is_some_and(|unit| UNITS.contains(&unit)) && !time_follows
 }
 
 /// `Điều 5`, `dieu 5a`, `khoản 2`, `chương II`, `mục 2.1`.

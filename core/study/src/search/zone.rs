@@ -1,7 +1,7 @@
 //! A field of a section as a row of word ids, as the index keeps and ranks it.
 
 use super::vocabulary::{GAP, Vocabulary, WordId};
-use crate::text::{Token, TokenKind, number_run, tokens};
+use crate::text::{Token, TokenKind, month_word, number_run, tokens};
 
 /// A row of words with gaps, and the numbers that were written in words.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -79,6 +79,16 @@ impl Zone {
                 .take_while(|w| w[1].0 == w[0].0 + 1)
                 .count()
                 + 1;
+            let month = if at > 0 && lower[at - 1] == "tháng" {
+                month_word(lower[at])
+            } else {
+                None
+            };
+            if let Some(month) = month.filter(|_| placed[at].0 == placed[at - 1].0 + 1) {
+                zone.numbers.push((placed[at].0, 1, id(month)));
+                at += 1;
+                continue;
+            }
             match number_run(&lower[at..at + together]) {
                 Some(run) if placed[at].1.kind == TokenKind::Word => {
                     zone.numbers

@@ -15,7 +15,7 @@ mod token;
 mod validity;
 
 pub use keystroke::{telex, vni};
-pub use number::{NumberRun, number_run};
+pub use number::{NumberRun, month_word, number_run};
 pub use syllable::{Keys, has_marks, keys};
 pub use token::{Token, TokenKind, tokens};
 pub use validity::is_syllable;

@@ -90,6 +90,17 @@ pub fn number_run(words: &[&str]) -> Option<NumberRun> {
     })
 }
 
+/// The months that have words of their own, or whose number is too common a word to be read alone: only after `tháng`.
+pub fn month_word(word: &str) -> Option<&'static str> {
+    match word {
+        "giêng" => Some("1"),
+        "tư" => Some("4"),
+        "năm" => Some("5"),
+        "chạp" => Some("12"),
+        _ => None,
+    }
+}
+
 /// Longest run of number words looked at: "chín trăm chín mươi chín triệu …" needs no more.
 const MAX_WORDS: usize = 20;
 
