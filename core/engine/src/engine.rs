@@ -129,7 +129,7 @@ impl Engine {
         let rng = Box::new(system_rng()?);
         let store = profile::create(folder)?;
         match Device::create_with(store, label, rng, options.vault.clone()) {
-            Ok(device) => Self::start(device, options),
+            Ok(device) => Self::start(device, folder, options),
             Err(error) => {
                 profile::discard(folder);
                 Err(error.into())
@@ -146,10 +146,11 @@ impl Engine {
     pub fn open_with(folder: &Path, options: Options) -> Result<Self, OpenError> {
         let store = profile::open(folder)?;
         let device = Device::open_with(store, Box::new(system_rng()?), options.vault.clone())?;
-        Self::start(device, options)
+        Self::start(device, folder, options)
     }
 
-    fn start(device: Device<SqliteStore>, options: Options) -> Result<Self, OpenError> {
+    fn start(mut device: Device<SqliteStore>, folder: &Path, options: Options) -> Result<Self, OpenError> {
+        device.keep_index_in(folder.join(profile::INDEX_FILE));
         let system = |error: std::io::Error| OpenError::System(error.to_string());
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)

@@ -1,6 +1,8 @@
 //! Every error of this crate as an app shows it: a stable code, whose fault it is, what to do next, and words in
 //! Vietnamese and English. Texts carry no name and no content of a document.
 
+mod study;
+
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
@@ -127,7 +129,10 @@ impl Names for Nameless {
 
 fn words(key: &str, lang: Lang) -> &'static str {
     static PARSED: OnceLock<BTreeMap<&'static str, [&'static str; 2]>> = OnceLock::new();
-    let parsed = PARSED.get_or_init(|| CATALOGUE.lines().filter_map(parse).collect());
+    let parsed = PARSED.get_or_init(|| {
+        let all = CATALOGUE.lines().chain(study::CATALOGUE.lines());
+        all.filter_map(parse).collect()
+    });
     let [vi, en] = parsed.get(key).copied().unwrap_or(["", ""]);
     match lang {
         Lang::Vi => vi,

@@ -17,9 +17,10 @@ mod task;
 mod worker;
 
 pub use device::{
-    AdmitError, AdmitRequest, CreateUnitError, Device, HistoryLine, JoinError, LibraryEntry, LibraryError,
-    LinkId, LinkOutput, MeetingHeading, MemberDevice, MemberLine, MinutesText, NewMember, NewUnit,
-    OFFSET_MINUTES, SpaceStatus, UnitCard, VaultError, today,
+    AdmitError, AdmitRequest, AirState, CreateUnitError, Device, DueQuestion, HandedIn, HistoryLine,
+    JoinError, LibraryEntry, LibraryError, LinkId, LinkOutput, MeetingHeading, MemberDevice, MemberLine,
+    MinutesText, NewMember, NewUnit, OFFSET_MINUTES, QuizEntry, QuizError, SpaceStatus, StudyOverview,
+    UnitCard, VaultError, today,
 };
 pub use engine::{CallError, Engine, OpenError, SHUTDOWN_WAIT, SyncError, SyncReport};
 pub use enrolment::{
@@ -34,7 +35,7 @@ pub use listen::{
     SubscribeError, Subscription, SubscriptionStats,
 };
 pub use options::{Connectivity, Network, Options};
-pub use profile::{DATABASE_FILE, ProfileError};
+pub use profile::{DATABASE_FILE, INDEX_FILE, ProfileError};
 pub use sotay_feed as feed;
 pub use sotay_handbook as handbook;
 pub use sotay_membership::Denied;

@@ -7,6 +7,8 @@ use sotay_store::{Options, SqliteStore, StoreError};
 
 /// Name of the database inside a profile folder.
 pub const DATABASE_FILE: &str = "profile.db";
+/// Name of the search index beside it. Derived data: it may be deleted while the profile is closed.
+pub const INDEX_FILE: &str = "library.index";
 
 /// Why a profile cannot be opened or made.
 #[derive(Debug, thiserror::Error)]

@@ -1,11 +1,12 @@
 //! The library of the unit, and what the holder has read of it.
 //!
 //! A published document travels in `broadcast` as one envelope for its manifest and one for each part of its text
-//! (clause L1): the first byte of the payload says which. Parts are kept by their hash, so they may come in any order
+//! (clause L1): the first byte of the payload says which; quizzes and broadcasts are in [`super::quizzes`]. Parts are kept by their hash, so they may come in any order
 //! and twice. Reading marks travel in the holder's private space (clause L2) and are merged; nobody else sees them. The
 //! search index is derived from the manifests here and can be thrown away.
 
 use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use sotay_feed::{Kind, Space, SpaceKind};
 use sotay_store::{Bucket, Put, Store};
@@ -17,6 +18,7 @@ use sotay_study::reading::{MarkError, Progress, Shown};
 use sotay_study::search::{Index, IndexError, Results, SearchError};
 
 use super::Device;
+use super::quizzes::{self, Studied};
 use crate::error::DeviceError;
 
 const MANIFEST: u8 = 0;
@@ -68,9 +70,12 @@ pub struct LibraryEntry {
 #[derive(Default)]
 pub(super) struct Library {
     index: Option<Index>,
+    /// Where the index is kept; nowhere means in memory.
+    index_file: Option<PathBuf>,
     /// Documents came since the index was brought up to date.
     stale: bool,
     progress: Progress,
+    pub(super) studied: Studied,
 }
 
 impl Library {
@@ -81,17 +86,25 @@ impl Library {
         };
         Ok(Self {
             index: None,
+            index_file: None,
             stale: true,
             progress,
+            studied: Studied::load(store)?,
         })
     }
 
     /// Forgets what memory holds and reads the store again, after a commit that failed.
     pub fn reload<S: Store>(&mut self, store: &S) -> Result<(), DeviceError> {
-        let index = self.index.take();
+        let (index, index_file) = (self.index.take(), self.index_file.take());
         *self = Self::load(store)?;
-        self.index = index;
+        (self.index, self.index_file) = (index, index_file);
         Ok(())
+    }
+
+    /// What was read of a document of so many paragraphs.
+    pub fn shown(&self, id: &Hash, paragraphs: usize) -> Shown {
+        self.progress
+            .shown(id, u32::try_from(paragraphs).unwrap_or(u32::MAX))
     }
 
     /// Takes in the payload of a publication; the row to store, if it is of a form this version knows.
@@ -100,7 +113,7 @@ impl Library {
         let key = match *kind {
             MANIFEST => manifest_key(&Manifest::decode(bytes).ok()?.id()),
             PART => part_key(&part_hash(bytes)),
-            _ => return None,
+            form => return quizzes::publication(form, bytes),
         };
         self.stale = true;
         Some(put(Bucket::Library, key, bytes))
@@ -110,14 +123,14 @@ impl Library {
     pub fn learn_study(&mut self, payload: &[u8]) -> Option<Put> {
         let (kind, bytes) = payload.split_first()?;
         if *kind != PROGRESS {
-            return None;
+            return self.studied.learn(*kind, bytes);
         }
         self.progress.merge(&Progress::decode(bytes).ok()?);
         Some(put(Bucket::Study, PROGRESS_KEY.to_vec(), &self.progress.encode()))
     }
 }
 
-fn put(bucket: Bucket, key: Vec<u8>, value: &[u8]) -> Put {
+pub(super) fn put(bucket: Bucket, key: Vec<u8>, value: &[u8]) -> Put {
     Put {
         bucket,
         key,
@@ -133,10 +146,45 @@ fn part_key(hash: &Hash) -> Vec<u8> {
     [b"p", &hash.0[..]].concat()
 }
 
+/// What the other documents do to one of them, newest first.
+pub(super) fn superseded_in(manifests: &[Manifest], id: &Hash) -> Vec<Superseded> {
+    let Some(own) = manifests.iter().find(|manifest| manifest.id() == *id) else {
+        return Vec::new();
+    };
+    let others = manifests
+        .iter()
+        .filter(|other| !other.links.is_empty() && other.id() != *id)
+        .map(|other| (other.code.as_str(), other.date, &other.links[..]));
+    superseded(&own.code, &own.issuer, own.date, others)
+}
+
+/// Opens the index; a file that cannot be used is made anew, and where that fails too the index lives in memory.
+fn open_index(file: Option<&Path>) -> Result<Index, IndexError> {
+    let Some(file) = file else {
+        return Index::in_memory();
+    };
+    Index::open(file).or_else(|error| {
+        tracing::warn!(%error, "the search index is made anew");
+        discard_index(file);
+        Index::open(file).or_else(|_| Index::in_memory())
+    })
+}
+
+/// The index is derived: what cannot be removed is tried again at the next opening.
+fn discard_index(file: &Path) {
+    for suffix in ["", "-wal", "-shm", "-journal"] {
+        let mut name = file.as_os_str().to_owned();
+        name.push(suffix);
+        let _ = std::fs::remove_file(name);
+    }
+}
+
 impl<S: Store> Device<S> {
-    /// Uses this index, e.g. one kept in a file. What it lacks is added at the next search.
-    pub fn attach_index(&mut self, index: Index) {
-        self.library.index = Some(index);
+    /// Keeps the search index in this file from the next search on, instead of in memory. The file is derived data: it
+    /// may be deleted at any time, and one that cannot be used is made anew.
+    pub fn keep_index_in(&mut self, file: PathBuf) {
+        self.library.index = None;
+        self.library.index_file = Some(file);
         self.library.stale = true;
     }
 
@@ -161,7 +209,7 @@ impl<S: Store> Device<S> {
         Ok(ids)
     }
 
-    fn may_publish(&self, space: &Space) -> Result<(), DeviceError> {
+    pub(super) fn may_publish(&self, space: &Space) -> Result<(), DeviceError> {
         let next = self
             .replica
             .store()
@@ -177,18 +225,11 @@ impl<S: Store> Device<S> {
         let mut entries = Vec::with_capacity(manifests.len());
         for manifest in &manifests {
             let id = manifest.id();
-            let others = manifests
-                .iter()
-                .filter(|other| other.id() != id)
-                .map(|other| (other.code.as_str(), other.date, &other.links[..]));
             entries.push(LibraryEntry {
                 id,
                 complete: self.parts(manifest)?.len() == manifest.parts.len(),
-                superseded: superseded(&manifest.code, &manifest.issuer, manifest.date, others),
-                read: self
-                    .library
-                    .progress
-                    .shown(&id, u32::try_from(manifest.paragraphs).unwrap_or(u32::MAX)),
+                superseded: superseded_in(&manifests, &id),
+                read: self.library.shown(&id, manifest.paragraphs),
                 manifest: manifest.clone(),
             });
         }
@@ -200,19 +241,43 @@ impl<S: Store> Device<S> {
 
     /// A whole document.
     pub fn document(&self, id: Hash) -> Result<Document, LibraryError> {
-        let bytes = self.stored(manifest_key(&id))?.ok_or(LibraryError::Unknown)?;
-        let manifest = Manifest::decode(&bytes).map_err(|_| DeviceError::damaged("library"))?;
+        let manifest = self.manifest(id)?;
         Ok(manifest.assemble(&self.parts(&manifest)?)?)
     }
 
-    /// Searches the library.
-    pub fn search(&mut self, query: &str, limit: usize) -> Result<Results, LibraryError> {
-        Ok(self.index()?.search(query, limit)?)
+    /// What is known of a document beside its text.
+    pub fn manifest(&self, id: Hash) -> Result<Manifest, LibraryError> {
+        let bytes = self.stored(manifest_key(&id))?.ok_or(LibraryError::Unknown)?;
+        Ok(Manifest::decode(&bytes).map_err(|_| DeviceError::damaged("library"))?)
     }
 
-    /// Answers a question with sentences of the library, or honestly not at all.
+    /// Searches the library. A hit names its document by the id in hexadecimal digits.
+    pub fn search(&mut self, query: &str, limit: usize) -> Result<Results, LibraryError> {
+        self.with_index(|index| index.search(query, limit))
+    }
+
+    /// Answers a question with sentences of the library, or honestly not at all. Documents are named as by
+    /// [`Device::search`].
     pub fn ask(&mut self, question: &str) -> Result<Answer, LibraryError> {
-        Ok(self.index()?.ask(question)?)
+        self.with_index(|index| index.ask(question))
+    }
+
+    /// Looks something up; an index file that turns out to be damaged is made anew once.
+    fn with_index<T>(&mut self, look: impl Fn(&Index) -> Result<T, SearchError>) -> Result<T, LibraryError> {
+        let found = self.index().and_then(|index| Ok(look(index)?));
+        match (found, self.library.index_file.clone()) {
+            (
+                Err(LibraryError::Index(error) | LibraryError::Search(SearchError::Index(error))),
+                Some(file),
+            ) => {
+                tracing::warn!(%error, "the search index is made anew");
+                self.library.index = None;
+                discard_index(&file);
+                self.library.stale = true;
+                Ok(look(self.index()?)?)
+            }
+            (found, _) => found,
+        }
     }
 
     /// Notes how far the holder has read a document on this device, and for how many more seconds.
@@ -248,11 +313,10 @@ impl<S: Store> Device<S> {
             )?;
             self.absorb()?;
         }
-        let total = u32::try_from(total).unwrap_or(u32::MAX);
-        Ok(self.library.progress.shown(&id, total))
+        Ok(self.library.shown(&id, total))
     }
 
-    fn manifests(&self) -> Result<Vec<Manifest>, DeviceError> {
+    pub(super) fn manifests(&self) -> Result<Vec<Manifest>, DeviceError> {
         let rows = self.replica.store().list(Bucket::Library, b"m")?;
         rows.iter()
             .map(|(_, bytes)| Manifest::decode(bytes).map_err(|_| DeviceError::damaged("library")))
@@ -267,14 +331,14 @@ impl<S: Store> Device<S> {
         Ok(parts)
     }
 
-    fn stored(&self, key: Vec<u8>) -> Result<Option<Vec<u8>>, DeviceError> {
+    pub(super) fn stored(&self, key: Vec<u8>) -> Result<Option<Vec<u8>>, DeviceError> {
         Ok(self.replica.store().get(Bucket::Library, &key)?)
     }
 
     /// The index, with everything in it that is complete here, and nothing else.
     fn index(&mut self) -> Result<&mut Index, LibraryError> {
         if self.library.index.is_none() {
-            self.library.index = Some(Index::in_memory()?);
+            self.library.index = Some(open_index(self.library.index_file.as_deref())?);
         }
         if self.library.stale {
             let known: BTreeSet<String> = self
@@ -285,17 +349,18 @@ impl<S: Store> Device<S> {
                 .collect();
             let (mut wanted, mut fresh) = (BTreeSet::new(), Vec::new());
             for manifest in self.manifests()? {
-                let key = manifest
-                    .alias
-                    .clone()
-                    .unwrap_or_else(|| manifest.id().to_string());
-                let parts = self.parts(&manifest)?;
-                if parts.len() == manifest.parts.len() {
-                    if !known.contains(&key) {
-                        fresh.push(manifest.assemble(&parts)?);
+                // By id, not by alias: two documents may have the same one.
+                let key = manifest.id().to_string();
+                if !known.contains(&key) {
+                    let parts = self.parts(&manifest)?;
+                    if parts.len() != manifest.parts.len() {
+                        continue;
                     }
-                    wanted.insert(key);
+                    let mut document = manifest.assemble(&parts)?;
+                    document.alias = None;
+                    fresh.push(document);
                 }
+                wanted.insert(key);
             }
             let gone: Vec<&str> = known.difference(&wanted).map(String::as_str).collect();
             let index = self
@@ -314,6 +379,6 @@ impl<S: Store> Device<S> {
     }
 }
 
-fn tagged(kind: u8, bytes: &[u8]) -> Vec<u8> {
+pub(super) fn tagged(kind: u8, bytes: &[u8]) -> Vec<u8> {
     [&[kind], bytes].concat()
 }

@@ -15,6 +15,7 @@ mod library;
 mod links;
 mod meetings;
 mod people;
+mod quizzes;
 mod roster;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -35,6 +36,7 @@ pub use home::{CreateUnitError, NewUnit};
 pub use library::{LibraryEntry, LibraryError};
 pub use links::{LinkId, LinkOutput, SpaceStatus};
 pub use meetings::{MeetingHeading, MinutesText};
+pub use quizzes::{AirState, DueQuestion, HandedIn, QuizEntry, QuizError, StudyOverview};
 pub use roster::{MemberDevice, MemberLine, NewMember, OFFSET_MINUTES, UnitCard, today};
 
 use crate::error::DeviceError;

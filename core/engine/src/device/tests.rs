@@ -6,14 +6,14 @@ use sotay_store::{DatabaseId, MemoryStore};
 
 use super::*;
 
-const NOW: i64 = 1_778_000_000_000;
+pub(super) const NOW: i64 = 1_778_000_000_000;
 
-fn device(seed: u64, label: &str) -> Device<MemoryStore> {
+pub(super) fn device(seed: u64, label: &str) -> Device<MemoryStore> {
     let store = MemoryStore::new(DatabaseId([seed as u8; 16]));
     Device::create(store, label, Box::new(StdRng::seed_from_u64(seed))).unwrap()
 }
 
-fn branch(seed: u64) -> Device<MemoryStore> {
+pub(super) fn branch(seed: u64) -> Device<MemoryStore> {
     let mut device = device(seed, "P3");
     let new = NewUnit {
         name: "Chi bộ thôn An Lạc".to_owned(),
@@ -35,7 +35,12 @@ fn a_founder_is_secretary_and_stands_on_the_roster_by_name() {
     assert_eq!(members[0].name.as_deref(), Some("Nguyễn Văn Bình"));
 }
 
-fn join(secretary: &mut Device<MemoryStore>, seed: u64, label: &str, rank: u8) -> Device<MemoryStore> {
+pub(super) fn join(
+    secretary: &mut Device<MemoryStore>,
+    seed: u64,
+    label: &str,
+    rank: u8,
+) -> Device<MemoryStore> {
     let mut joiner = device(seed, label);
     let names = [NewMember::named("Trần Thị Hoa")];
     let member = secretary.add_members(&names, today(NOW), NOW).unwrap()[0];
@@ -52,7 +57,7 @@ fn join(secretary: &mut Device<MemoryStore>, seed: u64, label: &str, rank: u8) -
     joiner
 }
 
-fn law() -> sotay_study::library::Document {
+pub(super) fn law() -> sotay_study::library::Document {
     use sotay_study::library::{Date, Details, import};
     let details = Details {
         kind: "Luật".to_owned(),
@@ -167,4 +172,16 @@ fn a_member_may_not_admit_and_a_deputy_may_not_admit_a_secretary() {
     ));
     // The founding profile still holds the authority's keys: a second phone of the secretary.
     assert!(secretary.admit(&ask(2, &mut joiner), NOW).is_ok());
+}
+
+#[test]
+fn one_more_member_than_a_change_may_hold_is_two_changes() {
+    let mut secretary = branch(1);
+    let many: Vec<NewMember> = (0..=roster::LINES_PER_CHANGE_MAX)
+        .map(|number| NewMember::named(&format!("Đảng viên {number}")))
+        .collect();
+    secretary.add_members(&many, today(NOW), NOW).unwrap();
+    let members = secretary.members(today(NOW)).unwrap();
+    assert_eq!(members.len(), roster::LINES_PER_CHANGE_MAX + 2);
+    assert!(members.iter().enumerate().all(|(at, member)| member.line.number as usize == at + 1));
 }
