@@ -6,12 +6,12 @@
 use std::collections::BTreeMap;
 
 use sotay_document::{Run, Touched};
-use sotay_feed::{DeviceId, DocId, Envelope, EpochId, Kind, Space, SpaceId, SpaceKind, Verified};
+use sotay_feed::{DeviceId, DocId, Envelope, EnvelopeId, EpochId, Kind, Space, SpaceId, SpaceKind, Verified};
 use sotay_handbook::{DocKind, events};
 use sotay_membership::Record;
 use sotay_store::{Bucket, Budget, Put, Store, Stored};
 use sotay_sync::AppendError;
-use sotay_vault::{open_body, open_epoch, open_key_ring};
+use sotay_vault::{KeyRing, open_body, open_epoch, open_key_ring};
 
 use super::Device;
 use super::books::{BookKey, orphan_key, orphan_row};
@@ -29,9 +29,15 @@ const PAGE: Budget = Budget {
 #[derive(Default)]
 struct Haul {
     runs: BTreeMap<DocId, (BookKey, Vec<(DeviceId, Run)>)>,
+    people: Vec<(EnvelopeId, PersonRecord)>,
     puts: Vec<Put>,
-    names: bool,
     library: bool,
+}
+
+impl Haul {
+    fn is_empty(&self) -> bool {
+        self.runs.is_empty() && self.people.is_empty() && self.puts.is_empty()
+    }
 }
 
 impl<S: Store> Device<S> {
@@ -40,50 +46,50 @@ impl<S: Store> Device<S> {
         if self.home.is_none() {
             return Ok(());
         }
-        let grown = self.absorb_roll()?;
+        self.absorb_roll()?;
         for space in self.spaces()? {
             if space.kind != SpaceKind::Roll {
-                self.absorb_space(&space, grown)?;
+                self.absorb_space(&space)?;
             }
         }
         Ok(())
     }
 
-    /// Membership records were evaluated when they were stored; here their sealed parts are opened. True when the key
-    /// ring grew.
-    fn absorb_roll(&mut self) -> Result<bool, DeviceError> {
+    /// Membership records were evaluated when they were stored; here their sealed parts are opened.
+    fn absorb_roll(&mut self) -> Result<(), DeviceError> {
         let roll = self.space(SpaceKind::Roll)?;
         let head = self.replica.store().head(&roll.id())?.number;
         let mut after = self.applied(&roll.id())?;
         if after == head {
-            return Ok(false);
+            return Ok(());
         }
-        let before = self.ring.len();
+        // What memory holds never runs ahead of the disk: a key that was not stored has to be found again.
+        let mut ring = self.ring.clone();
         while after < head {
             let page = self.replica.store().since(&roll.id(), after, PAGE)?;
             after = page.upto;
             for stored in &page.envelopes {
-                self.read_roll(stored);
+                self.read_roll(stored, &mut ring);
             }
             if !page.more {
                 break;
             }
         }
-        let grown = self.ring.len() > before;
         let mut puts = vec![applied_put(&roll.id(), head)];
-        if grown {
-            puts.push(ring_put(&self.ring)?);
+        if ring.len() > self.ring.len() {
+            puts.push(ring_put(&ring)?);
         }
         self.write(puts)?;
+        self.ring = ring;
+        self.events.push_back(Event::Membership);
         for kind in SEALED {
             let space = Space::of(roll.unit, kind);
             self.replica.know_space(space)?;
         }
-        self.events.push_back(Event::Membership);
-        Ok(grown)
+        Ok(())
     }
 
-    fn read_roll(&mut self, stored: &Stored) {
+    fn read_roll(&self, stored: &Stored, ring: &mut KeyRing) {
         let Ok(envelope) = Envelope::decode(&stored.bytes) else {
             return;
         };
@@ -94,7 +100,7 @@ impl<S: Store> Device<S> {
             Record::Grant(grant) if grant.keys == self.keys.public() => {
                 let Some(home) = &self.home else { return };
                 match open_key_ring(&self.keys, &home.unit, &envelope.body()[clear..]) {
-                    Ok(Some(ring)) => self.ring.extend(ring),
+                    Ok(Some(granted)) => ring.extend(granted),
                     Ok(None) => {}
                     Err(error) => tracing::warn!(%error, "key ring of a grant to this device"),
                 }
@@ -106,21 +112,19 @@ impl<S: Store> Device<S> {
                 };
                 let granted = membership.ever_readers(&space);
                 if let Ok(key) = open_epoch(&record, &self.keys, &granted) {
-                    self.ring.insert(record.space.tag(), key);
+                    ring.insert(record.space.tag(), key);
                 }
             }
             _ => {}
         }
     }
 
-    fn absorb_space(&mut self, space: &Space, retry_locked: bool) -> Result<(), DeviceError> {
+    fn absorb_space(&mut self, space: &Space) -> Result<(), DeviceError> {
         let id = space.id();
         let head = self.replica.store().head(&id)?.number;
         let mut after = self.applied(&id)?;
         let mut haul = Haul::default();
-        if retry_locked {
-            self.retry_locked(space, &mut haul)?;
-        }
+        self.retry_locked(space, &mut haul)?;
         while after < head {
             let page = self.replica.store().since(&id, after, PAGE)?;
             after = page.upto;
@@ -131,7 +135,7 @@ impl<S: Store> Device<S> {
                 break;
             }
         }
-        if after == self.applied(&id)? && haul.puts.is_empty() && haul.runs.is_empty() {
+        if after == self.applied(&id)? && haul.is_empty() {
             return Ok(());
         }
         haul.puts.push(applied_put(&id, after.max(head)));
@@ -227,10 +231,7 @@ impl<S: Store> Device<S> {
         if !own && author.is_none_or(|author| author.rank > 3) {
             return self.set_aside(stored, SetAside::NotAllowed, haul);
         }
-        if let Some(put) = self.people.learn(stored.id, record) {
-            haul.puts.push(put);
-            haul.names = true;
-        }
+        haul.people.push((stored.id, record));
     }
 
     fn set_aside(&mut self, stored: &Stored, reason: SetAside, haul: &mut Haul) {
@@ -250,7 +251,22 @@ impl<S: Store> Device<S> {
 
     /// Applies the haul, one batch per document, and makes it durable with the cursor.
     fn land(&mut self, haul: Haul) -> Result<(), DeviceError> {
+        let docs: Vec<DocId> = haul.runs.keys().copied().collect();
+        let landed = self.try_land(haul);
+        if landed.is_err() {
+            // Documents that took in what was not stored would take it for known when it comes again.
+            docs.iter().for_each(|doc| drop(self.books.remove(doc)));
+            self.library.reload(self.replica.store())?;
+        }
+        landed
+    }
+
+    fn try_land(&mut self, haul: Haul) -> Result<(), DeviceError> {
         let mut puts = haul.puts;
+        let mut people = self.people.clone();
+        let before = puts.len();
+        puts.extend(haul.people.into_iter().filter_map(|(id, record)| people.learn(id, record)));
+        let names = puts.len() > before;
         let mut touched: Vec<(BookKey, Vec<Touched>)> = Vec::new();
         for (key, runs) in haul.runs.into_values() {
             let book = self.book(key)?;
@@ -277,18 +293,12 @@ impl<S: Store> Device<S> {
             }
             touched.push((key, applied.touched));
         }
-        if let Err(error) = self.write(puts) {
-            for (key, _) in &touched {
-                self.books.remove(&key.doc);
-            }
-            self.people.reload(self.replica.store())?;
-            self.library.reload(self.replica.store())?;
-            return Err(error.into());
-        }
+        self.write(puts)?;
+        self.people = people;
         for (key, touched) in touched {
             self.announce(key, &touched);
         }
-        if haul.names {
+        if names {
             self.events.push_back(Event::Names);
         }
         if haul.library {
@@ -304,9 +314,14 @@ impl<S: Store> Device<S> {
         }
     }
 
+    /// What could not be opened when it came, and can be now.
     fn retry_locked(&mut self, space: &Space, haul: &mut Haul) -> Result<(), DeviceError> {
         let id = space.id();
-        for (key, _) in self.replica.store().list(Bucket::Applied, &locked_prefix(&id))? {
+        for (key, epoch) in self.replica.store().list(Bucket::Applied, &locked_prefix(&id))? {
+            let epoch = EpochId::from_slice(&epoch).ok_or(DeviceError::damaged("list of what is locked"))?;
+            if self.ring.get(id.tag(), epoch).is_none() {
+                continue;
+            }
             let Some(arrival) = key
                 .get(SpaceId::LEN + 1..)
                 .and_then(|b| b.try_into().ok())

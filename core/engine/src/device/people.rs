@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use sotay_feed::cbor::{CborError, Reader, Writer};
 use sotay_feed::{DeviceId, EnvelopeId, MemberId, UnitId};
 use sotay_handbook::Names;
-use sotay_store::{Bucket, Put, Store, StoreError};
+use sotay_store::{Bucket, Put, Store};
 
 use crate::error::DeviceError;
 
@@ -81,14 +81,16 @@ struct Known {
 }
 
 /// Everything known, as the last revisions have it.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct People(BTreeMap<Subject, Known>);
 
 impl People {
     pub fn load<S: Store>(store: &S) -> Result<Self, DeviceError> {
         let mut people = Self::default();
         for (key, value) in store.list(Bucket::Person, &[])? {
-            let (id, body) = value.split_at_checked(EnvelopeId::LEN).ok_or(DeviceError::damaged("names"))?;
+            let (id, body) = value
+                .split_at_checked(EnvelopeId::LEN)
+                .ok_or(DeviceError::damaged("names"))?;
             let record = PersonRecord::decode(body).map_err(|_| DeviceError::damaged("names"))?;
             debug_assert_eq!(key, key_of(&record.subject));
             let envelope = EnvelopeId::from_slice(id).ok_or(DeviceError::damaged("names"))?;
@@ -110,23 +112,30 @@ impl People {
         }
         let mut value = envelope.as_bytes().to_vec();
         value.extend_from_slice(&record.encode());
-        let put = Put { bucket: Bucket::Person, key: key_of(&record.subject), value: Some(value) };
-        let PersonRecord { subject, revision, name } = record;
-        self.0.insert(subject, Known { revision, envelope, name });
+        let put = Put {
+            bucket: Bucket::Person,
+            key: key_of(&record.subject),
+            value: Some(value),
+        };
+        let PersonRecord {
+            subject,
+            revision,
+            name,
+        } = record;
+        self.0.insert(
+            subject,
+            Known {
+                revision,
+                envelope,
+                name,
+            },
+        );
         Some(put)
     }
 
     /// The newest name.
     pub fn get(&self, subject: &Subject) -> Option<&str> {
         self.0.get(subject).map(|known| known.name.as_str())
-    }
-
-    /// Forgets what memory holds and reads the store again, after a commit that failed.
-    pub fn reload<S: Store>(&mut self, store: &S) -> Result<(), StoreError> {
-        if let Ok(people) = Self::load(store) {
-            *self = people;
-        }
-        Ok(())
     }
 }
 
@@ -155,19 +164,31 @@ mod tests {
     use sotay_store::MemoryStore;
 
     fn record(revision: u64, name: &str) -> PersonRecord {
-        PersonRecord { subject: Subject::Member(MemberId::from_bytes([1; 16])), revision, name: name.to_owned() }
+        PersonRecord {
+            subject: Subject::Member(MemberId::from_bytes([1; 16])),
+            revision,
+            name: name.to_owned(),
+        }
     }
 
     #[test]
     fn the_newest_revision_counts_in_any_order_of_arrival() {
-        let records = [record(1, "Lê Văn A"), record(2, "Lê Văn Á"), record(2, "Lê Văn Ạ")];
+        let records = [
+            record(1, "Lê Văn A"),
+            record(2, "Lê Văn Á"),
+            record(2, "Lê Văn Ạ"),
+        ];
         let ids = [[3; 32], [1; 32], [2; 32]].map(EnvelopeId::from_bytes);
         for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0], [2, 0, 1]] {
             let mut people = People::default();
             for at in order {
                 people.learn(ids[at], records[at].clone());
             }
-            assert_eq!(people.member(MemberId::from_bytes([1; 16])), Some("Lê Văn Ạ"), "{order:?}");
+            assert_eq!(
+                people.member(MemberId::from_bytes([1; 16])),
+                Some("Lê Văn Ạ"),
+                "{order:?}"
+            );
         }
     }
 
@@ -176,15 +197,25 @@ mod tests {
         let good = record(3, &"ế".repeat(NAME_BYTES_MAX / 3));
         assert!(PersonRecord::decode(&good.encode()).is_ok_and(|read| read == good));
         let long = record(3, &"x".repeat(NAME_BYTES_MAX + 1));
-        assert!(matches!(PersonRecord::decode(&long.encode()), Err(CborError::TooMany { .. })));
+        assert!(matches!(
+            PersonRecord::decode(&long.encode()),
+            Err(CborError::TooMany { .. })
+        ));
     }
 
     #[test]
     fn what_was_learnt_is_there_after_opening_the_store_again() {
         let mut store = MemoryStore::new(sotay_store::DatabaseId([0; 16]));
         let mut people = People::default();
-        let put = people.learn(EnvelopeId::from_bytes([1; 32]), record(1, "Trần Thị B")).unwrap();
-        store.commit(sotay_store::Batch { envelopes: vec![], puts: vec![put] }).unwrap();
+        let put = people
+            .learn(EnvelopeId::from_bytes([1; 32]), record(1, "Trần Thị B"))
+            .unwrap();
+        store
+            .commit(sotay_store::Batch {
+                envelopes: vec![],
+                puts: vec![put],
+            })
+            .unwrap();
         let again = People::load(&store).unwrap();
         assert_eq!(again.member(MemberId::from_bytes([1; 16])), Some("Trần Thị B"));
     }
