@@ -10,7 +10,10 @@ use cargo_metadata::{CargoOpt, DependencyKind, Metadata, MetadataCommand, Packag
 const FILE_LINES_MAX: usize = 600;
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ has a parent").to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("tests/ has a parent")
+        .to_owned()
 }
 
 fn metadata() -> Metadata {
@@ -18,21 +21,37 @@ fn metadata() -> Metadata {
     MetadataCommand::new()
         .manifest_path(root().join("Cargo.toml"))
         .features(CargoOpt::AllFeatures)
-        .other_options(["--locked".to_owned(), "--offline".to_owned(), "--filter-platform".to_owned(), host])
+        .other_options([
+            "--locked".to_owned(),
+            "--offline".to_owned(),
+            "--filter-platform".to_owned(),
+            host,
+        ])
         .exec()
         .expect("cargo metadata reads the workspace")
 }
 
 /// Packages that `from` links, directly or through others: normal dependencies only.
 fn links(metadata: &Metadata, from: &str) -> BTreeSet<String> {
-    let names: BTreeMap<&PackageId, &str> = metadata.packages.iter().map(|p| (&p.id, p.name.as_str())).collect();
+    let names: BTreeMap<&PackageId, &str> = metadata
+        .packages
+        .iter()
+        .map(|p| (&p.id, p.name.as_str()))
+        .collect();
     let resolve = metadata.resolve.as_ref().expect("metadata has a graph");
     let edges: BTreeMap<&PackageId, _> = resolve.nodes.iter().map(|node| (&node.id, &node.deps)).collect();
-    let start = metadata.packages.iter().find(|p| p.name.as_str() == from).expect("package exists");
+    let start = metadata
+        .packages
+        .iter()
+        .find(|p| p.name.as_str() == from)
+        .expect("package exists");
     let (mut seen, mut open) = (BTreeSet::new(), vec![&start.id]);
     while let Some(id) = open.pop() {
         for dep in edges[id] {
-            let normal = dep.dep_kinds.iter().any(|kind| kind.kind == DependencyKind::Normal);
+            let normal = dep
+                .dep_kinds
+                .iter()
+                .any(|kind| kind.kind == DependencyKind::Normal);
             if normal && seen.insert(names[&dep.pkg]) {
                 open.push(&dep.pkg);
             }
@@ -45,9 +64,15 @@ fn links(metadata: &Metadata, from: &str) -> BTreeSet<String> {
 fn the_relay_links_nothing_that_could_open_a_payload() {
     let linked = links(&metadata(), "sotay-relay");
     assert!(linked.contains("sotay-sync"), "the walk works");
-    for forbidden in
-        ["sotay-vault", "sotay-document", "sotay-handbook", "sotay-study", "sotay-engine", "automerge", "hpke"]
-    {
+    for forbidden in [
+        "sotay-vault",
+        "sotay-document",
+        "sotay-handbook",
+        "sotay-study",
+        "sotay-engine",
+        "automerge",
+        "hpke",
+    ] {
         assert!(!linked.contains(forbidden), "the relay links {forbidden}");
     }
 }
@@ -75,15 +100,33 @@ fn every_crate_uses_only_the_own_crates_below_it() {
         ("sotay-relay", &["feed", "membership", "store", "sync", "net"]),
         (
             "sotay-engine",
-            &["feed", "membership", "store", "sync", "net", "vault", "document", "handbook", "study"],
+            &[
+                "feed",
+                "membership",
+                "store",
+                "sync",
+                "net",
+                "vault",
+                "document",
+                "handbook",
+                "study",
+            ],
         ),
         ("sotay-cli", &["engine"]),
         ("sotay-village-meeting", &["engine", "relay"]),
     ];
     let metadata = metadata();
     for (name, allowed) in allowed {
-        let package = metadata.packages.iter().find(|p| p.name.as_str() == *name).expect("package exists");
-        for dep in package.dependencies.iter().filter(|d| d.kind == DependencyKind::Normal) {
+        let package = metadata
+            .packages
+            .iter()
+            .find(|p| p.name.as_str() == *name)
+            .expect("package exists");
+        for dep in package
+            .dependencies
+            .iter()
+            .filter(|d| d.kind == DependencyKind::Normal)
+        {
             if let Some(own) = dep.name.strip_prefix("sotay-") {
                 assert!(allowed.contains(&own), "{name} uses {}", dep.name);
             }
@@ -108,9 +151,18 @@ fn heavy_crates_stay_behind_the_one_crate_that_owns_them() {
     ];
     let metadata = metadata();
     for package in metadata.workspace_packages() {
-        for dep in package.dependencies.iter().filter(|d| d.kind == DependencyKind::Normal) {
+        for dep in package
+            .dependencies
+            .iter()
+            .filter(|d| d.kind == DependencyKind::Normal)
+        {
             if let Some((_, owners)) = owners.iter().find(|(heavy, _)| *heavy == dep.name) {
-                assert!(owners.contains(&package.name.as_str()), "{} uses {}", package.name, dep.name);
+                assert!(
+                    owners.contains(&package.name.as_str()),
+                    "{} uses {}",
+                    package.name,
+                    dep.name
+                );
             }
         }
     }
@@ -119,8 +171,19 @@ fn heavy_crates_stay_behind_the_one_crate_that_owns_them() {
 #[test]
 fn every_dependency_has_a_licence_we_may_ship() {
     const ACCEPTED: &[&str] = &[
-        "MIT", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "0BSD", "Zlib", "BlueOak-1.0.0", "CC0-1.0",
-        "Unicode-3.0", "Unlicense", "CDLA-Permissive-2.0", "BSL-1.0",
+        "MIT",
+        "Apache-2.0",
+        "BSD-2-Clause",
+        "BSD-3-Clause",
+        "ISC",
+        "0BSD",
+        "Zlib",
+        "BlueOak-1.0.0",
+        "CC0-1.0",
+        "Unicode-3.0",
+        "Unlicense",
+        "CDLA-Permissive-2.0",
+        "BSL-1.0",
     ];
     // uniffi is used unchanged; MPL-2.0 asks for nothing beyond its own files.
     const UNCHANGED: &[&str] = &["uniffi"];
@@ -152,7 +215,11 @@ fn every_package_takes_the_workspace_lints() {
             continue;
         }
         let manifest = fs::read_to_string(&package.manifest_path).expect("manifest is there");
-        assert!(manifest.contains("[lints]\nworkspace = true"), "{}", package.manifest_path);
+        assert!(
+            manifest.contains("[lints]\nworkspace = true"),
+            "{}",
+            package.manifest_path
+        );
     }
 }
 
@@ -162,7 +229,14 @@ fn files(ending: &str) -> Vec<PathBuf> {
         for entry in fs::read_dir(dir).expect("readable folder") {
             let path = entry.expect("readable entry").path();
             let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
-            let skipped = ["target", ".git", "generated", "node_modules", ".build", "proptest-regressions"];
+            let skipped = [
+                "target",
+                ".git",
+                "generated",
+                "node_modules",
+                ".build",
+                "proptest-regressions",
+            ];
             if path.is_dir() {
                 if !skipped.contains(&name) {
                     walk(&path, ending, out);

@@ -17,6 +17,9 @@ use crate::error::DeviceError;
 /// Viet Nam is seven hours ahead of UTC all year.
 pub const OFFSET_MINUTES: i32 = 7 * 60;
 
+/// Roster lines written as one change; more would not pass the gate of other devices.
+pub const LINES_PER_CHANGE_MAX: usize = 50;
+
 /// A member to put on the roster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewMember {
@@ -99,17 +102,31 @@ pub struct UnitCard {
 
 impl<S: Store> Device<S> {
     /// The founder's roster line and the names of founder, phone and unit.
-    pub(super) fn first_pages(&mut self, new: &NewUnit, member: MemberId, now: i64) -> Result<(), DeviceError> {
+    pub(super) fn first_pages(
+        &mut self,
+        new: &NewUnit,
+        member: MemberId,
+        now: i64,
+    ) -> Result<(), DeviceError> {
         let home = self.home()?.clone();
         self.rename(Subject::Unit(home.unit), &new.name)?;
         self.rename(Subject::Upper(home.unit), &new.upper)?;
         self.rename(Subject::Device(self.id()), &self.label.clone())?;
-        let founder = NewMember { role: Role::Secretary, ..NewMember::named(&new.founder) };
+        let founder = NewMember {
+            role: Role::Secretary,
+            ..NewMember::named(&new.founder)
+        };
         self.enter(&[(member, founder)], new.since.unwrap_or_else(|| today(now)), now)
     }
 
-    /// Puts members on the roster from a day on, all or none.
-    pub fn add_members(&mut self, new: &[NewMember], from: Date, now: i64) -> Result<Vec<MemberId>, DeviceError> {
+    /// Puts members on the roster from a day on, in changes of at most [`LINES_PER_CHANGE_MAX`] lines: none when one of them
+    /// cannot be, the first ones when the disk fails on the way.
+    pub fn add_members(
+        &mut self,
+        new: &[NewMember],
+        from: Date,
+        now: i64,
+    ) -> Result<Vec<MemberId>, DeviceError> {
         let entries: Vec<(MemberId, NewMember)> = new
             .iter()
             .map(|member| {
@@ -127,24 +144,39 @@ impl<S: Store> Device<S> {
         let devices = self.holders()?;
         let acting = self.acting(now)?;
         let roster = self.view(key, |crdt| RosterView::read(crdt, &devices))?;
-        let next = roster.lines.iter().filter_map(|line| line.number.value).max().map_or(1, |last| last + 1);
+        let next = roster
+            .lines
+            .iter()
+            .filter_map(|line| line.number.value)
+            .max()
+            .map_or(1, |last| last + 1);
         for (_, member) in entries {
             check_name(&member.name)?;
         }
-        self.edit(key, now, |tx| {
-            entries.iter().zip(next..).try_for_each(|((id, new), number)| {
-                let line = RollLine {
-                    member: *id,
-                    number,
-                    role: new.role,
-                    group: new.group.clone(),
-                    standing: new.standing,
-                    activity: new.activity,
-                };
-                roster::apply(tx, &acting, &devices, &Command::Add { line, from })
+        let lines: Vec<RollLine> = entries
+            .iter()
+            .zip(next..)
+            .map(|((id, new), number)| RollLine {
+                member: *id,
+                number,
+                role: new.role,
+                group: new.group.clone(),
+                standing: new.standing,
+                activity: new.activity,
             })
-        })?;
-        let names = entries.iter().map(|(id, new)| (Subject::Member(*id), new.name.clone())).collect();
+            .collect();
+        for lines in lines.chunks(LINES_PER_CHANGE_MAX) {
+            self.edit(key, now, |tx| {
+                lines.iter().try_for_each(|line| {
+                    let add = Command::Add { line: line.clone(), from };
+                    roster::apply(tx, &acting, &devices, &add)
+                })
+            })?;
+        }
+        let names = entries
+            .iter()
+            .map(|(id, new)| (Subject::Member(*id), new.name.clone()))
+            .collect();
         self.publish_names(names)
     }
 
@@ -171,7 +203,9 @@ impl<S: Store> Device<S> {
             let devices = standing.map_or(&[][..], |standing| &standing.devices);
             MemberLine {
                 name: self.people.member(line.member).map(str::to_owned),
-                rank: standing.filter(|standing| standing.current).map(|standing| standing.rank),
+                rank: standing
+                    .filter(|standing| standing.current)
+                    .map(|standing| standing.rank),
                 devices: devices
                     .iter()
                     .map(|&(device, state)| MemberDevice {
@@ -207,7 +241,10 @@ impl<S: Store> Device<S> {
     /// Corrects the names of the unit and of the body above it.
     pub fn rename_unit(&mut self, name: &str, upper: &str) -> Result<(), DeviceError> {
         let unit = self.home()?.unit;
-        self.publish_names(vec![(Subject::Unit(unit), name.to_owned()), (Subject::Upper(unit), upper.to_owned())])
+        self.publish_names(vec![
+            (Subject::Unit(unit), name.to_owned()),
+            (Subject::Upper(unit), upper.to_owned()),
+        ])
     }
 
     pub(super) fn rename(&mut self, subject: Subject, name: &str) -> Result<(), DeviceError> {
@@ -223,7 +260,11 @@ impl<S: Store> Device<S> {
         };
         let standing = self.membership()?.standing(self.id());
         let officer = standing.is_some_and(|standing| standing.rank <= rank::DEPUTY);
-        if own || officer { Ok(()) } else { Err(Denied::Rank.into()) }
+        if own || officer {
+            Ok(())
+        } else {
+            Err(Denied::Rank.into())
+        }
     }
 
     /// Names as envelopes, in one transaction.
@@ -234,7 +275,11 @@ impl<S: Store> Device<S> {
             check_name(&name)?;
             self.may_name(&subject)?;
             let revision = self.people.next_revision(&subject);
-            let record = PersonRecord { subject, revision, name: sotay_document::nfc(&name).into_owned() };
+            let record = PersonRecord {
+                subject,
+                revision,
+                name: sotay_document::nfc(&name).into_owned(),
+            };
             payloads.push((Kind::PERSON, record.encode()));
         }
         self.publish(&main, payloads, Vec::new())?;
@@ -245,14 +290,20 @@ impl<S: Store> Device<S> {
     pub(super) fn heading(&self) -> Result<Heading, DeviceError> {
         let unit = self.home()?.unit;
         let name = |subject| Words::from(self.people.get(&subject).unwrap_or_default());
-        Ok(Heading { unit: name(Subject::Unit(unit)), upper: name(Subject::Upper(unit)) })
+        Ok(Heading {
+            unit: name(Subject::Unit(unit)),
+            upper: name(Subject::Upper(unit)),
+        })
     }
 
     /// The unit and this device in it.
     pub fn unit_card(&self) -> Result<UnitCard, DeviceError> {
         let home = self.home()?;
         let heading = self.heading()?;
-        let standing = self.membership()?.standing(self.id()).filter(|standing| standing.state == State::Active);
+        let standing = self
+            .membership()?
+            .standing(self.id())
+            .filter(|standing| standing.state == State::Active);
         Ok(UnitCard {
             unit: home.unit,
             name: heading.unit.as_str().to_owned(),
@@ -273,18 +324,27 @@ impl<S: Store> Device<S> {
 
     fn roster_key(&self) -> Result<BookKey, DeviceError> {
         let doc: DocId = roster_id(self.home()?.unit);
-        Ok(BookKey { doc, kind: DocKind::Roster, schema: DocKind::Roster.schema(), space: SpaceKind::Main })
+        Ok(BookKey {
+            doc,
+            kind: DocKind::Roster,
+            schema: DocKind::Roster.schema(),
+            space: SpaceKind::Main,
+        })
     }
 }
 
 /// The day in Viet Nam.
 pub fn today(now: i64) -> Date {
-    LocalTime::from_ms(now, OFFSET_MINUTES).map_or_else(|| Date::new(1970, 1, 1).expect("a day"), LocalTime::date)
+    LocalTime::from_ms(now, OFFSET_MINUTES)
+        .map_or_else(|| Date::new(1970, 1, 1).expect("a day"), LocalTime::date)
 }
 
 fn check_name(name: &str) -> Result<(), DeviceError> {
     if name.len() > NAME_BYTES_MAX {
-        return Err(DeviceError::TooLong { len: name.len(), limit: NAME_BYTES_MAX });
+        return Err(DeviceError::TooLong {
+            len: name.len(),
+            limit: NAME_BYTES_MAX,
+        });
     }
     Ok(())
 }
