@@ -1,0 +1,81 @@
+//! `join`: asking to be admitted, and accepting the invitation.
+
+use std::path::PathBuf;
+
+use serde_json::json;
+use sotay_engine::{INVITATION_BYTES_MAX, Invitation, JoinError};
+
+use super::unit;
+use crate::args::Join;
+use crate::client::{RELAYS_MAX, relay_address};
+use crate::failure::Failure;
+use crate::files;
+use crate::reply::Reply;
+use crate::session::{Phone, Session};
+
+/// How an invitation begins; anything else names a file.
+const INVITATION_BEGINS: &str = "sotay-invite-";
+
+pub(super) fn run(session: &Session, args: Join) -> Result<Reply, Failure> {
+    match args.invitation {
+        Some(invitation) => accept(session, &invitation),
+        None => ask(session, &args.label, args.out),
+    }
+}
+
+fn ask(session: &Session, label: &str, out: Option<PathBuf>) -> Result<Reply, Failure> {
+    let voice = session.voice;
+    let phone = session.open_or_create(label)?;
+    let (request, device) = phone.run(|device, _| {
+        if device.unit().is_some() {
+            return Err(JoinError::Already.into());
+        }
+        let request = device.join_request()?;
+        Ok((request, device.id()))
+    })?;
+    let text = request.to_text();
+    let code = request.check_code();
+    let value = json!({
+        "request": text,
+        "check_code": code,
+        "label": request.label,
+        "device": device.to_string(),
+        "out": out.as_ref().map(|path| path.display().to_string()),
+    });
+    let explained = voice.say("join.asked", &[("label", &request.label), ("code", &code)]);
+    match out {
+        Some(path) => {
+            files::write(&path, &format!("{text}\n"))?;
+            let written = voice.say("file.written", &[("file", &path.display())]);
+            Ok(Reply::new(value, format!("{written}\n{explained}")))
+        }
+        None => Ok(Reply { value, text, aside: Some(explained) }),
+    }
+}
+
+fn accept(session: &Session, argument: &str) -> Result<Reply, Failure> {
+    let voice = session.voice;
+    let text = files::text_or_file(argument, INVITATION_BEGINS, INVITATION_BYTES_MAX * 2)?;
+    let invitation = Invitation::from_text(&text)?;
+    let phone = session.open()?;
+    let hints = invitation.relays.clone();
+    phone.run(move |device, _| Ok(device.accept(&invitation)?))?;
+    let relays = remember(&phone, &hints)?;
+    let card = unit::card(&phone)?;
+    let mut value = unit::json(&card, &phone);
+    value["relays"] = json!(relays);
+    let done = match relays.as_slice() {
+        [] => voice.say("join.accepted", &[]),
+        relays => voice.say("join.accepted_with_relays", &[("relays", &relays.join(", "))]),
+    };
+    Ok(Reply::new(value, format!("{done}\n\n{}", unit::describe(voice, &card))))
+}
+
+/// Keeps the relays an officer passed on, as many as there is room for; a mistyped one does no harm.
+fn remember(phone: &Phone, hints: &[String]) -> Result<Vec<String>, Failure> {
+    let mut client = phone.client()?;
+    let room = RELAYS_MAX.saturating_sub(client.relays().len());
+    let relays: Vec<String> = hints.iter().filter_map(|hint| relay_address(hint).ok()).take(room).collect();
+    client.remember(&relays)?;
+    Ok(client.relays().to_vec())
+}

@@ -1,0 +1,186 @@
+//! `meeting`: holding one.
+
+mod plan;
+
+use serde_json::json;
+use sotay_engine::feed::DocId;
+use sotay_engine::handbook::meeting::Command;
+use sotay_engine::handbook::{Date, Month};
+use sotay_engine::{MeetingHeading, ProfileDevice};
+
+use crate::args::{Change, Meeting, MeetingCommand, Minutes, New};
+use crate::failure::{Code, Failure};
+use crate::files;
+use crate::pick;
+use crate::reply::Reply;
+use crate::session::Session;
+use crate::show;
+use crate::voice::{Voice, short};
+
+pub(super) fn run(session: &Session, args: Meeting) -> Result<Reply, Failure> {
+    let wanted = args.meeting;
+    match args.command {
+        MeetingCommand::New(args) => new(session, &args),
+        MeetingCommand::List => list(session),
+        MeetingCommand::Show => show_one(session, wanted),
+        MeetingCommand::Minutes(args) => minutes(session, wanted, args),
+        MeetingCommand::Seal => seal(session, wanted),
+        MeetingCommand::Change(args) => change(session, wanted, args),
+    }
+}
+
+fn new(session: &Session, args: &New) -> Result<Reply, Failure> {
+    let voice = session.voice;
+    let kind = args.kind;
+    let date: Option<Date> = args.date.as_deref().map(pick::date).transpose()?;
+    let month: Option<Month> = args.month.as_deref().map(pick::month).transpose()?;
+    let month = month.or(date.map(Date::month)).filter(|_| kind.is_monthly());
+    if month.is_none() && date.is_none() {
+        return Err(Failure::new(Code::NeedMonth));
+    }
+    session.open()?.run(move |device, now| {
+        let before: Vec<DocId> = device.meetings()?.iter().map(|meeting| meeting.doc).collect();
+        let doc = device.new_meeting(kind, month, date, now)?;
+        let created = !before.contains(&doc);
+        let heading = heading(device, doc)?;
+        let name = show::heading(voice, &heading);
+        let said = if created {
+            voice.say("meeting.created", &[("name", &name)])
+        } else {
+            voice.say("meeting.known", &[("name", &name)])
+        };
+        Ok(Reply::new(json!({ "meeting": doc.to_string(), "created": created, "heading": heading }), said))
+    })
+}
+
+fn heading(device: &mut ProfileDevice, doc: DocId) -> Result<MeetingHeading, Failure> {
+    let missing = || Failure::new(Code::NoMeeting).with("text", short(&doc.to_string()));
+    device.meetings()?.into_iter().find(|meeting| meeting.doc == doc).ok_or_else(missing)
+}
+
+fn list(session: &Session) -> Result<Reply, Failure> {
+    let voice = session.voice;
+    session.open()?.run(move |device, _| {
+        let meetings = device.meetings()?;
+        if meetings.is_empty() {
+            return Ok(Reply::new(json!({ "meetings": meetings }), voice.say("meeting.none", &[])));
+        }
+        let rows: Vec<Vec<String>> = meetings.iter().enumerate().map(|(at, one)| row(voice, at + 1, one)).collect();
+        Ok(Reply::new(json!({ "meetings": meetings }), show::columns(&rows)))
+    })
+}
+
+fn row(voice: Voice, number: usize, one: &MeetingHeading) -> Vec<String> {
+    let phase = one.phase.map_or_else(|| voice.say("show.preparing", &[]), |step| voice.word(step));
+    let open = match one.review_open {
+        0 => String::new(),
+        open => voice.say("meeting.review_open", &[("count", &open)]),
+    };
+    vec![
+        format!("{number:>3}"),
+        show::heading(voice, one),
+        one.date.map(Date::long).unwrap_or_default(),
+        phase,
+        short(&one.doc.to_string()).to_owned(),
+        open,
+    ]
+}
+
+fn show_one(session: &Session, wanted: Option<String>) -> Result<Reply, Failure> {
+    let voice = session.voice;
+    session.open()?.run(move |device, now| {
+        let doc = pick::meeting(device, wanted.as_deref())?;
+        let view = device.meeting_view(doc)?;
+        let list = device.review(doc)?;
+        let names = show::names_json(device, now)?;
+        let text = show::meeting(voice, &view, &list, device.names());
+        Ok(Reply::new(json!({ "meeting": view, "review": list, "names": names }), text))
+    })
+}
+
+fn minutes(session: &Session, wanted: Option<String>, args: Minutes) -> Result<Reply, Failure> {
+    let voice = session.voice;
+    let (doc, minutes) = session.open()?.run(move |device, _| {
+        let doc = pick::meeting(device, wanted.as_deref())?;
+        Ok((doc, device.minutes(doc)?))
+    })?;
+    let value = json!({
+        "meeting": doc.to_string(),
+        "sha256": minutes.sha256,
+        "heads": minutes.heads,
+        "text": minutes.text,
+        "out": args.out.as_ref().map(|path| path.display().to_string()),
+    });
+    let hash = voice.say("minutes.hash", &[("sha256", &minutes.sha256)]);
+    match args.out {
+        Some(path) => {
+            files::write(&path, &minutes.text)?;
+            Ok(Reply::new(value, format!("{}\n{hash}", voice.say("file.written", &[("file", &path.display())]))))
+        }
+        None => Ok(Reply { value, text: minutes.text, aside: Some(hash) }),
+    }
+}
+
+fn seal(session: &Session, wanted: Option<String>) -> Result<Reply, Failure> {
+    let voice = session.voice;
+    session.open()?.run(move |device, now| {
+        let doc = pick::meeting(device, wanted.as_deref())?;
+        let minutes = device.minutes(doc)?;
+        let hash = hash_bytes(&minutes.sha256).ok_or_else(|| Failure::new(Code::Mistake).with("place", "minutes"))?;
+        device.meeting(doc, &Command::Seal { minutes: hash }, now)?;
+        let value = json!({ "meeting": doc.to_string(), "did": "seal", "sha256": minutes.sha256 });
+        Ok(Reply::new(value, voice.say("did.seal", &[("sha256", &minutes.sha256)])))
+    })
+}
+
+/// The bytes of a hash in hexadecimal.
+fn hash_bytes(hex: &str) -> Option<[u8; 32]> {
+    let mut bytes = [0; 32];
+    if hex.len() != 64 {
+        return None;
+    }
+    for (at, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(hex.get(2 * at..2 * at + 2)?, 16).ok()?;
+    }
+    Some(bytes)
+}
+
+fn change(session: &Session, wanted: Option<String>, mut change: Change) -> Result<Reply, Failure> {
+    let voice = session.voice;
+    if let Some(text) = change.text_mut() {
+        *text = files::typed(text)?;
+    }
+    session.open()?.run(move |device, now| {
+        let doc = pick::meeting(device, wanted.as_deref())?;
+        let view = device.meeting_view(doc)?;
+        let fresh = device.fresh_id();
+        let plan = plan::Ground::new(voice, &view, device.names(), fresh).plan(change)?;
+        device.meeting_all(doc, &plan.commands, now)?;
+        let list = device.review(doc)?;
+        let mut said = plan.said;
+        if !list.open().is_empty() {
+            said.push('\n');
+            said.push_str(&voice.say("review.waiting", &[("count", &list.open().len())]));
+        }
+        let value = json!({
+            "meeting": doc.to_string(),
+            "did": plan.did,
+            "entry": plan.entry.map(|id| id.to_string()),
+            "review_open": list.open().len(),
+        });
+        Ok(Reply::new(value, said))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hash_is_read_back_and_anything_else_is_not() {
+        assert_eq!(hash_bytes(&"0f".repeat(32)), Some([15; 32]));
+        for text in ["", "0f", &"0g".repeat(32), &"é".repeat(32)] {
+            assert_eq!(hash_bytes(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! `members`: the roster.
+
+mod table;
+
+use serde_json::json;
+use sotay_engine::handbook::roster::Command;
+use sotay_engine::handbook::{Date, Words};
+use sotay_engine::{MemberLine, NewMember, today};
+
+use crate::args::{Add, Import, Members, MembersCommand, SetMember};
+use crate::failure::{Code, Failure};
+use crate::files;
+use crate::pick::{People, date};
+use crate::reply::Reply;
+use crate::session::Session;
+use crate::show::columns;
+use crate::voice::Voice;
+
+pub(super) fn run(session: &Session, args: Members) -> Result<Reply, Failure> {
+    match args.command.unwrap_or(MembersCommand::List { on: None }) {
+        MembersCommand::List { on } => list(session, on.as_deref()),
+        MembersCommand::Add(args) => add(session, args),
+        MembersCommand::Import(args) => import(session, args),
+        MembersCommand::Set(args) => set(session, args),
+        MembersCommand::Rename { member, name } => rename(session, member, name),
+    }
+}
+
+/// A day that was typed; `None` stands for today, which only the device knows.
+fn day(text: Option<&str>) -> Result<Option<Date>, Failure> {
+    text.map(date).transpose()
+}
+
+fn list(session: &Session, on: Option<&str>) -> Result<Reply, Failure> {
+    let (voice, on) = (session.voice, day(on)?);
+    session.open()?.run(move |device, now| {
+        let on = on.unwrap_or(today(now));
+        let members = device.members(on)?;
+        let heading = voice.say("members.heading", &[("count", &members.len()), ("date", &on.long())]);
+        let text = format!("{heading}\n{}", columns(&members.iter().map(|line| row(voice, line)).collect::<Vec<_>>()));
+        Ok(Reply::new(json!({ "on": on, "members": members }), text))
+    })
+}
+
+fn row(voice: Voice, line: &MemberLine) -> Vec<String> {
+    let name = line.name.clone().unwrap_or_else(|| voice.member(line.line.member, &crate::voice::Nameless));
+    let group = line.line.group.as_ref().map(|group| group.as_str().to_owned()).unwrap_or_default();
+    let phones: Vec<&str> = line.devices.iter().filter(|phone| phone.active).map(|phone| phone.label.as_str()).collect();
+    vec![
+        format!("{:>3}", line.line.number),
+        name,
+        voice.word(line.line.role),
+        voice.word(line.line.standing),
+        voice.word(line.line.activity),
+        group,
+        phones.join(", "),
+    ]
+}
+
+fn add(session: &Session, args: Add) -> Result<Reply, Failure> {
+    let (voice, from) = (session.voice, day(args.from.as_deref())?);
+    let new = NewMember {
+        name: args.name,
+        role: args.role,
+        group: args.group.map(Words::from),
+        standing: args.standing,
+        activity: args.activity,
+    };
+    session.open()?.run(move |device, now| {
+        let from = from.unwrap_or(today(now));
+        let members = device.add_members(std::slice::from_ref(&new), from, now)?;
+        let added: Vec<String> = members.iter().map(ToString::to_string).collect();
+        let done = voice.say("members.added", &[("name", &new.name), ("date", &from.long())]);
+        Ok(Reply::new(json!({ "added": added, "from": from }), done))
+    })
+}
+
+fn import(session: &Session, args: Import) -> Result<Reply, Failure> {
+    let (voice, from) = (session.voice, day(args.from.as_deref())?);
+    let text = files::read(&args.file, files::TABLE_BYTES_MAX)?;
+    session.open()?.run(move |device, now| {
+        let people = People::of_roster(device)?;
+        let known = |name: &str| people.has_name(name);
+        let new = table::read(&text, &known, args.same_names).map_err(|error| error.failure(voice, &args.file))?;
+        let from = from.unwrap_or(today(now));
+        let members = device.add_members(&new, from, now)?;
+        let added: Vec<String> = members.iter().map(ToString::to_string).collect();
+        let done = voice.say("members.imported", &[("count", &added.len()), ("date", &from.long())]);
+        Ok(Reply::new(json!({ "added": added, "from": from }), done))
+    })
+}
+
+fn set(session: &Session, args: SetMember) -> Result<Reply, Failure> {
+    let (voice, from) = (session.voice, day(args.from.as_deref())?);
+    session.open()?.run(move |device, now| {
+        let from = from.unwrap_or(today(now));
+        let member = People::of_roster(device)?.one(&args.member)?;
+        let group = args.group.map(|group| Some(Words::from(group)).filter(|group| !group.trim().is_empty()));
+        let commands = [
+            args.role.map(|role| Command::SetRole { member, role, from }),
+            group.map(|group| Command::SetGroup { member, group, from }),
+            args.standing.map(|standing| Command::SetStanding { member, standing, from }),
+            args.activity.map(|activity| Command::SetActivity { member, activity, from }),
+        ];
+        for command in commands.iter().flatten() {
+            device.roster(command, now)?;
+        }
+        let name = voice.member(member, device.names());
+        let done = voice.say("members.changed", &[("name", &name), ("date", &from.long())]);
+        Ok(Reply::new(json!({ "member": member.to_string(), "from": from }), done))
+    })
+}
+
+fn rename(session: &Session, member: String, name: String) -> Result<Reply, Failure> {
+    let voice = session.voice;
+    session.open()?.run(move |device, _| {
+        let member = People::of_roster(device)?.one(&member)?;
+        let before = voice.member(member, device.names());
+        device.rename_member(member, &name)?;
+        let after = voice.member(member, device.names());
+        let done = voice.say("members.renamed", &[("before", &before), ("after", &after)]);
+        Ok(Reply::new(json!({ "member": member.to_string(), "name": after }), done))
+    })
+}
+
+impl table::TableError {
+    fn failure(&self, voice: Voice, file: &str) -> Failure {
+        match self {
+            table::TableError::Header(column) => Failure::new(Code::BadHeader).with("file", file).with("column", column),
+            table::TableError::NoRows => Failure::new(Code::NoRows).with("file", file),
+            table::TableError::Rows(rows) => {
+                let say = |row: &table::RowError| {
+                    voice.say("row", &[("line", &row.line), ("fault", &row.fault.message(voice))])
+                };
+                let list: Vec<String> = rows.iter().map(say).collect();
+                let details: Vec<_> = rows
+                    .iter()
+                    .map(|row| json!({ "line": row.line, "column": row.fault.column(), "message": row.fault.message(voice) }))
+                    .collect();
+                Failure::new(Code::BadRows)
+                    .with("count", rows.len())
+                    .with("file", file)
+                    .with("list", list.join("\n"))
+                    .details(json!({ "rows": details }))
+            }
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! One module for each family of commands: it reads its arguments, calls the engine, and says what came of it.
+//!
+//! A new family (`library`, `search`, `ask`, `speech`, `read`, `quiz`, `study`) is a module here, a module of `args`, and
+//! one line below.
+
+mod history;
+mod invite;
+mod join;
+mod meeting;
+mod members;
+mod relay;
+mod review;
+mod status;
+mod study;
+mod sync;
+mod unit;
+mod watch;
+
+use crate::args::Command;
+use crate::failure::Failure;
+use crate::reply::Reply;
+use crate::session::Session;
+
+/// Carries a command out.
+pub(crate) fn run(session: &Session, command: Command) -> Result<Reply, Failure> {
+    match command {
+        Command::Unit(args) => unit::run(session, args),
+        Command::Join(args) => join::run(session, args),
+        Command::Invite(args) => invite::run(session, args),
+        Command::Members(args) => members::run(session, args),
+        Command::Meeting(args) => meeting::run(session, *args),
+        Command::Review(args) => review::run(session, args),
+        Command::Sync(args) => sync::run(session, args),
+        Command::Status => status::run(session),
+        Command::Watch(args) => watch::run(session, args),
+        Command::History(args) => history::run(session, args),
+        Command::Relay(args) => relay::run(session, args),
+        Command::Library(args) => study::library(session, args),
+        Command::Search(args) => study::search(session, args),
+        Command::Ask(args) => study::ask(session, args),
+        Command::Speech(args) => study::speech(session, args),
+        Command::Read(args) => study::read(session, args),
+        Command::Speak(args) => study::speak(session, args),
+        Command::Quiz(args) => study::quiz(session, args),
+        Command::Study(args) => study::study(session, args),
+        Command::Broadcasts(args) => study::broadcasts(session, args),
+    }
+}

@@ -1,0 +1,73 @@
+//! `unit`: founding a branch and showing it.
+
+use serde_json::{Value, json};
+use sotay_engine::{NewUnit, UnitCard};
+
+use crate::args::{Unit, UnitCommand};
+use crate::failure::Failure;
+use crate::pick;
+use crate::reply::Reply;
+use crate::session::{Phone, Session};
+use crate::voice::{Voice, short};
+
+pub(super) fn run(session: &Session, args: Unit) -> Result<Reply, Failure> {
+    let voice = session.voice;
+    match args.command {
+        UnitCommand::Create { name, upper, founder, label, since } => {
+            let since = since.as_deref().map(pick::date).transpose()?;
+            let phone = session.open_or_create(&label)?;
+            phone.run(move |device, now| Ok(device.create_unit(&NewUnit { name, upper, founder, since }, now)?))?;
+            let card = card(&phone)?;
+            let done = voice.say("unit.created", &[("profile", &phone.folder().display())]);
+            Ok(Reply::new(json(&card, &phone), format!("{done}\n\n{}", describe(voice, &card))))
+        }
+        UnitCommand::Show => {
+            let phone = session.open()?;
+            let card = card(&phone)?;
+            Ok(Reply::new(json(&card, &phone), describe(voice, &card)))
+        }
+    }
+}
+
+/// What there is to say of the unit.
+pub(super) fn card(phone: &Phone) -> Result<UnitCard, Failure> {
+    phone.run(|device, _| Ok(device.unit_card()?))
+}
+
+/// The card for programs.
+pub(super) fn json(card: &UnitCard, phone: &Phone) -> Value {
+    json!({ "unit": card, "profile": phone.folder().display().to_string() })
+}
+
+/// The card for people.
+pub(super) fn describe(voice: Voice, card: &UnitCard) -> String {
+    let unit = card.unit.to_string();
+    let member = card.member.to_string();
+    let holder = card.member_name.clone().unwrap_or_else(|| short(&member).to_owned());
+    voice.say(
+        "unit.card",
+        &[
+            ("name", &card.name),
+            ("upper", &card.upper),
+            ("unit", &unit),
+            ("label", &card.label),
+            ("device", &card.device),
+            ("holder", &holder),
+            ("rank", &rank(voice, card.rank, card.committee)),
+        ],
+    )
+}
+
+/// What a phone may do, in words.
+pub(super) fn rank(voice: Voice, rank: Option<u8>, committee: bool) -> String {
+    match rank {
+        None => voice.say("rank.none", &[]),
+        Some(0) => voice.say("rank.root", &[]),
+        Some(1) => voice.say("rank.parent", &[]),
+        Some(2) => voice.say("rank.secretary", &[]),
+        Some(3) => voice.say("rank.deputy", &[]),
+        Some(4) if committee => voice.say("rank.committee", &[]),
+        Some(4) => voice.say("rank.member", &[]),
+        Some(_) => voice.say("rank.guest", &[]),
+    }
+}

@@ -1,0 +1,97 @@
+//! Reading what people hand over, with limits, and writing files whole or not at all.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+use crate::failure::{Code, Failure};
+
+/// Bytes of a text typed or piped in: a speech, a conclusion.
+pub(crate) const TEXT_BYTES_MAX: usize = 64 * 1024;
+/// Bytes of a table of members.
+pub(crate) const TABLE_BYTES_MAX: usize = 1024 * 1024;
+
+/// What stands for standard input.
+pub(crate) const STDIN: &str = "-";
+
+/// Reads text from a file, or from standard input for `-`.
+pub(crate) fn read(name: &str, limit: usize) -> Result<String, Failure> {
+    if name == STDIN {
+        return text_of(io::stdin().lock(), name, limit);
+    }
+    let file = File::open(name).map_err(|error| unreadable(name, &error))?;
+    text_of(file, name, limit)
+}
+
+/// Takes a text as it was typed, or from standard input when it is `-`.
+pub(crate) fn typed(text: &str) -> Result<String, Failure> {
+    if text != STDIN {
+        return Ok(text.to_owned());
+    }
+    let text = read(STDIN, TEXT_BYTES_MAX)?;
+    Ok(text.strip_suffix('\n').unwrap_or(&text).to_owned())
+}
+
+/// Takes a text that begins with `prefix` as it is; anything else names a file, or is `-`.
+pub(crate) fn text_or_file(argument: &str, prefix: &str, limit: usize) -> Result<String, Failure> {
+    if argument.trim_start().starts_with(prefix) { Ok(argument.to_owned()) } else { read(argument, limit) }
+}
+
+fn text_of(source: impl Read, name: &str, limit: usize) -> Result<String, Failure> {
+    let mut bytes = Vec::new();
+    source.take(limit as u64 + 1).read_to_end(&mut bytes).map_err(|error| unreadable(name, &error))?;
+    if bytes.len() > limit {
+        return Err(Failure::new(Code::FileTooLarge).with("file", name).with("limit", limit));
+    }
+    let text = String::from_utf8(bytes).map_err(|_| Failure::new(Code::NotUtf8).with("file", name))?;
+    Ok(text.strip_prefix('\u{feff}').map_or(text.clone(), str::to_owned))
+}
+
+fn unreadable(name: &str, error: &io::Error) -> Failure {
+    Failure::new(Code::FileUnreadable).with("file", name).with("reason", error)
+}
+
+/// Writes a file whole or not at all: beside it first, flushed to disk, then put in its place.
+pub(crate) fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let done = tempfile::NamedTempFile::new_in(folder).and_then(|mut file| {
+        file.write_all(text.as_bytes())?;
+        file.as_file().sync_all()?;
+        file.persist(path).map_err(|error| error.error)?;
+        sync_folder(folder)
+    });
+    done.map_err(|error| Failure::new(Code::CannotWrite).with("file", path.display()).with("reason", error))
+}
+
+/// The new name is durable once its folder is.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_at_the_limit_is_read_and_one_byte_more_is_refused() {
+        assert!(text_of(&b"12345"[..], "f", 5).is_ok());
+        assert_eq!(text_of(&b"123456"[..], "f", 5).unwrap_err().name(), "file_too_large");
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_refused_and_a_byte_order_mark_is_dropped() {
+        assert_eq!(text_of(&b"\xff\xfeL\0"[..], "f", 9).unwrap_err().name(), "not_utf8");
+        assert_eq!(text_of("\u{feff}họ tên".as_bytes(), "f", 99).unwrap(), "họ tên");
+    }
+
+    #[test]
+    fn a_written_file_replaces_the_old_one_and_leaves_nothing_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("minutes.txt");
+        write(&path, "một").unwrap();
+        write(&path, "hai").unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "hai");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+        assert_eq!(write(&folder.path().join("no/such"), "ba").unwrap_err().name(), "cannot_write");
+    }
+}
