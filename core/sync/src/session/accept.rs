@@ -12,8 +12,8 @@ use super::link::Link;
 use super::served::{Claim, Served};
 use super::{SessionConfig, SessionError, SessionEvent, SharedItems};
 use crate::access::Access;
-use crate::admit::Offer;
-use crate::fault::PeerFault;
+use crate::admit::{Admitted, Offer};
+use crate::fault::{PeerFault, RefuseReason};
 use crate::limits::{HOMES_PER_SESSION_MAX, OPENS_PER_SPACE_MAX};
 use crate::message::{Ack, Items, Message, Open, Refuse};
 use crate::replica::Replica;
@@ -115,7 +115,7 @@ impl Acceptor {
         };
         let served = self.served(items.tag)?;
         link.took_envelopes(&items.envelopes);
-        let mut roll_changed = false;
+        let mut rights_changed = false;
         if served.takes() {
             let incoming = Incoming::decode(&items);
             for envelope in &incoming.envelopes {
@@ -129,9 +129,10 @@ impl Acceptor {
             let answers =
                 replica.admit_from(&space, incoming.envelopes.clone(), Some(offer), |_| Vec::new())?;
             let stored = incoming.report(link, &space, &answers);
-            roll_changed = stored && space.kind == SpaceKind::Roll;
+            let forked = |answer: &Admitted| matches!(answer, Admitted::Refused(RefuseReason::Fork { .. }));
+            rights_changed = (stored && space.kind == SpaceKind::Roll) || answers.iter().any(forked);
         }
-        if roll_changed {
+        if rights_changed {
             self.judge_again(link, replica)?;
         }
         self.served(items.tag)?.pump(link, replica)?;

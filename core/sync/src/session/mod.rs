@@ -89,11 +89,11 @@ pub enum SessionEvent {
         /// Arrival number before the first of them: what [`SharedItems::since`] wants.
         after: u64,
     },
-    /// The other side holds more than before.
+    /// The other side holds more than before. Connecting side only.
     Acked {
         /// The space.
         space: Space,
-        /// Connecting side: all the other side is known to hold. Accepting side: the feeds the ack named.
+        /// All the other side is known to hold.
         frontier: Frontier,
     },
     /// The other side did not store one of ours.

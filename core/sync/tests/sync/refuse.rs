@@ -505,3 +505,25 @@ fn a_phone_keeps_no_more_quarantine_records_than_the_limit() {
     );
     assert_eq!(kept(&left[0]), QUARANTINE_RECORDS_MAX);
 }
+
+#[test]
+fn a_device_that_shows_two_histories_is_put_out_in_the_same_session() {
+    let (branch, _, mut phones, mut relay) = village_with_relay(2);
+    let (left, right) = phones.split_at_mut(2);
+    let (two_faced, reader) = (&mut left[1], &mut right[0]);
+    let mut twin = two_faced.copy();
+    two_faced.write(&branch.main, b"one face");
+    sync(two_faced, &mut relay, &branch.spaces());
+    twin.write(&branch.main, b"another face");
+    let exchange = sync(&mut twin, &mut relay, &branch.spaces());
+    assert!(exchange.near.told(|event| matches!(
+        event,
+        SessionEvent::PeerRefusedSpace { space, reason: DenyReason::Forked, .. } if *space == branch.main
+    )));
+    sync(reader, &mut relay, &branch.spaces());
+    assert_eq!(
+        reader.count(&branch.main),
+        1,
+        "what came before the fork was known stays"
+    );
+}
