@@ -1,0 +1,333 @@
+"""The handbook as Python has things: context managers, keyword arguments, exceptions, iterators."""
+
+import asyncio
+import os
+from typing import Any, Callable, List, Optional, Sequence, Union
+
+from ._native import ffi
+from .changes import CallableListener, Changes
+from .errors import told, translated
+
+_Path = Union[str, "os.PathLike[str]"]
+
+
+class SyncTask:
+    """A running exchange with a relay."""
+
+    def __init__(self, raw: Any) -> None:
+        self._raw = raw
+
+    @translated
+    def progress(self) -> Any:
+        """Phase and bytes so far."""
+        return self._raw.progress()
+
+    @translated
+    def cancel(self) -> None:
+        """Ends it; waiting then raises ``Cancelled``. What was stored stays."""
+        self._raw.cancel()
+
+    def wait(self) -> Any:
+        """Waits for the report. For code without an event loop; an interrupt cancels the exchange."""
+        return asyncio.run(self.result())
+
+    async def result(self) -> Any:
+        """The report. Cancelling the awaiting task cancels the exchange."""
+        try:
+            return await self._raw.wait()
+        except asyncio.CancelledError:
+            self._raw.cancel()
+            raise
+        except Exception as error:
+            exception = told(error)
+            if exception is error:
+                raise
+            raise exception from None
+
+
+class Sync:
+    """Relays: one exchange at a time, or followed while the app is in front."""
+
+    def __init__(self, raw: Any) -> None:
+        self._raw = raw
+
+    @translated
+    def start(self, relay: str, timeout: float = 60.0) -> SyncTask:
+        """Begins an exchange with ``host:port#key``; it fails if it takes longer than ``timeout`` seconds."""
+        return SyncTask(self._raw.sync_once(relay, int(timeout * 1000)))
+
+    def once(self, relay: str, timeout: float = 60.0) -> Any:
+        """An exchange from beginning to end; gives the report."""
+        return self.start(relay, timeout).wait()
+
+    @translated
+    def follow(self, relay: str) -> None:
+        """Keeps a connection to a relay, and comes back after every break."""
+        self._raw.follow(relay)
+
+    @translated
+    def unfollow(self, relay: str) -> None:
+        """Stops following a relay."""
+        self._raw.unfollow(relay)
+
+    @translated
+    def status(self, relay: str) -> List[Any]:
+        """What is known of a relay, space by space."""
+        return self._raw.status(relay)
+
+    @translated
+    def pending(self) -> int:
+        """Changes made here that no envelope holds yet."""
+        return self._raw.pending()
+
+
+class Meeting:
+    """One meeting."""
+
+    def __init__(self, raw: Any) -> None:
+        self._raw = raw
+
+    @property
+    def id(self) -> str:
+        """Its document id."""
+        return self._raw.id()
+
+    @translated
+    def view(self) -> Any:
+        """Everything a screen needs, as one ``MeetingView``."""
+        return self._raw.view()
+
+    @translated
+    def apply(self, *commands: Any) -> List[Optional[str]]:
+        """Carries out commands as one change, all or nothing; gives the id of the entry each one added."""
+        return self._raw.apply(list(commands))
+
+    @translated
+    def review(self, language: Any = ffi.Language.VI) -> Any:
+        """What contradicts itself, in words."""
+        return self._raw.review(language)
+
+    @translated
+    def settle(self, item: str, pick: str) -> None:
+        """Settles an item of the review list by one of its options."""
+        self._raw.settle(item, pick)
+
+    @translated
+    def minutes(self) -> Any:
+        """Text and SHA-256 of the minutes as they stand."""
+        return self._raw.minutes()
+
+    @translated
+    def history(self) -> List[Any]:
+        """Every change, causes before effects."""
+        return self._raw.history()
+
+
+class Branch:
+    """The unit: members, phones, meetings."""
+
+    def __init__(self, raw: Any) -> None:
+        self._raw = raw
+
+    @translated
+    def create(self, name: str, upper: str, founder: str, since: Optional[str] = None) -> str:
+        """Founds a unit; this phone becomes its secretary's. Gives the unit's id."""
+        return self._raw.create(ffi.NewUnit(name=name, upper=upper, founder=founder, since=since))
+
+    @translated
+    def card(self) -> Any:
+        """The unit and this phone in it."""
+        return self._raw.card()
+
+    @translated
+    def join_request(self) -> Any:
+        """The text this phone shows to be admitted, and its check code."""
+        return self._raw.join_request()
+
+    @translated
+    def read_request(self, text: str) -> Any:
+        """Reads somebody's request, to compare the check code."""
+        return self._raw.read_request(text)
+
+    @translated
+    def admit(
+        self,
+        request: str,
+        member: str,
+        rank: int = 4,
+        committee: bool = False,
+        probationary: bool = False,
+        relays: Sequence[str] = (),
+    ) -> str:
+        """Grants a phone its rank (2 secretary, 3 deputy, 4 member); gives the invitation as text."""
+        return self._raw.admit(
+            ffi.Admission(
+                request=request,
+                member=member,
+                rank=rank,
+                committee=committee,
+                probationary=probationary,
+                relays=list(relays),
+            )
+        )
+
+    @translated
+    def accept(self, invitation: str) -> List[str]:
+        """Takes the invitation made for this phone; gives the relays it names."""
+        return self._raw.accept(invitation)
+
+    @translated
+    def members(self, on: Optional[str] = None) -> List[Any]:
+        """The members of a day, today if none is given."""
+        return self._raw.members(on)
+
+    @translated
+    def add_members(self, names: Sequence[Any], since: str) -> List[str]:
+        """Puts members on the roster from a day on; plain names become full members who attend. Gives their ids."""
+        plain = lambda name: ffi.NewMember(  # noqa: E731
+            name=name,
+            role=ffi.MemberRole.MEMBER,
+            standing=ffi.MemberStanding.FULL,
+            activity=ffi.MemberActivity.ATTENDING,
+        )
+        return self._raw.add_members([plain(one) if isinstance(one, str) else one for one in names], since)
+
+    @translated
+    def roster(self, command: Any) -> None:
+        """Changes the roster."""
+        self._raw.roster(command)
+
+    @translated
+    def rename_member(self, member: str, name: str) -> None:
+        """Corrects a member's name."""
+        self._raw.rename_member(member, name)
+
+    @translated
+    def rename_unit(self, name: str, upper: str) -> None:
+        """Corrects the names of the unit and of the body above it."""
+        self._raw.rename_unit(name, upper)
+
+    @translated
+    def new_meeting(self, kind: Any, month: Optional[str] = None, date: Optional[str] = None) -> str:
+        """Begins a meeting; gives its id. A monthly one is the same on every phone."""
+        return self._raw.new_meeting(ffi.NewMeeting(kind=kind, month=month, date=date))
+
+    @translated
+    def meetings(self) -> List[Any]:
+        """All meetings known here, newest first."""
+        return self._raw.meetings()
+
+    @translated
+    def review_all(self, language: Any = ffi.Language.VI) -> List[Any]:
+        """Open review items of all meetings."""
+        return self._raw.review_all(language)
+
+
+class Handbook:
+    """An opened profile; leaving the ``with`` block shuts it down."""
+
+    def __init__(self, raw: Any) -> None:
+        self._raw = raw
+
+    @classmethod
+    @translated
+    def open(cls, folder: _Path, vault: Any = None, connectivity: Any = None, follow_when_metered: bool = True) -> "Handbook":
+        """Opens the profile in a folder."""
+        config = ffi.OpenConfig(
+            folder=os.fspath(folder),
+            vault=vault,
+            connectivity=connectivity,
+            follow_when_metered=follow_when_metered,
+        )
+        return cls(ffi.Handbook.open(config))
+
+    @classmethod
+    @translated
+    def create(
+        cls,
+        folder: _Path,
+        label: str,
+        vault: Any = None,
+        connectivity: Any = None,
+        follow_when_metered: bool = True,
+    ) -> "Handbook":
+        """Makes a new profile in a folder. A failure leaves none behind."""
+        config = ffi.CreateConfig(
+            folder=os.fspath(folder),
+            label=label,
+            vault=vault,
+            connectivity=connectivity,
+            follow_when_metered=follow_when_metered,
+        )
+        return cls(ffi.Handbook.create(config))
+
+    @property
+    def device(self) -> str:
+        """This phone's id."""
+        return translated(self._raw.device)()
+
+    @property
+    def branch(self) -> Branch:
+        """The unit."""
+        return Branch(translated(self._raw.branch)())
+
+    @property
+    def sync(self) -> Sync:
+        """Syncing."""
+        return Sync(translated(self._raw.sync)())
+
+    @translated
+    def meeting(self, id: str) -> Meeting:
+        """A meeting by its id."""
+        return Meeting(self._raw.meeting(id))
+
+    @translated
+    def subscribe(self, function: Callable[[List[Any]], None]) -> Any:
+        """Calls a function with batches of changes on the engine's thread, until the result is cancelled or dropped."""
+        return self._raw.subscribe(CallableListener(function))
+
+    @translated
+    def changes(self, timeout: Optional[float] = None) -> Changes:
+        """Changes from now on, as an iterator."""
+        return Changes(self._raw.subscribe, timeout)
+
+    @translated
+    def enter_background(self, budget: float) -> None:
+        """Connections close after ``budget`` seconds unless ``resume`` comes first."""
+        self._raw.enter_background(int(budget * 1000))
+
+    @translated
+    def suspend(self) -> None:
+        """No network from now on."""
+        self._raw.suspend()
+
+    @translated
+    def resume(self) -> None:
+        """Followed relays are tried at once."""
+        self._raw.resume()
+
+    @translated
+    def network_changed(self) -> None:
+        """Connections move to the new network."""
+        self._raw.network_changed()
+
+    @translated
+    def low_memory(self) -> None:
+        """Open documents leave memory."""
+        self._raw.low_memory()
+
+    @translated
+    def provoke_panic(self, place: Any) -> None:
+        """For tests: panics inside the library."""
+        self._raw.provoke_panic(place)
+
+    @translated
+    def shutdown(self) -> None:
+        """Closes everything; a second call does nothing."""
+        self._raw.shutdown()
+
+    def __enter__(self) -> "Handbook":
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.shutdown()

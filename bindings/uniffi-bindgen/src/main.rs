@@ -1,0 +1,5 @@
+//! Writes the Kotlin, Swift and Python side of `sotay-ffi` from a built library; called by `bindings/generate.sh`.
+
+fn main() {
+    uniffi::uniffi_bindgen_main();
+}
