@@ -115,6 +115,8 @@ pub struct Engine {
     /// How often the app went to the background or came back: a budget of an earlier time ends nothing.
     backgrounds: Arc<AtomicU64>,
     listeners: Arc<Listeners>,
+    /// Set once, by [`Engine::shutdown`]: exchanges end as stopped, whatever the network says meanwhile.
+    stopping: tokio::sync::watch::Sender<bool>,
     network: NetworkCheck,
 }
 
@@ -179,6 +181,7 @@ impl Engine {
             mode: tokio::sync::watch::Sender::new(Mode::Foreground),
             backgrounds: Arc::default(),
             listeners: Arc::default(),
+            stopping: tokio::sync::watch::Sender::new(false),
             network: NetworkCheck {
                 connectivity: options.connectivity,
                 follow_when_metered: options.follow_when_metered,
@@ -230,14 +233,16 @@ impl Engine {
         let link = self.next_link();
         let (jobs, connector) = (self.jobs.clone(), self.connector.clone());
         let (done, result) = std::sync::mpsc::sync_channel(1);
+        let stopped = told(self.stopping.subscribe());
         self.spawn(async move {
-            let _ = done.send(
-                limited(
-                    timeout,
-                    background::once(address, connector, link, jobs, &Meter::default()),
-                )
-                .await,
-            );
+            let meter = Meter::default();
+            let exchange = limited(timeout, background::once(address, connector, link, jobs, &meter));
+            let outcome = tokio::select! {
+                biased;
+                () = stopped => Err(CallError::Stopped.into()),
+                outcome = exchange => outcome,
+            };
+            let _ = done.send(outcome);
         })?;
         result.recv().map_err(|_| CallError::Stopped)?
     }
@@ -248,24 +253,20 @@ impl Engine {
         let link = self.next_link();
         let (jobs, connector) = (self.jobs.clone(), self.connector.clone());
         let meter = Arc::new(Meter::default());
-        let (cancel, mut cancelled) = tokio::sync::watch::channel(false);
+        let (cancel, cancelled) = tokio::sync::watch::channel(false);
         let (ended, outcome) = tokio::sync::watch::channel(None);
         let task = SyncTask {
             meter: Arc::clone(&meter),
             cancel,
             outcome,
         };
+        let stopped = told(self.stopping.subscribe());
         self.spawn(async move {
             let exchange = limited(timeout, background::once(address, connector, link, jobs, &meter));
-            // The task handle may be dropped long before the exchange ends.
-            let asked = async {
-                if cancelled.wait_for(|&cancelled| cancelled).await.is_err() {
-                    std::future::pending::<()>().await;
-                }
-            };
             let result = tokio::select! {
                 biased;
-                () = asked => Err(SyncTaskError::Cancelled),
+                () = told(cancelled) => Err(SyncTaskError::Cancelled),
+                () = stopped => Err(SyncTaskError::Failed(CallError::Stopped.into())),
                 result = exchange => result.map_err(SyncTaskError::Failed),
             };
             meter.phase(SyncPhase::Ended);
@@ -354,6 +355,7 @@ impl Engine {
 
     /// Closes connections, finishes what was called, closes the database. A second call does nothing.
     pub fn shutdown(&self) {
+        self.stopping.send_replace(true);
         self.followers
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -387,6 +389,13 @@ impl Engine {
 impl Drop for Engine {
     fn drop(&mut self) {
         self.shutdown();
+    }
+}
+
+/// Ends when a flag is set. Its sender may go long before, e.g. the handle of a task that nobody keeps.
+async fn told(mut flag: tokio::sync::watch::Receiver<bool>) {
+    if flag.wait_for(|&set| set).await.is_err() {
+        std::future::pending::<()>().await;
     }
 }
 

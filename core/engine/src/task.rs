@@ -107,3 +107,53 @@ fn stopped() -> SyncOutcome {
         crate::CallError::Stopped,
     ))))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{CallError, Engine};
+    use std::net::UdpSocket;
+    use std::time::{Duration, Instant};
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    /// An engine that is connecting to an address where nobody answers.
+    fn waiting() -> (Engine, SyncTask, UdpSocket, tempfile::TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        let engine = Engine::create(&folder.path().join("p"), "P1").unwrap();
+        let nobody = UdpSocket::bind("127.0.0.1:0").unwrap();
+        // Any key will do: the relay never gets to show its own.
+        let key = sotay_net::key_text(&engine.sign_key());
+        let task = engine.start_sync(&format!("{}#{key}", nobody.local_addr().unwrap()), LONG).unwrap();
+        (engine, task, nobody, folder)
+    }
+
+    fn outcome(task: &SyncTask) -> SyncOutcome {
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(task.wait())
+    }
+
+    #[test]
+    fn a_cancelled_exchange_ends_at_once_for_all_who_wait() {
+        let (_engine, task, _nobody, _folder) = waiting();
+        let began = Instant::now();
+        task.cancel();
+        for _ in 0..2 {
+            assert!(matches!(&*outcome(&task), Err(SyncTaskError::Cancelled)));
+        }
+        assert_eq!(task.progress().phase, SyncPhase::Ended);
+        assert!(began.elapsed() < LONG / 2);
+        task.cancel();
+    }
+
+    #[test]
+    fn shutting_down_ends_an_exchange_as_stopped_and_no_other_begins() {
+        let (engine, task, nobody, _folder) = waiting();
+        engine.shutdown();
+        let stopped = |error: &SyncError| matches!(error, SyncError::Call(CallError::Stopped));
+        assert!(matches!(&*outcome(&task), Err(SyncTaskError::Failed(error)) if stopped(error)));
+        let key = sotay_net::key_text(&engine.sign_key());
+        let relay = format!("{}#{key}", nobody.local_addr().unwrap());
+        assert!(engine.start_sync(&relay, LONG).is_err_and(|error| stopped(&error)));
+        assert!(engine.sync_once(&relay, LONG).is_err_and(|error| stopped(&error)));
+    }
+}
