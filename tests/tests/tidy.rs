@@ -113,6 +113,7 @@ fn every_crate_uses_only_the_own_crates_below_it() {
             ],
         ),
         ("sotay-cli", &["engine"]),
+        ("sotay-ffi", &["engine"]),
         ("sotay-village-meeting", &["engine", "relay"]),
     ];
     let metadata = metadata();
@@ -147,7 +148,7 @@ fn heavy_crates_stay_behind_the_one_crate_that_owns_them() {
         ("ed25519-dalek", &["sotay-feed"]),
         ("minicbor", &["sotay-feed"]),
         ("axum", &["sotay-relay"]),
-        ("uniffi", &["sotay-ffi"]),
+        ("uniffi", &["sotay-ffi", "sotay-uniffi-bindgen"]),
     ];
     let metadata = metadata();
     for package in metadata.workspace_packages() {

@@ -143,3 +143,31 @@ pub(crate) fn parse_opt<T: FromStr>(
 pub(crate) fn parse_all<T: FromStr>(texts: &[String], what: &'static str) -> Result<Vec<T>, HandbookError> {
     texts.iter().map(|text| parse(text, what)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_at_the_bridge_is_an_internal_error_with_words() {
+        let result: Result<(), HandbookError> = guarded(|| panic!("as asked"));
+        let Err(HandbookError::Internal { detail }) = result else {
+            panic!("another error")
+        };
+        assert_eq!(
+            (detail.code.as_str(), detail.next_action),
+            ("internal", NextAction::Report)
+        );
+        assert!(!detail.vi.is_empty() && detail.vi != detail.en);
+    }
+
+    #[test]
+    fn a_malformed_text_is_told_by_the_name_of_its_parameter() {
+        let read: Result<sotay_engine::handbook::Date, _> = parse("2025-02-30", "deadline");
+        let Err(HandbookError::Input { detail }) = read else {
+            panic!("another error")
+        };
+        assert_eq!(detail.code, "malformed");
+        assert!(detail.vi.contains("deadline") && detail.en.contains("deadline"));
+    }
+}

@@ -252,3 +252,49 @@ fn sha256(text: &str) -> Option<[u8; 32]> {
         .try_into()
         .ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn speech(id: Option<&str>) -> MeetingCommand {
+        MeetingCommand::AddSpeech {
+            speaker: Who::Member { id: "ab".repeat(16) },
+            text: "nhất trí".to_owned(),
+            agenda: None,
+            place: None,
+            id: id.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn an_added_entry_gets_the_id_that_was_given_or_a_fresh_one() {
+        let mut fresh = || EntryId::from_bytes([7; 16]);
+        let (_, drawn) = speech(None).translate(&mut fresh).unwrap();
+        assert_eq!(drawn, Some(EntryId::from_bytes([7; 16])));
+        let (_, given) = speech(Some(&"01".repeat(16))).translate(&mut fresh).unwrap();
+        assert_eq!(given, Some(EntryId::from_bytes([1; 16])));
+        let edit = MeetingCommand::EditSpeech {
+            id: "01".repeat(16),
+            text: String::new(),
+        };
+        assert_eq!(edit.translate(&mut fresh).unwrap().1, None);
+    }
+
+    #[test]
+    fn a_seal_without_a_whole_hash_is_refused() {
+        let mut fresh = || EntryId::from_bytes([7; 16]);
+        let seal = |minutes: String| MeetingCommand::Seal { minutes };
+        assert!(seal("0F".repeat(32)).translate(&mut fresh).is_ok());
+        for minutes in ["0f".repeat(31), "0f".repeat(33), "xy".repeat(32)] {
+            assert!(seal(minutes).translate(&mut fresh).is_err());
+        }
+        assert!(
+            MeetingCommand::Step {
+                step: MeetingStep::Sealed
+            }
+            .translate(&mut fresh)
+            .is_err()
+        );
+    }
+}

@@ -1,0 +1,30 @@
+"""The documents of this binding hold."""
+
+import doctest
+from pathlib import Path
+
+import sotay
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def test_the_quick_start_runs_as_written():
+    result = doctest.testmod(sotay)
+    assert (result.failed, result.attempted) == (0, 4)
+
+
+def test_the_list_of_behaviours_and_the_tests_name_the_same(request):
+    listed = (ROOT / "bindings" / "BEHAVIOURS.md").read_text(encoding="utf-8")
+    said = {words(line.split(". ", 1)[1].split(" (")[0]) for line in listed.splitlines() if line[:1].isdigit()}
+    here = {
+        words(line.split("(")[0].removeprefix("def test_"))
+        for file in ("test_profiles.py", "test_meetings.py", "test_sync.py")
+        for line in (Path(__file__).parent / file).read_text(encoding="utf-8").splitlines()
+        if line.startswith("def test_")
+    }
+    assert said == here
+
+
+def words(text):
+    """Letters and digits only, in lower case."""
+    return "".join(letter for letter in text.lower() if letter.isalnum())

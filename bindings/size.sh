@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Builds the library as it ships inside apps and prints its size. Takes minutes: the whole program is optimised at once.
+#
+#   bindings/size.sh [TARGET]     e.g. aarch64-linux-android; this machine's own if none is given
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+limit=6000000 # bytes, stripped, one ABI: docs/EMBEDDING.md
+target=(); folder=""
+if [[ $# -gt 0 ]]; then target=(--target "$1"); folder="$1/"; fi
+cargo build --locked -p sotay-ffi --profile release-mobile "${target[@]}"
+directory="$(cargo metadata --format-version 1 --no-deps | python3 -c 'import json,sys; print(json.load(sys.stdin)["target_directory"])')"
+library="$directory/${folder}release-mobile/libsotay_ffi.so"
+stripped="$(mktemp)"
+trap 'rm -f "$stripped" "$stripped.gz"' EXIT
+strip --strip-all -o "$stripped" "$library"
+bytes="$(stat -c %s "$stripped")"
+gzip -9 -k -c "$stripped" > "$stripped.gz"
+echo "libsotay_ffi.so: $bytes bytes stripped, $(stat -c %s "$stripped.gz") gzipped, limit $limit"
+[[ $bytes -le $limit ]] || { echo "over the limit"; exit 1; }
