@@ -61,7 +61,7 @@ pub fn events(kind: DocKind, touched: &[Touched]) -> Vec<HandbookEvent> {
 fn event(kind: DocKind, container: &str, key: &str) -> Option<HandbookEvent> {
     let head = key.split('/').next()?;
     Some(match (kind, container) {
-        (_, schema::CHOICES) => HandbookEvent::Choice,
+        (_, schema::CHOICES) | (DocKind::Meeting, schema::LINKS) => HandbookEvent::Choice,
         (DocKind::Roster, schema::LINES) => HandbookEvent::Roster(parse_id(head)?),
         (DocKind::Roster, _) => return None,
         (DocKind::Meeting, schema::INFO) => HandbookEvent::Heading,
@@ -81,4 +81,50 @@ fn event(kind: DocKind, container: &str, key: &str) -> Option<HandbookEvent> {
         (DocKind::Meeting, schema::SCORES) => HandbookEvent::Score,
         (DocKind::Meeting, _) => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sotay_document::TouchKind;
+    use sotay_document::crdt::Prop;
+
+    fn touch(path: &[&str]) -> Touched {
+        Touched {
+            path: path.iter().map(|key| Prop::Map((*key).to_owned())).collect(),
+            kind: TouchKind::Text,
+        }
+    }
+
+    #[test]
+    fn places_become_events_once_each_and_unknown_places_none() {
+        let member = MemberId::from_bytes([0xab; 16]);
+        let entry = EntryId::from_bytes([1; 16]);
+        let touched = [
+            touch(&["speeches", &entry.to_string(), "text"]),
+            touch(&["speeches", &entry.to_string(), "order"]),
+            touch(&["attendance", &format!("{member}/0011223344556677")]),
+            touch(&["left", &format!("{member}/0011223344556677")]),
+            touch(&["narrative", "fees"]),
+            touch(&["info", "place"]),
+            touch(&["links", "x"]),
+            touch(&["speeches", "no id"]),
+            touch(&["unknown", "x"]),
+            touch(&["info"]),
+            touch(&[]),
+        ];
+        assert_eq!(
+            events(DocKind::Meeting, &touched),
+            [
+                HandbookEvent::Heading,
+                HandbookEvent::Attendance(member),
+                HandbookEvent::Speech(entry),
+                HandbookEvent::Narrative(Section::Fees),
+                HandbookEvent::Choice,
+            ]
+        );
+        assert_eq!(events(DocKind::Roster, &touched), []);
+        let line = touch(&["lines", &format!("{member}/role/2025-05-01")]);
+        assert_eq!(events(DocKind::Roster, &[line]), [HandbookEvent::Roster(member)]);
+    }
 }

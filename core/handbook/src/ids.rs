@@ -24,6 +24,20 @@ pub fn monthly_meeting_id(unit: UnitId, kind: MeetingKind, month: Month) -> DocI
     derive("meeting", unit, &about)
 }
 
+/// The months whose meetings [`is_monthly_meeting`] knows, newest first.
+fn months() -> impl Iterator<Item = Month> {
+    const LAST: &str = "2099-12";
+    const COUNT: usize = 100 * 12;
+    let last: Month = LAST.parse().expect("a month");
+    std::iter::successors(Some(last), |month| Some(month.previous())).take(COUNT)
+}
+
+/// Whether this is the monthly meeting of that kind in any month of the years 2000 to 2099. An id does not say of which
+/// month it is, so all are tried: 1,200 hashes.
+pub fn is_monthly_meeting(unit: UnitId, kind: MeetingKind, doc: DocId) -> bool {
+    months().any(|month| monthly_meeting_id(unit, kind, month) == doc)
+}
+
 /// Any other meeting: `random` is drawn when it is created.
 pub fn other_meeting_id(unit: UnitId, random: [u8; 16]) -> DocId {
     derive("meeting", unit, &random)
@@ -159,6 +173,22 @@ mod tests {
         );
         assert_ne!(id, roster_id(UNIT));
         assert_ne!(id, other_meeting_id(UNIT, [0; 16]));
+    }
+
+    #[test]
+    fn a_meeting_of_any_month_of_the_century_is_known_by_its_kind() {
+        for month in ["2000-01", "2025-05", "2099-12"] {
+            let id = monthly_meeting_id(UNIT, MeetingKind::Committee, month.parse().unwrap());
+            assert!(is_monthly_meeting(UNIT, MeetingKind::Committee, id), "{month}");
+            assert!(!is_monthly_meeting(UNIT, MeetingKind::Regular, id), "{month}");
+        }
+        let later = monthly_meeting_id(UNIT, MeetingKind::Regular, "2100-01".parse().unwrap());
+        assert!(!is_monthly_meeting(UNIT, MeetingKind::Regular, later));
+        assert!(!is_monthly_meeting(
+            UNIT,
+            MeetingKind::Regular,
+            other_meeting_id(UNIT, [0; 16])
+        ));
     }
 
     #[test]

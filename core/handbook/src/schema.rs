@@ -35,9 +35,10 @@ pub(crate) const REMOVALS: &str = "removals";
 pub(crate) const NARRATIVE: &str = "narrative";
 pub(crate) const NOTES: &str = "notes";
 pub(crate) const SCORES: &str = "scores";
+pub(crate) const LINKS: &str = "links";
 
 const ROSTER_MAPS: [&str; 2] = [LINES, CHOICES];
-/// The last three are for what later versions of the software write into meetings of this schema.
+/// `addenda` and `attachments` are for what later versions of the software write into meetings of this schema.
 const MEETING_MAPS: [&str; 18] = [
     INFO,
     STEPS,
@@ -56,7 +57,7 @@ const MEETING_MAPS: [&str; 18] = [
     CHOICES,
     "addenda",
     "attachments",
-    "links",
+    LINKS,
 ];
 
 impl DocKind {

@@ -75,6 +75,18 @@ pub struct MeetingView {
     pub scores: Vec<ScoreLine>,
     /// Entries that were removed and are not shown.
     pub removed: Vec<EntryId>,
+    /// Other meetings of the same period that an officer linked with this one.
+    pub linked: Vec<Linked>,
+}
+
+/// Another meeting of the same period, known to belong to this one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Linked {
+    /// The other meeting.
+    #[serde(serialize_with = "ser::id")]
+    pub meeting: DocId,
+    /// Who linked them.
+    pub mark: Mark,
 }
 
 /// A step somebody recorded.
@@ -450,6 +462,13 @@ impl MeetingView {
     /// Label of a guest.
     pub fn guest(&self, id: EntryId) -> Option<&Guest> {
         self.guests.iter().find(|guest| guest.id == id)
+    }
+
+    /// Kind and month, for kinds of which there is one meeting a month.
+    pub fn period(&self) -> Option<(MeetingKind, Month)> {
+        let kind = self.kind.value.filter(|kind| kind.is_monthly())?;
+        let month = self.month.value.or(self.date.value.map(Date::month))?;
+        Some((kind, month))
     }
 
     /// A member's line.

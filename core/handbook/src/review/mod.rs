@@ -13,7 +13,7 @@ use sotay_feed::{DeviceId, MemberId};
 
 use crate::acting::Acting;
 use crate::cell::{object, put};
-use crate::claim::{ChoiceCell, Choices, Contest, Mark, Tag};
+use crate::claim::{ChoiceCell, Choices, Contest, Mark, Settled, Tag};
 use crate::error::{CommandError, What};
 use crate::ids::{EntryId, ser};
 use crate::limits::CLAIMS_MAX;
@@ -226,6 +226,51 @@ pub fn review(view: &MeetingView, setting: &Setting<'_>) -> ReviewList {
     content::removed(view, &mut items);
     content::scores(view, &mut items);
     ReviewList::new(items)
+}
+
+pub(crate) const PERIOD_PREFIX: &str = "period/";
+pub(crate) const LINK: &str = "link";
+
+/// Other meetings of the same kind and month ([`MeetingView::period`]), to be added to the list of `view` before it is
+/// sealed: two meetings of one period block until an officer links them. They are never deleted.
+pub fn same_period(view: &MeetingView, others: &[&MeetingView]) -> Vec<ReviewItem> {
+    let Some((kind, month)) = view.period() else {
+        return Vec::new();
+    };
+    let twins = others
+        .iter()
+        .filter(|other| other.id != view.id && other.period() == Some((kind, month)));
+    twins
+        .map(|other| {
+            let links = view.linked.iter().chain(&other.linked);
+            let link = links
+                .filter(|linked| linked.meeting == other.id || linked.meeting == view.id)
+                .min_by_key(|l| l.mark);
+            let settled = |by| {
+                Contest::Settled(Settled {
+                    pick: LINK.to_owned(),
+                    by,
+                })
+            };
+            ReviewItem {
+                id: format!("{PERIOD_PREFIX}{}", other.id),
+                kind: ReviewKind::MeetingsOfOnePeriod,
+                severity: Severity::Block,
+                subject: Subject::Document,
+                marks: link.map(|linked| linked.mark).into_iter().collect(),
+                message: Message::new("review.same_period")
+                    .with("kind", Arg::Message(Message::new(kind.message())))
+                    .number("month", u64::from(month.number()))
+                    .number("year", u64::from(month.year().unsigned_abs())),
+                options: vec![ReviewOption {
+                    pick: LINK.to_owned(),
+                    label: Message::new("option.link"),
+                }],
+                contest: link.map_or(Contest::Open, |linked| settled(linked.mark)),
+                seen: Vec::new(),
+            }
+        })
+        .collect()
 }
 
 /// A phone that took part and whose records after the meeting are not all here.

@@ -51,7 +51,10 @@ pub struct Hall {
 
 impl Hall {
     pub fn new(phones: &[u8]) -> Self {
-        let id = fixture::may_meeting();
+        Self::of(fixture::may_meeting(), phones)
+    }
+
+    pub fn of(id: DocId, phones: &[u8]) -> Self {
         let mut hall = Self {
             id,
             phones: BTreeMap::new(),

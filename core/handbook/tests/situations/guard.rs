@@ -8,6 +8,7 @@ use sotay_feed::cbor::Writer;
 use sotay_handbook::fixture::device;
 use sotay_handbook::limits::CLAIMS_MAX;
 use sotay_handbook::meeting::{self, Person};
+use sotay_handbook::review::same_period;
 use sotay_handbook::{CommandError, Lang, Words};
 
 #[test]
@@ -332,4 +333,49 @@ fn a_text_cannot_pass_for_a_line_of_the_minutes() {
         .lines()
         .filter(|line| line.starts_with("V. KẾT LUẬN"));
     assert_eq!(headings.count(), 1);
+}
+
+#[test]
+fn two_meetings_of_one_period_block_until_an_officer_links_them() {
+    let hall_of_may = meeting();
+    let may = hall_of_may.shown(1).view;
+    let mut hall = Hall::of(sotay_handbook::other_meeting_id(fixture::UNIT, [5; 16]), &PHONES);
+    let day = "2025-05-12".parse().ok();
+    hall.on(
+        3,
+        0,
+        Command::Found {
+            kind: MeetingKind::Regular,
+            month: None,
+            date: day,
+        },
+    );
+    hall.sync_all(&PHONES);
+    let twins = |hall: &Hall| same_period(&hall.converged().view, &[&may, &hall.converged().view]);
+    let [item] = &twins(&hall)[..] else {
+        panic!("one item")
+    };
+    assert_eq!(
+        hall.say_item(item),
+        "Có hai biên bản cho cùng một kỳ: Sinh hoạt thường kỳ tháng 5/2025"
+    );
+    assert_eq!((item.severity, item.contest.is_open()), (Severity::Block, true));
+    let link = item.settle(&item.options[0], EntryId::from_bytes([1; 16]));
+    let member = sotay_handbook::Acting {
+        rank: 4,
+        committee: false,
+        ..fixture::acting(1, 5)
+    };
+    assert!(matches!(
+        hall.try_as(1, &member, &link),
+        Err(CommandError::OfficersOnly)
+    ));
+    hall.on(3, 5, link);
+    hall.sync_all(&PHONES);
+    assert!(!twins(&hall)[0].contest.is_open());
+    // The other meeting learns of it by the same link.
+    assert!(!same_period(&may, &[&hall.converged().view])[0].contest.is_open());
+    let june = "2025-06-05".parse().unwrap();
+    hall.on(3, 6, Command::SetDate(june));
+    assert!(same_period(&hall.shown(3).view, &[&may]).is_empty());
 }

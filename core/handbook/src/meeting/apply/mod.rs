@@ -6,7 +6,7 @@ mod votes;
 
 use sotay_document::crdt::{ObjId, ObjType, ROOT, ReadDoc, Transactable, Transaction};
 use sotay_document::set_text;
-use sotay_feed::MemberId;
+use sotay_feed::{DocId, MemberId};
 
 use super::Setting;
 use super::command::{Command, Place};
@@ -16,10 +16,10 @@ use super::view::{MeetingView, Person};
 use crate::acting::Acting;
 use crate::cell::{Cell, cells, object, put};
 use crate::error::{CommandError, What};
-use crate::ids::EntryId;
+use crate::ids::{EntryId, parse_id};
 use crate::limits::MEMBERS_MAX;
 use crate::order::between;
-use crate::review::{record_choice, review, settle};
+use crate::review::{LINK, PERIOD_PREFIX, record_choice, review, settle};
 use crate::roster::Roll;
 use crate::schema;
 use crate::words::Words;
@@ -233,6 +233,9 @@ impl<'d> Desk<'_, 'd, '_> {
         if !own {
             self.acting.must_be_officer()?;
         }
+        if let Some(other) = item.strip_prefix(PERIOD_PREFIX) {
+            return self.link(other, pick);
+        }
         let view = self.view();
         let list = review(&view, self.setting);
         let known = choices(&*self.tx, self.setting);
@@ -245,6 +248,16 @@ impl<'d> Desk<'_, 'd, '_> {
             Some(motion) if pick == "new_motion" => self.second_motion(motion, id.derived("motion")),
             _ => Ok(()),
         }
+    }
+
+    /// Two meetings of one period are linked, never deleted.
+    fn link(&mut self, other: &str, pick: &str) -> Result<(), CommandError> {
+        let other: DocId = parse_id(other).ok_or(CommandError::Unknown(What::ReviewItem))?;
+        if pick != LINK {
+            return Err(CommandError::Unknown(What::Choice));
+        }
+        let links = self.map(schema::LINKS)?;
+        self.put(&links, &format!("{other}/{}", self.acting.device), &true)
     }
 
     fn seal(&mut self, minutes: &[u8; 32]) -> Result<(), CommandError> {

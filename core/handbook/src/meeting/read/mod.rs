@@ -11,7 +11,7 @@ use sotay_feed::DeviceId;
 use super::Setting;
 use super::cells::StepCell;
 use super::kinds::{Section, Step};
-use super::view::{Guest, MeetingView, Removal, RollContest, StepTaken};
+use super::view::{Guest, Linked, MeetingView, Removal, RollContest, StepTaken};
 use crate::cell::{Cell, Found, author, cells, object, owned};
 use crate::claim::{Choices, Claim, Contest, Field, Mark, Tag, claims, field};
 use crate::ids::{EntryId, parse_id};
@@ -123,6 +123,7 @@ impl<R: ReadDoc> Reader<'_, R> {
             roll_frozen,
             roll_contests,
             removed,
+            linked: self.linked(),
         }
     }
 
@@ -242,6 +243,32 @@ impl<R: ReadDoc> Reader<'_, R> {
             }
         }
         (Roll::new(lines), contests)
+    }
+
+    fn linked(&self) -> Vec<Linked> {
+        let Some(map) = self.container(schema::LINKS) else {
+            return Vec::new();
+        };
+        let mut linked: Vec<Linked> = self
+            .keys(&map)
+            .into_iter()
+            .filter_map(|key| {
+                let (meeting, device) = key.split_once('/')?;
+                let device = parse_id(device).filter(|device| self.setting.devices.is_officer(*device))?;
+                let found: Found<bool> = owned(self.doc, &map, &key, device)?;
+                let mark = Mark {
+                    device,
+                    at_ms: found.at_ms,
+                };
+                Some(Linked {
+                    meeting: parse_id(meeting)?,
+                    mark,
+                })
+                .filter(|_| found.value)
+            })
+            .collect();
+        linked.sort_by_key(|linked| (linked.meeting, linked.mark));
+        linked
     }
 
     fn narrative(&self) -> Vec<(Section, Words)> {
