@@ -273,7 +273,7 @@ impl<'a> Message<'a> {
             REFUSE => Refuse::FIELDS,
             DENY => Deny::FIELDS,
             CLOSE => Close::FIELDS,
-            OPTIONAL_FROM.. => return Ok(Self::Skipped(kind)),
+            later if later >= OPTIONAL_FROM => return Ok(Self::Skipped(later)),
             _ => return Err(PeerFault::UnknownMessage(kind)),
         };
         if kind == HELLO {
