@@ -3,9 +3,7 @@
 //! Definite lengths and shortest numbers only. A value is read with limits checked before anything is kept, written
 //! again, and refused unless the bytes are the same: so there is exactly one encoding of each value.
 
-use minicbor::data::Type;
-use minicbor::decode::Decoder;
-use minicbor::encode::Encoder;
+use sotay_feed::cbor::{self, CborError};
 
 /// Why bytes are not a value of the expected form. Always the fault of whoever made the bytes.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -33,40 +31,40 @@ pub enum WireError {
 }
 
 /// Writes canonical CBOR into memory, which cannot fail.
-pub(crate) struct Writer(Encoder<Vec<u8>>);
+pub(crate) struct Writer(cbor::Writer);
 
 impl Writer {
     pub(crate) fn new() -> Self {
-        Self(Encoder::new(Vec::new()))
+        Self(cbor::Writer::new())
     }
 
     pub(crate) fn array(&mut self, len: usize) -> &mut Self {
-        infallible(self.0.array(len as u64).map(|_| ()));
+        self.0.array(len);
         self
     }
 
     pub(crate) fn uint(&mut self, value: u64) -> &mut Self {
-        infallible(self.0.u64(value).map(|_| ()));
+        self.0.uint(value);
         self
     }
 
     pub(crate) fn int(&mut self, value: i64) -> &mut Self {
-        infallible(self.0.i64(value).map(|_| ()));
+        self.0.int(value);
         self
     }
 
     pub(crate) fn text(&mut self, value: &str) -> &mut Self {
-        infallible(self.0.str(value).map(|_| ()));
+        self.0.text(value);
         self
     }
 
     pub(crate) fn bytes(&mut self, value: &[u8]) -> &mut Self {
-        infallible(self.0.bytes(value).map(|_| ()));
+        self.0.bytes(value);
         self
     }
 
     pub(crate) fn null(&mut self) -> &mut Self {
-        infallible(self.0.null().map(|_| ()));
+        self.0.null();
         self
     }
 
@@ -78,17 +76,12 @@ impl Writer {
     }
 
     pub(crate) fn finish(self) -> Vec<u8> {
-        self.0.into_writer()
+        self.0.into_bytes()
     }
 }
 
-fn infallible(result: Result<(), minicbor::encode::Error<core::convert::Infallible>>) {
-    // The writer is a vector: its error type has no values, and no value of ours refuses to be written.
-    debug_assert!(result.is_ok());
-}
-
-/// Reads CBOR with limits.
-pub(crate) struct Reader<'a>(Decoder<'a>);
+/// Reads CBOR with limits, and says which field is wrong.
+pub(crate) struct Reader<'a>(cbor::Reader<'a>);
 
 impl<'a> Reader<'a> {
     pub(crate) fn new(bytes: &'a [u8], limit: usize) -> Result<Self, WireError> {
@@ -98,29 +91,21 @@ impl<'a> Reader<'a> {
                 limit,
             });
         }
-        Ok(Self(Decoder::new(bytes)))
+        Ok(Self(cbor::Reader::new(bytes)))
     }
 
     /// The length of an array of at most `max` elements.
     pub(crate) fn array(&mut self, max: usize, what: &'static str) -> Result<usize, WireError> {
-        let len = self.0.array().ok().flatten().ok_or(WireError::Malformed(what))?;
-        if len > max as u64 {
-            Err(WireError::OverLimit(what))
-        } else {
-            Ok(len as usize)
-        }
+        self.0.array_up_to(max).map_err(|error| named(error, what))
     }
 
     /// An array of exactly `len` elements.
     pub(crate) fn tuple(&mut self, len: usize, what: &'static str) -> Result<(), WireError> {
-        match self.0.array() {
-            Ok(Some(found)) if found == len as u64 => Ok(()),
-            _ => Err(WireError::Malformed(what)),
-        }
+        self.0.array(len).map_err(|_| WireError::Malformed(what))
     }
 
     pub(crate) fn uint(&mut self, max: u64, what: &'static str) -> Result<u64, WireError> {
-        let value = self.0.u64().map_err(|_| WireError::Malformed(what))?;
+        let value = self.0.uint().map_err(|error| named(error, what))?;
         if value > max {
             Err(WireError::OverLimit(what))
         } else {
@@ -129,11 +114,11 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn int(&mut self, what: &'static str) -> Result<i64, WireError> {
-        self.0.i64().map_err(|_| WireError::Malformed(what))
+        self.0.int().map_err(|error| named(error, what))
     }
 
     pub(crate) fn text(&mut self, max_chars: usize, what: &'static str) -> Result<String, WireError> {
-        let text = self.0.str().map_err(|_| WireError::Malformed(what))?;
+        let text = self.0.text(usize::MAX).map_err(|error| named(error, what))?;
         if text.chars().count() > max_chars {
             Err(WireError::OverLimit(what))
         } else {
@@ -159,23 +144,29 @@ impl<'a> Reader<'a> {
 
     /// Exactly `N` bytes.
     pub(crate) fn fixed<const N: usize>(&mut self, what: &'static str) -> Result<[u8; N], WireError> {
-        let bytes = self.0.bytes().map_err(|_| WireError::Malformed(what))?;
-        bytes.try_into().map_err(|_| WireError::Malformed(what))
+        self.0.fixed().map_err(|_| WireError::Malformed(what))
     }
 
     /// Takes a null if one comes next.
     pub(crate) fn null(&mut self) -> bool {
-        matches!(self.0.datatype(), Ok(Type::Null)) && self.0.null().is_ok()
+        self.0.skip_null().unwrap_or(false)
     }
 
     /// Refuses every version but `known`.
     pub(crate) fn version(&mut self, known: u64) -> Result<(), WireError> {
-        let found = self.0.u64().map_err(|_| WireError::Malformed("version"))?;
+        let found = self.0.uint().map_err(|error| named(error, "version"))?;
         if found == known {
             Ok(())
         } else {
             Err(WireError::Version(found))
         }
+    }
+}
+
+fn named(error: CborError, what: &'static str) -> WireError {
+    match error {
+        CborError::TooMany { .. } => WireError::OverLimit(what),
+        _ => WireError::Malformed(what),
     }
 }
 
