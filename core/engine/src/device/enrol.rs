@@ -204,10 +204,21 @@ impl<S: Store> Device<S> {
         self.write(vec![home::home_put(&home)])
             .map_err(DeviceError::from)?;
         self.home = Some(home);
-        self.absorb()?;
-        self.open_private_space()?;
         self.events.push_back(Event::Unit);
+        // From here on the phone has joined. What a failing disk keeps from being done now is done before the first sync.
+        if let Err(error) = self.catch_up() {
+            tracing::warn!(%error, "joined, but not everything is applied yet");
+        }
         Ok(())
+    }
+
+    /// Does what a crash or a failing disk left undone: applies what is stored, and opens the holder's private space.
+    pub(super) fn catch_up(&mut self) -> Result<(), DeviceError> {
+        if self.home.is_none() {
+            return Ok(());
+        }
+        self.absorb()?;
+        self.open_private_space()
     }
 }
 

@@ -150,7 +150,8 @@ impl<S: Store> Device<S> {
         );
         let (roll_id, id) = (roll.id(), space.id());
         self.replica.know_space(space)?;
-        if self.membership()?.writing_epoch(&id).is_some() {
+        let membership = self.membership()?;
+        if membership.writing_epoch(&id).is_some() || membership.may_read(self.id(), &space).is_err() {
             return Ok(());
         }
         let readers = self.membership()?.readers(&space);

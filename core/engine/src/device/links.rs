@@ -7,7 +7,8 @@ use std::sync::Arc;
 use sotay_feed::{SignKey, Space};
 use sotay_store::Store;
 use sotay_sync::{
-    CloseReason, FirstContact, Output, Role, Session, SessionConfig, SessionError, SessionEvent, SessionStats, SyncStatus, status,
+    CloseReason, FirstContact, Output, Role, Session, SessionConfig, SessionError, SessionEvent,
+    SessionStats, SyncStatus, status,
 };
 
 use super::Device;
@@ -55,12 +56,24 @@ struct Link {
 impl<S: Store> Device<S> {
     /// A connection to a relay is up: seals what is pending and prepares the first flight.
     pub fn link_up(&mut self, link: LinkId, relay: SignKey, live: bool, now: i64) -> Result<(), DeviceError> {
+        self.catch_up()?;
         self.flush()?;
         let first = FirstContact::Frontier;
-        let config = SessionConfig { role: Role::Device, peer: relay, spaces: self.spaces()?, live, first };
+        let config = SessionConfig {
+            role: Role::Device,
+            peer: relay,
+            spaces: self.spaces()?,
+            live,
+            first,
+        };
         let mut session = Session::connect(config);
         let started = session.start(&mut self.replica, now);
-        let entry = Link { session, out: Default::default(), caught_up: false, fresh: false };
+        let entry = Link {
+            session,
+            out: Default::default(),
+            caught_up: false,
+            fresh: false,
+        };
         self.links.sessions.insert(link, entry);
         self.after(link, started)
     }
@@ -82,26 +95,35 @@ impl<S: Store> Device<S> {
 
     /// A frame came in. When the other end misbehaves the link is closed by an output; only the store can fail here.
     pub fn link_frame(&mut self, link: LinkId, frame: &[u8], now: i64) -> Result<(), DeviceError> {
-        let Some(entry) = self.links.sessions.get_mut(&link) else { return Ok(()) };
+        let Some(entry) = self.links.sessions.get_mut(&link) else {
+            return Ok(());
+        };
         let result = entry.session.on_frame(&mut self.replica, frame, now);
         self.after(link, result)
     }
 
     /// A deadline of the link has passed.
     pub fn link_tick(&mut self, link: LinkId, now: i64) -> Result<(), DeviceError> {
-        let Some(entry) = self.links.sessions.get_mut(&link) else { return Ok(()) };
+        let Some(entry) = self.links.sessions.get_mut(&link) else {
+            return Ok(());
+        };
         let result = entry.session.on_tick(&mut self.replica, now);
         self.after(link, result)
     }
 
     /// When the link wants to be woken, and why.
     pub fn link_deadline(&self, link: LinkId) -> Option<(i64, &'static str)> {
-        self.links.sessions.get(&link).and_then(|entry| entry.session.deadline())
+        self.links
+            .sessions
+            .get(&link)
+            .and_then(|entry| entry.session.deadline())
     }
 
     /// The connection is gone. What was received and stored is applied.
     pub fn link_down(&mut self, link: LinkId) -> Result<(), DeviceError> {
-        let Some(entry) = self.links.sessions.remove(&link) else { return Ok(()) };
+        let Some(entry) = self.links.sessions.remove(&link) else {
+            return Ok(());
+        };
         self.links.finished = sum(self.links.finished, entry.session.stats());
         self.absorb()
     }
@@ -131,14 +153,21 @@ impl<S: Store> Device<S> {
     pub fn sync_status(&self, relay: &SignKey) -> Result<Vec<SpaceStatus>, DeviceError> {
         let mut all = Vec::new();
         for space in self.spaces()? {
-            all.push(SpaceStatus { space, status: status(&self.replica, relay, &space)? });
+            all.push(SpaceStatus {
+                space,
+                status: status(&self.replica, relay, &space)?,
+            });
         }
         Ok(all)
     }
 
     /// Hands what was just edited to all open links.
     pub fn push_local(&mut self) -> Result<(), DeviceError> {
-        if self.links.sessions.is_empty() { Ok(()) } else { self.flush() }
+        if self.links.sessions.is_empty() {
+            Ok(())
+        } else {
+            self.flush()
+        }
     }
 
     /// New own envelopes of a space exist: offer them on every link.

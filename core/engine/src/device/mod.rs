@@ -136,7 +136,7 @@ impl<S: Store> Device<S> {
             events: VecDeque::new(),
         };
         // A crash between receiving and applying leaves stored envelopes that no document has seen.
-        device.absorb()?;
+        device.catch_up()?;
         device.events.clear();
         Ok(device)
     }
