@@ -1,5 +1,6 @@
 //! Tests across crates: the simulator, scenarios through real engines, real processes, and guards over the repository.
 
+pub mod branch;
 pub mod disk;
 pub mod pump;
 pub mod shard;
