@@ -253,7 +253,10 @@ impl Failure {
     pub fn message(&self, voice: Voice) -> String {
         match &self.words {
             Words::Own(code) => self.fill(voice, code.error_key()),
-            Words::Engine(fault) => fault.text(voice.lang),
+            Words::Engine(fault) => match self.values.iter().find(|(name, _)| *name == "file") {
+                Some((_, file)) => format!("{file}: {}", fault.text(voice.lang)),
+                None => fault.text(voice.lang),
+            },
             Words::Parser { what, .. } => what.clone(),
         }
     }

@@ -16,8 +16,18 @@ struct Branch {
 
 impl Branch {
     fn new() -> Self {
-        let branch = Self { folder: tempfile::tempdir().unwrap() };
-        branch.done(&["unit", "create", "Chi bộ thôn An Lạc", "--upper", "Đảng bộ xã", "--founder", "Lê Văn An"]);
+        let branch = Self {
+            folder: tempfile::tempdir().unwrap(),
+        };
+        branch.done(&[
+            "unit",
+            "create",
+            "Chi bộ thôn An Lạc",
+            "--upper",
+            "Đảng bộ xã",
+            "--founder",
+            "Lê Văn An",
+        ]);
         branch
     }
 
@@ -29,7 +39,10 @@ impl Branch {
 
     fn call(&self, args: &[&str], input: &str) -> Output {
         let profile = self.folder.path().join("profile");
-        call(&[&["--profile", profile.to_str().unwrap(), "--json"], args].concat(), input)
+        call(
+            &[&["--profile", profile.to_str().unwrap(), "--json"], args].concat(),
+            input,
+        )
     }
 
     fn done(&self, args: &[&str]) -> Value {
@@ -47,12 +60,30 @@ impl Branch {
     fn refused(&self, args: &[&str]) -> (Option<i32>, String) {
         let output = self.call(args, "");
         let value: Value = serde_json::from_slice(&output.stdout).unwrap();
-        (output.status.code(), value["error"]["code"].as_str().unwrap_or_default().to_owned())
+        (
+            output.status.code(),
+            value["error"]["code"].as_str().unwrap_or_default().to_owned(),
+        )
     }
 
     fn publish(&self, file: &str) -> [String; 13] {
-        let details = ["--code", "1-HD/X", "--date", "2024-03-05", "--type", "HD", "--issuer", "X", "--title", "Hướng dẫn"];
-        let all: Vec<String> = ["library", "publish", file].iter().chain(&details).map(|&arg| arg.to_owned()).collect();
+        let details = [
+            "--code",
+            "1-HD/X",
+            "--date",
+            "2024-03-05",
+            "--type",
+            "HD",
+            "--issuer",
+            "X",
+            "--title",
+            "Hướng dẫn",
+        ];
+        let all: Vec<String> = ["library", "publish", file]
+            .iter()
+            .chain(&details)
+            .map(|&arg| arg.to_owned())
+            .collect();
         all.try_into().unwrap()
     }
 }
@@ -80,7 +111,11 @@ fn strs(args: &[String]) -> Vec<&str> {
 fn cases(shared: &str, own: &str) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let beside = root.join("../../../shared/cases").join(shared);
-    if beside.exists() { beside } else { root.join("../../core/study/tests").join(own) }
+    if beside.exists() {
+        beside
+    } else {
+        root.join("../../core/study/tests").join(own)
+    }
 }
 
 /// `\uXXXX` in the tables stands for one code point.
@@ -96,10 +131,19 @@ fn unescape(text: &str) -> String {
 #[test]
 fn every_case_of_search_is_answered_by_the_program() {
     let branch = Branch::new();
-    branch.done(&["library", "publish", "--corpus", cases("search_corpus.tsv", "small_corpus.tsv").to_str().unwrap()]);
+    branch.done(&[
+        "library",
+        "publish",
+        "--corpus",
+        cases("search_corpus.tsv", "small_corpus.tsv").to_str().unwrap(),
+    ]);
     let table = std::fs::read_to_string(cases("search_queries.tsv", "small_queries.tsv")).unwrap();
     let (mut wrong, mut count) = (Vec::new(), 0);
-    for line in table.lines().skip(1).filter(|line| !line.trim().is_empty() && !line.starts_with('#')) {
+    for line in table
+        .lines()
+        .skip(1)
+        .filter(|line| !line.trim().is_empty() && !line.starts_with('#'))
+    {
         let cells: Vec<&str> = line.split('\t').map(str::trim).collect();
         let cell = |at: usize| cells.get(at).copied().unwrap_or_default();
         let results = branch.done(&["search", &unescape(cell(2))]);
@@ -109,23 +153,38 @@ fn every_case_of_search_is_answered_by_the_program() {
             .iter()
             .map(|hit| {
                 let doc = hit["doc"].as_str().unwrap();
-                [doc.to_owned(), format!("{doc}:{}", hit["section"].as_str().unwrap())]
+                [
+                    doc.to_owned(),
+                    format!("{doc}:{}", hit["section"].as_str().unwrap()),
+                ]
             })
             .collect();
-        let list = |at: usize| cell(at).split(',').map(str::trim).filter(|doc| !doc.is_empty()).collect::<Vec<_>>();
+        let list = |at: usize| {
+            cell(at)
+                .split(',')
+                .map(str::trim)
+                .filter(|doc| !doc.is_empty())
+                .collect::<Vec<_>>()
+        };
         let is = |hit: &[String; 2], doc: &str| hit.iter().any(|name| name == doc);
         let has = |doc: &str| found.iter().any(|hit| is(hit, doc));
         let top = match cell(3) {
             "" => true,
             "NONE" => found.is_empty(),
-            tops => found.first().is_some_and(|hit| tops.split('|').any(|doc| is(hit, doc))),
+            tops => found
+                .first()
+                .is_some_and(|hit| tops.split('|').any(|doc| is(hit, doc))),
         };
         if !top || !list(4).iter().all(|doc| has(doc)) || list(5).iter().any(|doc| has(doc)) {
             wrong.push(format!("{} {}: {found:?}", cell(0), cell(2)));
         }
         count += 1;
     }
-    assert!(count > 10 && wrong.is_empty(), "{count} cases, wrong:\n{}", wrong.join("\n"));
+    assert!(
+        count > 10 && wrong.is_empty(),
+        "{count} cases, wrong:\n{}",
+        wrong.join("\n")
+    );
 }
 
 #[test]
@@ -157,24 +216,52 @@ fn speech_writes_a_line_for_every_line_without_a_profile() {
 fn a_question_is_answered_verbatim_or_kept_for_the_secretary() {
     let branch = Branch::new();
     let sentence = "Người chuyển nơi ở nộp giấy giới thiệu trong 30 ngày.";
-    let table = branch.file("t.tsv", format!("{HEAD}D1\t04-HD/X\t2023-06-01\tHD\tX\tMục 1\tChuyển sinh hoạt\t{sentence}\n"));
+    let table = branch.file(
+        "t.tsv",
+        format!("{HEAD}D1\t04-HD/X\t2023-06-01\tHD\tX\tMục 1\tChuyển sinh hoạt\t{sentence}\n"),
+    );
     branch.done(&["library", "publish", "--corpus", &table]);
     let answer = branch.done(&["ask", "chuyển nơi ở phải nộp giấy giới thiệu trong mấy ngày"]);
     assert_eq!(answer["found"], true);
     let first = &answer["answers"][0];
-    assert_eq!((&first["quote"], &first["code"]), (&sentence.into(), &"04-HD/X".into()));
-    assert_eq!((&first["date"], &first["section"]), (&"2023-06-01".into(), &"Mục 1".into()));
+    assert_eq!(
+        (&first["quote"], &first["code"]),
+        (&sentence.into(), &"04-HD/X".into())
+    );
+    assert_eq!(
+        (&first["date"], &first["section"]),
+        (&"2023-06-01".into(), &"Mục 1".into())
+    );
     let none = branch.done(&["ask", "giá vàng hôm nay", "--keep"]);
-    assert_eq!((&none["found"], none["answers"].as_array().unwrap().len()), (&false.into(), 0));
+    assert_eq!(
+        (&none["found"], none["answers"].as_array().unwrap().len()),
+        (&false.into(), 0)
+    );
     assert_eq!(none["message"], "Không tìm thấy trong các văn bản trên máy");
-    assert_eq!(branch.done(&["ask", "--kept"])["kept"][0]["text"], "giá vàng hôm nay");
-    assert_eq!(branch.done(&["ask", "--forget", "1"])["kept"].as_array().unwrap().len(), 0);
+    assert_eq!(
+        branch.done(&["ask", "--kept"])["kept"][0]["text"],
+        "giá vàng hôm nay"
+    );
+    assert_eq!(
+        branch.done(&["ask", "--forget", "1"])["kept"]
+            .as_array()
+            .unwrap()
+            .len(),
+        0
+    );
 }
 
 #[test]
 fn files_that_cannot_be_published_are_refused_with_their_reason() {
     let branch = Branch::new();
-    let locked: Vec<u8> = [&[0xd0u8, 0xcf, 0x11, 0xe0][..], &"EncryptedPackage".bytes().flat_map(|b| [b, 0]).collect::<Vec<_>>()].concat();
+    let locked: Vec<u8> = [
+        &[0xd0u8, 0xcf, 0x11, 0xe0][..],
+        &"EncryptedPackage"
+            .bytes()
+            .flat_map(|b| [b, 0])
+            .collect::<Vec<_>>(),
+    ]
+    .concat();
     let scan = b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n\
         3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>endobj\nxref\n0 4\n0000000000 65535 f \n0000000009 00000 n \n\
         0000000052 00000 n \n0000000101 00000 n \ntrailer<</Size 4/Root 1 0 R>>\nstartxref\n160\n%%EOF\n";
@@ -188,24 +275,58 @@ fn files_that_cannot_be_published_are_refused_with_their_reason() {
         ("cu.doc", b"\xd0\xcf\x11\xe0old", "unsupported_format"),
     ] {
         let file = branch.file(name, bytes);
-        assert_eq!(branch.refused(&strs(&branch.publish(&file))), (Some(3), code.to_owned()), "{name}");
+        assert_eq!(
+            branch.refused(&strs(&branch.publish(&file))),
+            (Some(3), code.to_owned()),
+            "{name}"
+        );
     }
-    let table = branch.file("t.tsv", format!("{HEAD}D1\t1\t2024-13-01\tHD\tX\tMục 1\tT\tChữ\n"));
-    assert_eq!(branch.refused(&["library", "publish", "--corpus", &table]), (Some(3), "table_date".to_owned()));
-    assert_eq!(branch.refused(&["library", "publish", "--header", &table]).1, "bad_head_line");
-    assert_eq!(branch.refused(&strs(&branch.publish("/no/such/file"))).1, "file_unreadable");
-    assert_eq!(branch.done(&["library"])["documents"].as_array().unwrap().len(), 0);
+    let table = branch.file(
+        "t.tsv",
+        format!("{HEAD}D1\t1\t2024-13-01\tHD\tX\tMục 1\tT\tChữ\n"),
+    );
+    assert_eq!(
+        branch.refused(&["library", "publish", "--corpus", &table]),
+        (Some(3), "table_date".to_owned())
+    );
+    assert_eq!(
+        branch.refused(&["library", "publish", "--header", &table]).1,
+        "bad_head_line"
+    );
+    assert_eq!(
+        branch.refused(&strs(&branch.publish("/no/such/file"))).1,
+        "file_unreadable"
+    );
+    assert_eq!(
+        branch.done(&["library"])["documents"].as_array().unwrap().len(),
+        0
+    );
 }
 
 #[test]
 fn a_phone_without_a_branch_is_told_how_to_found_one() {
     let folder = tempfile::tempdir().unwrap();
     let (profile, table) = (folder.path().join("none"), folder.path().join("t.tsv"));
-    std::fs::write(&table, format!("{HEAD}D1\t1-HD/X\t2024-03-01\tHD\tX\tMục 1\tT\tChữ\n")).unwrap();
-    let args = ["--profile", profile.to_str().unwrap(), "library", "publish", "--corpus", table.to_str().unwrap()];
+    std::fs::write(
+        &table,
+        format!("{HEAD}D1\t1-HD/X\t2024-03-01\tHD\tX\tMục 1\tT\tChữ\n"),
+    )
+    .unwrap();
+    let args = [
+        "--profile",
+        profile.to_str().unwrap(),
+        "library",
+        "publish",
+        "--corpus",
+        table.to_str().unwrap(),
+    ];
     let output = call(&args, "");
     assert_eq!(output.status.code(), Some(3));
-    assert!(String::from_utf8(output.stderr).unwrap().contains("sotay unit create"));
+    assert!(
+        String::from_utf8(output.stderr)
+            .unwrap()
+            .contains("sotay unit create")
+    );
 }
 
 #[test]
@@ -216,36 +337,74 @@ fn one_code_in_three_terms_is_three_documents_and_a_link_shows_a_banner() {
         let mut args = branch.publish(&file);
         args[6] = date.to_owned();
         let report = branch.done(&strs(&args));
-        assert_eq!((&report["published"], &report["documents"][0]["report"]["sections"]["article"]), (&1.into(), &1.into()));
+        assert_eq!(
+            (
+                &report["published"],
+                &report["documents"][0]["report"]["sections"]["article"]
+            ),
+            (&1.into(), &1.into())
+        );
         assert_eq!(branch.done(&strs(&args))["published"], 0);
     }
     assert_eq!(branch.done(&["search", "1-HD/X"]).as_array().unwrap().len(), 3);
-    assert_eq!(branch.refused(&["library", "show", "1-HD/X"]).1, "ambiguous_document");
+    assert_eq!(
+        branch.refused(&["library", "show", "1-HD/X"]).1,
+        "ambiguous_document"
+    );
     let mut args = branch.publish(&file).to_vec();
     (args[4], args[6]) = ("2-HD/X".to_owned(), "2025-01-01".to_owned());
     args.extend(["--withdraws".to_owned(), "1-HD/X@2012-05-17".to_owned()]);
     branch.done(&strs(&args));
     let oldest = branch.done(&["library", "show", "4", "--section", "điều 1"]);
-    assert_eq!((&oldest["date"], &oldest["superseded"][0]["by"]), (&"2012-05-17".into(), &"withdraws".into()));
+    assert_eq!(
+        (&oldest["date"], &oldest["superseded"][0]["by"]),
+        (&"2012-05-17".into(), &"withdraws".into())
+    );
     assert_eq!(oldest["text"], "Chi bộ họp mỗi tháng một lần.");
-    assert_eq!(branch.done(&["library", "show", "3"])["superseded"].as_array().unwrap().len(), 0);
+    assert_eq!(
+        branch.done(&["library", "show", "3"])["superseded"]
+            .as_array()
+            .unwrap()
+            .len(),
+        0
+    );
 }
 
 #[test]
 fn reading_goes_on_where_it_stopped_and_is_never_lessened() {
     let branch = Branch::new();
-    let text: String = (1..=26).map(|n| format!("Điều {n}. Tên\nĐoạn một của điều.\nĐoạn hai của điều.\n")).collect();
+    let text: String = (1..=26)
+        .map(|n| format!("Điều {n}. Tên\nĐoạn một của điều.\nĐoạn hai của điều.\n"))
+        .collect();
     branch.done(&strs(&branch.publish(&branch.file("d.txt", text))));
     let first = branch.done(&["read", "1", "--seconds", "60"]);
-    assert_eq!((&first["progress"]["shown"], first["paragraphs"].as_array().unwrap().len()), (&"2/52 = 4 %".into(), 2));
+    assert_eq!(
+        (
+            &first["progress"]["shown"],
+            first["paragraphs"].as_array().unwrap().len()
+        ),
+        (&"2/52 = 4 %".into(), 2)
+    );
     assert_eq!(branch.done(&["read", "1"])["paragraphs"][0]["number"], 3);
     let far = branch.done(&["read", "1", "--to", "40", "--seconds", "30"]);
-    assert_eq!((&far["progress"]["shown"], &far["progress"]["seconds"]), (&"40/52 = 77 %".into(), &90.into()));
-    assert_eq!(branch.done(&["read", "1", "--section", "Điều 2"])["progress"]["shown"], "40/52 = 77 %");
+    assert_eq!(
+        (&far["progress"]["shown"], &far["progress"]["seconds"]),
+        (&"40/52 = 77 %".into(), &90.into())
+    );
+    assert_eq!(
+        branch.done(&["read", "1", "--section", "Điều 2"])["progress"]["shown"],
+        "40/52 = 77 %"
+    );
     let done = branch.done(&["read", "1", "--done"]);
-    assert_eq!((&done["progress"]["finished"], &done["progress"]["furthest"]), (&true.into(), &40.into()));
+    assert_eq!(
+        (&done["progress"]["finished"], &done["progress"]["furthest"]),
+        (&true.into(), &40.into())
+    );
     assert_eq!(branch.done(&["study"])["finished"], 1);
-    assert_eq!(branch.refused(&["read", "1", "--section", "Điều 99"]).1, "no_section");
+    assert_eq!(
+        branch.refused(&["read", "1", "--section", "Điều 99"]).1,
+        "no_section"
+    );
     let speak = branch.refused(&["speak", "1", "--program", "/no/such/espeak"]);
     assert_eq!(speak, (Some(3), "no_speaker".to_owned()));
 }
@@ -258,18 +417,37 @@ fn a_quiz_is_drafted_reviewed_published_and_taken() {
                 Điều 3. Sổ\nSổ được nộp cho đảng ủy xã chậm nhất 60 ngày kể từ khi kết thúc năm công tác.\n";
     branch.done(&strs(&branch.publish(&branch.file("d.txt", text))));
     let draft = branch.file("draft.toml", "");
-    assert_eq!(branch.done(&["quiz", "draft", "1", "--out", &draft])["questions"], 3);
+    assert_eq!(
+        branch.done(&["quiz", "draft", "1", "--out", &draft])["questions"],
+        3
+    );
     assert_eq!(branch.refused(&["quiz", "publish", &draft]).1, "nothing_accepted");
-    let reviewed = std::fs::read_to_string(&draft).unwrap().replace("accepted = false", "accepted = true");
+    let reviewed = std::fs::read_to_string(&draft)
+        .unwrap()
+        .replace("accepted = false", "accepted = true");
     std::fs::write(&draft, reviewed.replace("quote = \"Phiếu", "quote = \"Lá phiếu")).unwrap();
     assert_eq!(branch.refused(&["quiz", "publish", &draft]).1, "quiz_citation");
     std::fs::write(&draft, reviewed).unwrap();
     branch.done(&["quiz", "publish", &draft]);
     let taken = branch.done_with(&["quiz", "take", "1", "--seed", "3"], "a\na\na\n");
-    let right = taken["questions"].as_array().unwrap().iter().filter(|question| question["right"] == true).count();
-    assert_eq!((&taken["marks"]["right"], &taken["marks"]["total"]), (&right.into(), &3.into()));
+    let right = taken["questions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|question| question["right"] == true)
+        .count();
+    assert_eq!(
+        (&taken["marks"]["right"], &taken["marks"]["total"]),
+        (&right.into(), &3.into())
+    );
     assert_eq!(branch.done(&["quiz"])["quizzes"][0]["attempts"], 1);
-    assert_eq!(branch.done(&["quiz", "results", "1"])["results"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        branch.done(&["quiz", "results", "1"])["results"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
     let study = branch.done(&["study"]);
     assert_eq!((&study["questions"], &study["attempts"]), (&3.into(), &1.into()));
     assert_eq!(branch.refused(&["quiz", "take", "7"]).1, "unknown_quiz");
@@ -278,14 +456,28 @@ fn a_quiz_is_drafted_reviewed_published_and_taken() {
 #[test]
 fn a_schedule_of_broadcasts_is_published_and_replaced() {
     let branch = Branch::new();
-    let table = |title: &str| branch.file("b.tsv", format!("start\tminutes\ttitle\tlinks\n2099-12-05T19:30\t45\t{title}\tVTV1 https://a.vn\n"));
+    let table = |title: &str| {
+        branch.file(
+            "b.tsv",
+            format!("start\tminutes\ttitle\tlinks\n2099-12-05T19:30\t45\t{title}\tVTV1 https://a.vn\n"),
+        )
+    };
     branch.done(&["broadcasts", "publish", &table("Cũ")]);
     branch.done(&["broadcasts", "publish", &table("Mới")]);
     let all = branch.done(&["broadcasts"]);
     assert_eq!(all["broadcasts"].as_array().unwrap().len(), 1);
-    assert_eq!((&all["broadcasts"][0]["title"], &all["broadcasts"][0]["state"]), (&"Mới".into(), &"next".into()));
-    let bad = branch.file("c.tsv", "start\tminutes\ttitle\tlinks\n2099-12-05T19:30\t45\tA\tftp://a\n");
-    assert_eq!(branch.refused(&["broadcasts", "publish", &bad]).1, "schedule_link");
+    assert_eq!(
+        (&all["broadcasts"][0]["title"], &all["broadcasts"][0]["state"]),
+        (&"Mới".into(), &"next".into())
+    );
+    let bad = branch.file(
+        "c.tsv",
+        "start\tminutes\ttitle\tlinks\n2099-12-05T19:30\t45\tA\tftp://a\n",
+    );
+    assert_eq!(
+        branch.refused(&["broadcasts", "publish", &bad]).1,
+        "schedule_link"
+    );
 }
 
 #[test]
@@ -293,6 +485,16 @@ fn queries_of_any_kind_give_a_list_or_a_reason() {
     let branch = Branch::new();
     assert_eq!(branch.done(&["search", "..."]).as_array().unwrap().len(), 0);
     assert_eq!(branch.done(&["search", "--", "---"]).as_array().unwrap().len(), 0);
-    assert_eq!(branch.done(&["search", &"a ".repeat(5_000)]).as_array().unwrap().len(), 0);
-    assert_eq!(branch.refused(&["search", &"a".repeat(10_001)]).1, "query_too_long");
+    assert_eq!(
+        branch
+            .done(&["search", &"a ".repeat(5_000)])
+            .as_array()
+            .unwrap()
+            .len(),
+        0
+    );
+    assert_eq!(
+        branch.refused(&["search", &"a".repeat(10_001)]).1,
+        "query_too_long"
+    );
 }

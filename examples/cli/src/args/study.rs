@@ -43,7 +43,11 @@ Reads .docx, PDF with text, HTML and plain text. What was understood is printed.
 is refused. Either every document of a call is published or none.")]
 pub(crate) struct Publish {
     /// The file; several only with --header.
-    #[arg(value_name = "FILE", required_unless_present = "corpus", conflicts_with = "corpus")]
+    #[arg(
+        value_name = "FILE",
+        required_unless_present = "corpus",
+        conflicts_with = "corpus"
+    )]
     pub files: Vec<PathBuf>,
     /// Code of the document, such as 12-HD/BTCTW.
     #[arg(long, required_unless_present_any = ["corpus", "header"])]

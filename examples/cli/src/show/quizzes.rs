@@ -9,10 +9,22 @@ use super::columns;
 use crate::voice::Voice;
 
 /// A question as it is asked: its number, its text, its choices with letters.
-pub(crate) fn question(voice: Voice, number: usize, total: usize, question: &Question, order: &[u8]) -> String {
+pub(crate) fn question(
+    voice: Voice,
+    number: usize,
+    total: usize,
+    question: &Question,
+    order: &[u8],
+) -> String {
     let mut lines = vec![format!("\n{number}/{total}. {}", question.text)];
-    let choices = order.iter().filter_map(|at| question.choices().get(usize::from(*at)));
-    lines.extend(('a'..='z').zip(choices).map(|(letter, choice)| format!("   {letter}) {choice}")));
+    let choices = order
+        .iter()
+        .filter_map(|at| question.choices().get(usize::from(*at)));
+    lines.extend(
+        ('a'..='z')
+            .zip(choices)
+            .map(|(letter, choice)| format!("   {letter}) {choice}")),
+    );
     lines.push(match &question.task {
         Task::One { .. } => voice.say("quiz.how_one", &[]),
         Task::Several { .. } => voice.say("quiz.how_several", &[]),
@@ -31,9 +43,20 @@ pub(crate) fn quizzes(voice: Voice, entries: &[QuizEntry]) -> String {
     let row = |(at, entry): (usize, &QuizEntry)| {
         let asked = entry.package.questions.len() - entry.retired.len();
         let (best, last) = (marks(entry.best), marks(entry.last));
-        let state =
-            voice.say("quiz.row", &[("questions", &asked), ("attempts", &entry.attempts), ("best", &best), ("last", &last)]);
-        let exam = if entry.exam.is_some() { voice.say("quiz.exam", &[]) } else { String::new() };
+        let state = voice.say(
+            "quiz.row",
+            &[
+                ("questions", &asked),
+                ("attempts", &entry.attempts),
+                ("best", &best),
+                ("last", &last),
+            ],
+        );
+        let exam = if entry.exam.is_some() {
+            voice.say("quiz.exam", &[])
+        } else {
+            String::new()
+        };
         vec![format!("{:>3}", at + 1), entry.package.title.clone(), state, exam]
     };
     columns(&entries.iter().enumerate().map(row).collect::<Vec<_>>())
@@ -62,7 +85,14 @@ pub(crate) fn judged(voice: Voice, judged: &[(&Question, Option<bool>)], handed_
         lines.push(format!("{mark} {}. {}", at + 1, passage(question)));
     }
     let marks = handed_in.marks;
-    lines.push(voice.say("quiz.marks", &[("marks", &marks), ("right", &marks.right), ("total", &marks.total)]));
+    lines.push(voice.say(
+        "quiz.marks",
+        &[
+            ("marks", &marks),
+            ("right", &marks.right),
+            ("total", &marks.total),
+        ],
+    ));
     lines.extend(match handed_in.standing {
         None | Some(Standing::Counts | Standing::CountsLate { .. }) => None,
         Some(Standing::OutsideWindow) => Some(voice.say("quiz.outside_window", &[])),
@@ -74,7 +104,11 @@ pub(crate) fn judged(voice: Voice, judged: &[(&Question, Option<bool>)], handed_
 
 /// What to tell right after an answer.
 pub(crate) fn told(voice: Voice, question: &Question, right: bool) -> String {
-    let word = if right { voice.say("quiz.right", &[]) } else { voice.say("quiz.wrong", &[]) };
+    let word = if right {
+        voice.say("quiz.right", &[])
+    } else {
+        voice.say("quiz.wrong", &[])
+    };
     format!("{word} {}", passage(question))
 }
 
@@ -90,10 +124,18 @@ fn passage(question: &Question) -> String {
 pub(crate) fn results(voice: Voice, entry: &QuizEntry, attempts: &[(Attempt, Marks)]) -> String {
     let row = |(attempt, marks): &(Attempt, Marks)| {
         let moment = voice.moment(attempt.started.saturating_mul(1000));
-        vec![moment, marks.to_string(), format!("{}/{}", marks.right, marks.total)]
+        vec![
+            moment,
+            marks.to_string(),
+            format!("{}/{}", marks.right, marks.total),
+        ]
     };
     let rows: Vec<Vec<String>> = attempts.iter().map(row).collect();
-    let list = if rows.is_empty() { voice.say("quiz.no_attempts", &[]) } else { columns(&rows) };
+    let list = if rows.is_empty() {
+        voice.say("quiz.no_attempts", &[])
+    } else {
+        columns(&rows)
+    };
     format!("{}\n{list}", entry.package.title)
 }
 
@@ -112,12 +154,19 @@ pub(crate) fn study(voice: Voice, overview: &StudyOverview) -> String {
         ),
         voice.say(
             "study.quizzes",
-            &[("quizzes", &overview.quizzes), ("attempts", &overview.attempts), ("questions", &overview.questions)],
+            &[
+                ("quizzes", &overview.quizzes),
+                ("attempts", &overview.attempts),
+                ("questions", &overview.questions),
+            ],
         ),
         voice.say("study.due", &[("due", &overview.due)]),
     ];
     if let Some(next) = overview.next_due {
-        lines.push(voice.say("study.next_due", &[("moment", &voice.moment(next.saturating_mul(1000)))]));
+        lines.push(voice.say(
+            "study.next_due",
+            &[("moment", &voice.moment(next.saturating_mul(1000)))],
+        ));
     }
     lines.join("\n")
 }
@@ -134,7 +183,11 @@ pub(crate) fn broadcasts(voice: Voice, all: &[(Broadcast, AirState)]) -> String 
             AirState::Next => voice.say("air.next", &[]),
             AirState::Later => voice.say("air.later", &[]),
         };
-        let links: Vec<String> = broadcast.links.iter().map(|link| format!("{} {}", link.label, link.url)).collect();
+        let links: Vec<String> = broadcast
+            .links
+            .iter()
+            .map(|link| format!("{} {}", link.label, link.url))
+            .collect();
         vec![
             voice.moment(broadcast.start.saturating_mul(1000)),
             voice.say("air.minutes", &[("minutes", &broadcast.minutes)]),
@@ -154,7 +207,11 @@ pub(crate) fn broadcast_json(broadcast: &Broadcast, state: AirState) -> Value {
         AirState::Next => "next",
         AirState::Later => "later",
     };
-    let links: Vec<Value> = broadcast.links.iter().map(|link| json!({ "label": link.label, "url": link.url })).collect();
+    let links: Vec<Value> = broadcast
+        .links
+        .iter()
+        .map(|link| json!({ "label": link.label, "url": link.url }))
+        .collect();
     json!({
         "start": broadcast.start,
         "minutes": broadcast.minutes,

@@ -5,7 +5,9 @@ use std::ops::Range;
 use serde_json::{Value, json};
 use sotay_engine::LibraryEntry;
 use sotay_engine::study::answers::Quote;
-use sotay_engine::study::library::{Document, Encoding, Format, LinkKind, Report, SectionKind, Superseded, Warning};
+use sotay_engine::study::library::{
+    Document, Encoding, Format, LinkKind, Report, SectionKind, Superseded, Warning,
+};
 use sotay_engine::study::reading::Shown;
 use sotay_engine::study::search::Hit;
 
@@ -23,11 +25,18 @@ pub(crate) fn documents(voice: Voice, entries: &[LibraryEntry]) -> String {
         };
         vec![
             format!("{:>3}", at + 1),
-            manifest.alias.clone().unwrap_or_else(|| short(&entry.id.to_string()).to_owned()),
+            manifest
+                .alias
+                .clone()
+                .unwrap_or_else(|| short(&entry.id.to_string()).to_owned()),
             manifest.code.clone(),
             manifest.date.to_string(),
             state,
-            format!("{}{}", if in_force(&entry.superseded) { "" } else { "✗ " }, manifest.title),
+            format!(
+                "{}{}",
+                if in_force(&entry.superseded) { "" } else { "✗ " },
+                manifest.title
+            ),
         ]
     };
     columns(&entries.iter().enumerate().map(row).collect::<Vec<_>>())
@@ -40,7 +49,10 @@ fn in_force(superseded: &[Superseded]) -> bool {
 /// What a document is, with its banners.
 pub(crate) fn document_heading(voice: Voice, entry: &LibraryEntry) -> String {
     let manifest = &entry.manifest;
-    let head = format!("{} ({}, {})\n{}", manifest.code, manifest.issuer, manifest.date, manifest.title);
+    let head = format!(
+        "{} ({}, {})\n{}",
+        manifest.code, manifest.issuer, manifest.date, manifest.title
+    );
     format!("{head}{}", banners(voice, &entry.superseded))
 }
 
@@ -59,7 +71,8 @@ fn banners(voice: Voice, superseded: &[Superseded]) -> String {
 
 /// The same for programs.
 pub(crate) fn superseded_json(superseded: &[Superseded]) -> Value {
-    let one = |by: &Superseded| json!({ "by": link_name(by.by), "code": by.code, "date": by.date.to_string() });
+    let one =
+        |by: &Superseded| json!({ "by": link_name(by.by), "code": by.code, "date": by.date.to_string() });
     superseded.iter().map(one).collect()
 }
 
@@ -78,20 +91,35 @@ pub(crate) fn contents(document: &Document) -> String {
         let indent = "  ".repeat(section.level.into());
         format!("{:>4}  {indent}{}", at + 1, section_heading(document, at))
     };
-    (0..document.sections.len()).map(row).collect::<Vec<_>>().join("\n")
+    (0..document.sections.len())
+        .map(row)
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// `Điều 5. Phạm vi`.
 pub(crate) fn section_heading(document: &Document, at: usize) -> String {
     let section = &document.sections[at];
-    if section.heading.is_empty() { section.label() } else { format!("{}. {}", section.label(), section.heading) }
+    if section.heading.is_empty() {
+        section.label()
+    } else {
+        format!("{}. {}", section.label(), section.heading)
+    }
 }
 
 /// Every paragraph with the section it stands in.
 fn numbered(document: &Document, shown: Range<usize>) -> Vec<(usize, usize, &str)> {
     let all = document.sections.iter().enumerate();
-    let all = all.flat_map(|(at, section)| section.paragraphs.iter().map(move |paragraph| (at, paragraph.text.as_str())));
-    all.enumerate().filter(|(number, _)| shown.contains(number)).map(|(number, (at, text))| (number + 1, at, text)).collect()
+    let all = all.flat_map(|(at, section)| {
+        section
+            .paragraphs
+            .iter()
+            .map(move |paragraph| (at, paragraph.text.as_str()))
+    });
+    all.enumerate()
+        .filter(|(number, _)| shown.contains(number))
+        .map(|(number, (at, text))| (number + 1, at, text))
+        .collect()
 }
 
 /// Paragraphs counted through the whole document, under the headings of their sections.
@@ -139,45 +167,80 @@ pub(crate) fn progress_json(shown: &Shown) -> Value {
 /// One result of a search.
 pub(crate) fn hit(voice: Voice, hit: &Hit) -> String {
     let head = format!("{} ({}) — {}", hit.code, hit.date, hit.section);
-    format!("{head}\n{}\n{}{}", hit.title, hit.snippet, banners(voice, &hit.superseded))
+    format!(
+        "{head}\n{}\n{}{}",
+        hit.title,
+        hit.snippet,
+        banners(voice, &hit.superseded)
+    )
 }
 
 /// One answer, in quotes.
 pub(crate) fn quote(voice: Voice, quote: &Quote) -> String {
     let place = format!("{} ({}), {}", quote.code, quote.date, quote.section);
-    format!("“{}”\n— {place}{}", quote.quote, banners(voice, &quote.superseded))
+    format!(
+        "“{}”\n— {place}{}",
+        quote.quote,
+        banners(voice, &quote.superseded)
+    )
 }
 
 /// Questions kept for the secretary: what was asked, and when.
 pub(crate) fn kept_questions<'a>(voice: Voice, all: impl Iterator<Item = (&'a str, i64)>) -> String {
-    let rows: Vec<Vec<String>> =
-        all.enumerate().map(|(at, (text, at_ms))| vec![format!("{:>3}", at + 1), voice.moment(at_ms), text.to_owned()]).collect();
-    if rows.is_empty() { voice.say("ask.none_kept", &[]) } else { columns(&rows) }
+    let rows: Vec<Vec<String>> = all
+        .enumerate()
+        .map(|(at, (text, at_ms))| vec![format!("{:>3}", at + 1), voice.moment(at_ms), text.to_owned()])
+        .collect();
+    if rows.is_empty() {
+        voice.say("ask.none_kept", &[])
+    } else {
+        columns(&rows)
+    }
 }
 
 /// What was understood of a file, for the officer to look at.
 pub(crate) fn report_of_import(voice: Voice, file: &str, document: &Document, report: &Report) -> String {
-    let kinds: Vec<String> =
-        report.sections.iter().map(|(kind, count)| format!("{count} {}", kind_label(voice, *kind))).collect();
+    let kinds: Vec<String> = report
+        .sections
+        .iter()
+        .map(|(kind, count)| format!("{count} {}", kind_label(voice, *kind)))
+        .collect();
     let paragraphs: usize = report.paragraphs.values().sum();
     let mut lines = vec![
         voice.say(
             "report.head",
-            &[("file", &file), ("code", &document.code), ("date", &document.date), ("format", &format_name(report.format))],
+            &[
+                ("file", &file),
+                ("code", &document.code),
+                ("date", &document.date),
+                ("format", &format_name(report.format)),
+            ],
         ),
         voice.say(
             "report.counts",
-            &[("sections", &kinds.join(", ")), ("paragraphs", &paragraphs), ("characters", &report.characters)],
+            &[
+                ("sections", &kinds.join(", ")),
+                ("paragraphs", &paragraphs),
+                ("characters", &report.characters),
+            ],
         ),
     ];
-    lines.extend(report.warnings.iter().map(|warning| format!("  ⚠ {}", warning_text(voice, warning))));
+    lines.extend(
+        report
+            .warnings
+            .iter()
+            .map(|warning| format!("  ⚠ {}", warning_text(voice, warning))),
+    );
     lines.join("\n")
 }
 
 /// The same for programs.
 pub(crate) fn report_of_import_json(report: &Report) -> Value {
-    let sections: serde_json::Map<String, Value> =
-        report.sections.iter().map(|(kind, count)| (kind_name(*kind).to_owned(), json!(count))).collect();
+    let sections: serde_json::Map<String, Value> = report
+        .sections
+        .iter()
+        .map(|(kind, count)| (kind_name(*kind).to_owned(), json!(count)))
+        .collect();
     json!({
         "format": format_name(report.format),
         "sections": sections,
@@ -245,22 +308,29 @@ fn warning_name(warning: &Warning) -> &'static str {
 
 fn warning_text(voice: Voice, warning: &Warning) -> String {
     match warning {
-        Warning::ArticleOutOfOrder { number } => voice.say("warning.article_out_of_order", &[("number", number)]),
-        Warning::ArticleMissing { from, to } => voice.say("warning.article_missing", &[("from", from), ("to", to)]),
+        Warning::ArticleOutOfOrder { number } => {
+            voice.say("warning.article_out_of_order", &[("number", number)])
+        }
+        Warning::ArticleMissing { from, to } => {
+            voice.say("warning.article_missing", &[("from", from), ("to", to)])
+        }
         Warning::ArticlesBeginAnew { section } => {
             voice.say("warning.articles_begin_anew", &[("number", &(section + 1))])
         }
         Warning::QuoteNotClosed => voice.say("warning.quote_not_closed", &[]),
         Warning::NoHeadings => voice.say("warning.no_headings", &[]),
-        Warning::Converted { from, pieces } => {
-            voice.say("warning.converted", &[("from", &encoding_name(*from)), ("count", pieces)])
-        }
+        Warning::Converted { from, pieces } => voice.say(
+            "warning.converted",
+            &[("from", &encoding_name(*from)), ("count", pieces)],
+        ),
         Warning::PagesWithoutText { pages } => {
             let pages: Vec<String> = pages.iter().map(ToString::to_string).collect();
             voice.say("warning.pages_without_text", &[("pages", &pages.join(", "))])
         }
         Warning::PicturesLeftOut { count } => voice.say("warning.pictures_left_out", &[("count", count)]),
-        Warning::UnreadableCharacters { count } => voice.say("warning.unreadable_characters", &[("count", count)]),
+        Warning::UnreadableCharacters { count } => {
+            voice.say("warning.unreadable_characters", &[("count", count)])
+        }
         Warning::CodeDiffers { found } => voice.say("warning.code_differs", &[("found", found)]),
         Warning::DateDiffers { found } => voice.say("warning.date_differs", &[("found", found)]),
     }

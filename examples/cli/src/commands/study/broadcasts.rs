@@ -30,27 +30,53 @@ pub(in crate::commands) fn run(session: &Session, args: Broadcasts) -> Result<Re
             device.publish_broadcasts(entries, now)?;
         }
         let all = device.broadcasts(now / 1000)?;
-        let values: Vec<_> = all.iter().map(|(broadcast, state)| show::broadcast_json(broadcast, *state)).collect();
-        Ok(Reply::new(json!({ "broadcasts": values }), show::broadcasts(voice, &all)))
+        let values: Vec<_> = all
+            .iter()
+            .map(|(broadcast, state)| show::broadcast_json(broadcast, *state))
+            .collect();
+        Ok(Reply::new(
+            json!({ "broadcasts": values }),
+            show::broadcasts(voice, &all),
+        ))
     })
 }
 
 fn table(text: &str, file: &str) -> Result<Vec<Broadcast>, Failure> {
-    let mut lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    let head: Vec<&str> = lines.next().map_or("", |(_, line)| line).split('\t').map(str::trim).collect();
+    let mut lines = text
+        .lines()
+        .enumerate()
+        .filter(|(_, line)| !line.trim().is_empty());
+    let head: Vec<&str> = lines
+        .next()
+        .map_or("", |(_, line)| line)
+        .split('\t')
+        .map(str::trim)
+        .collect();
     if head != COLUMNS {
-        return Err(Failure::new(Code::ScheduleTable).with("file", file).with("line", 1));
+        return Err(Failure::new(Code::ScheduleTable)
+            .with("file", file)
+            .with("line", 1));
     }
     lines
         .map(|(at, line)| {
-            let bad = || Failure::new(Code::ScheduleTable).with("file", file).with("line", at + 1);
+            let bad = || {
+                Failure::new(Code::ScheduleTable)
+                    .with("file", file)
+                    .with("line", at + 1)
+            };
             let cells: Vec<&str> = line.split('\t').map(str::trim).collect();
-            let [start, minutes, title, links] = cells[..] else { return Err(bad()) };
+            let [start, minutes, title, links] = cells[..] else {
+                return Err(bad());
+            };
             Ok(Broadcast {
                 start: seconds(pick::time(start, None).map_err(|_| bad())?).ok_or_else(bad)?,
                 minutes: minutes.parse().map_err(|_| bad())?,
                 title: title.to_owned(),
-                links: links.split('|').filter(|link| !link.trim().is_empty()).map(link).collect(),
+                links: links
+                    .split('|')
+                    .filter(|link| !link.trim().is_empty())
+                    .map(link)
+                    .collect(),
                 recording: None,
             })
         })
@@ -60,7 +86,10 @@ fn table(text: &str, file: &str) -> Result<Vec<Broadcast>, Failure> {
 /// `VTV1 https://…`; an address alone is its own label.
 fn link(text: &str) -> WatchLink {
     let (label, url) = text.trim().rsplit_once(' ').unwrap_or((text.trim(), text.trim()));
-    WatchLink { label: label.trim().to_owned(), url: url.to_owned() }
+    WatchLink {
+        label: label.trim().to_owned(),
+        url: url.to_owned(),
+    }
 }
 
 /// Seconds since 1970 UTC of a time on the wall clock.
@@ -75,15 +104,34 @@ mod tests {
 
     #[test]
     fn a_table_of_broadcasts_is_read_by_its_columns() {
-        let entries =
-            table("start\tminutes\ttitle\tlinks\n2026-12-05T19:30\t45\tThời sự\tVTV1 https://a.vn|https://b.vn\n", "f").unwrap();
-        assert_eq!(LocalTime::from_ms(entries[0].start * 1000, OFFSET_MINUTES).unwrap().to_string(), "2026-12-05T19:30");
-        assert_eq!((entries[0].links[0].label.as_str(), entries[0].links[1].url.as_str()), ("VTV1", "https://b.vn"));
+        let entries = table(
+            "start\tminutes\ttitle\tlinks\n2026-12-05T19:30\t45\tThời sự\tVTV1 https://a.vn|https://b.vn\n",
+            "f",
+        )
+        .unwrap();
+        assert_eq!(
+            LocalTime::from_ms(entries[0].start * 1000, OFFSET_MINUTES)
+                .unwrap()
+                .to_string(),
+            "2026-12-05T19:30"
+        );
+        assert_eq!(
+            (
+                entries[0].links[0].label.as_str(),
+                entries[0].links[1].url.as_str()
+            ),
+            ("VTV1", "https://b.vn")
+        );
     }
 
     #[test]
     fn a_row_that_does_not_fit_is_named_by_its_line() {
-        for bad in ["", "title\n", "start\tminutes\ttitle\tlinks\n19:30\t45\tA\t", "start\tminutes\ttitle\tlinks\n2026-12-05T19:30\tx\tA\t"] {
+        for bad in [
+            "",
+            "title\n",
+            "start\tminutes\ttitle\tlinks\n19:30\t45\tA\t",
+            "start\tminutes\ttitle\tlinks\n2026-12-05T19:30\tx\tA\t",
+        ] {
             assert_eq!(table(bad, "f").unwrap_err().name(), "schedule_table", "{bad}");
         }
     }

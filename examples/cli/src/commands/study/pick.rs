@@ -18,7 +18,13 @@ pub(super) fn document(device: &ProfileDevice, text: &str) -> Result<LibraryEntr
     }
     let code = DocumentCode::parse(text);
     let tests: [&dyn Fn(&LibraryEntry) -> bool; 3] = [
-        &|entry| entry.manifest.alias.as_deref().is_some_and(|alias| folded(alias) == wanted),
+        &|entry| {
+            entry
+                .manifest
+                .alias
+                .as_deref()
+                .is_some_and(|alias| folded(alias) == wanted)
+        },
         &|entry| code.number.is_some() && DocumentCode::parse(&entry.manifest.code) == code,
         &|entry| wanted.len() >= ID_LETTERS_MIN && entry.id.to_string().starts_with(&wanted),
     ];
@@ -32,11 +38,15 @@ pub(super) fn document(device: &ProfileDevice, text: &str) -> Result<LibraryEntr
                     format!("{number} ({}, {})", entry.manifest.code, entry.manifest.date)
                 };
                 let list: Vec<String> = several.iter().map(line).collect();
-                return Err(Failure::new(Code::AmbiguousDocument).with("text", text).with("list", list.join("; ")));
+                return Err(Failure::new(Code::AmbiguousDocument)
+                    .with("text", text)
+                    .with("list", list.join("; ")));
             }
         }
     }
-    Err(Failure::new(Code::UnknownDocument).with("text", text).with("count", all.len()))
+    Err(Failure::new(Code::UnknownDocument)
+        .with("text", text)
+        .with("count", all.len()))
 }
 
 /// A section: by number in the contents, or as it is cited, on its own or with what it lies in.
@@ -53,12 +63,18 @@ pub(super) fn section(document: &Document, text: &str) -> Result<usize, Failure>
         .find(|index| cited(index))
         .or_else(|| numbers.iter().find(|index| labelled(index)))
         .copied()
-        .ok_or_else(|| Failure::new(Code::NoSection).with("text", text).with("count", numbers.len()))
+        .ok_or_else(|| {
+            Failure::new(Code::NoSection)
+                .with("text", text)
+                .with("count", numbers.len())
+        })
 }
 
 /// What lists and results call a document: its alias, or its id.
 pub(super) fn key(device: &ProfileDevice, id: &str) -> Result<String, Failure> {
-    let Some(hash) = Hash::parse(id) else { return Ok(id.to_owned()) };
+    let Some(hash) = Hash::parse(id) else {
+        return Ok(id.to_owned());
+    };
     Ok(device.manifest(hash)?.alias.unwrap_or_else(|| id.to_owned()))
 }
 
@@ -69,10 +85,13 @@ pub(super) fn quiz(device: &ProfileDevice, text: &str, now: i64) -> Result<QuizE
     if let Some(found) = all.at_number(&wanted) {
         return Ok(found.clone());
     }
-    let fits = |entry: &&QuizEntry| wanted.len() >= ID_LETTERS_MIN && entry.id.to_string().starts_with(&wanted);
+    let fits =
+        |entry: &&QuizEntry| wanted.len() >= ID_LETTERS_MIN && entry.id.to_string().starts_with(&wanted);
     let mut found = all.iter().filter(fits);
     match (found.next(), found.next()) {
         (Some(one), None) => Ok(one.clone()),
-        _ => Err(Failure::new(Code::UnknownQuiz).with("text", text).with("count", all.len())),
+        _ => Err(Failure::new(Code::UnknownQuiz)
+            .with("text", text)
+            .with("count", all.len())),
     }
 }

@@ -5,7 +5,9 @@ use std::io::Read;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use sotay_engine::study::library::{Date, Details, Document, Imported, Link, LinkKind, MAX_FILE_BYTES, import, read_table};
+use sotay_engine::study::library::{
+    Date, Details, Document, Imported, Link, LinkKind, MAX_FILE_BYTES, import, read_table,
+};
 
 use crate::args::Publish;
 use crate::failure::{Code, Failure};
@@ -51,14 +53,24 @@ pub(super) fn run(session: &Session, args: Publish) -> Result<Reply, Failure> {
     if news < ids.len() {
         texts.push(voice.say("library.known", &[("count", &(ids.len() - news))]));
     }
-    Ok(Reply::new(json!({ "documents": values, "published": news }), texts.join("\n")))
+    Ok(Reply::new(
+        json!({ "documents": values, "published": news }),
+        texts.join("\n"),
+    ))
 }
 
 fn read(session: &Session, args: &Publish) -> Result<Vec<Ready>, Failure> {
     if let Some(table) = &args.corpus {
         let text = text_of(table)?;
-        let documents = read_table(&text).map_err(|error| Failure::from(error).with("file", table.display()))?;
-        return Ok(documents.into_iter().map(|document| Ready { document, report: None }).collect());
+        let documents =
+            read_table(&text).map_err(|error| Failure::from(error).with("file", table.display()))?;
+        return Ok(documents
+            .into_iter()
+            .map(|document| Ready {
+                document,
+                report: None,
+            })
+            .collect());
     }
     if args.files.len() > 1 && !args.header {
         return Err(Failure::new(Code::SeveralFiles).with("count", args.files.len()));
@@ -68,16 +80,24 @@ fn read(session: &Session, args: &Publish) -> Result<Vec<Ready>, Failure> {
         let (bytes, details) = if args.header {
             let text = text_of(file)?;
             let (head, body) = text.split_once('\n').unwrap_or((&text, ""));
-            let details = head_line(head).ok_or_else(|| Failure::new(Code::BadHeadLine).with("file", file.display()))?;
+            let details = head_line(head)
+                .ok_or_else(|| Failure::new(Code::BadHeadLine).with("file", file.display()))?;
             (body.as_bytes().to_vec(), with_links(details, args)?)
         } else {
             (bytes_of(file)?, with_links(given(args), args)?)
         };
-        let name = if args.header { "text.txt".into() } else { file.to_string_lossy() };
-        let Imported { document, report } =
-            import(&bytes, &name, details).map_err(|error| Failure::from(error).with("file", file.display()))?;
+        let name = if args.header {
+            "text.txt".into()
+        } else {
+            file.to_string_lossy()
+        };
+        let Imported { document, report } = import(&bytes, &name, details)
+            .map_err(|error| Failure::from(error).with("file", file.display()))?;
         let shown = show::report_of_import(session.voice, &file.display().to_string(), &document, &report);
-        ready.push(Ready { document, report: Some((show::report_of_import_json(&report), shown)) });
+        ready.push(Ready {
+            document,
+            report: Some((show::report_of_import_json(&report), shown)),
+        });
     }
     Ok(ready)
 }
@@ -89,7 +109,11 @@ fn given(args: &Publish) -> Details {
         kind: text(&args.kind),
         code: text(&args.code),
         issuer: text(&args.issuer),
-        date: args.date.unwrap_or(Date { year: 1, month: 1, day: 1 }),
+        date: args.date.unwrap_or(Date {
+            year: 1,
+            month: 1,
+            day: 1,
+        }),
         title: text(&args.title),
         alias: args.alias.clone(),
         links: Vec::new(),
@@ -99,8 +123,14 @@ fn given(args: &Publish) -> Details {
 
 /// `code | date | type | issuer | title`.
 fn head_line(line: &str) -> Option<Details> {
-    let cells: Vec<&str> = line.trim_start_matches('\u{feff}').split('|').map(str::trim).collect();
-    let [code, date, kind, issuer, title] = cells[..] else { return None };
+    let cells: Vec<&str> = line
+        .trim_start_matches('\u{feff}')
+        .split('|')
+        .map(str::trim)
+        .collect();
+    let [code, date, kind, issuer, title] = cells[..] else {
+        return None;
+    };
     let own = |text: &str| text.to_owned();
     Some(Details {
         kind: own(kind),
@@ -115,18 +145,27 @@ fn head_line(line: &str) -> Option<Details> {
 }
 
 fn with_links(mut details: Details, args: &Publish) -> Result<Details, Failure> {
-    let lists =
-        [(LinkKind::Replaces, &args.replaces), (LinkKind::Amends, &args.amends), (LinkKind::Withdraws, &args.withdraws)];
+    let lists = [
+        (LinkKind::Replaces, &args.replaces),
+        (LinkKind::Amends, &args.amends),
+        (LinkKind::Withdraws, &args.withdraws),
+    ];
     for (kind, codes) in lists {
         for text in codes {
             let (code, date) = match text.split_once('@') {
                 Some((code, day)) => {
-                    let date = Date::parse(day).ok_or_else(|| Failure::new(Code::BadDate).with("text", day))?;
+                    let date =
+                        Date::parse(day).ok_or_else(|| Failure::new(Code::BadDate).with("text", day))?;
                     (code, Some(date))
                 }
                 None => (text.as_str(), None),
             };
-            details.links.push(Link { kind, code: code.to_owned(), issuer: None, date });
+            details.links.push(Link {
+                kind,
+                code: code.to_owned(),
+                issuer: None,
+                date,
+            });
         }
     }
     Ok(details)
@@ -140,9 +179,15 @@ fn text_of(path: &Path) -> Result<String, Failure> {
 fn bytes_of(path: &Path) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     let read = File::open(path).and_then(|file| file.take(MAX_FILE_BYTES as u64 + 1).read_to_end(&mut bytes));
-    read.map_err(|error| Failure::new(Code::FileUnreadable).with("file", path.display()).with("reason", error))?;
+    read.map_err(|error| {
+        Failure::new(Code::FileUnreadable)
+            .with("file", path.display())
+            .with("reason", error)
+    })?;
     if bytes.len() > MAX_FILE_BYTES {
-        return Err(Failure::new(Code::FileTooLarge).with("file", path.display()).with("limit", MAX_FILE_BYTES));
+        return Err(Failure::new(Code::FileTooLarge)
+            .with("file", path.display())
+            .with("limit", MAX_FILE_BYTES));
     }
     Ok(bytes)
 }
@@ -154,8 +199,16 @@ mod tests {
     #[test]
     fn a_head_line_has_five_cells_and_a_day() {
         let details = head_line("10/2022/QH15 | 2022-11-10 | Luật | Quốc hội | Luật Dân chủ").unwrap();
-        assert_eq!((details.code.as_str(), details.title.as_str()), ("10/2022/QH15", "Luật Dân chủ"));
-        for line in ["", "a | b | c | d | e", "a | 2022-11-10 | c | d", "a | 2022-11-10 | c | d | e | f"] {
+        assert_eq!(
+            (details.code.as_str(), details.title.as_str()),
+            ("10/2022/QH15", "Luật Dân chủ")
+        );
+        for line in [
+            "",
+            "a | b | c | d | e",
+            "a | 2022-11-10 | c | d",
+            "a | 2022-11-10 | c | d | e | f",
+        ] {
             assert!(head_line(line).is_none(), "{line}");
         }
     }

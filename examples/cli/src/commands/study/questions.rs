@@ -47,15 +47,25 @@ impl Questions {
     pub fn read(folder: &Path) -> Result<Self, Failure> {
         let path = folder.join(FILE);
         if !path.exists() {
-            return Ok(Self { path, all: Vec::new() });
+            return Ok(Self {
+                path,
+                all: Vec::new(),
+            });
         }
         let text = files::read(&path.to_string_lossy(), BYTES_MAX)?;
-        let bad = |reason: String| Failure::new(Code::QuestionsFile).with("file", path.display()).with("reason", reason);
+        let bad = |reason: String| {
+            Failure::new(Code::QuestionsFile)
+                .with("file", path.display())
+                .with("reason", reason)
+        };
         let form: Form = toml::from_str(&text).map_err(|error| bad(error.message().to_owned()))?;
         if form.version != VERSION {
             return Err(bad(format!("version {}", form.version)));
         }
-        Ok(Self { path, all: form.questions })
+        Ok(Self {
+            path,
+            all: form.questions,
+        })
     }
 
     /// The questions, oldest first.
@@ -70,22 +80,34 @@ impl Questions {
             return Ok(());
         }
         if self.all.len() >= QUESTIONS_MAX || text.chars().count() > CHARS_MAX {
-            return Err(Failure::new(Code::CannotKeep).with("limit", QUESTIONS_MAX).with("chars", CHARS_MAX));
+            return Err(Failure::new(Code::CannotKeep)
+                .with("limit", QUESTIONS_MAX)
+                .with("chars", CHARS_MAX));
         }
-        self.all.push(Question { text: text.to_owned(), at_ms });
+        self.all.push(Question {
+            text: text.to_owned(),
+            at_ms,
+        });
         self.write()
     }
 
     /// Forgets the question with this number, counted from 1.
     pub fn forget(&mut self, number: usize) -> Result<(), Failure> {
         let at = number.checked_sub(1).filter(|at| *at < self.all.len());
-        let missing = || Failure::new(Code::NoQuestion).with("text", number).with("count", self.all.len());
+        let missing = || {
+            Failure::new(Code::NoQuestion)
+                .with("text", number)
+                .with("count", self.all.len())
+        };
         self.all.remove(at.ok_or_else(missing)?);
         self.write()
     }
 
     fn write(&self) -> Result<(), Failure> {
-        let form = Form { version: VERSION, questions: self.all.clone() };
+        let form = Form {
+            version: VERSION,
+            questions: self.all.clone(),
+        };
         let text = toml::to_string(&form).map_err(|_| Failure::new(Code::Mistake).with("place", FILE))?;
         files::write(&self.path, &text)
     }
@@ -105,7 +127,10 @@ mod tests {
         questions.keep("hỏi 0", 6).unwrap();
         assert_eq!(questions.keep("nữa", 7).unwrap_err().name(), "cannot_keep");
         questions.forget(1).unwrap();
-        assert_eq!(questions.keep(&"a".repeat(CHARS_MAX + 1), 7).unwrap_err().name(), "cannot_keep");
+        assert_eq!(
+            questions.keep(&"a".repeat(CHARS_MAX + 1), 7).unwrap_err().name(),
+            "cannot_keep"
+        );
         assert_eq!(questions.forget(QUESTIONS_MAX).unwrap_err().name(), "no_question");
         assert_eq!(Questions::read(folder.path()).unwrap().all(), questions.all());
         assert_eq!(questions.all()[0].text, "hỏi 1");
@@ -115,6 +140,9 @@ mod tests {
     fn a_file_of_another_form_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join(FILE), "version = 2").unwrap();
-        assert_eq!(Questions::read(folder.path()).unwrap_err().name(), "questions_file");
+        assert_eq!(
+            Questions::read(folder.path()).unwrap_err().name(),
+            "questions_file"
+        );
     }
 }

@@ -16,7 +16,13 @@ use crate::show;
 pub(in crate::commands) fn quiz(session: &Session, args: Quiz) -> Result<Reply, Failure> {
     match args.command.unwrap_or(QuizCommand::List) {
         QuizCommand::List => list(session),
-        QuizCommand::Draft { document, out, count, seed, title } => {
+        QuizCommand::Draft {
+            document,
+            out,
+            count,
+            seed,
+            title,
+        } => {
             let voice = session.voice;
             let drafted = session.open()?.run(move |device, _| {
                 let entry = pick::document(device, &document)?;
@@ -30,15 +36,23 @@ pub(in crate::commands) fn quiz(session: &Session, args: Quiz) -> Result<Reply, 
             }
             files::write(&out, &text)?;
             let done = voice.say("quiz.drafted", &[("count", &count), ("file", &out.display())]);
-            Ok(Reply::new(json!({ "file": out.display().to_string(), "questions": count }), done))
+            Ok(Reply::new(
+                json!({ "file": out.display().to_string(), "questions": count }),
+                done,
+            ))
         }
         QuizCommand::Publish { file } => {
             let name = file.to_string_lossy();
             let package = review_file::read(&files::read(&name, review_file::REVIEW_BYTES_MAX)?, &name)?;
             let (count, voice) = (package.questions.len(), session.voice);
-            let id = session.open()?.run(move |device, _| Ok(device.publish_quiz(&package)?))?;
+            let id = session
+                .open()?
+                .run(move |device, _| Ok(device.publish_quiz(&package)?))?;
             let done = voice.say("quiz.published", &[("count", &count)]);
-            Ok(Reply::new(json!({ "id": id.to_string(), "questions": count }), done))
+            Ok(Reply::new(
+                json!({ "id": id.to_string(), "questions": count }),
+                done,
+            ))
         }
         QuizCommand::Take { quiz, seed } => take(session, quiz, seed),
         QuizCommand::Results { quiz } => results(session, quiz),
@@ -50,7 +64,10 @@ fn list(session: &Session) -> Result<Reply, Failure> {
     session.open()?.run(move |device, now| {
         let entries = device.quizzes(now / 1000)?;
         let values: Vec<Value> = entries.iter().map(entry_json).collect();
-        Ok(Reply::new(json!({ "quizzes": values }), show::quizzes(voice, &entries)))
+        Ok(Reply::new(
+            json!({ "quizzes": values }),
+            show::quizzes(voice, &entries),
+        ))
     })
 }
 
@@ -76,7 +93,8 @@ fn marks_json(marks: Marks) -> Value {
 fn take(session: &Session, wanted: String, seed: Option<u64>) -> Result<Reply, Failure> {
     let voice = session.voice;
     let phone = session.open()?;
-    let (entry, started) = phone.run(move |device, now| Ok((pick::quiz(device, &wanted, now / 1000)?, now / 1000)))?;
+    let (entry, started) =
+        phone.run(move |device, now| Ok((pick::quiz(device, &wanted, now / 1000)?, now / 1000)))?;
     let seed = seed.unwrap_or(started.unsigned_abs());
     let order = entry.package.shown(seed);
     let asked: Vec<Asked<'_>> = order
@@ -84,8 +102,15 @@ fn take(session: &Session, wanted: String, seed: Option<u64>) -> Result<Reply, F
         .iter()
         .filter(|(id, _)| !entry.retired.contains(id))
         .filter_map(|(id, order)| {
-            let question = entry.package.questions.iter().find(|question| question.id() == *id)?;
-            Some(Asked { question, order: order.clone() })
+            let question = entry
+                .package
+                .questions
+                .iter()
+                .find(|question| question.id() == *id)?;
+            Some(Asked {
+                question,
+                order: order.clone(),
+            })
         })
         .collect();
     let given = ask(session, &asked, |_, _| Ok(()))?;
@@ -93,11 +118,24 @@ fn take(session: &Session, wanted: String, seed: Option<u64>) -> Result<Reply, F
     let answers = given.clone();
     let handed_in = phone.run(move |device, now| {
         let finished = (now / 1000).max(started);
-        Ok(device.hand_in(Attempt { started, finished, package, seed, given: answers })?)
+        Ok(device.hand_in(Attempt {
+            started,
+            finished,
+            package,
+            seed,
+            given: answers,
+        })?)
     })?;
     let judged: Vec<(&Question, Option<bool>)> = asked
         .iter()
-        .map(|one| (one.question, given.get(&one.question.id()).map(|said| is_right(&one.question.task, said))))
+        .map(|one| {
+            (
+                one.question,
+                given
+                    .get(&one.question.id())
+                    .map(|said| is_right(&one.question.task, said)),
+            )
+        })
         .collect();
     let value = json!({
         "id": entry.id.to_string(),
@@ -170,7 +208,10 @@ pub(in crate::commands) fn study(session: &Session, args: Study) -> Result<Reply
 
 fn in_own_order(due: &DueQuestion) -> Asked<'_> {
     let count = due.question.choices().len();
-    Asked { question: &due.question, order: (0..count).filter_map(|at| u8::try_from(at).ok()).collect() }
+    Asked {
+        question: &due.question,
+        order: (0..count).filter_map(|at| u8::try_from(at).ok()).collect(),
+    }
 }
 
 fn due_json(due: &DueQuestion) -> Value {

@@ -63,7 +63,10 @@ pub(in crate::commands) fn read(session: &Session, args: Read) -> Result<Reply, 
 
 /// The paragraphs of a section, counted through the whole document.
 fn paragraphs_of(document: &Document, section: usize) -> std::ops::Range<usize> {
-    let before: usize = document.sections[..section].iter().map(|s| s.paragraphs.len()).sum();
+    let before: usize = document.sections[..section]
+        .iter()
+        .map(|s| s.paragraphs.len())
+        .sum();
     before..before + document.sections[section].paragraphs.len()
 }
 
@@ -84,11 +87,18 @@ pub(in crate::commands) fn speak(session: &Session, args: Speak) -> Result<Reply
                 let section = pick::section(&document, &section)?;
                 section..=section
             }
-            None => section_at(&document, entry.read.furthest as usize).unwrap_or(0)..=document.sections.len().saturating_sub(1),
+            None => {
+                section_at(&document, entry.read.furthest as usize).unwrap_or(0)
+                    ..=document.sections.len().saturating_sub(1)
+            }
         };
         Ok((entry, document, stretch))
     })?;
-    let player = Player { session, phone: &phone, args: &args };
+    let player = Player {
+        session,
+        phone: &phone,
+        args: &args,
+    };
     player.line(&show::document_heading(voice, &entry));
     let progress = player.play(&entry, &document, stretch)?;
     let value = json!({ "id": entry.id.to_string(), "progress": show::progress_json(&progress) });
@@ -133,14 +143,17 @@ impl Player<'_> {
 
     fn note(&self, id: Hash, furthest: u32, heard: Duration) -> Result<Shown, Failure> {
         let seconds = u32::try_from(heard.as_secs()).unwrap_or(u32::MAX);
-        self.phone.run(move |device, _| Ok(device.read_on(id, furthest, seconds)?))
+        self.phone
+            .run(move |device, _| Ok(device.read_on(id, furthest, seconds)?))
     }
 
     /// One sentence, then the rest after it.
     fn say(&self, spoken: &str, closing: PauseKind) -> Result<(), Failure> {
         let program = &self.args.program;
         let failed = |error: std::io::Error| {
-            Failure::new(Code::NoSpeaker).with("program", program.display()).with("reason", error)
+            Failure::new(Code::NoSpeaker)
+                .with("program", program.display())
+                .with("reason", error)
         };
         let voice = match self.args.region {
             Region::Northern => "vi",
@@ -152,10 +165,15 @@ impl Player<'_> {
             .stdout(Stdio::null())
             .spawn()
             .map_err(failed)?;
-        let written = speaker.stdin.take().map_or(Ok(()), |mut pipe| pipe.write_all(spoken.as_bytes()));
+        let written = speaker
+            .stdin
+            .take()
+            .map_or(Ok(()), |mut pipe| pipe.write_all(spoken.as_bytes()));
         let ended = speaker.wait().map_err(failed)?;
         if !ended.success() {
-            return Err(Failure::new(Code::NoSpeaker).with("program", program.display()).with("reason", ended));
+            return Err(Failure::new(Code::NoSpeaker)
+                .with("program", program.display())
+                .with("reason", ended));
         }
         written.map_err(failed)?;
         std::thread::sleep(closing.duration());

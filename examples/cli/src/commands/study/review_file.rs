@@ -68,29 +68,53 @@ struct QuestionForm {
 
 /// The text of the file for these drafts.
 pub(super) fn write(title: &str, drafts: &[Draft]) -> Result<String, Failure> {
-    let questions = drafts.iter().map(|draft| question_form(draft.question())).collect();
-    let form = Form { title: title.to_owned(), exam: None, questions };
-    let text = toml::to_string_pretty(&form).map_err(|_| Failure::new(Code::Mistake).with("place", "draft"))?;
+    let questions = drafts
+        .iter()
+        .map(|draft| question_form(draft.question()))
+        .collect();
+    let form = Form {
+        title: title.to_owned(),
+        exam: None,
+        questions,
+    };
+    let text =
+        toml::to_string_pretty(&form).map_err(|_| Failure::new(Code::Mistake).with("place", "draft"))?;
     Ok(format!("{HEAD}{text}"))
 }
 
 /// The accepted questions of a file.
 pub(super) fn read(text: &str, file: &str) -> Result<Package, Failure> {
-    let bad = |reason: String| Failure::new(Code::ReviewFile).with("file", file).with("reason", reason);
+    let bad = |reason: String| {
+        Failure::new(Code::ReviewFile)
+            .with("file", file)
+            .with("reason", reason)
+    };
     let form: Form = toml::from_str(text).map_err(|error| bad(error.message().to_owned()))?;
     let exam = form.exam.as_ref().map(exam_rules).transpose()?;
     let mut questions = Vec::new();
-    for (at, form) in form.questions.iter().enumerate().filter(|(_, form)| form.accepted) {
+    for (at, form) in form
+        .questions
+        .iter()
+        .enumerate()
+        .filter(|(_, form)| form.accepted)
+    {
         questions.push(question(form).ok_or_else(|| bad(format!("[[question]] {}", at + 1)))?);
     }
     if questions.is_empty() {
-        return Err(Failure::new(Code::NothingAccepted).with("file", file).with("count", form.questions.len()));
+        return Err(Failure::new(Code::NothingAccepted)
+            .with("file", file)
+            .with("count", form.questions.len()));
     }
-    Ok(Package { title: form.title, questions, exam })
+    Ok(Package {
+        title: form.title,
+        questions,
+        exam,
+    })
 }
 
 fn exam_rules(form: &ExamForm) -> Result<ExamRules, Failure> {
-    let epoch = LocalTime::from_ms(0, OFFSET_MINUTES).ok_or_else(|| Failure::new(Code::Mistake).with("place", "epoch"))?;
+    let epoch = LocalTime::from_ms(0, OFFSET_MINUTES)
+        .ok_or_else(|| Failure::new(Code::Mistake).with("place", "epoch"))?;
     let seconds = |text: &str| Ok::<_, Failure>(epoch.minutes_until(pick::time(text, None)?) * 60);
     Ok(ExamRules {
         opens: seconds(&form.opens)?,
@@ -126,10 +150,21 @@ fn question(form: &QuestionForm) -> Option<Question> {
     let at = |text: &String| text.parse::<u8>().ok()?.checked_sub(1);
     let choices = form.choices.clone();
     let task = match (form.task.as_str(), &form.right[..]) {
-        ("one", [right]) => Task::One { choices, right: at(right)? },
-        ("several", rights) => Task::Several { choices, right: rights.iter().map(at).collect::<Option<BTreeSet<u8>>>()? },
-        ("truth", [right]) => Task::Truth { right: right.parse().ok()? },
-        ("number", [right]) => Task::Number { right: thousandths(right)?, tolerance: 0 },
+        ("one", [right]) => Task::One {
+            choices,
+            right: at(right)?,
+        },
+        ("several", rights) => Task::Several {
+            choices,
+            right: rights.iter().map(at).collect::<Option<BTreeSet<u8>>>()?,
+        },
+        ("truth", [right]) => Task::Truth {
+            right: right.parse().ok()?,
+        },
+        ("number", [right]) => Task::Number {
+            right: thousandths(right)?,
+            tolerance: 0,
+        },
         _ => return None,
     };
     Some(Question {

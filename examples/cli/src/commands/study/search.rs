@@ -49,7 +49,16 @@ pub(in crate::commands) fn ask(session: &Session, args: Ask) -> Result<Reply, Fa
             questions.forget(number)?;
         }
         let value = json!({ "kept": questions.all() });
-        return Ok(Reply::new(value, show::kept_questions(voice, questions.all().iter().map(|question| (question.text.as_str(), question.at_ms)))));
+        return Ok(Reply::new(
+            value,
+            show::kept_questions(
+                voice,
+                questions
+                    .all()
+                    .iter()
+                    .map(|question| (question.text.as_str(), question.at_ms)),
+            ),
+        ));
     };
     let asked = question.clone();
     let (answer, keys, now) = phone.run(move |device, now| {
@@ -73,7 +82,11 @@ pub(in crate::commands) fn ask(session: &Session, args: Ask) -> Result<Reply, Fa
     };
     let answers: Vec<_> = answer.answers.iter().zip(&keys).map(quote_json).collect();
     let mut value = json!({ "found": answer.found(), "answers": answers });
-    let mut text: Vec<String> = answer.answers.iter().map(|quote| show::quote(voice, quote)).collect();
+    let mut text: Vec<String> = answer
+        .answers
+        .iter()
+        .map(|quote| show::quote(voice, quote))
+        .collect();
     if !answer.found() {
         let message = voice.say("ask.not_found", &[]);
         value["message"] = json!(message);

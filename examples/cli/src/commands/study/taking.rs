@@ -31,11 +31,21 @@ pub(super) fn ask(
     let mut lines = io::stdin().lock();
     let mut given = BTreeMap::new();
     'questions: for (at, one) in asked.iter().enumerate() {
-        say(session, &show::question(session.voice, at + 1, asked.len(), one.question, &one.order));
+        say(
+            session,
+            &show::question(session.voice, at + 1, asked.len(), one.question, &one.order),
+        );
         loop {
             let mut line = Vec::new();
-            let read = lines.by_ref().take(ANSWER_BYTES_MAX as u64).read_until(b'\n', &mut line);
-            let read = read.map_err(|error| Failure::new(Code::FileUnreadable).with("file", STDIN).with("reason", error))?;
+            let read = lines
+                .by_ref()
+                .take(ANSWER_BYTES_MAX as u64)
+                .read_until(b'\n', &mut line);
+            let read = read.map_err(|error| {
+                Failure::new(Code::FileUnreadable)
+                    .with("file", STDIN)
+                    .with("reason", error)
+            })?;
             if read == 0 {
                 break 'questions;
             }
@@ -70,7 +80,11 @@ fn answer(asked: &Asked<'_>, text: &str) -> Option<Given> {
     match &asked.question.task {
         Task::One { .. } | Task::Several { .. } => {
             let letters = text.chars().filter(|c| !matches!(c, ' ' | ',' | ';'));
-            letters.map(choice).collect::<Option<BTreeSet<u8>>>().filter(|ticked| !ticked.is_empty()).map(Given::Choices)
+            letters
+                .map(choice)
+                .collect::<Option<BTreeSet<u8>>>()
+                .filter(|ticked| !ticked.is_empty())
+                .map(Given::Choices)
         }
         Task::Truth { .. } => match text {
             "đ" | "đúng" | "true" | "t" => Some(Given::Truth(true)),
@@ -85,10 +99,18 @@ fn answer(asked: &Asked<'_>, text: &str) -> Option<Given> {
 pub(super) fn thousandths(text: &str) -> Option<i64> {
     let (negative, digits) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
     let (whole, part) = digits.split_once([',', '.']).unwrap_or((digits, ""));
-    if part.len() > 3 || !digits.bytes().all(|b| b.is_ascii_digit() || matches!(b, b',' | b'.')) {
+    if part.len() > 3
+        || !digits
+            .bytes()
+            .all(|b| b.is_ascii_digit() || matches!(b, b',' | b'.'))
+    {
         return None;
     }
-    let value = whole.parse::<i64>().ok()?.checked_mul(1000)?.checked_add(format!("{part:0<3}").parse().ok()?)?;
+    let value = whole
+        .parse::<i64>()
+        .ok()?
+        .checked_mul(1000)?
+        .checked_add(format!("{part:0<3}").parse().ok()?)?;
     Some(if negative { -value } else { value })
 }
 
