@@ -33,9 +33,7 @@ pub use claim::{Claim, Contest, Devices, Field, Holder, Mark, Settled, Tag};
 pub use date::{Date, DateError, LocalTime, Month};
 pub use error::{CommandError, What};
 pub use event::{HandbookEvent, events};
-pub use ids::{
-    EntryId, NotAnEntryId, is_monthly_meeting, monthly_meeting_id, other_meeting_id, roster_id,
-};
+pub use ids::{EntryId, NotAnEntryId, is_monthly_meeting, monthly_meeting_id, other_meeting_id, roster_id};
 pub use message::{Arg, Lang, Message, Names};
 pub use policy::{Criterion, Policy, PolicyError, ShortestMeeting, Threshold};
 pub use schema::{DocKind, SCHEMA};
