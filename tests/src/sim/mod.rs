@@ -28,7 +28,10 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { steps: 300, verbose: false }
+        Self {
+            steps: 200,
+            verbose: false,
+        }
     }
 }
 
@@ -47,13 +50,19 @@ pub struct Report {
 pub fn run(seed: u64, options: Options) -> Result<Report, String> {
     let watch = watch::Watch::start();
     let mut world = World::new(seed, options.verbose);
-    let result = world.play(options.steps).and_then(|()| world.heal()).and_then(|()| world.check_end());
+    let result = world
+        .play(options.steps)
+        .and_then(|()| world.heal())
+        .and_then(|()| world.check_end());
     let result = result.and_then(|()| match watch.errors() {
         errors if errors.is_empty() => Ok(()),
         errors => Err(format!("ERROR events were logged: {errors:?}")),
     });
     match result {
         Ok(()) => Ok(world.report()),
-        Err(what) => Err(format!("SOTAY_SEED={seed}: {what}\nlast steps:\n{}", world.last_steps())),
+        Err(what) => Err(format!(
+            "SOTAY_SEED={seed}: {what}\nlast steps:\n{}",
+            world.last_steps()
+        )),
     }
 }
