@@ -26,8 +26,12 @@ pub const P2: usize = 1;
 pub const P3: usize = 2;
 
 /// Who is excused, and why.
-pub const EXCUSED: [(usize, &str); 4] =
-    [(14, "ốm"), (22, "đi công tác"), (28, "chăm người nhà nằm viện"), (36, "họp trên xã")];
+pub const EXCUSED: [(usize, &str); 4] = [
+    (14, "ốm"),
+    (22, "đi công tác"),
+    (28, "chăm người nhà nằm viện"),
+    (36, "họp trên xã"),
+];
 /// Who is absent without a reason.
 pub const UNEXCUSED: usize = 31;
 /// Who need not attend.
@@ -60,8 +64,16 @@ pub fn new_members() -> Vec<NewMember> {
                 3 | 4 => Role::CommitteeMember,
                 _ => Role::Member,
             },
-            standing: if number > 40 { Standing::Probationary } else { Standing::Full },
-            activity: if EXEMPT.contains(&number) { Activity::Exempt } else { Activity::Attending },
+            standing: if number > 40 {
+                Standing::Probationary
+            } else {
+                Standing::Full
+            },
+            activity: if EXEMPT.contains(&number) {
+                Activity::Exempt
+            } else {
+                Activity::Attending
+            },
             ..NewMember::named(NAMES[number - 1])
         })
         .collect()
@@ -89,10 +101,14 @@ impl<S: Store> Branch<S> {
             })
             .collect();
         let secretary = &mut phones[P3];
-        secretary.create_unit(&new_unit(), ENROLLED_MS).expect("the unit is founded");
+        secretary
+            .create_unit(&new_unit(), ENROLLED_MS)
+            .expect("the unit is founded");
         let founder = secretary.member().expect("the founder is a member");
         let from = day(fixture::FROM);
-        let others = secretary.add_members(&new_members(), from, ENROLLED_MS).expect("the roster is made");
+        let others = secretary
+            .add_members(&new_members(), from, ENROLLED_MS)
+            .expect("the roster is made");
         let members: Vec<MemberId> = [founder].into_iter().chain(others).collect();
         let mut branch = Self { phones, members };
         branch.admit(P2, 2, 3, false);
@@ -143,18 +159,38 @@ impl<S: Store> Branch<S> {
         reason: Option<&str>,
     ) {
         let members = numbers.into_iter().map(|number| self.member(number)).collect();
-        self.on(phone, doc, minute, Command::Mark { members, state, how, reason: reason.map(Into::into) });
+        self.on(
+            phone,
+            doc,
+            minute,
+            Command::Mark {
+                members,
+                state,
+                how,
+                reason: reason.map(Into::into),
+            },
+        );
     }
 
     /// P1 marks M01–M20, P2 M21–M42: 35 present (33 full, 2 probationary), 4 excused, 1 unexcused, 2 exempt.
     pub fn take_attendance(&mut self, doc: DocId) {
-        let absent: Vec<usize> =
-            EXCUSED.iter().map(|(number, _)| *number).chain([UNEXCUSED]).chain(EXEMPT).collect();
+        let absent: Vec<usize> = EXCUSED
+            .iter()
+            .map(|(number, _)| *number)
+            .chain([UNEXCUSED])
+            .chain(EXEMPT)
+            .collect();
         for (phone, range) in [(P1, 1..=20), (P2, 21..=42)] {
             let present: Vec<usize> = range.clone().filter(|number| !absent.contains(number)).collect();
             self.mark((phone, doc, 2), present, State::Present, How::RollCall, None);
             for (number, reason) in EXCUSED.iter().filter(|(number, _)| range.contains(number)) {
-                self.mark((phone, doc, 3), [*number], State::Excused, How::RollCall, Some(reason));
+                self.mark(
+                    (phone, doc, 3),
+                    [*number],
+                    State::Excused,
+                    How::RollCall,
+                    Some(reason),
+                );
             }
         }
         self.mark((P2, doc, 3), [UNEXCUSED], State::Unexcused, How::RollCall, None);
@@ -166,7 +202,18 @@ impl<S: Store> Branch<S> {
         let id = self.phones[phone].fresh_id();
         let speaker = Person::Member(self.member(speaker));
         let place = Place::Last;
-        self.on(phone, doc, 30, Command::AddSpeech { id, speaker, agenda: None, text: text.into(), place });
+        self.on(
+            phone,
+            doc,
+            30,
+            Command::AddSpeech {
+                id,
+                speaker,
+                agenda: None,
+                text: text.into(),
+                place,
+            },
+        );
         id
     }
 
@@ -182,8 +229,14 @@ impl<S: Store> Branch<S> {
         let id = self.phones[phone].fresh_id();
         let responsible = responsible.iter().map(|number| self.member(*number)).collect();
         let deadline = deadline.map(day);
-        let command =
-            Command::AddConclusion { id, agenda: None, text: text.into(), deadline, responsible, place: Place::Last };
+        let command = Command::AddConclusion {
+            id,
+            agenda: None,
+            text: text.into(),
+            deadline,
+            responsible,
+            place: Place::Last,
+        };
         self.on(phone, doc, 80, command);
         id
     }

@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sotay_feed::{DeviceId, EnvelopeId, Frontier, SpaceId, Tip};
 use sotay_store::{
-    Arrival, Batch, Bucket, Budget, Committed, DatabaseId, FaultyStore, Faults, ForkEvidence, KeyValue, MemoryStore,
-    Page, Store, StoreError, Stored,
+    Arrival, Batch, Bucket, Budget, Committed, DatabaseId, Faults, FaultyStore, ForkEvidence, KeyValue,
+    MemoryStore, Page, Store, StoreError, Stored,
 };
 
 /// A store in memory with several handles: the running program has one, and whoever pulls the plug keeps another.
@@ -70,7 +70,13 @@ impl Store for Disk {
         self.lock().since(space, after, budget)
     }
 
-    fn missing(&self, space: &SpaceId, have: &Frontier, after: u64, budget: Budget) -> Result<Page, StoreError> {
+    fn missing(
+        &self,
+        space: &SpaceId,
+        have: &Frontier,
+        after: u64,
+        budget: Budget,
+    ) -> Result<Page, StoreError> {
         self.lock().missing(space, have, after, budget)
     }
 

@@ -82,7 +82,12 @@ pub fn exchange<D: Store, R: Store>(
 }
 
 /// A whole exchange that has to succeed.
-pub fn sync<D: Store, R: Store>(device: &mut Device<D>, relay: &mut Shard<R>, link: LinkNumber, now: i64) -> Talk {
+pub fn sync<D: Store, R: Store>(
+    device: &mut Device<D>,
+    relay: &mut Shard<R>,
+    link: LinkNumber,
+    now: i64,
+) -> Talk {
     let talk = exchange(device, relay, link, now, usize::MAX).expect("stores without faults do not fail");
     assert!(talk.caught_up, "the exchange ended early: {:?}", talk.closed);
     talk

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use sotay_feed::{DeviceKeys, EnvelopeId, SignKey, Space};
 use sotay_store::{Store, StoreError};
 use sotay_sync::{
-    CloseReason, FirstContact, Output, Policy, RefuseReason, Replica, Role, Session, SessionConfig, SessionError,
-    SessionEvent, SharedItems,
+    CloseReason, FirstContact, Output, Policy, RefuseReason, Replica, Role, Session, SessionConfig,
+    SessionError, SessionEvent, SharedItems,
 };
 
 /// What is to be done for a connection.
@@ -91,13 +91,21 @@ impl<S: Store> Shard<S> {
         };
         let mut session = Session::accept(config);
         let started = session.start(&mut self.replica, now);
-        self.seats.insert(link, Seat { session, spaces: Vec::new() });
+        self.seats.insert(
+            link,
+            Seat {
+                session,
+                spaces: Vec::new(),
+            },
+        );
         self.settle(link, started)
     }
 
     /// A frame came in.
     pub fn frame(&mut self, link: u64, frame: &[u8], now: i64) -> Result<(), StoreError> {
-        let Some(seat) = self.seats.get_mut(&link) else { return Ok(()) };
+        let Some(seat) = self.seats.get_mut(&link) else {
+            return Ok(());
+        };
         let result = seat.session.on_frame(&mut self.replica, frame, now);
         self.settle(link, result)
     }
@@ -105,7 +113,12 @@ impl<S: Store> Shard<S> {
     /// Time has passed.
     pub fn tick(&mut self, now: i64) -> Result<(), StoreError> {
         let due = |seat: &Seat| seat.session.deadline().is_some_and(|(at, _)| at <= now);
-        let due: Vec<u64> = self.seats.iter().filter(|(_, seat)| due(seat)).map(|(link, _)| *link).collect();
+        let due: Vec<u64> = self
+            .seats
+            .iter()
+            .filter(|(_, seat)| due(seat))
+            .map(|(link, _)| *link)
+            .collect();
         for link in due {
             if let Some(seat) = self.seats.get_mut(&link) {
                 let result = seat.session.on_tick(&mut self.replica, now);
@@ -166,7 +179,9 @@ impl<S: Store> Shard<S> {
     }
 
     fn release(&mut self, link: u64) {
-        let Some(seat) = self.seats.get_mut(&link) else { return };
+        let Some(seat) = self.seats.get_mut(&link) else {
+            return;
+        };
         let (mut opened, mut over) = (false, false);
         while let Some(output) = seat.session.poll() {
             match output {

@@ -15,26 +15,75 @@ use sotay_tests::shard::Shard;
 use tempfile::TempDir;
 
 const SPEECHES_P1: [(usize, &str); 9] = [
-    (5, "Đề nghị chi bộ xem lại việc thu gom rác ở xóm Đông, tháng qua có ba tuần xe không vào."),
-    (8, "Tuyến mương N3 bồi lắng nặng, nếu không nạo vét trước mùa mưa thì 12 ha lúa bị úng."),
-    (11, "Đề nghị công khai số tiền đóng góp làm đường ở nhà văn hóa để bà con theo dõi."),
-    (6, "Hội nông dân đã vận động được 18 hộ hiến đất, còn 2 hộ xóm Trại cần đảng viên phụ trách đến gặp."),
-    (16, "Chi hội phụ nữ đăng ký đoạn đường hoa dài 400 m từ cổng làng đến trường mầm non."),
-    (19, "Quân số tự vệ đủ, đề nghị hỗ trợ xăng xe cho tổ tuần tra đêm."),
-    (12, "Hộ nghèo còn 3 hộ, trong đó 1 hộ có khả năng thoát nghèo cuối năm nếu được vay vốn."),
-    (7, "Trường tiểu học đề nghị thôn sửa đoạn cống trước cổng, học sinh đi lại nguy hiểm."),
-    (4, "Tiếp thu các ý kiến, chi ủy sẽ phân công cụ thể từng đồng chí."),
+    (
+        5,
+        "Đề nghị chi bộ xem lại việc thu gom rác ở xóm Đông, tháng qua có ba tuần xe không vào.",
+    ),
+    (
+        8,
+        "Tuyến mương N3 bồi lắng nặng, nếu không nạo vét trước mùa mưa thì 12 ha lúa bị úng.",
+    ),
+    (
+        11,
+        "Đề nghị công khai số tiền đóng góp làm đường ở nhà văn hóa để bà con theo dõi.",
+    ),
+    (
+        6,
+        "Hội nông dân đã vận động được 18 hộ hiến đất, còn 2 hộ xóm Trại cần đảng viên phụ trách đến gặp.",
+    ),
+    (
+        16,
+        "Chi hội phụ nữ đăng ký đoạn đường hoa dài 400 m từ cổng làng đến trường mầm non.",
+    ),
+    (
+        19,
+        "Quân số tự vệ đủ, đề nghị hỗ trợ xăng xe cho tổ tuần tra đêm.",
+    ),
+    (
+        12,
+        "Hộ nghèo còn 3 hộ, trong đó 1 hộ có khả năng thoát nghèo cuối năm nếu được vay vốn.",
+    ),
+    (
+        7,
+        "Trường tiểu học đề nghị thôn sửa đoạn cống trước cổng, học sinh đi lại nguy hiểm.",
+    ),
+    (
+        4,
+        "Tiếp thu các ý kiến, chi ủy sẽ phân công cụ thể từng đồng chí.",
+    ),
 ];
 const SPEECHES_P2: [(usize, &str); 3] = [
-    (23, "Tổ vay vốn có 27 thành viên, dư nợ 1.350 triệu đồng, không có nợ quá hạn."),
-    (29, "Đề nghị mở lớp tập huấn chăn nuôi an toàn sinh học trong tháng 6."),
+    (
+        23,
+        "Tổ vay vốn có 27 thành viên, dư nợ 1.350 triệu đồng, không có nợ quá hạn.",
+    ),
+    (
+        29,
+        "Đề nghị mở lớp tập huấn chăn nuôi an toàn sinh học trong tháng 6.",
+    ),
     (42, "Đoàn thanh niên nhận chăm sóc vườn cây nhà văn hóa."),
 ];
 const CONCLUSIONS_P3: [(&str, Option<&str>, &[usize]); 4] = [
-    ("Nạo vét tuyến mương N3 trước mùa mưa.", Some("2025-05-25"), &[8, 6]),
-    ("Công khai các khoản đóng góp làm đường, cập nhật hằng tuần.", Some("2025-05-15"), &[11]),
-    ("Phân công đảng viên gặp hai hộ xóm Trại vận động hiến đất.", Some("2025-05-20"), &[4, 6]),
-    ("Đoàn thanh niên và chi hội phụ nữ giữ vệ sinh đoạn đường hoa.", None, &[16, 42]),
+    (
+        "Nạo vét tuyến mương N3 trước mùa mưa.",
+        Some("2025-05-25"),
+        &[8, 6],
+    ),
+    (
+        "Công khai các khoản đóng góp làm đường, cập nhật hằng tuần.",
+        Some("2025-05-15"),
+        &[11],
+    ),
+    (
+        "Phân công đảng viên gặp hai hộ xóm Trại vận động hiến đất.",
+        Some("2025-05-20"),
+        &[4, 6],
+    ),
+    (
+        "Đoàn thanh niên và chi hội phụ nữ giữ vệ sinh đoạn đường hoa.",
+        None,
+        &[16, 42],
+    ),
 ];
 
 const FILES: [&str; 3] = ["P1.db", "P2.db", "P3.db"];
@@ -80,16 +129,30 @@ impl Evening {
                 Device::open(store(dir.path(), name), rng).expect("a phone opens its profile")
             })
             .collect();
-        let branch = Branch { phones, members: members.to_vec() };
+        let branch = Branch {
+            phones,
+            members: members.to_vec(),
+        };
         let relay = Shard::open(store(dir.path(), "relay.db")).expect("the relay opens");
-        Hall { branch, relay, doc: self.doc, links: 0, _dir: dir }
+        Hall {
+            branch,
+            relay,
+            doc: self.doc,
+            links: 0,
+            _dir: dir,
+        }
     }
 }
 
 impl Hall {
     fn sync(&mut self, phone: usize) {
         self.links += 1;
-        sync(&mut self.branch.phones[phone], &mut self.relay, self.links, at(200));
+        sync(
+            &mut self.branch.phones[phone],
+            &mut self.relay,
+            self.links,
+            at(200),
+        );
         assert_eq!(self.relay.take_rejected(), [], "the relay refused honest records");
     }
 
@@ -128,9 +191,14 @@ impl Hall {
     fn choose(&mut self, item: &str, label: &str, minute: i64) {
         let list = self.branch.phones[P3].review(self.doc).unwrap();
         let item = list.get(item).unwrap_or_else(|| panic!("no item {item}"));
-        let option = item.options.iter().find(|option| say(&self.branch.phones[P3], &option.label).contains(label));
+        let option = item
+            .options
+            .iter()
+            .find(|option| say(&self.branch.phones[P3], &option.label).contains(label));
         let pick = option.unwrap_or_else(|| panic!("no option {label}")).pick.clone();
-        self.branch.phones[P3].settle(self.doc, &item.id, &pick, at(minute)).unwrap();
+        self.branch.phones[P3]
+            .settle(self.doc, &item.id, &pick, at(minute))
+            .unwrap();
     }
 }
 
@@ -186,7 +254,10 @@ fn scenario_1_one_meeting_of_three_phones_without_network_in_all_six_orders() {
         let third = hall.shown(order[2]);
         order.iter().for_each(|phone| hall.sync(*phone));
         let shown = hall.converged();
-        assert!(third == shown, "the third phone has everything after the third sync");
+        assert!(
+            third == shown,
+            "the third phone has everything after the third sync"
+        );
 
         for phone in [P1, P2, P3] {
             assert_eq!(hall.branch.phones[phone].meetings().unwrap().len(), 1);
@@ -205,7 +276,11 @@ fn scenario_1_one_meeting_of_three_phones_without_network_in_all_six_orders() {
         for (conclusion, ..) in CONCLUSIONS_P3 {
             assert!(shown.minutes.text.contains(conclusion), "{conclusion}");
         }
-        assert!(shown.minutes.text.contains("35/40 = 87,5 %"), "{}", shown.minutes.text);
+        assert!(
+            shown.minutes.text.contains("35/40 = 87,5 %"),
+            "{}",
+            shown.minutes.text
+        );
         hashes.push(shown.minutes.sha256);
     }
     the_same(&hashes);
@@ -238,7 +313,10 @@ fn scenario_2_attendance_twice_blocks_the_seal_until_the_chair_chooses() {
         let item = format!("attendance/{m17}");
         assert_eq!(shown.blocking(), [item.as_str()]);
         let said = hall.say_item(shown.review.get(&item).unwrap());
-        assert!(said.contains("Phạm Văn Ước: 2 cách ghi") && said.contains("P1 (19:35)"), "{said}");
+        assert!(
+            said.contains("Phạm Văn Ước: 2 cách ghi") && said.contains("P1 (19:35)"),
+            "{said}"
+        );
         assert!(said.contains("P2 (19:34)") && said.contains("“ốm”"), "{said}");
 
         let doc = hall.doc;
@@ -252,9 +330,15 @@ fn scenario_2_attendance_twice_blocks_the_seal_until_the_chair_chooses() {
         let line = shown.view.line(m17).unwrap();
         assert!(shown.review.open().is_empty());
         assert_eq!(shown.review.settled().len(), 1);
-        assert_eq!((line.state, line.reason.as_deref(), line.note()), (State::Excused, Some("ốm"), None));
+        assert_eq!(
+            (line.state, line.reason.as_deref(), line.note()),
+            (State::Excused, Some("ốm"), None)
+        );
         let both: Vec<State> = line.entries.iter().map(|entry| entry.state).collect();
-        assert!(both.contains(&State::Present) && both.contains(&State::Excused), "both stay in the history");
+        assert!(
+            both.contains(&State::Present) && both.contains(&State::Excused),
+            "both stay in the history"
+        );
         hall.branch.on(P3, doc, 92, Command::Seal { minutes: [7; 32] });
         hashes.push(shown.minutes.sha256);
     }
@@ -268,8 +352,16 @@ fn scenario_2_with_a_qr_check_in_is_information_only_and_the_seal_is_allowed() {
         let mut hall = evening.copy(&members);
         hall.sync_all(&order);
         let shown = hall.converged();
-        assert_eq!(shown.view.line(hall.branch.member(17)).unwrap().state, State::Present);
-        let open: Vec<_> = shown.review.open().iter().map(|item| (item.kind, item.severity)).collect();
+        assert_eq!(
+            shown.view.line(hall.branch.member(17)).unwrap().state,
+            State::Present
+        );
+        let open: Vec<_> = shown
+            .review
+            .open()
+            .iter()
+            .map(|item| (item.kind, item.severity))
+            .collect();
         assert_eq!(open, [(ReviewKind::AttendanceTwice, Severity::Info)]);
         let doc = hall.doc;
         hall.branch.on(P3, doc, 90, Command::Seal { minutes: [7; 32] });
@@ -293,15 +385,35 @@ fn scenario_3_a_conclusion_with_two_editors_shows_both_and_blends_nothing() {
         let doc = hall.doc;
         let id = hall.converged().view.conclusions[0].id;
         for (phone, deadline, text) in [(P1, "2025-05-20", first), (P2, "2025-05-30", second)] {
-            hall.branch.on(phone, doc, 82, Command::SetDeadline { id, deadline: Some(day(deadline)) });
-            hall.branch.on(phone, doc, 83, Command::EditConclusion { id, paragraph: None, text: text.into() });
+            hall.branch.on(
+                phone,
+                doc,
+                82,
+                Command::SetDeadline {
+                    id,
+                    deadline: Some(day(deadline)),
+                },
+            );
+            hall.branch.on(
+                phone,
+                doc,
+                83,
+                Command::EditConclusion {
+                    id,
+                    paragraph: None,
+                    text: text.into(),
+                },
+            );
         }
         hall.sync_all(&order);
 
         let shown = hall.converged();
         let conclusion = shown.view.conclusion(id).unwrap();
         assert_eq!(conclusion.due(), Some(day("2025-05-20")), "one value is shown");
-        let (deadline, text) = (format!("conclusion/{id}/deadline"), format!("conclusion/{id}/text"));
+        let (deadline, text) = (
+            format!("conclusion/{id}/deadline"),
+            format!("conclusion/{id}/text"),
+        );
         assert_eq!(shown.blocking(), [deadline.as_str(), text.as_str()]);
         assert_eq!(shown.review.open().len(), 2);
         let said = hall.say_item(shown.review.get(&deadline).unwrap());
@@ -309,7 +421,10 @@ fn scenario_3_a_conclusion_with_two_editors_shows_both_and_blends_nothing() {
         let mut paragraphs: Vec<&str> = conclusion.paragraphs.iter().map(|p| p.text.as_str()).collect();
         paragraphs.sort_unstable();
         assert_eq!(paragraphs, [second, first]);
-        assert_ne!(conclusion.paragraphs[0].by, conclusion.paragraphs[1].by, "tinted by who wrote them");
+        assert_ne!(
+            conclusion.paragraphs[0].by, conclusion.paragraphs[1].by,
+            "tinted by who wrote them"
+        );
         assert!(!shown.minutes.text.contains("3020") && !shown.minutes.text.contains("2030"));
         assert!(shown.minutes.text.contains(first) && shown.minutes.text.contains(second));
 
@@ -339,10 +454,27 @@ fn scenario_4_hands_counted_on_two_phones_are_never_added_and_the_chair_confirms
         let id = branch.phones[P3].fresh_id();
         let text = "Thông qua phương án làm đường ngõ 7.".into();
         let (method, need, place) = (Method::Hands, Need::Majority, Place::Last);
-        branch.on(P3, doc, 60, Command::AddMotion { id, agenda: None, text, method, need, place });
+        branch.on(
+            P3,
+            doc,
+            60,
+            Command::AddMotion {
+                id,
+                agenda: None,
+                text,
+                method,
+                need,
+                place,
+            },
+        );
         doc
     });
-    let count = |for_| TallyCount { for_, against: 1, other: 1, invalid: 0 };
+    let count = |for_| TallyCount {
+        for_,
+        against: 1,
+        other: 1,
+        invalid: 0,
+    };
     let mut hashes = Vec::new();
     for order in ORDERS {
         let mut hall = evening.copy(&members);
@@ -352,7 +484,11 @@ fn scenario_4_hands_counted_on_two_phones_are_never_added_and_the_chair_confirms
         hall.branch.on(P3, doc, 61, Command::OpenVote { id: motion });
         hall.sync_all(&[P3, P1, P2]);
         for (phone, for_) in [(P1, 31), (P2, 30)] {
-            let command = Command::RecordTally { motion, counts: count(for_), board: vec![] };
+            let command = Command::RecordTally {
+                motion,
+                counts: count(for_),
+                board: vec![],
+            };
             hall.branch.on(phone, doc, 62, command);
         }
         hall.sync_all(&order);
@@ -363,19 +499,30 @@ fn scenario_4_hands_counted_on_two_phones_are_never_added_and_the_chair_confirms
         assert_eq!(vote.present, 33);
         assert_eq!(say(p3, &vote.result()), "chưa xác nhận");
         assert_eq!(vote.outcome, None);
-        let mut tallies: Vec<_> = vote.tallies.iter().map(|tally| (tally.counts, tally.fit)).collect();
+        let mut tallies: Vec<_> = vote
+            .tallies
+            .iter()
+            .map(|tally| (tally.counts, tally.fit))
+            .collect();
         tallies.sort_by_key(|(counts, _)| counts.for_);
-        assert_eq!(tallies, [(count(30), TallyFit::Short(1)), (count(31), TallyFit::Exact)]);
+        assert_eq!(
+            tallies,
+            [(count(30), TallyFit::Short(1)), (count(31), TallyFit::Exact)]
+        );
         let notes: Vec<String> = vote.tally_notes().iter().map(|note| say(p3, note)).collect();
         assert_eq!(notes, ["P2: thiếu 1 so với 33"]);
         let item = format!("tally/{motion}");
         assert_eq!(shown.blocking(), [item.as_str()]);
         let said = hall.say_item(shown.review.get(&item).unwrap());
-        assert!(said.contains("P1 (20:32): 31/1/1") && said.contains("P2 (20:32): 30/1/1"), "{said}");
+        assert!(
+            said.contains("P1 (20:32): 31/1/1") && said.contains("P2 (20:32): 30/1/1"),
+            "{said}"
+        );
         assert!(!shown.minutes.text.contains("61/2/2") && !shown.minutes.text.contains("61/38"));
 
         let (recorder, id) = (hall.branch.phones[P1].id(), hall.branch.phones[P3].fresh_id());
-        hall.branch.on(P3, doc, 64, Command::ConfirmTally { motion, recorder, id });
+        hall.branch
+            .on(P3, doc, 64, Command::ConfirmTally { motion, recorder, id });
         hall.sync_all(&order);
         let shown = hall.converged();
         let vote = shown.view.motion(motion).unwrap();

@@ -33,7 +33,10 @@ const EXPECTED: [&str; 18] = [
 ];
 
 fn number(name: &str) -> Option<u64> {
-    std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is no number: {text}")))
+    std::env::var(name).ok().map(|text| {
+        text.parse()
+            .unwrap_or_else(|_| panic!("{name} is no number: {text}"))
+    })
 }
 
 #[test]
@@ -48,12 +51,22 @@ fn whatever_breaks_everybody_ends_with_the_same_and_nothing_promised_is_lost() {
     }
     let runs = number("SOTAY_SIM_RUNS").unwrap_or(RUNS);
     let seeds: Vec<u64> = FOUND.iter().map(|(seed, _)| *seed).chain(0..runs).collect();
-    let (next, failures, happened) = (AtomicU64::new(0), Mutex::new(Vec::new()), Mutex::new(BTreeMap::new()));
+    let (next, failures, happened) = (
+        AtomicU64::new(0),
+        Mutex::new(Vec::new()),
+        Mutex::new(BTreeMap::new()),
+    );
     std::thread::scope(|scope| {
         for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
             scope.spawn(|| {
                 while let Some(seed) = seeds.get(next.fetch_add(1, Ordering::Relaxed) as usize) {
-                    match run(*seed, Options { steps, verbose: false }) {
+                    match run(
+                        *seed,
+                        Options {
+                            steps,
+                            verbose: false,
+                        },
+                    ) {
                         Ok(report) => {
                             let mut happened = happened.lock().unwrap();
                             for (what, times) in report.happened {
@@ -67,7 +80,13 @@ fn whatever_breaks_everybody_ends_with_the_same_and_nothing_promised_is_lost() {
         }
     });
     let failures = failures.into_inner().unwrap();
-    assert!(failures.is_empty(), "{} of {} seeds fail; the first:\n{}", failures.len(), seeds.len(), failures[0]);
+    assert!(
+        failures.is_empty(),
+        "{} of {} seeds fail; the first:\n{}",
+        failures.len(),
+        seeds.len(),
+        failures[0]
+    );
     let happened = happened.into_inner().unwrap();
     println!("{happened:#?}");
     if steps >= Options::default().steps && runs >= RUNS {
@@ -79,7 +98,16 @@ fn whatever_breaks_everybody_ends_with_the_same_and_nothing_promised_is_lost() {
 
 #[test]
 fn a_seed_plays_the_same_life_every_time() {
-    let play = || run(7, Options { steps: 120, verbose: false }).unwrap();
+    let play = || {
+        run(
+            7,
+            Options {
+                steps: 120,
+                verbose: false,
+            },
+        )
+        .unwrap()
+    };
     let first = play();
     assert_eq!(first, play());
     assert!(!first.minutes.is_empty());

@@ -20,7 +20,9 @@ impl World {
     /// One person does one thing on one phone.
     pub fn somebody_acts(&mut self) -> Result<(), String> {
         let at_work = self.at_work();
-        let Some(&number) = at_work.choose(&mut self.rng) else { return Ok(()) };
+        let Some(&number) = at_work.choose(&mut self.rng) else {
+            return Ok(());
+        };
         self.count("commands");
         match self.rng.random_range(0..100) {
             0..8 => self.begin_meeting(number),
@@ -39,7 +41,10 @@ impl World {
     }
 
     fn device(&mut self, number: usize) -> &mut Device<Mounted> {
-        self.phones[number].device.as_mut().expect("only phones that run act")
+        self.phones[number]
+            .device
+            .as_mut()
+            .expect("only phones that run act")
     }
 
     /// A text nobody else writes.
@@ -69,15 +74,28 @@ impl World {
                 | DeviceError::NoMember
                 | DeviceError::TooLong { .. },
             ) => Ok(Kept::No),
-            Err(other) => Err(format!("{}: a command failed with {other:?}", self.phones[number].label)),
+            Err(other) => Err(format!(
+                "{}: a command failed with {other:?}",
+                self.phones[number].label
+            )),
         }
     }
 
     fn begin_meeting(&mut self, number: usize) -> Result<(), String> {
-        let month: Month = MONTHS.choose(&mut self.rng).expect("months").parse().expect("a month");
+        let month: Month = MONTHS
+            .choose(&mut self.rng)
+            .expect("months")
+            .parse()
+            .expect("a month");
         let now = self.clock_of(number);
-        let result = self.device(number).new_meeting(MeetingKind::Regular, Some(month), None, now);
-        self.say(format!("{} begins {month}: {}", self.phones[number].label, outcome(&result)));
+        let result = self
+            .device(number)
+            .new_meeting(MeetingKind::Regular, Some(month), None, now);
+        self.say(format!(
+            "{} begins {month}: {}",
+            self.phones[number].label,
+            outcome(&result)
+        ));
         if let (Kept::Yes, Ok(doc)) = (self.kept(number, &result)?, &result) {
             self.ledger.meetings.insert(*doc);
         }
@@ -89,7 +107,11 @@ impl World {
         let name = format!("{MARKER} Tên {}", self.next_marker);
         self.next_marker += 1;
         let result = self.device(number).rename_member(member, &name);
-        self.say(format!("{} renames: {}", self.phones[number].label, outcome(&result)));
+        self.say(format!(
+            "{} renames: {}",
+            self.phones[number].label,
+            outcome(&result)
+        ));
         // Concurrent names: the later revision counts, so any of them may be the one that stays.
         if self.kept(number, &result)? != Kept::No || matches!(result, Err(DeviceError::Store(_))) {
             self.ledger.name(member, &name);
@@ -101,8 +123,14 @@ impl World {
         let new = NewMember::named(&format!("{MARKER} Mới {}", self.next_marker));
         self.next_marker += 1;
         let now = self.clock_of(number);
-        let result = self.device(number).add_members(std::slice::from_ref(&new), today(now), now);
-        self.say(format!("{} adds a member: {}", self.phones[number].label, outcome(&result)));
+        let result = self
+            .device(number)
+            .add_members(std::slice::from_ref(&new), today(now), now);
+        self.say(format!(
+            "{} adds a member: {}",
+            self.phones[number].label,
+            outcome(&result)
+        ));
         if let (Kept::Yes, Ok(ids)) = (self.kept(number, &result)?, &result) {
             self.ledger.members.extend(ids);
             for id in ids {
@@ -127,7 +155,9 @@ impl World {
 
     fn edit_meeting(&mut self, number: usize) -> Result<(), String> {
         let known: Vec<DocId> = self.ledger.meetings.iter().copied().collect();
-        let Some(&doc) = known.choose(&mut self.rng) else { return self.begin_meeting(number) };
+        let Some(&doc) = known.choose(&mut self.rng) else {
+            return self.begin_meeting(number);
+        };
         let view = match self.device(number).meeting_view(doc) {
             Ok(view) => view,
             Err(DeviceError::NoMeeting) => return self.begin_meeting(number),
@@ -136,36 +166,63 @@ impl World {
         let (marker, text) = self.words(number);
         let id = self.device(number).fresh_id();
         let me = self.device(number).member().expect("it is at work");
-        let date = format!("2026-0{}-{}", self.rng.random_range(5..9), self.rng.random_range(10..29));
+        let date = format!(
+            "2026-0{}-{}",
+            self.rng.random_range(5..9),
+            self.rng.random_range(10..29)
+        );
         let appended = |old: &str| Words::from(format!("{old} {}", text.as_str()));
         let mut promise = Promise::None;
         let command = match self.rng.random_range(0..100) {
             0..22 => {
                 promise = Promise::Text(Where::Speech(id), marker);
-                Command::AddSpeech { id, speaker: Person::Member(me), agenda: None, text, place: self.place(&view_ids(&view)) }
+                Command::AddSpeech {
+                    id,
+                    speaker: Person::Member(me),
+                    agenda: None,
+                    text,
+                    place: self.place(&view_ids(&view)),
+                }
             }
             22..32 => match view.speeches.choose(&mut self.rng) {
                 Some(speech) => {
                     promise = Promise::Text(Where::Speech(speech.id), marker);
-                    Command::EditSpeech { id: speech.id, text: appended(&speech.text) }
+                    Command::EditSpeech {
+                        id: speech.id,
+                        text: appended(&speech.text),
+                    }
                 }
                 None => Command::Convene,
             },
             32..42 => {
                 promise = Promise::Text(Where::Conclusion(id), marker);
                 let deadline = date.parse().ok();
-                Command::AddConclusion { id, agenda: None, text, deadline, responsible: vec![me], place: Place::Last }
+                Command::AddConclusion {
+                    id,
+                    agenda: None,
+                    text,
+                    deadline,
+                    responsible: vec![me],
+                    place: Place::Last,
+                }
             }
             42..50 => match view.conclusions.choose(&mut self.rng) {
                 Some(conclusion) => {
                     let all: Vec<&str> = conclusion.paragraphs.iter().map(|p| p.text.as_str()).collect();
                     promise = Promise::Text(Where::Conclusion(conclusion.id), marker);
-                    Command::EditConclusion { id: conclusion.id, paragraph: None, text: appended(&all.join(" ")) }
+                    Command::EditConclusion {
+                        id: conclusion.id,
+                        paragraph: None,
+                        text: appended(&all.join(" ")),
+                    }
                 }
                 None => Command::Open,
             },
             50..56 => match view.conclusions.choose(&mut self.rng) {
-                Some(conclusion) => Command::SetDeadline { id: conclusion.id, deadline: date.parse().ok() },
+                Some(conclusion) => Command::SetDeadline {
+                    id: conclusion.id,
+                    deadline: date.parse().ok(),
+                },
                 None => Command::SetPlace(text),
             },
             56..59 => match view.conclusions.choose(&mut self.rng) {
@@ -180,18 +237,31 @@ impl World {
                 let state = *STATES.choose(&mut self.rng).expect("states");
                 promise = Promise::Mark(member, state);
                 let how = *[How::RollCall, How::Qr].choose(&mut self.rng).expect("ways");
-                Command::Mark { members: vec![member], state, how, reason: None }
+                Command::Mark {
+                    members: vec![member],
+                    state,
+                    how,
+                    reason: None,
+                }
             }
             71..76 => {
                 promise = Promise::Text(Where::Agenda(id), marker);
-                Command::AddAgenda { id, title: text, presenter: None, place: Place::Last }
+                Command::AddAgenda {
+                    id,
+                    title: text,
+                    presenter: None,
+                    place: Place::Last,
+                }
             }
             76..79 => match view.agenda.choose(&mut self.rng) {
                 Some(item) if self.rng.random_bool(0.5) => {
                     promise = Promise::Removed(item.id);
                     Command::RemoveAgenda { id: item.id }
                 }
-                Some(item) => Command::EditAgenda { id: item.id, title: text },
+                Some(item) => Command::EditAgenda {
+                    id: item.id,
+                    title: text,
+                },
                 None => Command::SetPlace(text),
             },
             79..83 => Command::AddMotion {
@@ -206,11 +276,24 @@ impl World {
                 Some(motion) => Command::OpenVote { id: motion.id },
                 None => Command::SetChair(me),
             },
-            86..92 => match view.motions.iter().filter(|motion| motion.opened).collect::<Vec<_>>().choose(&mut self.rng) {
+            86..92 => match view
+                .motions
+                .iter()
+                .filter(|motion| motion.opened)
+                .collect::<Vec<_>>()
+                .choose(&mut self.rng)
+            {
                 Some(motion) => {
-                    let counts = TallyCount { for_: self.rng.random_range(0..9), ..TallyCount::default() };
+                    let counts = TallyCount {
+                        for_: self.rng.random_range(0..9),
+                        ..TallyCount::default()
+                    };
                     promise = Promise::Tally(motion.id, counts);
-                    Command::RecordTally { motion: motion.id, counts, board: Vec::new() }
+                    Command::RecordTally {
+                        motion: motion.id,
+                        counts,
+                        board: Vec::new(),
+                    }
                 }
                 None => Command::SetClerk(me),
             },
@@ -241,13 +324,23 @@ impl World {
         Some(item.settle(option, id))
     }
 
-    fn carry_out(&mut self, number: usize, doc: DocId, command: Command, promise: Promise) -> Result<(), String> {
+    fn carry_out(
+        &mut self,
+        number: usize,
+        doc: DocId,
+        command: Command,
+        promise: Promise,
+    ) -> Result<(), String> {
         let now = self.clock_of(number);
         let by = self.device(number).id();
         let result = self.device(number).meeting(doc, &command, now);
         let name = format!("{command:?}");
         let name = name.split([' ', '(', '{']).next().unwrap_or_default();
-        self.say(format!("{} {name} {promise:?}: {}", self.phones[number].label, outcome(&result)));
+        self.say(format!(
+            "{} {name} {promise:?}: {}",
+            self.phones[number].label,
+            outcome(&result)
+        ));
         let kept = self.kept(number, &result)?;
         if result.is_err() {
             self.count("commands not carried out");
@@ -269,7 +362,9 @@ fn view_ids(view: &sotay_engine::handbook::meeting::MeetingView) -> Vec<EntryId>
 }
 
 fn outcome<T>(result: &Result<T, DeviceError>) -> String {
-    result.as_ref().map_or_else(|error| format!("{error:?}"), |_| "ok".to_owned())
+    result
+        .as_ref()
+        .map_or_else(|error| format!("{error:?}"), |_| "ok".to_owned())
 }
 
 /// What a command leaves behind that can be looked for.

@@ -9,7 +9,10 @@ use super::ledger::MARKER;
 use super::world::World;
 use crate::shard::relay_key;
 
-const PAGE: Budget = Budget { count: 256, bytes: 1 << 20 };
+const PAGE: Budget = Budget {
+    count: 256,
+    bytes: 1 << 20,
+};
 /// First bytes of every zstd frame.
 const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
@@ -43,7 +46,10 @@ impl World {
                 if wrong {
                     let label = &self.phones[number].label;
                     let status = &line.status;
-                    return Err(format!("{label} shows {status:?} of {:?}; the relay has {relay:?}", line.space));
+                    return Err(format!(
+                        "{label} shows {status:?} of {:?}; the relay has {relay:?}",
+                        line.space
+                    ));
                 }
             }
         }
@@ -60,7 +66,9 @@ impl World {
         for number in &numbers {
             let label = self.phones[*number].label.clone();
             let device = self.phones[*number].device.as_mut().expect("it is at work");
-            self.ledger.check(device).map_err(|what| format!("on {label}: {what}"))?;
+            self.ledger
+                .check(device)
+                .map_err(|what| format!("on {label}: {what}"))?;
         }
         // What is shown comes from disk, not from memory that happens to be right.
         for number in numbers {
@@ -74,14 +82,18 @@ impl World {
         use rand::{RngExt, SeedableRng};
         let rng = Box::new(rand::rngs::StdRng::seed_from_u64(self.rng.random()));
         let device = sotay_engine::Device::open(self.phones[number].disk.mount(), rng);
-        let device = device.map_err(|error| format!("{} does not start: {error:?}", self.phones[number].label))?;
+        let device =
+            device.map_err(|error| format!("{} does not start: {error:?}", self.phones[number].label))?;
         self.phones[number].device = Some(Box::new(device));
         Ok(())
     }
 
     /// Every feed everywhere is a gapless chain, and every arrival has a number of its own.
     fn check_feeds(&self) -> Result<(), String> {
-        let disks = self.phones.iter().map(|phone| (&phone.disk, phone.label.as_str()));
+        let disks = self
+            .phones
+            .iter()
+            .map(|phone| (&phone.disk, phone.label.as_str()));
         for (disk, whose) in disks.chain([(&self.relay_disk, "the relay")]) {
             for space in disk.spaces().map_err(|error| error.to_string())? {
                 check_space(disk, &space).map_err(|what| format!("{whose}, {space:?}: {what}"))?;
@@ -96,7 +108,10 @@ impl World {
     fn check_synced(&self) -> Result<(), String> {
         for number in self.at_work() {
             let device = self.phones[number].device.as_ref().expect("it is at work");
-            for line in device.sync_status(&relay_key()).map_err(|error| error.to_string())? {
+            for line in device
+                .sync_status(&relay_key())
+                .map_err(|error| error.to_string())?
+            {
                 if !matches!(line.status, SyncStatus::Synced { .. }) {
                     return Err(format!("{} after healing: {line:?}", self.phones[number].label));
                 }
@@ -121,7 +136,10 @@ impl World {
             let mut each = Vec::new();
             for meeting in &meetings {
                 let doc = meeting.doc;
-                let shown = (device.meeting_view(doc).map_err(failed)?, device.review(doc).map_err(failed)?);
+                let shown = (
+                    device.meeting_view(doc).map_err(failed)?,
+                    device.review(doc).map_err(failed)?,
+                );
                 each.push((shown, device.minutes(doc).map_err(failed)?));
             }
             match &first {
@@ -165,13 +183,22 @@ impl World {
         let disk = self.relay_disk.clone();
         let mut envelopes = 0;
         for space in disk.spaces().map_err(|error| error.to_string())? {
-            let page = disk.since(&space, 0, Budget { count: usize::MAX, bytes: usize::MAX });
+            let page = disk.since(
+                &space,
+                0,
+                Budget {
+                    count: usize::MAX,
+                    bytes: usize::MAX,
+                },
+            );
             for stored in page.map_err(|error| error.to_string())?.envelopes {
                 envelopes += 1;
                 blind(&stored.bytes)?;
                 let envelope = Envelope::decode(&stored.bytes).map_err(|error| error.to_string())?;
                 let body = envelope.body();
-                if stored.kind == Kind::CHANGE && (0..body.len().min(64)).any(|at| Run::decode(&body[at..]).is_ok()) {
+                if stored.kind == Kind::CHANGE
+                    && (0..body.len().min(64)).any(|at| Run::decode(&body[at..]).is_ok())
+                {
                     return Err("the relay holds a run in clear".to_owned());
                 }
             }

@@ -20,7 +20,10 @@ pub struct Last<T> {
 
 impl<T> Default for Last<T> {
     fn default() -> Self {
-        Self { sure: None, maybe: Vec::new() }
+        Self {
+            sure: None,
+            maybe: Vec::new(),
+        }
     }
 }
 
@@ -96,12 +99,18 @@ impl Ledger {
 
     /// Attendance was marked.
     pub fn mark(&mut self, doc: DocId, member: MemberId, device: DeviceId, state: State, kept: Kept) {
-        self.marks.entry((doc, member, device)).or_default().note(state, kept);
+        self.marks
+            .entry((doc, member, device))
+            .or_default()
+            .note(state, kept);
     }
 
     /// Votes were counted.
     pub fn tally(&mut self, doc: DocId, motion: EntryId, device: DeviceId, counts: TallyCount, kept: Kept) {
-        self.tallies.entry((doc, motion, device)).or_default().note(counts, kept);
+        self.tallies
+            .entry((doc, motion, device))
+            .or_default()
+            .note(counts, kept);
     }
 
     /// A member was named.
@@ -113,27 +122,42 @@ impl Ledger {
     pub fn check<S: Store>(&self, device: &mut Device<S>) -> Result<(), String> {
         let mut views = BTreeMap::new();
         for doc in &self.meetings {
-            let view = device.meeting_view(*doc).map_err(|error| format!("meeting {doc:?}: {error}"))?;
+            let view = device
+                .meeting_view(*doc)
+                .map_err(|error| format!("meeting {doc:?}: {error}"))?;
             views.insert(*doc, view);
         }
         for (doc, at, marker, kept) in &self.texts {
-            let Some(view) = views.get(doc) else { return Err(format!("text in an unknown meeting {doc:?}")) };
+            let Some(view) = views.get(doc) else {
+                return Err(format!("text in an unknown meeting {doc:?}"));
+            };
             self.check_text(*doc, view, *at, marker, *kept)?;
         }
         for ((doc, member, by), last) in &self.marks {
             let found = views[doc].line(*member).and_then(|line| {
-                line.entries.iter().find(|entry| entry.mark.device == *by).map(|entry| entry.state)
+                line.entries
+                    .iter()
+                    .find(|entry| entry.mark.device == *by)
+                    .map(|entry| entry.state)
             });
             if !last.allows(found.as_ref()) {
-                return Err(format!("attendance of {member:?} by {by:?}: {found:?}, promised {last:?}"));
+                return Err(format!(
+                    "attendance of {member:?} by {by:?}: {found:?}, promised {last:?}"
+                ));
             }
         }
         for ((doc, motion, by), last) in &self.tallies {
             let found = views[doc].motion(*motion).and_then(|motion| {
-                motion.tallies.iter().find(|tally| tally.mark.device == *by).map(|tally| tally.counts)
+                motion
+                    .tallies
+                    .iter()
+                    .find(|tally| tally.mark.device == *by)
+                    .map(|tally| tally.counts)
             });
             if !last.allows(found.as_ref()) {
-                return Err(format!("count of {motion:?} by {by:?}: {found:?}, promised {last:?}"));
+                return Err(format!(
+                    "count of {motion:?} by {by:?}: {found:?}, promised {last:?}"
+                ));
             }
         }
         for (member, names) in &self.names {
@@ -158,7 +182,9 @@ impl Ledger {
         kept: Kept,
     ) -> Result<(), String> {
         let all = all_texts(view, at);
-        let found = all.as_ref().is_some_and(|texts| texts.iter().any(|text| text.contains(marker)));
+        let found = all
+            .as_ref()
+            .is_some_and(|texts| texts.iter().any(|text| text.contains(marker)));
         let id = match at {
             Where::Speech(id) | Where::Conclusion(id) | Where::Agenda(id) => id,
         };
@@ -166,7 +192,11 @@ impl Ledger {
             Kept::Yes if found => Ok(()),
             // Removed, or set aside by a choice of a person: only its absence without cause is a loss.
             Kept::Yes if self.removed.contains(&id) => Ok(()),
-            Kept::Yes if matches!(at, Where::Conclusion(_)) && all.is_some() && self.settled.contains(&doc) => Ok(()),
+            Kept::Yes
+                if matches!(at, Where::Conclusion(_)) && all.is_some() && self.settled.contains(&doc) =>
+            {
+                Ok(())
+            }
             // A title is one value: a later one may have taken its place.
             Kept::Yes if matches!(at, Where::Agenda(_)) && all.is_some() => Ok(()),
             Kept::Yes => Err(format!("{marker} in {at:?} of {doc:?} is lost; found {all:?}")),
@@ -179,12 +209,16 @@ impl Ledger {
 /// All texts of an entry, shown or set aside; `None` when the entry is not there.
 fn all_texts(view: &MeetingView, at: Where) -> Option<Vec<String>> {
     match at {
-        Where::Speech(id) => {
-            view.speeches.iter().find(|speech| speech.id == id).map(|speech| vec![speech.text.as_str().to_owned()])
-        }
-        Where::Agenda(id) => {
-            view.agenda.iter().find(|item| item.id == id).map(|item| vec![item.title.as_str().to_owned()])
-        }
+        Where::Speech(id) => view
+            .speeches
+            .iter()
+            .find(|speech| speech.id == id)
+            .map(|speech| vec![speech.text.as_str().to_owned()]),
+        Where::Agenda(id) => view
+            .agenda
+            .iter()
+            .find(|item| item.id == id)
+            .map(|item| vec![item.title.as_str().to_owned()]),
         Where::Conclusion(id) => view.conclusion(id).map(|conclusion| {
             let all = conclusion.paragraphs.iter().chain(&conclusion.set_aside);
             all.map(|paragraph| paragraph.text.as_str().to_owned()).collect()

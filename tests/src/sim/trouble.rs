@@ -17,13 +17,22 @@ use crate::shard::Shard;
 const HEALING_ROUNDS: u32 = 3;
 /// Longest that one quiet exchange may take in virtual time.
 const QUIET_MS: i64 = 3_600_000;
-const FAULTS: [Fault; 4] = [Fault::Fail, Fault::DiskFull, Fault::CrashBefore, Fault::CrashAfter];
+const FAULTS: [Fault; 4] = [
+    Fault::Fail,
+    Fault::DiskFull,
+    Fault::CrashBefore,
+    Fault::CrashAfter,
+];
 
 impl World {
     /// Work and trouble.
     pub fn play(&mut self, steps: u32) -> Result<(), String> {
         for _ in 0..steps {
-            let ms = if self.rng.random_bool(0.05) { self.rng.random_range(0..200_000) } else { self.rng.random_range(0..900) };
+            let ms = if self.rng.random_bool(0.05) {
+                self.rng.random_range(0..200_000)
+            } else {
+                self.rng.random_range(0..900)
+            };
             self.advance(ms)?;
             match self.rng.random_range(0..1000) {
                 0..520 => self.somebody_acts()?,
@@ -80,8 +89,12 @@ impl World {
 
     /// A phone that is off is started; sometimes with records of another phone imported from a file, twice.
     fn power_on(&mut self) -> Result<(), String> {
-        let off: Vec<usize> = (0..PHONES).filter(|number| self.phones[*number].device.is_none()).collect();
-        let Some(&number) = off.choose(&mut self.rng) else { return Ok(()) };
+        let off: Vec<usize> = (0..PHONES)
+            .filter(|number| self.phones[*number].device.is_none())
+            .collect();
+        let Some(&number) = off.choose(&mut self.rng) else {
+            return Ok(());
+        };
         if self.rng.random_bool(0.4) {
             self.carry_bundle(number)?;
         }
@@ -92,7 +105,10 @@ impl World {
     fn start_phone(&mut self, number: usize, fault: bool) -> Result<(), String> {
         let mut disk = self.phones[number].disk.mount();
         if fault {
-            let (call, kind) = (self.rng.random_range(0..30), *FAULTS.choose(&mut self.rng).expect("faults"));
+            let (call, kind) = (
+                self.rng.random_range(0..30),
+                *FAULTS.choose(&mut self.rng).expect("faults"),
+            );
             disk.set_faults(Faults::none().at(call, kind));
         }
         let rng = Box::new(StdRng::seed_from_u64(self.rng.random()));
@@ -114,11 +130,14 @@ impl World {
     /// A file with what another phone holds of the common spaces, imported twice while the app is closed.
     fn carry_bundle(&mut self, to: usize) -> Result<(), String> {
         let from = self.rng.random_range(0..PHONES);
-        let Some(unit) = self.phones[from].device.as_ref().and_then(|device| device.unit()) else { return Ok(()) };
+        let Some(unit) = self.phones[from].device.as_ref().and_then(|device| device.unit()) else {
+            return Ok(());
+        };
         if from == to {
             return Ok(());
         }
-        let open = |disk: &Disk| Replica::open(disk.clone(), Role::Device, Policy::Any).map_err(|e| e.to_string());
+        let open =
+            |disk: &Disk| Replica::open(disk.clone(), Role::Device, Policy::Any).map_err(|e| e.to_string());
         let source = open(&self.phones[from].disk)?;
         let mut target = open(&self.phones[to].disk)?;
         if target.known_units().is_empty() {
@@ -139,16 +158,27 @@ impl World {
 
     fn arm_phone(&mut self) {
         let number = self.rng.random_range(0..PHONES);
-        let (ahead, kind) = (self.rng.random_range(0..60), *FAULTS.choose(&mut self.rng).expect("faults"));
-        let Some(device) = self.phones[number].device.as_mut() else { return };
+        let (ahead, kind) = (
+            self.rng.random_range(0..60),
+            *FAULTS.choose(&mut self.rng).expect("faults"),
+        );
+        let Some(device) = self.phones[number].device.as_mut() else {
+            return;
+        };
         let at = device.store_mut().calls() + ahead;
         device.store_mut().set_faults(Faults::none().at(at, kind));
         self.count("faults prepared on phones");
-        self.say(format!("{} will meet {kind:?} in {ahead} calls", self.phones[number].label));
+        self.say(format!(
+            "{} will meet {kind:?} in {ahead} calls",
+            self.phones[number].label
+        ));
     }
 
     fn arm_relay(&mut self) {
-        let (ahead, kind) = (self.rng.random_range(0..60), *FAULTS.choose(&mut self.rng).expect("faults"));
+        let (ahead, kind) = (
+            self.rng.random_range(0..60),
+            *FAULTS.choose(&mut self.rng).expect("faults"),
+        );
         let Some(relay) = self.relay.as_mut() else { return };
         let at = relay.store_mut().calls() + ahead;
         relay.store_mut().set_faults(Faults::none().at(at, kind));
@@ -158,7 +188,8 @@ impl World {
 
     fn relay_on(&mut self) -> Result<(), String> {
         if self.relay.is_none() {
-            let shard = Shard::open(self.relay_disk.mount()).map_err(|error| format!("the relay: {error}"))?;
+            let shard =
+                Shard::open(self.relay_disk.mount()).map_err(|error| format!("the relay: {error}"))?;
             self.relay = Some(shard);
             self.count("starts of the relay");
             self.say("the relay is on".to_owned());
@@ -204,12 +235,22 @@ impl World {
 
     /// Everything a phone sent in an earlier session arrives once more, in a session of its own.
     fn replay(&mut self) -> Result<(), String> {
-        let Some((number, frames)) = self.old_sessions.choose(&mut self.rng).cloned() else { return Ok(()) };
-        let Some(device) = self.phones[number].device.as_ref() else { return Ok(()) };
-        let (peer, now, link) = (device.keys().public().sign, self.now + self.relay_clock, self.next_link);
+        let Some((number, frames)) = self.old_sessions.choose(&mut self.rng).cloned() else {
+            return Ok(());
+        };
+        let Some(device) = self.phones[number].device.as_ref() else {
+            return Ok(());
+        };
+        let (peer, now, link) = (
+            device.keys().public().sign,
+            self.now + self.relay_clock,
+            self.next_link,
+        );
         self.next_link += 1;
         self.count("sessions replayed");
-        let Some(relay) = self.relay.as_mut() else { return Ok(()) };
+        let Some(relay) = self.relay.as_mut() else {
+            return Ok(());
+        };
         let mut result = relay.up(link, peer, now);
         for frame in frames {
             if result.is_err() {
@@ -233,7 +274,11 @@ impl World {
         if self.phones[joiner].invitation.is_none() {
             let officer = self.rng.random_range(0..2);
             let result = self.admit(officer, joiner);
-            self.say(format!("{} admits P{}: {result:?}", self.phones[officer].label, joiner + 1));
+            self.say(format!(
+                "{} admits P{}: {result:?}",
+                self.phones[officer].label,
+                joiner + 1
+            ));
             match result {
                 Ok(()) => {}
                 Err(AdmitError::Already { .. }) => self.phones[joiner].lost = true,
@@ -244,8 +289,12 @@ impl World {
                 self.after_phone(officer, Ok(()))?;
             }
         }
-        let Some(invitation) = self.phones[joiner].invitation.clone() else { return Ok(()) };
-        let Some(device) = self.phones[joiner].device.as_mut() else { return Ok(()) };
+        let Some(invitation) = self.phones[joiner].invitation.clone() else {
+            return Ok(());
+        };
+        let Some(device) = self.phones[joiner].device.as_mut() else {
+            return Ok(());
+        };
         match device.accept(&invitation) {
             Ok(()) | Err(JoinError::Already) => self.phones[joiner].invitation = None,
             Err(JoinError::Device(error)) => match DeviceFault::of(error) {
@@ -292,7 +341,14 @@ impl World {
                 }
             }
         }
-        if let Some(off) = self.phones.iter_mut().find_map(|phone| phone.device.as_mut()?.store_mut().crashed().then_some(&phone.label)) {
+        if let Some(off) = self.phones.iter_mut().find_map(|phone| {
+            phone
+                .device
+                .as_mut()?
+                .store_mut()
+                .crashed()
+                .then_some(&phone.label)
+        }) {
             return Err(format!("nobody noticed that {off} crashed"));
         }
         let links: Vec<u64> = self.wires.keys().copied().collect();
@@ -316,7 +372,9 @@ impl World {
                 let theirs = relay.frontier(&space).map_err(|error| error.to_string())?;
                 if theirs != own {
                     let label = &self.phones[number].label;
-                    return Err(format!("{label} and the relay differ in {space:?}: {own:?} and {theirs:?}"));
+                    return Err(format!(
+                        "{label} and the relay differ in {space:?}: {own:?} and {theirs:?}"
+                    ));
                 }
             }
         }

@@ -41,7 +41,10 @@ impl Watch {
     pub fn start() -> Self {
         let errors = Arc::new(Mutex::new(Vec::new()));
         let subscriber = tracing_subscriber::registry().with(Errors(Arc::clone(&errors)));
-        Self { errors, _guard: tracing::subscriber::set_default(subscriber) }
+        Self {
+            errors,
+            _guard: tracing::subscriber::set_default(subscriber),
+        }
     }
 
     /// What was logged so far.

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use sotay_engine::{AdmitRequest, Device, DeviceError, Event, Invitation, LinkId, LinkOutput, NewMember, NewUnit};
+use sotay_engine::{
+    AdmitRequest, Device, DeviceError, Event, Invitation, LinkId, LinkOutput, NewMember, NewUnit,
+};
 use sotay_feed::MemberId;
 use sotay_store::{MemoryStore, Store, StoreError};
 use sotay_sync::CloseCode;
@@ -146,7 +148,9 @@ impl World {
             since: None,
         };
         founder.create_unit(&unit, now).expect("a unit is founded");
-        let new: Vec<NewMember> = (0..MEMBERS).map(|n| NewMember::named(&format!("{MARKER} Đảng viên {n}"))).collect();
+        let new: Vec<NewMember> = (0..MEMBERS)
+            .map(|n| NewMember::named(&format!("{MARKER} Đảng viên {n}")))
+            .collect();
         let day = sotay_engine::today(now);
         self.members = founder.add_members(&new, day, now).expect("members are added");
         for (member, new) in self.members.iter().zip(&new) {
@@ -156,14 +160,23 @@ impl World {
         for number in 1..EARLY {
             self.admit(0, number).expect("nothing fails yet");
             let invitation = self.phones[number].invitation.take().expect("it was admitted");
-            self.phones[number].device.as_mut().expect("it runs").accept(&invitation).expect("it is accepted");
+            self.phones[number]
+                .device
+                .as_mut()
+                .expect("it runs")
+                .accept(&invitation)
+                .expect("it is accepted");
         }
     }
 
     /// Phone `officer` admits phone `joiner`. `Err` tells whether the joiner can try again.
     pub fn admit(&mut self, officer: usize, joiner: usize) -> Result<(), sotay_engine::AdmitError> {
-        let Some(asking) = self.phones[joiner].device.as_mut() else { return Ok(()) };
-        let Ok(request) = asking.join_request() else { return Ok(()) };
+        let Some(asking) = self.phones[joiner].device.as_mut() else {
+            return Ok(());
+        };
+        let Ok(request) = asking.join_request() else {
+            return Ok(());
+        };
         let ask = AdmitRequest {
             request: request.to_text(),
             member: self.members[joiner],
@@ -173,7 +186,9 @@ impl World {
             relays: Vec::new(),
         };
         let now = self.clock_of(officer);
-        let Some(device) = self.phones[officer].device.as_mut() else { return Ok(()) };
+        let Some(device) = self.phones[officer].device.as_mut() else {
+            return Ok(());
+        };
         self.phones[joiner].invitation = Some(device.admit(&ask, now)?);
         Ok(())
     }
@@ -191,7 +206,8 @@ impl World {
         if self.steps.len() == STEPS_SHOWN {
             self.steps.pop_front();
         }
-        self.steps.push_back(format!("  {:>8} {step}", self.now - 1_780_000_000_000));
+        self.steps
+            .push_back(format!("  {:>8} {step}", self.now - 1_780_000_000_000));
     }
 
     /// Counts one thing that happened.
@@ -201,7 +217,11 @@ impl World {
 
     /// The last steps, oldest first.
     pub fn last_steps(&self) -> String {
-        self.steps.iter().map(String::as_str).collect::<Vec<_>>().join("\n")
+        self.steps
+            .iter()
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+            .join("\n")
     }
 
     /// What the run did.
@@ -211,8 +231,15 @@ impl World {
 
     /// Phones that run and belong to the unit.
     pub fn at_work(&self) -> Vec<usize> {
-        let works = |phone: &Phone| phone.device.as_ref().is_some_and(|device| device.unit().is_some());
-        (0..PHONES).filter(|number| works(&self.phones[*number])).collect()
+        let works = |phone: &Phone| {
+            phone
+                .device
+                .as_ref()
+                .is_some_and(|device| device.unit().is_some())
+        };
+        (0..PHONES)
+            .filter(|number| works(&self.phones[*number]))
+            .collect()
     }
 
     /// A phone connects to the relay.
@@ -221,7 +248,9 @@ impl World {
         let relay_now = self.now + self.relay_clock;
         let link = self.next_link;
         let phone = &mut self.phones[number];
-        let (Some(device), Some(relay)) = (phone.device.as_mut(), self.relay.as_mut()) else { return Ok(()) };
+        let (Some(device), Some(relay)) = (phone.device.as_mut(), self.relay.as_mut()) else {
+            return Ok(());
+        };
         if phone.link.is_some() || !phone.reach || device.unit().is_none() {
             return Ok(());
         }
@@ -253,7 +282,11 @@ impl World {
     pub fn advance(&mut self, ms: i64) -> Result<(), String> {
         let until = self.now + ms;
         loop {
-            let due = self.wires.iter().filter_map(|(link, wire)| Some((wire.next_due()?, *link))).min();
+            let due = self
+                .wires
+                .iter()
+                .filter_map(|(link, wire)| Some((wire.next_due()?, *link)))
+                .min();
             match due {
                 Some((at, link)) if at <= until => {
                     self.now = self.now.max(at);
@@ -273,20 +306,26 @@ impl World {
 
     fn deliver(&mut self, link: u64) -> Result<(), String> {
         let now = self.now;
-        let Some(wire) = self.wires.get_mut(&link) else { return Ok(()) };
+        let Some(wire) = self.wires.get_mut(&link) else {
+            return Ok(());
+        };
         let number = wire.phone;
         let due = |queue: &VecDeque<(i64, Arc<[u8]>)>| queue.front().map_or(i64::MAX, |(at, _)| *at);
         if wire.relay_open && due(&wire.up) <= now && due(&wire.up) <= due(&wire.down) {
             let (_, frame) = wire.up.pop_front().expect("it is due");
             let relay_now = now + self.relay_clock;
-            let Some(relay) = self.relay.as_mut() else { return Ok(()) };
+            let Some(relay) = self.relay.as_mut() else {
+                return Ok(());
+            };
             let result = relay.frame(link, &frame, relay_now);
             return self.after_relay(result);
         }
         if wire.phone_open && due(&wire.down) <= now {
             let (_, frame) = wire.down.pop_front().expect("it is due");
             let clock = self.clock_of(number);
-            let Some(device) = self.phones[number].device.as_mut() else { return Ok(()) };
+            let Some(device) = self.phones[number].device.as_mut() else {
+                return Ok(());
+            };
             let result = device.link_frame(LinkId(link), &frame, clock);
             return self.after_phone(number, result.map_err(DeviceFault::of));
         }
@@ -315,7 +354,9 @@ impl World {
         if phone.link == Some(link) {
             phone.link = None;
         }
-        let Some(device) = phone.device.as_mut() else { return Ok(()) };
+        let Some(device) = phone.device.as_mut() else {
+            return Ok(());
+        };
         let result = device.link_down(LinkId(link));
         self.sweep(link);
         match result.map_err(DeviceFault::of) {
@@ -327,7 +368,10 @@ impl World {
     }
 
     fn sweep(&mut self, link: u64) {
-        let over = self.wires.get(&link).is_some_and(|wire| !wire.phone_open && !wire.relay_open);
+        let over = self
+            .wires
+            .get(&link)
+            .is_some_and(|wire| !wire.phone_open && !wire.relay_open);
         if over && let Some(wire) = self.wires.remove(&link) {
             self.old_sessions.push((wire.phone, wire.sent));
             if self.old_sessions.len() > 6 {
@@ -360,8 +404,13 @@ impl World {
         for number in 0..PHONES {
             let clock = self.clock_of(number);
             let phone = &mut self.phones[number];
-            let (Some(link), Some(device)) = (phone.link, phone.device.as_mut()) else { continue };
-            if device.link_deadline(LinkId(link)).is_some_and(|(at, _)| at <= clock) {
+            let (Some(link), Some(device)) = (phone.link, phone.device.as_mut()) else {
+                continue;
+            };
+            if device
+                .link_deadline(LinkId(link))
+                .is_some_and(|(at, _)| at <= clock)
+            {
                 let result = device.link_tick(LinkId(link), clock);
                 self.count("time-outs of phones");
                 self.after_phone(number, result.map_err(DeviceFault::of))?;
@@ -384,10 +433,15 @@ impl World {
             return self.power_off(number);
         }
         self.events_of(number)?;
-        let Some(link) = self.phones[number].link else { return Ok(()) };
+        let Some(link) = self.phones[number].link else {
+            return Ok(());
+        };
         let mut close = result.is_err();
         if let Err(fault) = &result {
-            self.say(format!("{} gives up link {link}: {fault:?}", self.phones[number].label));
+            self.say(format!(
+                "{} gives up link {link}: {fault:?}",
+                self.phones[number].label
+            ));
         }
         loop {
             let device = self.phones[number].device.as_mut().expect("it has not crashed");
@@ -401,12 +455,21 @@ impl World {
                 }
                 Some(LinkOutput::CaughtUp) => {
                     // What an older relay said and arrives late says nothing of the one that took its place.
-                    self.phones[number].current = self.wires.get(&link).is_some_and(|wire| wire.relay == self.relay_number);
+                    self.phones[number].current = self
+                        .wires
+                        .get(&link)
+                        .is_some_and(|wire| wire.relay == self.relay_number);
                     self.count("exchanges completed");
                 }
                 Some(LinkOutput::Close(reason)) => {
-                    self.say(format!("{} closes link {link}: {reason:?}", self.phones[number].label));
-                    if !matches!(reason.code, CloseCode::Done | CloseCode::Timeout | CloseCode::Storage) {
+                    self.say(format!(
+                        "{} closes link {link}: {reason:?}",
+                        self.phones[number].label
+                    ));
+                    if !matches!(
+                        reason.code,
+                        CloseCode::Done | CloseCode::Timeout | CloseCode::Storage
+                    ) {
                         return Err(format!("{} closes: {reason:?}", self.phones[number].label));
                     }
                     close = true;
@@ -420,7 +483,11 @@ impl World {
     /// Events a phone tells; among honest phones nothing is refused for good.
     fn events_of(&mut self, number: usize) -> Result<(), String> {
         let label = self.phones[number].label.clone();
-        while let Some(event) = self.phones[number].device.as_mut().and_then(|device| device.next_event()) {
+        while let Some(event) = self.phones[number]
+            .device
+            .as_mut()
+            .and_then(|device| device.next_event())
+        {
             match event {
                 Event::SetAside { .. } | Event::ChangeRefused { .. } => {
                     return Err(format!("{label} does not use honest work: {event:?}"));
@@ -440,7 +507,11 @@ impl World {
 
     /// Takes what the relay wants sent; deals with a call that failed.
     pub fn after_relay(&mut self, result: Result<(), StoreError>) -> Result<(), String> {
-        if self.relay.as_mut().is_some_and(|relay| relay.store_mut().crashed()) {
+        if self
+            .relay
+            .as_mut()
+            .is_some_and(|relay| relay.store_mut().crashed())
+        {
             self.count("crashes of the relay inside a call");
             self.relay_off();
             return Ok(());
@@ -449,17 +520,25 @@ impl World {
             self.say(format!("the relay fails: {error:?}"));
             self.count("failed calls of the relay");
         }
-        let Some(relay) = self.relay.as_mut() else { return Ok(()) };
+        let Some(relay) = self.relay.as_mut() else {
+            return Ok(());
+        };
         if let Some(fault) = relay.take_faults().pop() {
             return Err(format!("a phone broke the protocol: {fault}"));
         }
-        if let Some((id, reason)) = relay.take_rejected().into_iter().find(|(_, reason)| !reason.is_passing()) {
+        if let Some((id, reason)) = relay
+            .take_rejected()
+            .into_iter()
+            .find(|(_, reason)| !reason.is_passing())
+        {
             return Err(format!("the relay refused {id:?}: {reason:?}"));
         }
         while let Some((link, outgoing)) = self.relay.as_mut().and_then(Shard::poll) {
             let at = self.delay();
             let now = self.now;
-            let Some(wire) = self.wires.get_mut(&link) else { continue };
+            let Some(wire) = self.wires.get_mut(&link) else {
+                continue;
+            };
             match outgoing {
                 Outgoing::Frame(frame) => wire.send_down(now + at, frame),
                 Outgoing::Close(_) => {
@@ -474,7 +553,10 @@ impl World {
     }
 
     fn has_crashed(&mut self, number: usize) -> bool {
-        self.phones[number].device.as_mut().is_some_and(|device| device.store_mut().crashed())
+        self.phones[number]
+            .device
+            .as_mut()
+            .is_some_and(|device| device.store_mut().crashed())
     }
 
     /// The process of a phone is gone, with all it had in memory.
@@ -513,9 +595,10 @@ impl Wire {
     fn next_due(&self) -> Option<i64> {
         let up = self.up.front().filter(|_| self.relay_open).map(|(at, _)| *at);
         let down = self.down.front().filter(|_| self.phone_open).map(|(at, _)| *at);
-        let gone = self.cut.then_some(self.gone_at).filter(|_| {
-            (self.relay_open && self.up.is_empty()) || (self.phone_open && self.down.is_empty())
-        });
+        let gone = self
+            .cut
+            .then_some(self.gone_at)
+            .filter(|_| (self.relay_open && self.up.is_empty()) || (self.phone_open && self.down.is_empty()));
         [up, down, gone].into_iter().flatten().min()
     }
 
@@ -561,6 +644,12 @@ impl DeviceFault {
 }
 
 /// A store's frontiers are all that two replicas can differ in.
-pub fn frontiers<S: Store>(store: &S) -> Result<Vec<(sotay_feed::SpaceId, sotay_feed::Frontier)>, StoreError> {
-    store.spaces()?.into_iter().map(|space| Ok((space, store.frontier(&space)?))).collect()
+pub fn frontiers<S: Store>(
+    store: &S,
+) -> Result<Vec<(sotay_feed::SpaceId, sotay_feed::Frontier)>, StoreError> {
+    store
+        .spaces()?
+        .into_iter()
+        .map(|space| Ok((space, store.frontier(&space)?)))
+        .collect()
 }
