@@ -8,14 +8,14 @@
 mod act;
 mod check;
 mod ledger;
+mod network;
 mod trouble;
 mod watch;
 mod world;
 
 use std::collections::BTreeMap;
 
-pub use ledger::MARKER;
-pub use world::World;
+use world::World;
 
 /// How long a run is.
 #[derive(Debug, Clone, Copy)]
