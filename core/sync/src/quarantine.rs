@@ -106,18 +106,48 @@ impl Quarantined {
 
 /// All records, those refused here first, by space, author and number.
 pub fn quarantined<S: Store>(store: &S) -> Result<Vec<Quarantined>, StoreError> {
-    store
-        .list(Bucket::Quarantine, &[])?
-        .iter()
-        .map(|(key, value)| {
-            Quarantined::read(key, value).map_err(|_| StoreError::Corrupt("a quarantine record".into()))
-        })
-        .collect()
+    let mut all = Vec::new();
+    // Keys that begin otherwise belong to whoever opens envelopes: what is stored, and of no use there.
+    for by in [RefusedBy::Us, RefusedBy::Peer] {
+        for (key, value) in store.list(Bucket::Quarantine, &[by as u8])? {
+            let record = Quarantined::read(&key, &value);
+            all.push(record.map_err(|_| StoreError::Corrupt("a quarantine record".into()))?);
+        }
+    }
+    Ok(all)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn records_of_others_in_the_same_bucket_are_left_alone() {
+        use sotay_store::{Batch, DatabaseId, MemoryStore};
+
+        let record = Quarantined {
+            by: RefusedBy::Us,
+            tag: SpaceTag::from_bytes([3; 16]),
+            device: DeviceId::from_bytes([4; 8]),
+            seq: 77,
+            id: EnvelopeId::from_bytes([5; 32]),
+            reason: RefuseReason::Signature,
+        };
+        let other = Put {
+            bucket: Bucket::Quarantine,
+            key: [b"a", &[5; 32][..]].concat(),
+            value: Some(vec![0]),
+        };
+        let mut store = MemoryStore::new(DatabaseId([0; 16]));
+        let puts = vec![other, record.put()];
+        store
+            .commit(Batch {
+                envelopes: Vec::new(),
+                puts,
+            })
+            .unwrap();
+        assert_eq!(quarantined(&store).unwrap(), [record]);
+    }
 
     #[test]
     fn records_round_trip_and_other_versions_are_refused() {
