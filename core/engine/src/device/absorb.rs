@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use sotay_document::{Run, Touched};
 use sotay_feed::{DeviceId, DocId, Envelope, EnvelopeId, EpochId, Kind, Space, SpaceId, SpaceKind, Verified};
-use sotay_handbook::{DocKind, events};
+use sotay_handbook::meeting::MeetingKind;
+use sotay_handbook::{DocKind, events, is_monthly_meeting, roster_id};
 use sotay_membership::Record;
 use sotay_store::{Bucket, Budget, Put, Store, Stored};
 use sotay_sync::AppendError;
@@ -204,17 +205,29 @@ impl<S: Store> Device<S> {
         if kind.genesis(key.doc, key.schema).is_none() {
             return self.set_aside(&stored, SetAside::UnknownDocument, haul);
         }
-        let (known, runs) = haul.runs.entry(key.doc).or_insert((key, Vec::new()));
-        if *known == key
-            && self
-                .known_document(key.doc)
-                .ok()
-                .flatten()
-                .is_none_or(|book| book == key)
-        {
-            runs.push((stored.device, run));
-        } else {
-            self.set_aside(&stored, SetAside::OtherDocument, haul);
+        let known = haul.runs.get(&key.doc).map(|(known, _)| *known);
+        let known = known.or_else(|| self.known_document(key.doc).ok().flatten());
+        if !known.map_or_else(|| self.can_be(&key), |known| known == key) {
+            return self.set_aside(&stored, SetAside::OtherDocument, haul);
+        }
+        let (_, runs) = haul.runs.entry(key.doc).or_insert((key, Vec::new()));
+        runs.push((stored.device, run));
+    }
+
+    /// Whether a document of this id may be of this kind and in this space. Everybody can compute the ids of the roster
+    /// and of meetings to come: without this, whoever wrote first would decide what they are, and could make the
+    /// committee's phones publish its minutes where everybody reads.
+    fn can_be(&self, key: &BookKey) -> bool {
+        let Some(unit) = self.home.as_ref().map(|home| home.unit) else {
+            return false;
+        };
+        let roster = key.doc == roster_id(unit);
+        let monthly = |kind| is_monthly_meeting(unit, kind, key.doc);
+        match (key.kind, key.space) {
+            (DocKind::Roster, SpaceKind::Main) => roster,
+            (DocKind::Meeting, SpaceKind::Main) => !roster && !monthly(MeetingKind::Committee),
+            (DocKind::Meeting, SpaceKind::Committee) => !roster && !monthly(MeetingKind::Regular),
+            (DocKind::Roster | DocKind::Meeting, _) => false,
         }
     }
 
@@ -265,7 +278,11 @@ impl<S: Store> Device<S> {
         let mut puts = haul.puts;
         let mut people = self.people.clone();
         let before = puts.len();
-        puts.extend(haul.people.into_iter().filter_map(|(id, record)| people.learn(id, record)));
+        puts.extend(
+            haul.people
+                .into_iter()
+                .filter_map(|(id, record)| people.learn(id, record)),
+        );
         let names = puts.len() > before;
         let mut touched: Vec<(BookKey, Vec<Touched>)> = Vec::new();
         for (key, runs) in haul.runs.into_values() {

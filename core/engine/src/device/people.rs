@@ -14,6 +14,8 @@ use crate::error::DeviceError;
 
 /// Bytes of one name.
 pub const NAME_BYTES_MAX: usize = 300 * 4;
+/// Revisions of one name. Nobody corrects a name so often; a counter without an end could be brought to overflow.
+const REVISION_MAX: u64 = 1 << 32;
 
 /// Whom a name belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -68,6 +70,9 @@ impl PersonRecord {
             revision: reader.uint()?,
             name: reader.text(NAME_BYTES_MAX)?.to_owned(),
         };
+        if record.revision > REVISION_MAX {
+            return Err(malformed);
+        }
         reader.finish(&record.encode())?;
         Ok(record)
     }
@@ -99,9 +104,11 @@ impl People {
         Ok(people)
     }
 
-    /// The revision after the newest known one.
+    /// The revision after the newest known one; from the last one on, envelope ids decide.
     pub fn next_revision(&self, subject: &Subject) -> u64 {
-        self.0.get(subject).map_or(1, |known| known.revision + 1)
+        self.0
+            .get(subject)
+            .map_or(1, |known| REVISION_MAX.min(known.revision + 1))
     }
 
     /// Takes a record in; the put to store it, if it is the newest.
