@@ -50,7 +50,12 @@ fn whatever_breaks_everybody_ends_with_the_same_and_nothing_promised_is_lost() {
         return;
     }
     let runs = number("SOTAY_SIM_RUNS").unwrap_or(RUNS);
-    let seeds: Vec<u64> = FOUND.iter().map(|(seed, _)| *seed).chain(0..runs).collect();
+    let first = number("SOTAY_SIM_FIRST").unwrap_or(0);
+    let seeds: Vec<u64> = FOUND
+        .iter()
+        .map(|(seed, _)| *seed)
+        .chain(first..first + runs)
+        .collect();
     let (next, failures, happened) = (
         AtomicU64::new(0),
         Mutex::new(Vec::new()),
@@ -73,7 +78,10 @@ fn whatever_breaks_everybody_ends_with_the_same_and_nothing_promised_is_lost() {
                                 *happened.entry(what).or_insert(0) += times;
                             }
                         }
-                        Err(failure) => failures.lock().unwrap().push(failure),
+                        Err(failure) => {
+                            eprintln!("{}", failure.lines().next().unwrap_or_default());
+                            failures.lock().unwrap().push(failure);
+                        }
                     }
                 }
             });
