@@ -321,7 +321,9 @@ fn scenario_2_attendance_twice_blocks_the_seal_until_the_chair_chooses() {
 
         let doc = hall.doc;
         match hall.branch.phones[P3].meeting(doc, &Command::Seal { minutes: [7; 32] }, at(90)) {
-            Err(DeviceError::Command(CommandError::Blocked { items })) => assert_eq!(items, [item.clone()]),
+            Err(DeviceError::Command(CommandError::Blocked { items })) => {
+                assert_eq!(items, std::slice::from_ref(&item))
+            }
             other => panic!("{other:?}"),
         }
         hall.choose(&item, "P2", 91);

@@ -84,7 +84,12 @@ impl JoinRequest {
         }
         let mut nonce = [0; 16];
         rng.fill_bytes(&mut nonce);
-        let mut request = Self { keys: keys.public(), nonce, label: label.to_owned(), signature: [0; 64] };
+        let mut request = Self {
+            keys: keys.public(),
+            nonce,
+            label: label.to_owned(),
+            signature: [0; 64],
+        };
         request.signature = keys.sign_detached(REQUEST_CONTEXT, &request.signed_part());
         Ok(request)
     }
@@ -126,7 +131,11 @@ impl JoinRequest {
             signature: signature.try_into().map_err(|_| EnrolTextError::Damaged)?,
         };
         reader.finish(&request.signed_part())?;
-        if request.keys.sign.verify_detached(REQUEST_CONTEXT, part, &request.signature) {
+        if request
+            .keys
+            .sign
+            .verify_detached(REQUEST_CONTEXT, part, &request.signature)
+        {
             Ok(request)
         } else {
             Err(EnrolTextError::Signature)
@@ -206,7 +215,11 @@ impl Invitation {
 }
 
 fn version(found: u64) -> Result<(), EnrolTextError> {
-    if found == VERSION { Ok(()) } else { Err(EnrolTextError::Version(found)) }
+    if found == VERSION {
+        Ok(())
+    } else {
+        Err(EnrolTextError::Version(found))
+    }
 }
 
 fn unarmour(text: &str, expected: &'static str, prefix: &'static str) -> Result<Vec<u8>, EnrolTextError> {
@@ -214,8 +227,12 @@ fn unarmour(text: &str, expected: &'static str, prefix: &'static str) -> Result<
         return Err(EnrolTextError::TooLong);
     }
     let joined: String = text.split_whitespace().collect();
-    let data = joined.strip_prefix(prefix).ok_or(EnrolTextError::Prefix { expected, prefix })?;
-    BASE64URL_NOPAD.decode(data.as_bytes()).map_err(|_| EnrolTextError::Damaged)
+    let data = joined
+        .strip_prefix(prefix)
+        .ok_or(EnrolTextError::Prefix { expected, prefix })?;
+    BASE64URL_NOPAD
+        .decode(data.as_bytes())
+        .map_err(|_| EnrolTextError::Damaged)
 }
 
 #[cfg(test)]
@@ -242,10 +259,20 @@ mod tests {
     #[test]
     fn request_and_invitation_survive_line_breaks_and_spaces() {
         let broken = |text: String| {
-            text.as_bytes().chunks(40).map(|c| String::from_utf8_lossy(c).into_owned()).collect::<Vec<_>>().join("\r\n ")
+            text.as_bytes()
+                .chunks(40)
+                .map(|c| String::from_utf8_lossy(c).into_owned())
+                .collect::<Vec<_>>()
+                .join("\r\n ")
         };
-        assert_eq!(JoinRequest::from_text(&broken(request().to_text())), Ok(request()));
-        assert_eq!(Invitation::from_text(&broken(invitation().to_text())), Ok(invitation()));
+        assert_eq!(
+            JoinRequest::from_text(&broken(request().to_text())),
+            Ok(request())
+        );
+        assert_eq!(
+            Invitation::from_text(&broken(invitation().to_text())),
+            Ok(invitation())
+        );
     }
 
     #[test]
@@ -254,14 +281,23 @@ mod tests {
         for at in REQUEST_PREFIX.len()..text.len() {
             let mut bytes = text.clone().into_bytes();
             bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
-            assert!(JoinRequest::from_text(&String::from_utf8(bytes).unwrap()).is_err(), "letter {at}");
+            assert!(
+                JoinRequest::from_text(&String::from_utf8(bytes).unwrap()).is_err(),
+                "letter {at}"
+            );
         }
     }
 
     #[test]
     fn one_is_not_taken_for_the_other() {
-        assert!(matches!(JoinRequest::from_text(&invitation().to_text()), Err(EnrolTextError::Prefix { .. })));
-        assert!(matches!(Invitation::from_text("hello"), Err(EnrolTextError::Prefix { .. })));
+        assert!(matches!(
+            JoinRequest::from_text(&invitation().to_text()),
+            Err(EnrolTextError::Prefix { .. })
+        ));
+        assert!(matches!(
+            Invitation::from_text("hello"),
+            Err(EnrolTextError::Prefix { .. })
+        ));
     }
 
     #[test]
@@ -275,7 +311,10 @@ mod tests {
         );
         let mut many = invitation();
         many.relays = vec!["r".to_owned(); RELAY_HINTS_MAX + 1];
-        assert_eq!(Invitation::from_text(&many.to_text()), Err(EnrolTextError::TooLong));
+        assert_eq!(
+            Invitation::from_text(&many.to_text()),
+            Err(EnrolTextError::TooLong)
+        );
     }
 
     #[test]

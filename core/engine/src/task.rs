@@ -124,12 +124,17 @@ mod tests {
         let nobody = UdpSocket::bind("127.0.0.1:0").unwrap();
         // Any key will do: the relay never gets to show its own.
         let key = sotay_net::key_text(&engine.sign_key());
-        let task = engine.start_sync(&format!("{}#{key}", nobody.local_addr().unwrap()), LONG).unwrap();
+        let task = engine
+            .start_sync(&format!("{}#{key}", nobody.local_addr().unwrap()), LONG)
+            .unwrap();
         (engine, task, nobody, folder)
     }
 
     fn outcome(task: &SyncTask) -> SyncOutcome {
-        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(task.wait())
+        tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap()
+            .block_on(task.wait())
     }
 
     #[test]
@@ -153,7 +158,11 @@ mod tests {
         assert!(matches!(&*outcome(&task), Err(SyncTaskError::Failed(error)) if stopped(error)));
         let key = sotay_net::key_text(&engine.sign_key());
         let relay = format!("{}#{key}", nobody.local_addr().unwrap());
-        assert!(engine.start_sync(&relay, LONG).is_err_and(|error| stopped(&error)));
+        assert!(
+            engine
+                .start_sync(&relay, LONG)
+                .is_err_and(|error| stopped(&error))
+        );
         assert!(engine.sync_once(&relay, LONG).is_err_and(|error| stopped(&error)));
     }
 }

@@ -47,7 +47,11 @@ impl ClientFile {
         let mut relays = Vec::new();
         if path.exists() {
             let text = files::read(&path.to_string_lossy(), CLIENT_BYTES_MAX)?;
-            let bad = |reason: String| Failure::new(Code::ClientFile).with("file", path.display()).with("reason", reason);
+            let bad = |reason: String| {
+                Failure::new(Code::ClientFile)
+                    .with("file", path.display())
+                    .with("reason", reason)
+            };
             let form: Form = toml::from_str(&text).map_err(|error| bad(error.message().to_owned()))?;
             if form.version != VERSION {
                 return Err(bad(format!("version {}", form.version)));
@@ -83,7 +87,10 @@ impl ClientFile {
 
     /// Forgets a relay, named by its address or its number in the list; gives back its address.
     pub fn forget(&mut self, relay: &str) -> Result<String, Failure> {
-        let by_number = relay.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
+        let by_number = relay
+            .parse::<usize>()
+            .ok()
+            .and_then(|number| number.checked_sub(1));
         let at = self.relays.iter().position(|known| known == relay).or(by_number);
         let at = at.filter(|&at| at < self.relays.len());
         let at = at.ok_or_else(|| Failure::new(Code::UnknownRelay).with("relay", relay))?;
@@ -93,8 +100,12 @@ impl ClientFile {
     }
 
     fn write(&self) -> Result<(), Failure> {
-        let form = Form { version: VERSION, relays: self.relays.clone() };
-        let text = toml::to_string(&form).map_err(|_| Failure::new(Code::Mistake).with("place", CLIENT_FILE))?;
+        let form = Form {
+            version: VERSION,
+            relays: self.relays.clone(),
+        };
+        let text =
+            toml::to_string(&form).map_err(|_| Failure::new(Code::Mistake).with("place", CLIENT_FILE))?;
         files::write(&self.path, &text)
     }
 }
@@ -134,20 +145,42 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut file = ClientFile::read(folder.path()).unwrap();
         file.remember(&names(RELAYS_MAX)).unwrap();
-        assert_eq!(file.remember(&names(RELAYS_MAX + 1)).unwrap_err().name(), "too_many_relays");
-        assert_eq!(ClientFile::read(folder.path()).unwrap().relays(), names(RELAYS_MAX));
+        assert_eq!(
+            file.remember(&names(RELAYS_MAX + 1)).unwrap_err().name(),
+            "too_many_relays"
+        );
+        assert_eq!(
+            ClientFile::read(folder.path()).unwrap().relays(),
+            names(RELAYS_MAX)
+        );
     }
 
     #[test]
     fn a_file_of_another_form_version_or_size_is_refused_and_left_alone() {
-        for text in ["relays = 3", "version = 2", "version = 1\nother = 1", "version = 1\nrelays = [", "relays = []"] {
+        for text in [
+            "relays = 3",
+            "version = 2",
+            "version = 1\nother = 1",
+            "version = 1\nrelays = [",
+            "relays = []",
+        ] {
             let folder = tempfile::tempdir().unwrap();
             std::fs::write(folder.path().join(CLIENT_FILE), text).unwrap();
-            assert_eq!(ClientFile::read(folder.path()).unwrap_err().name(), "client_file", "{text}");
-            assert_eq!(std::fs::read_to_string(folder.path().join(CLIENT_FILE)).unwrap(), text);
+            assert_eq!(
+                ClientFile::read(folder.path()).unwrap_err().name(),
+                "client_file",
+                "{text}"
+            );
+            assert_eq!(
+                std::fs::read_to_string(folder.path().join(CLIENT_FILE)).unwrap(),
+                text
+            );
         }
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join(CLIENT_FILE), " ".repeat(CLIENT_BYTES_MAX + 1)).unwrap();
-        assert_eq!(ClientFile::read(folder.path()).unwrap_err().name(), "file_too_large");
+        assert_eq!(
+            ClientFile::read(folder.path()).unwrap_err().name(),
+            "file_too_large"
+        );
     }
 }

@@ -7,7 +7,8 @@ use std::fmt::Display;
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
-use sotay_engine::{Fault, FaultKind, action_text};
+use sotay_engine::handbook::CommandError;
+use sotay_engine::{DeviceError, Fault, FaultKind, action_text};
 
 use crate::reply::{print_line, printable};
 use crate::voice::Voice;
@@ -202,7 +203,11 @@ impl Failure {
     }
 
     fn of(words: Words) -> Self {
-        Self { words, values: Vec::new(), details: None }
+        Self {
+            words,
+            values: Vec::new(),
+            details: None,
+        }
     }
 
     /// Arguments that cannot be read.
@@ -272,8 +277,11 @@ impl Failure {
     }
 
     fn fill(&self, voice: Voice, key: &str) -> String {
-        let values: Vec<(&str, &dyn Display)> =
-            self.values.iter().map(|(name, value)| (*name, value as &dyn Display)).collect();
+        let values: Vec<(&str, &dyn Display)> = self
+            .values
+            .iter()
+            .map(|(name, value)| (*name, value as &dyn Display))
+            .collect();
         voice.say(key, &values)
     }
 
@@ -293,10 +301,16 @@ impl Failure {
     /// Tells the person or the program, and gives the exit status.
     pub fn report(&self, voice: Voice, json: bool) -> ExitCode {
         match &self.words {
-            _ if json => print_line(&mut std::io::stdout(), &json!({ "error": self.json(voice) }).to_string()),
+            _ if json => print_line(
+                &mut std::io::stdout(),
+                &json!({ "error": self.json(voice) }).to_string(),
+            ),
             Words::Parser { printed, .. } => print_line(&mut std::io::stderr(), printed),
             _ => {
-                let text = voice.say("failure", &[("message", &self.message(voice)), ("next", &self.next(voice))]);
+                let text = voice.say(
+                    "failure",
+                    &[("message", &self.message(voice)), ("next", &self.next(voice))],
+                );
                 print_line(&mut std::io::stderr(), &printable(&text));
             }
         }
@@ -323,7 +337,6 @@ from_engine!(
     sotay_engine::AdmitError,
     sotay_engine::CallError,
     sotay_engine::CreateUnitError,
-    sotay_engine::DeviceError,
     sotay_engine::EnrolTextError,
     sotay_engine::JoinError,
     sotay_engine::OpenError,
@@ -334,10 +347,21 @@ from_engine!(
     sotay_engine::study::library::TableError,
 );
 
+impl From<DeviceError> for Failure {
+    fn from(error: DeviceError) -> Self {
+        let failure = Self::of(Words::Engine(Fault::from(&error)));
+        match error {
+            DeviceError::Command(CommandError::Blocked { items }) => {
+                failure.details(json!({ "items": items }))
+            }
+            _ => failure,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sotay_engine::DeviceError;
     use sotay_engine::handbook::Lang;
     use std::collections::BTreeSet;
 
@@ -371,7 +395,10 @@ mod tests {
         let failure = Failure::new(Code::NoMember).with("text", "Ông Ba");
         for lang in [Lang::Vi, Lang::En] {
             let (message, next) = (failure.message(Voice { lang }), failure.next(Voice { lang }));
-            assert!(message.contains("Ông Ba") && !message.contains('{') && !next.contains('{'), "{message} {next}");
+            assert!(
+                message.contains("Ông Ba") && !message.contains('{') && !next.contains('{'),
+                "{message} {next}"
+            );
         }
     }
 }

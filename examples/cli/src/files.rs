@@ -34,38 +34,61 @@ pub(crate) fn typed(text: &str) -> Result<String, Failure> {
 
 /// Takes a text that begins with `prefix` as it is; anything else names a file, or is `-`.
 pub(crate) fn text_or_file(argument: &str, prefix: &str, limit: usize) -> Result<String, Failure> {
-    if argument.trim_start().starts_with(prefix) { Ok(argument.to_owned()) } else { read(argument, limit) }
+    if argument.trim_start().starts_with(prefix) {
+        Ok(argument.to_owned())
+    } else {
+        read(argument, limit)
+    }
 }
 
 fn text_of(source: impl Read, name: &str, limit: usize) -> Result<String, Failure> {
     let mut bytes = Vec::new();
-    source.take(limit as u64 + 1).read_to_end(&mut bytes).map_err(|error| unreadable(name, &error))?;
+    source
+        .take(limit as u64 + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| unreadable(name, &error))?;
     if bytes.len() > limit {
-        return Err(Failure::new(Code::FileTooLarge).with("file", name).with("limit", limit));
+        return Err(Failure::new(Code::FileTooLarge)
+            .with("file", name)
+            .with("limit", limit));
     }
     let text = String::from_utf8(bytes).map_err(|_| Failure::new(Code::NotUtf8).with("file", name))?;
     Ok(text.strip_prefix('\u{feff}').map_or(text.clone(), str::to_owned))
 }
 
 fn unreadable(name: &str, error: &io::Error) -> Failure {
-    Failure::new(Code::FileUnreadable).with("file", name).with("reason", error)
+    Failure::new(Code::FileUnreadable)
+        .with("file", name)
+        .with("reason", error)
 }
 
 /// Writes a file whole or not at all: beside it first, flushed to disk, then put in its place.
 pub(crate) fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     let done = tempfile::NamedTempFile::new_in(folder).and_then(|mut file| {
         file.write_all(text.as_bytes())?;
         file.as_file().sync_all()?;
         file.persist(path).map_err(|error| error.error)?;
         sync_folder(folder)
     });
-    done.map_err(|error| Failure::new(Code::CannotWrite).with("file", path.display()).with("reason", error))
+    done.map_err(|error| {
+        Failure::new(Code::CannotWrite)
+            .with("file", path.display())
+            // The kind only: the message names the file that was to take this one's place.
+            .with("reason", error.kind())
+    })
 }
 
 /// The new name is durable once its folder is.
 fn sync_folder(folder: &Path) -> io::Result<()> {
-    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+    if cfg!(unix) {
+        File::open(folder)?.sync_all()
+    } else {
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -75,12 +98,18 @@ mod tests {
     #[test]
     fn a_text_at_the_limit_is_read_and_one_byte_more_is_refused() {
         assert!(text_of(&b"12345"[..], "f", 5).is_ok());
-        assert_eq!(text_of(&b"123456"[..], "f", 5).unwrap_err().name(), "file_too_large");
+        assert_eq!(
+            text_of(&b"123456"[..], "f", 5).unwrap_err().name(),
+            "file_too_large"
+        );
     }
 
     #[test]
     fn bytes_that_are_no_text_are_refused_and_a_byte_order_mark_is_dropped() {
-        assert_eq!(text_of(&b"\xff\xfeL\0"[..], "f", 9).unwrap_err().name(), "not_utf8");
+        assert_eq!(
+            text_of(&b"\xff\xfeL\0"[..], "f", 9).unwrap_err().name(),
+            "not_utf8"
+        );
         assert_eq!(text_of("\u{feff}họ tên".as_bytes(), "f", 99).unwrap(), "họ tên");
     }
 
@@ -92,6 +121,9 @@ mod tests {
         write(&path, "hai").unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "hai");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
-        assert_eq!(write(&folder.path().join("no/such"), "ba").unwrap_err().name(), "cannot_write");
+        assert_eq!(
+            write(&folder.path().join("no/such"), "ba").unwrap_err().name(),
+            "cannot_write"
+        );
     }
 }

@@ -55,7 +55,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 /// Arguments that cannot be read; also `--help` and `--version`, which clap hands over as errors.
 fn refuse(args: &[OsString], error: &clap::Error) -> ExitCode {
-    let json = args.iter().take_while(|arg| *arg != "--").any(|arg| arg == "--json");
+    let json = args
+        .iter()
+        .take_while(|arg| *arg != "--")
+        .any(|arg| arg == "--json");
     if error.use_stderr() && json {
         return Failure::usage(error).report(Voice::of_args(args), true);
     }

@@ -18,7 +18,11 @@ pub(crate) struct Reply {
 impl Reply {
     /// A reply without aside.
     pub fn new(value: Value, text: impl Into<String>) -> Self {
-        Self { value, text: text.into(), aside: None }
+        Self {
+            value,
+            text: text.into(),
+            aside: None,
+        }
     }
 
     /// A reply of a command that has written everything itself.
@@ -50,7 +54,15 @@ pub(crate) fn print_line(out: &mut impl Write, text: &str) {
 
 /// Names and texts come from other phones: control characters that would steer the terminal are shown as `�`.
 pub(crate) fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
+    text.chars()
+        .map(|c| {
+            if c.is_control() && c != '\n' {
+                '\u{fffd}'
+            } else {
+                c
+            }
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -59,7 +71,10 @@ mod tests {
 
     #[test]
     fn text_of_others_cannot_steer_the_terminal() {
-        assert_eq!(printable("Lê\u{1b}[2JVăn\u{9b}An\nhai\r"), "Lê\u{fffd}[2JVăn\u{fffd}An\nhai\u{fffd}");
+        assert_eq!(
+            printable("Lê\u{1b}[2JVăn\u{9b}An\nhai\r"),
+            "Lê\u{fffd}[2JVăn\u{fffd}An\nhai\u{fffd}"
+        );
     }
 
     #[test]

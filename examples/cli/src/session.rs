@@ -18,13 +18,20 @@ pub(crate) struct Session {
 
 impl Session {
     pub fn new(global: &Global) -> Self {
-        Self { voice: Voice { lang: global.lang }, json: global.json, folder: global.profile.clone() }
+        Self {
+            voice: Voice { lang: global.lang },
+            json: global.json,
+            folder: global.profile.clone(),
+        }
     }
 
     /// Opens the profile. While it is open no other program can.
     pub fn open(&self) -> Result<Phone, Failure> {
         let engine = Engine::open(&self.folder).map_err(|error| self.failed(error))?;
-        Ok(Phone { engine, folder: self.folder.clone() })
+        Ok(Phone {
+            engine,
+            folder: self.folder.clone(),
+        })
     }
 
     /// Opens the profile, or makes one called `label` if the folder holds none.
@@ -34,7 +41,10 @@ impl Session {
             opened => opened,
         };
         let engine = engine.map_err(|error| self.failed(error))?;
-        Ok(Phone { engine, folder: self.folder.clone() })
+        Ok(Phone {
+            engine,
+            folder: self.folder.clone(),
+        })
     }
 
     fn failed(&self, error: OpenError) -> Failure {

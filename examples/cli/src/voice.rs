@@ -12,7 +12,10 @@ use sotay_engine::handbook::{Arg, Lang, LocalTime, Message, Names, Words};
 use crate::args::{Coded, LANG_VARIABLE};
 
 /// `key ⇥ Vietnamese ⇥ English`, one message a line; `{name}` stands for a value.
-const CATALOGUE: &str = concat!(include_str!("../data/messages.tsv"), include_str!("../data/study.tsv"));
+const CATALOGUE: &str = concat!(
+    include_str!("../data/messages.tsv"),
+    include_str!("../data/study.tsv")
+);
 
 /// Letters of an id that lists show; enough to name an entry by.
 pub(crate) const ID_CHARS: usize = 8;
@@ -40,16 +43,26 @@ impl Voice {
     /// The language of arguments that could not be read as a whole.
     pub fn of_args(args: &[OsString]) -> Self {
         let text: Vec<&str> = args.iter().filter_map(|arg| arg.to_str()).collect();
-        let after = text.iter().position(|arg| *arg == "--lang").and_then(|at| text.get(at + 1).copied());
+        let after = text
+            .iter()
+            .position(|arg| *arg == "--lang")
+            .and_then(|at| text.get(at + 1).copied());
         let glued = text.iter().find_map(|arg| arg.strip_prefix("--lang="));
         let variable = std::env::var(LANG_VARIABLE).ok();
-        let lang = after.or(glued).or(variable.as_deref()).and_then(|text| crate::args::lang(text).ok());
-        Self { lang: lang.unwrap_or_default() }
+        let lang = after
+            .or(glued)
+            .or(variable.as_deref())
+            .and_then(|text| crate::args::lang(text).ok());
+        Self {
+            lang: lang.unwrap_or_default(),
+        }
     }
 
     /// A message of the catalogue with its values.
     pub fn say(self, key: &str, values: &[(&str, &dyn Display)]) -> String {
-        let Some(template) = template(key, self.lang) else { return key.to_owned() };
+        let Some(template) = template(key, self.lang) else {
+            return key.to_owned();
+        };
         let mut out = String::with_capacity(template.len());
         let mut rest = template;
         while let Some((before, tail)) = rest.split_once('{') {
@@ -81,16 +94,26 @@ impl Voice {
 
     /// Name of a member, or a short stand-in.
     pub fn member(self, member: MemberId, names: &dyn Names) -> String {
-        names.member(member).map_or_else(|| self.unnamed("unnamed.member", &member.to_string()), str::to_owned)
+        names.member(member).map_or_else(
+            || self.unnamed("unnamed.member", &member.to_string()),
+            str::to_owned,
+        )
     }
 
     /// Label of a phone, or a short stand-in.
     pub fn device(self, device: DeviceId, names: &dyn Names) -> String {
-        names.device(device).map_or_else(|| self.unnamed("unnamed.device", &device.to_string()), str::to_owned)
+        names.device(device).map_or_else(
+            || self.unnamed("unnamed.device", &device.to_string()),
+            str::to_owned,
+        )
     }
 
     fn unnamed(self, key: &'static str, id: &str) -> String {
-        Message { key, args: vec![("id", Arg::Words(Words::from(short(id))))] }.text(self.lang, &Nameless)
+        Message {
+            key,
+            args: vec![("id", Arg::Words(Words::from(short(id))))],
+        }
+        .text(self.lang, &Nameless)
     }
 
     /// A moment on the wall clock: `05/05/2026 19:30`.
@@ -114,7 +137,9 @@ pub(crate) fn short(id: &str) -> &str {
 
 fn template(key: &str, lang: Lang) -> Option<&'static str> {
     static PARSED: OnceLock<BTreeMap<&'static str, (&'static str, &'static str)>> = OnceLock::new();
-    let (vi, en) = PARSED.get_or_init(|| CATALOGUE.lines().filter_map(parse_line).collect()).get(key)?;
+    let (vi, en) = PARSED
+        .get_or_init(|| CATALOGUE.lines().filter_map(parse_line).collect())
+        .get(key)?;
     Some(match lang {
         Lang::Vi => vi,
         Lang::En => en,
@@ -135,7 +160,11 @@ mod tests {
     use std::path::Path;
 
     fn placeholders(template: &str) -> BTreeSet<&str> {
-        template.split('{').skip(1).filter_map(|part| part.split_once('}').map(|(name, _)| name)).collect()
+        template
+            .split('{')
+            .skip(1)
+            .filter_map(|part| part.split_once('}').map(|(name, _)| name))
+            .collect()
     }
 
     #[test]
@@ -151,7 +180,10 @@ mod tests {
     }
 
     fn sources(folder: &Path, out: &mut String) {
-        let mut entries: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        let mut entries: Vec<_> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
         entries.sort();
         for path in entries {
             if path.is_dir() {
@@ -170,7 +202,10 @@ mod tests {
         sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut code);
         let mut used: BTreeSet<String> = BTreeSet::new();
         for call in ["say(", "section("] {
-            let after = code.split(call).skip(1).filter_map(|part| part.trim_start().strip_prefix('"'));
+            let after = code
+                .split(call)
+                .skip(1)
+                .filter_map(|part| part.trim_start().strip_prefix('"'));
             used.extend(after.filter_map(|part| part.split('"').next()).map(str::to_owned));
         }
         for code in Code::ALL {

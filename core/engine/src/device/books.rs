@@ -6,7 +6,11 @@
 
 use std::collections::BTreeMap;
 
-use sotay_document::{Actor, Document, EditError, Orphan, crdt::{ChangeHash, Transaction}, encode_runs};
+use sotay_document::{
+    Actor, Document, EditError, Orphan,
+    crdt::{ChangeHash, Transaction},
+    encode_runs,
+};
 use sotay_feed::{DeviceId, DocId, Draft, Kind, Space, SpaceKind};
 use sotay_handbook::DocKind;
 use sotay_store::{Bucket, Put, Store};
@@ -45,14 +49,22 @@ impl Book {
             self.known = true;
         }
         for change in changes {
-            puts.push(put(Bucket::Tail, row_key(self.key.doc, self.tail), Some(change.to_vec())));
+            puts.push(put(
+                Bucket::Tail,
+                row_key(self.key.doc, self.tail),
+                Some(change.to_vec()),
+            ));
             self.tail += 1;
         }
         if self.document.is_fold_due() {
             match self.document.fold() {
                 Ok(fold) => {
                     let doc = self.key.doc;
-                    puts.push(put(Bucket::Snapshot, doc.as_bytes().to_vec(), Some(fold.snapshot)));
+                    puts.push(put(
+                        Bucket::Snapshot,
+                        doc.as_bytes().to_vec(),
+                        Some(fold.snapshot),
+                    ));
                     // Later puts of a batch win over earlier ones on the same key.
                     puts.extend((self.first..self.tail).map(|n| put(Bucket::Tail, row_key(doc, n), None)));
                     self.first = self.tail;
@@ -96,12 +108,20 @@ fn read_orphan(key: &[u8], row: &[u8]) -> Option<Orphan> {
 }
 
 fn index_put(key: &BookKey) -> Put {
-    let value = vec![1, key.kind.number(), (key.schema >> 8) as u8, key.schema as u8, key.space as u8];
+    let value = vec![
+        1,
+        key.kind.number(),
+        (key.schema >> 8) as u8,
+        key.schema as u8,
+        key.space as u8,
+    ];
     put(Bucket::Document, key.doc.as_bytes().to_vec(), Some(value))
 }
 
 fn read_index(doc: &[u8], value: &[u8]) -> Option<BookKey> {
-    let &[1, kind, high, low, space] = value else { return None };
+    let &[1, kind, high, low, space] = value else {
+        return None;
+    };
     Some(BookKey {
         doc: DocId::from_slice(doc)?,
         kind: DocKind::from_number(kind)?,
@@ -114,7 +134,11 @@ impl<S: Store> Device<S> {
     /// All documents of a kind, by id.
     pub(super) fn documents(&self, kind: DocKind) -> Result<Vec<BookKey>, DeviceError> {
         let rows = self.replica.store().list(Bucket::Document, &[])?;
-        Ok(rows.iter().filter_map(|(k, v)| read_index(k, v)).filter(|key| key.kind == kind).collect())
+        Ok(rows
+            .iter()
+            .filter_map(|(k, v)| read_index(k, v))
+            .filter(|key| key.kind == kind)
+            .collect())
     }
 
     /// The document with this id, if this device knows it.
@@ -137,16 +161,21 @@ impl<S: Store> Device<S> {
         // no actor may go on where another memory of it left off.
         let mut nonce = [0; 8];
         self.rng.fill_bytes(&mut nonce);
-        self.actor = Actor::new(self.keys.id(), nonce);
+        let actor = Actor::new(self.keys.id(), nonce);
         let store = self.replica.store();
         let doc = key.doc.as_bytes();
-        let genesis = key.kind.genesis(key.doc, key.schema).ok_or(DeviceError::Internal("genesis"))?;
+        let genesis = key
+            .kind
+            .genesis(key.doc, key.schema)
+            .ok_or(DeviceError::Internal("genesis"))?;
         let snapshot = store.get(Bucket::Snapshot, doc)?;
         let tail = store.list(Bucket::Tail, doc)?;
         let orphans = store.list(Bucket::Orphan, doc)?;
         let pending = store.list(Bucket::Pending, doc)?;
         let next = |rows: &[(Vec<u8>, Vec<u8>)]| {
-            rows.last().and_then(|(key, _)| row_number(key)).map_or(0, |number| number + 1)
+            rows.last()
+                .and_then(|(key, _)| row_number(key))
+                .map_or(0, |number| number + 1)
         };
         let document = Document::load(
             key.doc,
@@ -154,12 +183,19 @@ impl<S: Store> Device<S> {
             snapshot.as_deref(),
             tail.iter().map(|(_, change)| &change[..]),
             orphans.iter().filter_map(|(key, row)| read_orphan(key, row)),
-            self.actor,
+            actor,
         )
         .map_err(|_| DeviceError::damaged("document"))?;
         let known = store.get(Bucket::Document, doc)?.is_some();
         let first = tail.first().and_then(|(key, _)| row_number(key)).unwrap_or(0);
-        Ok(Book { key, document, first, tail: next(&tail), pending: next(&pending), known })
+        Ok(Book {
+            key,
+            document,
+            first,
+            tail: next(&tail),
+            pending: next(&pending),
+            known,
+        })
     }
 
     /// Changes a document; durable when this returns. On any error the document is as it was.
@@ -180,7 +216,11 @@ impl<S: Store> Device<S> {
         let Some(local) = local else { return Ok(value) };
         let mut puts = book.persist(local.rows());
         for row in local.rows() {
-            puts.push(put(Bucket::Pending, row_key(key.doc, book.pending), Some(row.to_vec())));
+            puts.push(put(
+                Bucket::Pending,
+                row_key(key.doc, book.pending),
+                Some(row.to_vec()),
+            ));
             book.pending += 1;
         }
         if let Err(error) = self.write(puts) {
@@ -212,13 +252,18 @@ impl<S: Store> Device<S> {
         let mut rows: BTreeMap<DocId, (Vec<Vec<u8>>, Vec<Vec<u8>>)> = BTreeMap::new();
         for (key, change) in self.replica.store().list(Bucket::Pending, &[])? {
             let doc = key.get(..DocId::LEN).and_then(DocId::from_slice);
-            let (keys, changes) = rows.entry(doc.ok_or(DeviceError::damaged("outbox"))?).or_default();
+            let (keys, changes) = rows
+                .entry(doc.ok_or(DeviceError::damaged("outbox"))?)
+                .or_default();
             keys.push(key);
             changes.push(change);
         }
         for (doc, (keys, changes)) in rows {
             let book = self.known_document(doc)?.ok_or(DeviceError::damaged("outbox"))?;
-            by_space.entry(book.space).or_default().push((book, keys, changes));
+            by_space
+                .entry(book.space)
+                .or_default()
+                .push((book, keys, changes));
         }
         for (kind, documents) in by_space {
             let space = self.space(kind)?;
@@ -253,19 +298,25 @@ impl<S: Store> Device<S> {
     ) -> Result<(), DeviceError> {
         let id = space.id();
         let epoch = self.membership()?.writing_epoch(&id).ok_or(DeviceError::NoKey)?;
-        let Some(key) = self.ring.get(id.tag(), epoch).cloned() else { return Err(DeviceError::NoKey) };
+        let Some(key) = self.ring.get(id.tag(), epoch).cloned() else {
+            return Err(DeviceError::NoKey);
+        };
         let mut tip = self.replica.store().tip(&id, self.id())?;
         let mut envelopes = Vec::with_capacity(payloads.len());
         for (kind, payload) in payloads {
             let draft = Draft::next(&self.keys, kind, &id, tip).in_epoch(epoch);
             let body = seal_body(&draft.header().encode(), &key, &payload, &mut *self.rng);
-            let envelope =
-                draft.sign(&self.keys, &id, &body).map_err(|_| DeviceError::Internal("sealed envelope"))?;
+            let envelope = draft
+                .sign(&self.keys, &id, &body)
+                .map_err(|_| DeviceError::Internal("sealed envelope"))?;
             tip = Some(envelope.tip());
             envelopes.push(envelope);
         }
         // Own changes are in the documents already; anything else is read back like everybody's.
-        if envelopes.iter().all(|envelope| envelope.header().kind == Kind::CHANGE) {
+        if envelopes
+            .iter()
+            .all(|envelope| envelope.header().kind == Kind::CHANGE)
+        {
             puts.extend(self.applied_after(space, envelopes.len())?);
         }
         self.append(space, envelopes, puts)?;

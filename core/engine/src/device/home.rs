@@ -141,7 +141,8 @@ impl<S: Store> Device<S> {
         Ok((unit, member))
     }
 
-    /// The first epoch of the holder's private space, unless another device of the holder has made one.
+    /// An epoch of the holder's private space that this device can write under: the one that is there, or a new one
+    /// for all devices of the holder, when there is none or another device made it before this one was admitted.
     pub(super) fn open_private_space(&mut self) -> Result<(), DeviceError> {
         let home = self.home()?.clone();
         let (roll, space) = (

@@ -6,10 +6,11 @@ use sotay_document::crdt::ChangeHash;
 use sotay_feed::{DeviceId, DocId, SpaceKind};
 use sotay_handbook::meeting::{self, Command, MeetingKind, MeetingView, Setting, Step};
 use sotay_handbook::review::{ReviewItem, ReviewList, review};
-use sotay_handbook::{
-    Acting, Date, Devices, DocKind, EntryId, Holder, Month, Policy, minutes, monthly_meeting_id, other_meeting_id,
-};
 use sotay_handbook::roster::Roll;
+use sotay_handbook::{
+    Acting, Date, Devices, DocKind, EntryId, Holder, Month, Policy, minutes, monthly_meeting_id,
+    other_meeting_id,
+};
 use sotay_membership::{State, rank};
 use sotay_store::Store;
 
@@ -55,7 +56,12 @@ pub(super) struct Reading {
 
 impl Reading {
     fn setting(&self, doc: DocId) -> Setting<'_> {
-        Setting { doc, roster: &self.roll, policy: &self.policy, devices: &self.devices }
+        Setting {
+            doc,
+            roster: &self.roll,
+            policy: &self.policy,
+            devices: &self.devices,
+        }
     }
 }
 
@@ -81,8 +87,17 @@ impl<S: Store> Device<S> {
             Some(month) if kind.is_monthly() => monthly_meeting_id(unit, kind, month),
             _ => other_meeting_id(unit, *self.fresh_id().as_bytes()),
         };
-        let space = if kind == MeetingKind::Committee { SpaceKind::Committee } else { SpaceKind::Main };
-        let key = BookKey { doc, kind: DocKind::Meeting, schema: DocKind::Meeting.schema(), space };
+        let space = if kind == MeetingKind::Committee {
+            SpaceKind::Committee
+        } else {
+            SpaceKind::Main
+        };
+        let key = BookKey {
+            doc,
+            kind: DocKind::Meeting,
+            schema: DocKind::Meeting.schema(),
+            space,
+        };
         self.meeting_commands(key, &[Command::Found { kind, month, date }], now)?;
         Ok(doc)
     }
@@ -103,7 +118,9 @@ impl<S: Store> Device<S> {
         let reading = self.reading(key)?;
         self.edit(key, now, |tx| {
             let setting = reading.setting(key.doc);
-            commands.iter().try_for_each(|command| meeting::apply(tx, &acting, &setting, command))
+            commands
+                .iter()
+                .try_for_each(|command| meeting::apply(tx, &acting, &setting, command))
         })
     }
 
@@ -122,7 +139,13 @@ impl<S: Store> Device<S> {
                 review_open,
             });
         }
-        all.sort_by_key(|meeting| (meeting.date.map(Date::month).or(meeting.month), meeting.date, meeting.doc));
+        all.sort_by_key(|meeting| {
+            (
+                meeting.date.map(Date::month).or(meeting.month),
+                meeting.date,
+                meeting.doc,
+            )
+        });
         all.reverse();
         Ok(all)
     }
@@ -146,7 +169,15 @@ impl<S: Store> Device<S> {
     /// Settles an item of the review list by one of its options.
     pub fn settle(&mut self, doc: DocId, item: &str, pick: &str, now: i64) -> Result<(), DeviceError> {
         let id = self.fresh_id();
-        self.meeting(doc, &Command::Settle { item: item.to_owned(), pick: pick.to_owned(), id }, now)
+        self.meeting(
+            doc,
+            &Command::Settle {
+                item: item.to_owned(),
+                pick: pick.to_owned(),
+                id,
+            },
+            now,
+        )
     }
 
     /// The minutes as they stand, and their hash: equal on every device with the same records.
@@ -162,7 +193,10 @@ impl<S: Store> Device<S> {
         Ok(MinutesText {
             text: minutes.text().to_owned(),
             sha256: minutes.sha256_hex(),
-            heads: heads.iter().map(|ChangeHash(hash)| HEXLOWER.encode(hash)).collect(),
+            heads: heads
+                .iter()
+                .map(|ChangeHash(hash)| HEXLOWER.encode(hash))
+                .collect(),
         })
     }
 
@@ -181,17 +215,26 @@ impl<S: Store> Device<S> {
         key: BookKey,
         read: impl FnOnce(&sotay_document::crdt::Automerge) -> T,
     ) -> Result<T, DeviceError> {
-        self.book(key)?.document.view(read).map_err(|_| DeviceError::Internal("document view"))
+        self.book(key)?
+            .document
+            .view(read)
+            .map_err(|_| DeviceError::Internal("document view"))
     }
 
     fn meeting_key(&self, doc: DocId) -> Result<BookKey, DeviceError> {
         let known = self.known_document(doc)?;
-        known.filter(|key| key.kind == DocKind::Meeting).ok_or(DeviceError::NoMeeting)
+        known
+            .filter(|key| key.kind == DocKind::Meeting)
+            .ok_or(DeviceError::NoMeeting)
     }
 
     /// The roster of the day of the meeting, the rules of that day, and whose devices may settle what.
     fn reading(&mut self, key: BookKey) -> Result<Reading, DeviceError> {
-        let mut reading = Reading { roll: Roll::default(), policy: Policy::shipped(), devices: self.holders()? };
+        let mut reading = Reading {
+            roll: Roll::default(),
+            policy: Policy::shipped(),
+            devices: self.holders()?,
+        };
         let setting = reading.setting(key.doc);
         let view = self.view(key, |crdt| MeetingView::read(crdt, &setting))?;
         let day = view.date.value.or_else(|| view.month.value.map(Month::first));
@@ -201,7 +244,10 @@ impl<S: Store> Device<S> {
 
     /// Who acts on this device now.
     pub(super) fn acting(&self, now: i64) -> Result<Acting, DeviceError> {
-        let standing = self.membership()?.standing(self.id()).filter(|standing| standing.state == State::Active);
+        let standing = self
+            .membership()?
+            .standing(self.id())
+            .filter(|standing| standing.state == State::Active);
         let standing = standing.ok_or(DeviceError::Denied(sotay_membership::Denied::UnknownDevice))?;
         Ok(Acting {
             device: self.id(),
@@ -218,7 +264,13 @@ impl<S: Store> Device<S> {
         for member in self.membership()?.members() {
             let officer = member.rank <= rank::DEPUTY || member.flags.committee;
             for (device, _) in member.devices {
-                devices.insert(device, Holder { member: Some(member.member), officer });
+                devices.insert(
+                    device,
+                    Holder {
+                        member: Some(member.member),
+                        officer,
+                    },
+                );
             }
         }
         Ok(devices)
@@ -227,6 +279,8 @@ impl<S: Store> Device<S> {
     /// Label of a device, or the beginning of its id.
     pub fn device_label(&self, device: DeviceId) -> String {
         use sotay_handbook::Names;
-        self.people.device(device).map_or_else(|| device.to_string()[..8].to_owned(), str::to_owned)
+        self.people
+            .device(device)
+            .map_or_else(|| device.to_string()[..8].to_owned(), str::to_owned)
     }
 }

@@ -8,9 +8,11 @@ use sotay_study::broadcast::WatchLink;
 use sotay_study::library::{Document, Link};
 use sotay_study::quiz::{Citation, ExamRules, Task};
 use sotay_study::reading::Progress;
+use sotay_sync::{FirstContact, Output, Role, Session, SessionConfig};
 
 use super::super::library::Library;
 use super::super::tests::{NOW, branch, join, law};
+use super::super::{AdmitRequest, LinkId, LinkOutput};
 use super::*;
 
 const SECOND: i64 = NOW / 1000;
@@ -345,4 +347,90 @@ fn an_index_file_that_is_damaged_is_made_anew_and_documents_with_one_alias_are_b
     // A folder that cannot hold a file: the index lives in memory.
     secretary.keep_index_in(folder.path().join("no/such/library.index"));
     assert_eq!(secretary.search("cộng đồng dân cư", 9).unwrap().hits.len(), 2);
+}
+
+/// `caller` connects to `host`, both exchange everything, as two phones in one room.
+fn meet(caller: &mut Device<MemoryStore>, host: &mut Device<MemoryStore>) {
+    let config = SessionConfig {
+        role: Role::Device,
+        peer: caller.keys().public().sign,
+        spaces: Vec::new(),
+        live: false,
+        first: FirstContact::Frontier,
+    };
+    let (link, mut serving) = (LinkId(1), Session::accept(config));
+    caller
+        .link_up(link, host.keys().public().sign, false, NOW)
+        .unwrap();
+    serving.start(&mut host.replica, NOW).unwrap();
+    let mut caught_up = false;
+    loop {
+        let mut idle = true;
+        while let Some(output) = caller.next_output(link) {
+            idle = false;
+            match output {
+                LinkOutput::Frame(frame) => serving.on_frame(&mut host.replica, &frame, NOW).unwrap(),
+                LinkOutput::CaughtUp => caught_up = true,
+                LinkOutput::Close(_) => {}
+            }
+        }
+        while let Some(output) = serving.poll() {
+            idle = false;
+            if let Output::Frame(frame) = output {
+                caller.link_frame(link, &frame, NOW).unwrap();
+            }
+        }
+        if idle {
+            break;
+        }
+    }
+    caller.link_down(link).unwrap();
+    host.absorb().unwrap();
+    assert!(caught_up);
+}
+
+#[test]
+fn two_phones_of_one_member_agree_after_they_met_whoever_calls() {
+    for second_calls in [true, false] {
+        let mut first = branch(1);
+        let id = first.publish_documents(&[law()]).unwrap()[0];
+        first.publish_quiz(&quiz(None)).unwrap();
+        let mut second = super::super::tests::device(2, "P2");
+        let ask = AdmitRequest {
+            request: second.join_request().unwrap().to_text(),
+            member: first.member().unwrap(),
+            rank: 2,
+            committee: false,
+            probationary: false,
+            relays: Vec::new(),
+        };
+        let invitation = first.admit(&ask, NOW).unwrap();
+        second.accept(&invitation).unwrap();
+        first.read_on(id, 1, 30).unwrap();
+        first.hand_in(attempt(&quiz(None), SECOND, [true, true])).unwrap();
+        second.read_on(id, 2, 60).unwrap();
+        second
+            .hand_in(attempt(&quiz(None), SECOND + 90, [true, false]))
+            .unwrap();
+        let repeated = quiz(None).questions[1].id();
+        second
+            .repeat(repeated, &Given::Truth(false), None, SECOND + 9 * DAY)
+            .unwrap();
+        if second_calls {
+            meet(&mut second, &mut first);
+        } else {
+            meet(&mut first, &mut second);
+        }
+        let read = first.library().unwrap()[0].read;
+        assert_eq!((read.furthest, read.seconds), (2, 90));
+        assert_eq!(second.library().unwrap()[0].read, read);
+        let later = SECOND + 400 * DAY;
+        assert_eq!(first.due(later).unwrap().len(), 2);
+        assert_eq!(second.due(later).unwrap(), first.due(later).unwrap());
+        assert_eq!(second.quizzes(SECOND).unwrap(), first.quizzes(SECOND).unwrap());
+        assert_eq!(
+            second.study_overview(later).unwrap(),
+            first.study_overview(later).unwrap()
+        );
+    }
 }

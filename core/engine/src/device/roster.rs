@@ -168,7 +168,10 @@ impl<S: Store> Device<S> {
         for lines in lines.chunks(LINES_PER_CHANGE_MAX) {
             self.edit(key, now, |tx| {
                 lines.iter().try_for_each(|line| {
-                    let add = Command::Add { line: line.clone(), from };
+                    let add = Command::Add {
+                        line: line.clone(),
+                        from,
+                    };
                     roster::apply(tx, &acting, &devices, &add)
                 })
             })?;

@@ -183,5 +183,10 @@ fn one_more_member_than_a_change_may_hold_is_two_changes() {
     secretary.add_members(&many, today(NOW), NOW).unwrap();
     let members = secretary.members(today(NOW)).unwrap();
     assert_eq!(members.len(), roster::LINES_PER_CHANGE_MAX + 2);
-    assert!(members.iter().enumerate().all(|(at, member)| member.line.number as usize == at + 1));
+    assert!(
+        members
+            .iter()
+            .enumerate()
+            .all(|(at, member)| member.line.number as usize == at + 1)
+    );
 }

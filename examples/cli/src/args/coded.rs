@@ -1,7 +1,9 @@
 //! The closed lists of words of the handbook, as arguments and as cells of a table.
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use sotay_engine::handbook::meeting::{Ballot, How, MeetingKind, Method, Need, NoteKind, Section, State, Step};
+use sotay_engine::handbook::meeting::{
+    Ballot, How, MeetingKind, Method, Need, NoteKind, Section, State, Step,
+};
 use sotay_engine::handbook::roster::{Activity, Role, Standing};
 use sotay_engine::handbook::{Lang, Message};
 
@@ -19,7 +21,11 @@ pub(crate) trait Coded: Copy + Send + Sync + 'static {
 
     /// What people read.
     fn label(self, lang: Lang) -> String {
-        Message { key: self.label_key(), args: Vec::new() }.text(lang, &Nameless)
+        Message {
+            key: self.label_key(),
+            args: Vec::new(),
+        }
+        .text(lang, &Nameless)
     }
 
     /// The one with this name, written with dashes or underscores, or with this label in either language.
@@ -27,7 +33,10 @@ pub(crate) trait Coded: Copy + Send + Sync + 'static {
         let text = folded(text);
         let name = text.replace('-', "_");
         let is_it = |one: &Self| {
-            one.name() == name || [Lang::Vi, Lang::En].iter().any(|&lang| folded(&one.label(lang)) == text)
+            one.name() == name
+                || [Lang::Vi, Lang::En]
+                    .iter()
+                    .any(|&lang| folded(&one.label(lang)) == text)
         };
         Self::all().iter().copied().find(is_it)
     }
@@ -52,14 +61,27 @@ macro_rules! coded {
 }
 
 coded!(
-    Activity, Ballot, How, MeetingKind, Method, Need, NoteKind, Role, Section, Standing, State, Step
+    Activity,
+    Ballot,
+    How,
+    MeetingKind,
+    Method,
+    Need,
+    NoteKind,
+    Role,
+    Section,
+    Standing,
+    State,
+    Step
 );
 
 /// Reads one of the list from an argument.
 pub(crate) fn coded<T: Coded>() -> impl TypedValueParser<Value = T> {
     // clap keeps static names only; the lists are closed and small, and the parsers are built once.
     let dashed = |one: &T| -> &'static str { Box::leak(one.name().replace('_', "-").into_boxed_str()) };
-    let values = T::all().iter().map(|one| PossibleValue::new(dashed(one)).alias(one.name()));
+    let values = T::all()
+        .iter()
+        .map(|one| PossibleValue::new(dashed(one)).alias(one.name()));
     PossibleValuesParser::new(values)
         .try_map(|text| T::read(&text).ok_or_else(|| format!("{text} is not one of the possible values")))
 }

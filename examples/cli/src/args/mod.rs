@@ -15,15 +15,16 @@ use sotay_engine::handbook::Lang;
 pub(crate) use coded::{Coded, coded};
 pub(crate) use enrol::{Invite, Join, Unit, UnitCommand};
 pub(crate) use meeting::{
-    Agenda, Attend, Change, Conclude, ConclusionChange, Guest, Meeting, MeetingCommand, Minutes, Motion, New, Note, Set, Speech,
-    Tally, Vote, Who,
+    Agenda, Attend, Change, Conclude, ConclusionChange, Guest, Meeting, MeetingCommand, Minutes, Motion, New,
+    Note, Set, Speech, Tally, Vote, Who,
 };
 pub(crate) use members::{Add, Import, Members, MembersCommand, SetMember};
-pub(crate) use study::{
-    Ask, Broadcasts, BroadcastsCommand, Library, LibraryCommand, Publish, Quiz, QuizCommand, Read, Search, Speak, Study,
-};
-pub(crate) use study::Speech as SpokenLines;
 pub(crate) use network::{History, Relay, RelayCommand, Review, Sync, Watch};
+pub(crate) use study::Speech as SpokenLines;
+pub(crate) use study::{
+    Ask, Broadcasts, BroadcastsCommand, Library, LibraryCommand, Publish, Quiz, QuizCommand, Read, Search,
+    Speak, Study,
+};
 
 /// Environment variable that names the profile folder.
 pub(crate) const PROFILE_VARIABLE: &str = "SOTAY_PROFILE";
@@ -152,9 +153,16 @@ mod tests {
             assert!(command.get_about().is_some(), "{path}");
             for argument in command.get_arguments() {
                 let known = ["help", "version"].contains(&argument.get_id().as_str());
-                assert!(known || argument.get_help().is_some(), "{path} {}", argument.get_id());
+                assert!(
+                    known || argument.get_help().is_some(),
+                    "{path} {}",
+                    argument.get_id()
+                );
             }
-            command.get_subcommands().filter(|sub| sub.get_name() != "help").for_each(|sub| walk(sub, &path));
+            command
+                .get_subcommands()
+                .filter(|sub| sub.get_name() != "help")
+                .for_each(|sub| walk(sub, &path));
         }
         walk(&Cli::command(), "");
     }

@@ -17,9 +17,17 @@ pub(super) fn run(session: &Session, args: History) -> Result<Reply, Failure> {
         let lines = device.history(doc)?;
         let row = |line: &sotay_engine::HistoryLine| {
             let what: Vec<String> = show::changes(voice, &line.what, device.names());
-            vec![voice.moment(line.at_ms), line.label.clone(), short(&line.hash).to_owned(), what.join(", ")]
+            vec![
+                voice.moment(line.at_ms),
+                line.label.clone(),
+                short(&line.hash).to_owned(),
+                what.join(", "),
+            ]
         };
         let rows: Vec<Vec<String>> = lines.iter().map(row).collect();
-        Ok(Reply::new(json!({ "meeting": doc.to_string(), "changes": lines }), show::columns(&rows)))
+        Ok(Reply::new(
+            json!({ "meeting": doc.to_string(), "changes": lines }),
+            show::columns(&rows),
+        ))
     })
 }

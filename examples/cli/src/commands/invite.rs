@@ -22,15 +22,26 @@ pub(super) fn run(session: &Session, args: Invite) -> Result<Reply, Failure> {
     let voice = session.voice;
     let text = files::text_or_file(&args.request, REQUEST_BEGINS, REQUEST_BYTES_MAX)?;
     let request = JoinRequest::from_text(&text)?;
-    let given: Vec<String> = args.relay.iter().map(|relay| relay_address(relay)).collect::<Result<_, _>>()?;
+    let given: Vec<String> = args
+        .relay
+        .iter()
+        .map(|relay| relay_address(relay))
+        .collect::<Result<_, _>>()?;
     let phone = session.open()?;
-    let relays = if given.is_empty() { phone.client()?.relays().to_vec() } else { given };
+    let relays = if given.is_empty() {
+        phone.client()?.relays().to_vec()
+    } else {
+        given
+    };
 
     let (rank, committee, wanted, passed) = (args.rank.rank(), args.committee, args.member, relays.clone());
     let (invitation, name) = phone.run(move |device, now| {
         let member = People::of_roster(device)?.one(&wanted)?;
         let today = device.members(today(now))?;
-        let standing = today.iter().find(|line| line.line.member == member).map(|line| line.line.standing);
+        let standing = today
+            .iter()
+            .find(|line| line.line.member == member)
+            .map(|line| line.line.standing);
         let ask = AdmitRequest {
             request: text,
             member,
@@ -41,7 +52,11 @@ pub(super) fn run(session: &Session, args: Invite) -> Result<Reply, Failure> {
         };
         let admitted = device.admit(&ask, now);
         let invitation = admitted.map_err(|error| {
-            let holder = if let AdmitError::Already { member } = error { Some(member) } else { None };
+            let holder = if let AdmitError::Already { member } = error {
+                Some(member)
+            } else {
+                None
+            };
             let failure = Failure::from(error);
             match holder {
                 Some(member) => failure
@@ -68,22 +83,25 @@ pub(super) fn run(session: &Session, args: Invite) -> Result<Reply, Failure> {
         "committee": committee,
         "relays": relays,
     });
-    let explained = voice
-        .say(
-            "invite.made",
-            &[
-                ("label", &request.label),
-                ("name", &name),
-                ("rank", &unit::rank(voice, Some(rank), committee)),
-                ("code", &code),
-            ],
-        );
+    let explained = voice.say(
+        "invite.made",
+        &[
+            ("label", &request.label),
+            ("name", &name),
+            ("rank", &unit::rank(voice, Some(rank), committee)),
+            ("code", &code),
+        ],
+    );
     match args.out {
         Some(path) => {
             files::write(&path, &format!("{text}\n"))?;
             let written = voice.say("file.written", &[("file", &path.display())]);
             Ok(Reply::new(value, format!("{written}\n{explained}")))
         }
-        None => Ok(Reply { value, text, aside: Some(explained) }),
+        None => Ok(Reply {
+            value,
+            text,
+            aside: Some(explained),
+        }),
     }
 }

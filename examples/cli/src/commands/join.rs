@@ -49,7 +49,11 @@ fn ask(session: &Session, label: &str, out: Option<PathBuf>) -> Result<Reply, Fa
             let written = voice.say("file.written", &[("file", &path.display())]);
             Ok(Reply::new(value, format!("{written}\n{explained}")))
         }
-        None => Ok(Reply { value, text, aside: Some(explained) }),
+        None => Ok(Reply {
+            value,
+            text,
+            aside: Some(explained),
+        }),
     }
 }
 
@@ -68,14 +72,21 @@ fn accept(session: &Session, argument: &str) -> Result<Reply, Failure> {
         [] => voice.say("join.accepted", &[]),
         relays => voice.say("join.accepted_with_relays", &[("relays", &relays.join(", "))]),
     };
-    Ok(Reply::new(value, format!("{done}\n\n{}", unit::describe(voice, &card))))
+    Ok(Reply::new(
+        value,
+        format!("{done}\n\n{}", unit::describe(voice, &card)),
+    ))
 }
 
 /// Keeps the relays an officer passed on, as many as there is room for; a mistyped one does no harm.
 fn remember(phone: &Phone, hints: &[String]) -> Result<Vec<String>, Failure> {
     let mut client = phone.client()?;
     let room = RELAYS_MAX.saturating_sub(client.relays().len());
-    let relays: Vec<String> = hints.iter().filter_map(|hint| relay_address(hint).ok()).take(room).collect();
+    let relays: Vec<String> = hints
+        .iter()
+        .filter_map(|hint| relay_address(hint).ok())
+        .take(room)
+        .collect();
     client.remember(&relays)?;
     Ok(client.relays().to_vec())
 }

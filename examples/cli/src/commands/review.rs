@@ -23,7 +23,11 @@ fn one(session: &Session, wanted: Option<String>) -> Result<Reply, Failure> {
         let doc = pick::meeting(device, wanted.as_deref())?;
         let list = device.review(doc)?;
         let names = show::names_json(device, now)?;
-        let texts: Vec<String> = list.open().iter().map(|item| item.text(voice.lang, device.names())).collect();
+        let texts: Vec<String> = list
+            .open()
+            .iter()
+            .map(|item| item.text(voice.lang, device.names()))
+            .collect();
         let value = json!({ "meeting": doc.to_string(), "review": list, "texts": texts, "names": names });
         Ok(Reply::new(value, show::review(voice, &list, device.names())))
     })
@@ -39,7 +43,11 @@ fn all(session: &Session) -> Result<Reply, Failure> {
             if list.open().is_empty() {
                 continue;
             }
-            text.push(format!("{}\n{}", show::heading(voice, &heading), show::review(voice, &list, device.names())));
+            text.push(format!(
+                "{}\n{}",
+                show::heading(voice, &heading),
+                show::review(voice, &list, device.names())
+            ));
             found.push(json!({ "meeting": heading.doc.to_string(), "review": list }));
         }
         if text.is_empty() {
@@ -66,6 +74,9 @@ fn settle(session: &Session, wanted: Option<String>, item: String, option: Strin
             "review": after,
         });
         let done = voice.say("review.settled", &[("label", &label)]);
-        Ok(Reply::new(value, format!("{done}\n{}", show::review(voice, &after, device.names()))))
+        Ok(Reply::new(
+            value,
+            format!("{done}\n{}", show::review(voice, &after, device.names())),
+        ))
     })
 }

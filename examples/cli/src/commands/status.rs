@@ -16,7 +16,10 @@ pub(super) fn run(session: &Session) -> Result<Reply, Failure> {
     if !joined {
         let label = phone.run(|device, _| Ok(device.label().to_owned()))?;
         let value = json!({ "unit": null, "label": label, "relays": [], "pending": 0 });
-        return Ok(Reply::new(value, voice.say("status.no_unit", &[("label", &label)])));
+        return Ok(Reply::new(
+            value,
+            voice.say("status.no_unit", &[("label", &label)]),
+        ));
     }
     let card = unit::card(&phone)?;
     let pending = phone.run(|device, _| Ok(device.pending()?))?;

@@ -15,9 +15,20 @@ use crate::voice::{Voice, short};
 
 /// Addresses that were given, else those remembered; none at all is a failure.
 pub(super) fn relays_of(given: &[String], phone: &Phone) -> Result<Vec<String>, Failure> {
-    let given: Vec<String> = given.iter().map(|relay| relay_address(relay)).collect::<Result<_, _>>()?;
-    let relays = if given.is_empty() { phone.client()?.relays().to_vec() } else { given };
-    if relays.is_empty() { Err(Failure::new(Code::NoRelay)) } else { Ok(relays) }
+    let given: Vec<String> = given
+        .iter()
+        .map(|relay| relay_address(relay))
+        .collect::<Result<_, _>>()?;
+    let relays = if given.is_empty() {
+        phone.client()?.relays().to_vec()
+    } else {
+        given
+    };
+    if relays.is_empty() {
+        Err(Failure::new(Code::NoRelay))
+    } else {
+        Ok(relays)
+    }
 }
 
 pub(super) fn run(session: &Session, args: Sync) -> Result<Reply, Failure> {
@@ -33,11 +44,17 @@ pub(super) fn run(session: &Session, args: Sync) -> Result<Reply, Failure> {
         })
         .collect();
     if !args.no_remember {
-        let worked = outcomes.iter().filter(|(_, outcome)| outcome.is_ok()).map(|(relay, _)| relay);
+        let worked = outcomes
+            .iter()
+            .filter(|(_, outcome)| outcome.is_ok())
+            .map(|(relay, _)| relay);
         phone.client()?.remember(worked)?;
     }
     let notices = notices(&phone, voice);
-    let relays: Vec<Value> = outcomes.iter().map(|(relay, outcome)| outcome_json(voice, relay, outcome)).collect();
+    let relays: Vec<Value> = outcomes
+        .iter()
+        .map(|(relay, outcome)| outcome_json(voice, relay, outcome))
+        .collect();
     let mut text: Vec<String> = Vec::new();
     let mut first_failure = None;
     let mut worked = false;
@@ -59,7 +76,10 @@ pub(super) fn run(session: &Session, args: Sync) -> Result<Reply, Failure> {
     }
     text.extend(notices.iter().map(|(text, _)| text.clone()));
     let notices: Vec<Value> = notices.into_iter().map(|(_, value)| value).collect();
-    Ok(Reply::new(json!({ "relays": relays, "notices": notices }), text.join("\n")))
+    Ok(Reply::new(
+        json!({ "relays": relays, "notices": notices }),
+        text.join("\n"),
+    ))
 }
 
 /// Host and port; the key is long and says nothing to a person.
@@ -88,30 +108,63 @@ pub(super) fn notice(voice: Voice, event: &Event) -> Option<(String, Value)> {
     match event {
         Event::Refused { envelope, reason } => {
             let id = envelope.to_string();
-            let text = voice.say("notice.refused", &[("id", &short(&id)), ("reason", &format!("{reason:?}"))]);
-            Some((text, json!({ "event": "refused", "envelope": id, "reason": format!("{reason:?}") })))
+            let text = voice.say(
+                "notice.refused",
+                &[("id", &short(&id)), ("reason", &format!("{reason:?}"))],
+            );
+            Some((
+                text,
+                json!({ "event": "refused", "envelope": id, "reason": format!("{reason:?}") }),
+            ))
         }
         Event::Denied { space, reason } => {
-            let text = voice.say("notice.denied", &[("space", &show::space_label(voice, space.kind))]);
+            let text = voice.say(
+                "notice.denied",
+                &[("space", &show::space_label(voice, space.kind))],
+            );
             let name = show::space_name(space.kind);
-            Some((text, json!({ "event": "denied", "space": name, "reason": format!("{reason:?}") })))
+            Some((
+                text,
+                json!({ "event": "denied", "space": name, "reason": format!("{reason:?}") }),
+            ))
         }
-        Event::SetAside { envelope, device, reason } => {
+        Event::SetAside {
+            envelope,
+            device,
+            reason,
+        } => {
             let (id, device) = (envelope.to_string(), device.to_string());
-            let text = voice.say("notice.set_aside", &[("id", &short(&id)), ("device", &short(&device))]);
+            let text = voice.say(
+                "notice.set_aside",
+                &[("id", &short(&id)), ("device", &short(&device))],
+            );
             let reason = format!("{reason:?}");
-            Some((text, json!({ "event": "set_aside", "envelope": id, "device": device, "reason": reason })))
+            Some((
+                text,
+                json!({ "event": "set_aside", "envelope": id, "device": device, "reason": reason }),
+            ))
         }
         Event::ChangeRefused { doc, device } => {
             let device = device.map(|device| device.to_string());
-            let who = device.as_deref().map_or_else(|| voice.say("show.nobody", &[]), |id| short(id).to_owned());
+            let who = device
+                .as_deref()
+                .map_or_else(|| voice.say("show.nobody", &[]), |id| short(id).to_owned());
             let text = voice.say("notice.change_refused", &[("device", &who)]);
-            Some((text, json!({ "event": "change_refused", "document": doc.to_string(), "device": device })))
+            Some((
+                text,
+                json!({ "event": "change_refused", "document": doc.to_string(), "device": device }),
+            ))
         }
-        Event::Trouble { text } => {
-            Some((voice.say("notice.trouble", &[("text", text)]), json!({ "event": "trouble", "text": text })))
-        }
+        Event::Trouble { text } => Some((
+            voice.say("notice.trouble", &[("text", text)]),
+            json!({ "event": "trouble", "text": text }),
+        )),
         Event::Missed => Some((voice.say("notice.missed", &[]), json!({ "event": "missed" }))),
-        Event::Unit | Event::Membership | Event::Names | Event::Library | Event::Handbook { .. } | Event::Sync { .. } => None,
+        Event::Unit
+        | Event::Membership
+        | Event::Names
+        | Event::Library
+        | Event::Handbook { .. }
+        | Event::Sync { .. } => None,
     }
 }

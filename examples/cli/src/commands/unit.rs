@@ -13,13 +13,32 @@ use crate::voice::{Voice, short};
 pub(super) fn run(session: &Session, args: Unit) -> Result<Reply, Failure> {
     let voice = session.voice;
     match args.command {
-        UnitCommand::Create { name, upper, founder, label, since } => {
+        UnitCommand::Create {
+            name,
+            upper,
+            founder,
+            label,
+            since,
+        } => {
             let since = since.as_deref().map(pick::date).transpose()?;
             let phone = session.open_or_create(&label)?;
-            phone.run(move |device, now| Ok(device.create_unit(&NewUnit { name, upper, founder, since }, now)?))?;
+            phone.run(move |device, now| {
+                Ok(device.create_unit(
+                    &NewUnit {
+                        name,
+                        upper,
+                        founder,
+                        since,
+                    },
+                    now,
+                )?)
+            })?;
             let card = card(&phone)?;
             let done = voice.say("unit.created", &[("profile", &phone.folder().display())]);
-            Ok(Reply::new(json(&card, &phone), format!("{done}\n\n{}", describe(voice, &card))))
+            Ok(Reply::new(
+                json(&card, &phone),
+                format!("{done}\n\n{}", describe(voice, &card)),
+            ))
         }
         UnitCommand::Show => {
             let phone = session.open()?;
@@ -43,7 +62,10 @@ pub(super) fn json(card: &UnitCard, phone: &Phone) -> Value {
 pub(super) fn describe(voice: Voice, card: &UnitCard) -> String {
     let unit = card.unit.to_string();
     let member = card.member.to_string();
-    let holder = card.member_name.clone().unwrap_or_else(|| short(&member).to_owned());
+    let holder = card
+        .member_name
+        .clone()
+        .unwrap_or_else(|| short(&member).to_owned());
     voice.say(
         "unit.card",
         &[

@@ -25,12 +25,18 @@ const FIRST_EXCHANGE: Duration = Duration::from_secs(20);
 pub(super) fn run(session: &Session, args: Watch) -> Result<Reply, Failure> {
     let phone = session.open()?;
     let relays = relays_of(&args.relay, &phone)?;
-    let watcher = Watcher { voice: session.voice, json: session.json, phone: &phone };
+    let watcher = Watcher {
+        voice: session.voice,
+        json: session.json,
+        phone: &phone,
+    };
     let interrupted = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&interrupted);
     ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed))
         .map_err(|_| Failure::new(Code::Mistake).with("place", "ctrl-c"))?;
-    let until = args.seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds));
+    let until = args
+        .seconds
+        .map(|seconds| Instant::now() + Duration::from_secs(seconds));
     let ended = || interrupted.load(Ordering::Relaxed) || until.is_some_and(|until| Instant::now() >= until);
     for relay in &relays {
         watcher.begin(relay, until)?;
@@ -44,9 +50,16 @@ pub(super) fn run(session: &Session, args: Watch) -> Result<Reply, Failure> {
         told += burst.len();
         watcher.tell(&burst)?;
     }
-    let reason = if interrupted.load(Ordering::Relaxed) { "interrupted" } else { "time" };
+    let reason = if interrupted.load(Ordering::Relaxed) {
+        "interrupted"
+    } else {
+        "time"
+    };
     let end = session.voice.say("watch.end", &[("count", &told)]);
-    Ok(Reply::new(json!({ "event": "end", "reason": reason, "events": told }), end))
+    Ok(Reply::new(
+        json!({ "event": "end", "reason": reason, "events": told }),
+        end,
+    ))
 }
 
 struct Watcher<'a> {
@@ -57,13 +70,19 @@ struct Watcher<'a> {
 
 impl Watcher<'_> {
     fn line(&self, value: &Value, text: &str) {
-        let line = if self.json { value.to_string() } else { printable(text) };
+        let line = if self.json {
+            value.to_string()
+        } else {
+            printable(text)
+        };
         print_line(&mut std::io::stdout(), &line);
     }
 
     /// A first exchange tells at once what stands in the way; a relay that is only not reachable is tried again.
     fn begin(&self, relay: &str, until: Option<Instant>) -> Result<(), Failure> {
-        let left = until.map_or(FIRST_EXCHANGE, |until| until.saturating_duration_since(Instant::now()));
+        let left = until.map_or(FIRST_EXCHANGE, |until| {
+            until.saturating_duration_since(Instant::now())
+        });
         match self.phone.engine.sync_once(relay, left.min(FIRST_EXCHANGE)) {
             Ok(report) => {
                 let mut value = show::report_json(relay, &report);
@@ -72,17 +91,23 @@ impl Watcher<'_> {
                 self.line(&value, &text);
             }
             Err(
-                error @ (SyncError::Connect(ConnectError::WrongRelayKey | ConnectError::Version | ConnectError::NotARelay)
+                error @ (SyncError::Connect(
+                    ConnectError::WrongRelayKey | ConnectError::Version | ConnectError::NotARelay,
+                )
                 | SyncError::Address(_)
                 | SyncError::Device(_)
                 | SyncError::Call(_)),
             ) => return Err(error.into()),
             Err(error) => {
                 let failure = Failure::from(error);
-                let value = json!({ "event": "not_connected", "relay": relay, "error": failure.json(self.voice) });
+                let value =
+                    json!({ "event": "not_connected", "relay": relay, "error": failure.json(self.voice) });
                 let text = self.voice.say(
                     "watch.not_connected",
-                    &[("relay", &relay_heading(relay)), ("message", &failure.message(self.voice))],
+                    &[
+                        ("relay", &relay_heading(relay)),
+                        ("message", &failure.message(self.voice)),
+                    ],
                 );
                 self.line(&value, &text);
             }
@@ -93,7 +118,9 @@ impl Watcher<'_> {
 
     fn tell(&self, burst: &[Event]) -> Result<(), Failure> {
         if self.json {
-            burst.iter().for_each(|event| self.line(&event_json(self.voice, event), ""));
+            burst
+                .iter()
+                .for_each(|event| self.line(&event_json(self.voice, event), ""));
             return Ok(());
         }
         let mut handbook: Vec<(DocId, Vec<HandbookEvent>)> = Vec::new();
@@ -103,7 +130,9 @@ impl Watcher<'_> {
                     Some((_, events)) => events.push(event.clone()),
                     None => handbook.push((*doc, vec![event.clone()])),
                 },
-                Event::Membership | Event::Unit => self.line(&Value::Null, &self.voice.say("watch.membership", &[])),
+                Event::Membership | Event::Unit => {
+                    self.line(&Value::Null, &self.voice.say("watch.membership", &[]))
+                }
                 Event::Names => self.line(&Value::Null, &self.voice.say("watch.names", &[])),
                 Event::Library => self.line(&Value::Null, &self.voice.say("watch.library", &[])),
                 // The status of every space after every frame would bury what happened.
@@ -119,8 +148,10 @@ impl Watcher<'_> {
             let voice = self.voice;
             let text = self.phone.run(move |device, _| {
                 let heading = device.meetings()?.into_iter().find(|meeting| meeting.doc == doc);
-                let place =
-                    heading.map_or_else(|| voice.say("watch.roster", &[]), |heading| show::heading(voice, &heading));
+                let place = heading.map_or_else(
+                    || voice.say("watch.roster", &[]),
+                    |heading| show::heading(voice, &heading),
+                );
                 let changes = show::changes(voice, &events, device.names());
                 Ok(format!("{place}: {}", changes.join(", ")))
             })?;
@@ -136,7 +167,9 @@ fn event_json(voice: Voice, event: &Event) -> Value {
         Event::Membership => json!({ "event": "membership" }),
         Event::Names => json!({ "event": "names" }),
         Event::Library => json!({ "event": "library" }),
-        Event::Handbook { doc, event } => json!({ "event": "handbook", "document": doc.to_string(), "change": event }),
+        Event::Handbook { doc, event } => {
+            json!({ "event": "handbook", "document": doc.to_string(), "change": event })
+        }
         Event::Sync { space, status } => {
             let mut value = show::space_json(space.kind, status);
             value["event"] = json!("sync");

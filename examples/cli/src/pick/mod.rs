@@ -26,5 +26,7 @@ fn is_none_word(text: &str) -> bool {
 /// A number as lists print it; longer runs of digits are ids.
 fn list_number(text: &str) -> Option<u32> {
     const DIGITS_MAX: usize = 5;
-    (text.len() <= DIGITS_MAX && text.bytes().all(|b| b.is_ascii_digit())).then(|| text.parse().ok()).flatten()
+    (text.len() <= DIGITS_MAX && text.bytes().all(|b| b.is_ascii_digit()))
+        .then(|| text.parse().ok())
+        .flatten()
 }

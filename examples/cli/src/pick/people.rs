@@ -26,8 +26,17 @@ impl People {
     pub fn of_roster(device: &mut ProfileDevice) -> Result<Self, Failure> {
         let view = device.roster_view()?;
         let names = device.names();
-        let person = |member: MemberId, number| Person { member, number, name: names.member(member).map(str::to_owned) };
-        Ok(Self(view.lines.iter().map(|line| person(line.member, line.number.value)).collect()))
+        let person = |member: MemberId, number| Person {
+            member,
+            number,
+            name: names.member(member).map(str::to_owned),
+        };
+        Ok(Self(
+            view.lines
+                .iter()
+                .map(|line| person(line.member, line.number.value))
+                .collect(),
+        ))
     }
 
     /// Everybody on the list of a meeting.
@@ -47,25 +56,40 @@ impl People {
     /// Whether somebody has this name.
     pub fn has_name(&self, name: &str) -> bool {
         let name = folded(name);
-        self.0.iter().any(|person| person.name.as_deref().is_some_and(|known| folded(known) == name))
+        self.0
+            .iter()
+            .any(|person| person.name.as_deref().is_some_and(|known| folded(known) == name))
     }
 
     /// One member: by number, by name (whole, else a part that only one has), or by the beginning of the id.
     pub fn one(&self, text: &str) -> Result<MemberId, Failure> {
         let text = text.trim();
         if let Some(number) = list_number(text) {
-            return self.only(text, self.0.iter().filter(|person| person.number == Some(number)).collect());
+            return self.only(
+                text,
+                self.0
+                    .iter()
+                    .filter(|person| person.number == Some(number))
+                    .collect(),
+            );
         }
         let wanted = folded(text);
         let name_is = |test: &dyn Fn(&str) -> bool| -> Vec<&Person> {
-            self.0.iter().filter(|person| person.name.as_deref().is_some_and(|name| test(&folded(name)))).collect()
+            self.0
+                .iter()
+                .filter(|person| person.name.as_deref().is_some_and(|name| test(&folded(name))))
+                .collect()
         };
         let mut found = name_is(&|name| name == wanted);
         if found.is_empty() && !wanted.is_empty() {
             found = name_is(&|name| name.contains(&wanted));
         }
         if found.is_empty() && wanted.len() >= ID_LETTERS_MIN {
-            found = self.0.iter().filter(|person| person.member.to_string().starts_with(&wanted)).collect();
+            found = self
+                .0
+                .iter()
+                .filter(|person| person.member.to_string().starts_with(&wanted))
+                .collect();
         }
         self.only(text, found)
     }
@@ -76,7 +100,9 @@ impl People {
             [one] => Ok(one.member),
             several => {
                 let list: Vec<String> = several.iter().map(|person| person.describe()).collect();
-                Err(Failure::new(Code::AmbiguousMember).with("text", text).with("list", list.join(", ")))
+                Err(Failure::new(Code::AmbiguousMember)
+                    .with("text", text)
+                    .with("list", list.join(", ")))
             }
         }
     }
@@ -108,7 +134,11 @@ impl People {
         }
         let inside = |person: &&Person| person.number.is_some_and(|number| (from..=to).contains(&number));
         let found: Vec<MemberId> = self.0.iter().filter(inside).map(|person| person.member).collect();
-        if found.is_empty() { Err(Failure::new(Code::NoMember).with("text", part)) } else { Ok(found) }
+        if found.is_empty() {
+            Err(Failure::new(Code::NoMember).with("text", part))
+        } else {
+            Ok(found)
+        }
     }
 }
 
@@ -135,13 +165,21 @@ mod tests {
     }
 
     fn people() -> People {
-        let person = |n: u8, name: &str| Person { member: id(n), number: Some(n.into()), name: Some(name.to_owned()) };
+        let person = |n: u8, name: &str| Person {
+            member: id(n),
+            number: Some(n.into()),
+            name: Some(name.to_owned()),
+        };
         People(vec![
             person(1, "Lê Văn An"),
             person(2, "Trần Thị Bình"),
             person(3, "Lê Văn Bình"),
             // Two phones added somebody offline at the same time.
-            Person { member: id(0xab), number: Some(3), name: Some("Đỗ Cường".to_owned()) },
+            Person {
+                member: id(0xab),
+                number: Some(3),
+                name: Some("Đỗ Cường".to_owned()),
+            },
             person(9, "Lê Văn An Khang"),
         ])
     }
@@ -152,14 +190,23 @@ mod tests {
 
     #[test]
     fn a_member_is_found_by_number_name_part_of_a_name_and_id() {
-        for text in ["2", "Trần Thị Bình", " trần  thị bình ", "thị", "02020202020202020202020202020202"] {
+        for text in [
+            "2",
+            "Trần Thị Bình",
+            " trần  thị bình ",
+            "thị",
+            "02020202020202020202020202020202",
+        ] {
             assert_eq!(people().one(text).unwrap(), id(2), "{text}");
         }
         // A whole name is meant even if it is part of another one.
         assert_eq!(people().one("Lê Văn An").unwrap(), id(1));
         assert_eq!(people().one("abab").unwrap(), id(0xab));
         // Typed with combining accents, as some keyboards do.
-        assert_eq!(people().one("Tra\u{302}\u{300}n Thi\u{323} Bi\u{300}nh").unwrap(), id(2));
+        assert_eq!(
+            people().one("Tra\u{302}\u{300}n Thi\u{323} Bi\u{300}nh").unwrap(),
+            id(2)
+        );
     }
 
     #[test]
@@ -175,7 +222,10 @@ mod tests {
     #[test]
     fn lists_and_ranges_name_each_member_once() {
         assert_eq!(people().many("1-2,9").unwrap(), [id(1), id(2), id(9)]);
-        assert_eq!(people().many("2, 1-2,Đỗ Cường").unwrap(), [id(2), id(1), id(0xab)]);
+        assert_eq!(
+            people().many("2, 1-2,Đỗ Cường").unwrap(),
+            [id(2), id(1), id(0xab)]
+        );
         assert_eq!(people().many("4–9").unwrap(), [id(9)]);
         assert_eq!(people().many("all").unwrap().len(), 5);
         assert_eq!(people().many("Tất cả").unwrap().len(), 5);
@@ -186,7 +236,10 @@ mod tests {
         assert_eq!(code(people().many("9-1")), "bad_members");
         assert_eq!(code(people().many(" , ")), "bad_members");
         assert_eq!(code(people().many("4-8")), "no_member");
-        assert_eq!(code(people().many(&format!("1-{}", MEMBERS_MAX + 1))), "bad_members");
+        assert_eq!(
+            code(people().many(&format!("1-{}", MEMBERS_MAX + 1))),
+            "bad_members"
+        );
         assert!(people().many(&format!("1-{MEMBERS_MAX}")).is_ok());
     }
 }

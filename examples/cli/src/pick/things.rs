@@ -88,12 +88,24 @@ pub(crate) fn review_item<'a>(list: &'a ReviewList, text: &str) -> Result<&'a Re
 pub(crate) fn review_pick<'a>(item: &'a ReviewItem, text: &str) -> Result<&'a ReviewOption, Failure> {
     let by_key = item.options.iter().find(|option| option.pick == text);
     let by_number = item.options.at_number(text);
-    by_key.or(by_number).ok_or_else(|| Failure::new(Code::NoPick).with("text", text).with("count", item.options.len()))
+    by_key.or(by_number).ok_or_else(|| {
+        Failure::new(Code::NoPick)
+            .with("text", text)
+            .with("count", item.options.len())
+    })
 }
 
 /// A phone among several: by label or by the beginning of its id.
-pub(crate) fn member_device(devices: &[DeviceId], text: &str, names: &dyn Names) -> Result<DeviceId, Failure> {
-    let by_label = |device: &&DeviceId| names.device(**device).is_some_and(|label| folded(label) == folded(text));
+pub(crate) fn member_device(
+    devices: &[DeviceId],
+    text: &str,
+    names: &dyn Names,
+) -> Result<DeviceId, Failure> {
+    let by_label = |device: &&DeviceId| {
+        names
+            .device(**device)
+            .is_some_and(|label| folded(label) == folded(text))
+    };
     match devices.iter().filter(by_label).collect::<Vec<_>>().as_slice() {
         [found] => Ok(**found),
         _ => match beginning(devices, text, |device: &DeviceId| as_text(device)).as_slice() {
@@ -112,7 +124,9 @@ mod tests {
     use super::*;
 
     fn ids() -> Vec<EntryId> {
-        [[0x11; 16], [0x12; 16], [0xab; 16]].map(EntryId::from_bytes).to_vec()
+        [[0x11; 16], [0x12; 16], [0xab; 16]]
+            .map(EntryId::from_bytes)
+            .to_vec()
     }
 
     #[test]
@@ -151,7 +165,11 @@ mod tests {
 
     #[test]
     fn the_newest_meeting_is_meant_unless_another_is_named() {
-        let list = [heading(0xaa, "2026-06-05"), heading(0xbb, "2026-05-20"), heading(0xcc, "2026-05-05")];
+        let list = [
+            heading(0xaa, "2026-06-05"),
+            heading(0xbb, "2026-05-20"),
+            heading(0xcc, "2026-05-05"),
+        ];
         let doc = |text| named_meeting(&list, text).map(|meeting| meeting.doc);
         assert_eq!(doc(None).unwrap(), list[0].doc);
         assert_eq!(doc(Some("2")).unwrap(), list[1].doc);

@@ -11,14 +11,25 @@ pub(crate) fn date(text: &str) -> Result<Date, Failure> {
     let vietnamese = || {
         let mut parts = text.split('/').map(|part| part.parse::<u32>().ok());
         let (day, month, year) = (parts.next()??, parts.next()??, parts.next()??);
-        if parts.next().is_some() { None } else { Date::new(i32::try_from(year).ok()?, month, day) }
+        if parts.next().is_some() {
+            None
+        } else {
+            Date::new(i32::try_from(year).ok()?, month, day)
+        }
     };
-    text.parse().ok().or_else(vietnamese).ok_or_else(|| Failure::new(Code::BadDate).with("text", text))
+    text.parse()
+        .ok()
+        .or_else(vietnamese)
+        .ok_or_else(|| Failure::new(Code::BadDate).with("text", text))
 }
 
 /// A day, or the word for none.
 pub(crate) fn date_or_none(text: &str) -> Result<Option<Date>, Failure> {
-    if is_none_word(text) { Ok(None) } else { date(text).map(Some) }
+    if is_none_word(text) {
+        Ok(None)
+    } else {
+        date(text).map(Some)
+    }
 }
 
 /// A month: `2026-05`, or `5/2026`.
@@ -28,7 +39,10 @@ pub(crate) fn month(text: &str) -> Result<Month, Failure> {
         let (month, year) = text.split_once('/')?;
         Some(Date::new(year.parse().ok()?, month.parse().ok()?, 1)?.month())
     };
-    text.parse().ok().or_else(vietnamese).ok_or_else(|| Failure::new(Code::BadMonth).with("text", text))
+    text.parse()
+        .ok()
+        .or_else(vietnamese)
+        .ok_or_else(|| Failure::new(Code::BadMonth).with("text", text))
 }
 
 /// A time: `19:30` or `19h30` on `day`, or with its own day `2026-05-05T19:30`.
@@ -47,7 +61,11 @@ pub(crate) fn time(text: &str, day: Option<Date>) -> Result<LocalTime, Failure> 
 
 /// A time, or the word for none.
 pub(crate) fn time_or_none(text: &str, day: Option<Date>) -> Result<Option<LocalTime>, Failure> {
-    if is_none_word(text) { Ok(None) } else { time(text, day).map(Some) }
+    if is_none_word(text) {
+        Ok(None)
+    } else {
+        time(text, day).map(Some)
+    }
 }
 
 /// Points as hundredths: `17`, `17,5` or `17.25`; or the word for none.
@@ -62,9 +80,15 @@ pub(crate) fn points(text: &str) -> Result<Option<u32>, Failure> {
             2 => part.parse().ok()?,
             _ => return None,
         };
-        whole.parse::<u32>().ok()?.checked_mul(100)?.checked_add(hundredths)
+        whole
+            .parse::<u32>()
+            .ok()?
+            .checked_mul(100)?
+            .checked_add(hundredths)
     };
-    read().map(Some).ok_or_else(|| Failure::new(Code::BadPoints).with("text", text))
+    read()
+        .map(Some)
+        .ok_or_else(|| Failure::new(Code::BadPoints).with("text", text))
 }
 
 #[cfg(test)]
@@ -75,7 +99,15 @@ mod tests {
     fn days_are_read_in_both_orders_and_impossible_ones_are_refused() {
         assert_eq!(date("2026-05-20").unwrap(), date("20/5/2026").unwrap());
         assert_eq!(date(" 20/05/2026 ").unwrap().to_string(), "2026-05-20");
-        for text in ["", "20/5", "31/02/2026", "2026-5-20", "20/5/2026/1", "mai", "5/20/2026"] {
+        for text in [
+            "",
+            "20/5",
+            "31/02/2026",
+            "2026-5-20",
+            "20/5/2026/1",
+            "mai",
+            "5/20/2026",
+        ] {
             assert_eq!(date(text).unwrap_err().name(), "bad_date", "{text}");
         }
         assert_eq!(date_or_none("Không").unwrap(), None);

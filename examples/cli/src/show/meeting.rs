@@ -22,13 +22,26 @@ struct Writer<'a> {
 
 /// Everything recorded so far, in words.
 pub(crate) fn meeting(voice: Voice, view: &MeetingView, list: &ReviewList, names: &dyn Names) -> String {
-    let mut writer = Writer { voice, view, names, out: String::new() };
+    let mut writer = Writer {
+        voice,
+        view,
+        names,
+        out: String::new(),
+    };
     writer.head();
     writer.attendance();
-    writer.section("show.agenda", view.agenda.len(), |w, n| w.agenda(n, &view.agenda[n]));
-    writer.section("show.speeches", view.speeches.len(), |w, n| w.speech(n, &view.speeches[n]));
-    writer.section("show.motions", view.motions.len(), |w, n| w.motion(n, &view.motions[n]));
-    writer.section("show.conclusions", view.conclusions.len(), |w, n| w.conclusion(n, &view.conclusions[n]));
+    writer.section("show.agenda", view.agenda.len(), |w, n| {
+        w.agenda(n, &view.agenda[n])
+    });
+    writer.section("show.speeches", view.speeches.len(), |w, n| {
+        w.speech(n, &view.speeches[n])
+    });
+    writer.section("show.motions", view.motions.len(), |w, n| {
+        w.motion(n, &view.motions[n])
+    });
+    writer.section("show.conclusions", view.conclusions.len(), |w, n| {
+        w.conclusion(n, &view.conclusions[n])
+    });
     writer.section("show.narrative", view.narrative.len(), |w, n| {
         let (section, text) = &view.narrative[n];
         let name = w.voice.word(*section);
@@ -71,41 +84,66 @@ impl Writer<'_> {
             return Some(shown);
         }
         let values: Vec<String> = field.claims.iter().map(|claim| say(&claim.value)).collect();
-        let several = [("value", &shown as &dyn std::fmt::Display), ("count", &values.len()), ("values", &values.join(", "))];
+        let several = [
+            ("value", &shown as &dyn std::fmt::Display),
+            ("count", &values.len()),
+            ("values", &values.join(", ")),
+        ];
         Some(self.voice.say("show.several", &several))
     }
 
     fn person(&self, person: Person) -> String {
         match person {
             Person::Member(member) => self.voice.member(member, self.names),
-            Person::Guest(guest) => {
-                self.view.guest(guest).map_or_else(|| self.voice.say("show.guest_unknown", &[]), |g| g.label.to_string())
-            }
+            Person::Guest(guest) => self.view.guest(guest).map_or_else(
+                || self.voice.say("show.guest_unknown", &[]),
+                |g| g.label.to_string(),
+            ),
         }
     }
 
     fn head(&mut self) {
         let view = self.view;
         let kind = self.field(&view.kind, |kind| self.voice.word(*kind));
-        let month = self.field(&view.month, |month| format!("{:02}/{}", month.number(), month.year()));
+        let month = self.field(&view.month, |month| {
+            format!("{:02}/{}", month.number(), month.year())
+        });
         let title: Vec<String> = [kind, month].into_iter().flatten().collect();
         self.line(&title.join(" "));
         let clock = |time: &LocalTime| format!("{} {}", time.date().long(), time.hours());
         let facts = [
-            (self.voice.say("show.date", &[]), self.field(&view.date, |date| date.long())),
-            (self.voice.say("show.number", &[]), self.field(&view.number, |number| number.to_string())),
-            (self.voice.say("show.place", &[]), self.field(&view.place, |place| place.to_string())),
+            (
+                self.voice.say("show.date", &[]),
+                self.field(&view.date, |date| date.long()),
+            ),
+            (
+                self.voice.say("show.number", &[]),
+                self.field(&view.number, |number| number.to_string()),
+            ),
+            (
+                self.voice.say("show.place", &[]),
+                self.field(&view.place, |place| place.to_string()),
+            ),
             (self.voice.say("show.start", &[]), self.field(&view.start, clock)),
             (self.voice.say("show.end", &[]), self.field(&view.end, clock)),
-            (self.voice.say("show.chair", &[]), self.field(&view.chair, |person| self.person(*person))),
-            (self.voice.say("show.clerk", &[]), self.field(&view.clerk, |person| self.person(*person))),
+            (
+                self.voice.say("show.chair", &[]),
+                self.field(&view.chair, |person| self.person(*person)),
+            ),
+            (
+                self.voice.say("show.clerk", &[]),
+                self.field(&view.clerk, |person| self.person(*person)),
+            ),
         ];
         for (name, value) in facts {
             if let Some(value) = value {
                 self.line(&format!("{name}: {value}"));
             }
         }
-        let phase = view.phase.map_or_else(|| self.voice.say("show.preparing", &[]), |step| self.voice.word(step));
+        let phase = view.phase.map_or_else(
+            || self.voice.say("show.preparing", &[]),
+            |step| self.voice.word(step),
+        );
         self.line(&self.voice.say("show.phase", &[("phase", &phase)]));
         let id = view.id.to_string();
         self.line(&self.voice.say("show.id", &[("id", &crate::voice::short(&id))]));
@@ -162,28 +200,52 @@ impl Writer<'_> {
     }
 
     fn removed(&self, removal: &Removal) -> String {
-        if removal.marks.is_empty() { String::new() } else { self.voice.say("show.removed_elsewhere", &[]) }
+        if removal.marks.is_empty() {
+            String::new()
+        } else {
+            self.voice.say("show.removed_elsewhere", &[])
+        }
     }
 
     fn agenda(&mut self, n: usize, item: &AgendaItem) {
-        let presenter = item.presenter.map_or(String::new(), |person| format!(" – {}", self.person(person)));
+        let presenter = item
+            .presenter
+            .map_or(String::new(), |person| format!(" – {}", self.person(person)));
         let removed = self.removed(&item.removal);
-        self.line(&format!("  {}. {}{presenter}{removed}", n + 1, item.title.as_str()));
+        self.line(&format!(
+            "  {}. {}{presenter}{removed}",
+            n + 1,
+            item.title.as_str()
+        ));
     }
 
     fn speech(&mut self, n: usize, speech: &Speech) {
-        let who = speech.speaker.map_or_else(|| self.voice.say("show.nobody", &[]), |person| self.person(person));
+        let who = speech.speaker.map_or_else(
+            || self.voice.say("show.nobody", &[]),
+            |person| self.person(person),
+        );
         self.line(&format!("  {}. {who}: {}", n + 1, speech.text.as_str()));
     }
 
     fn motion(&mut self, n: usize, motion: &Motion) {
         let result = self.voice.message(&motion.result(), self.names);
         self.line(&format!("  {}. {}", n + 1, motion.text.as_str()));
-        self.line(&format!("     {}, {}: {result}", self.voice.word(motion.method), self.voice.word(motion.need)));
+        self.line(&format!(
+            "     {}, {}: {result}",
+            self.voice.word(motion.method),
+            self.voice.word(motion.need)
+        ));
         for tally in &motion.tallies {
             let who = self.voice.device(tally.mark.device, self.names);
-            let counts = format!("{}/{}/{}", tally.counts.for_, tally.counts.against, tally.counts.other);
-            self.line(&self.voice.say("show.tally", &[("who", &who), ("counts", &counts)]));
+            let counts = format!(
+                "{}/{}/{}",
+                tally.counts.for_, tally.counts.against, tally.counts.other
+            );
+            self.line(
+                &self
+                    .voice
+                    .say("show.tally", &[("who", &who), ("counts", &counts)]),
+            );
         }
         for note in motion.tally_notes() {
             let note = self.voice.message(&note, self.names);
@@ -205,7 +267,11 @@ impl Writer<'_> {
         match conclusion.paragraphs.as_slice() {
             [one] => self.line(&format!("  {}. {}{removed}", n + 1, one.text.as_str())),
             several => {
-                self.line(&format!("  {}. {}{removed}", n + 1, self.voice.say("show.rewritten", &[("count", &several.len())])));
+                self.line(&format!(
+                    "  {}. {}{removed}",
+                    n + 1,
+                    self.voice.say("show.rewritten", &[("count", &several.len())])
+                ));
                 for (at, paragraph) in several.iter().enumerate() {
                     let who = self.voice.device(paragraph.by, self.names);
                     self.line(&format!("     [{}] {who}: {}", at + 1, paragraph.text.as_str()));
@@ -213,13 +279,24 @@ impl Writer<'_> {
             }
         }
         let none = || self.voice.say("show.no_deadline", &[]);
-        let due = self.field(&conclusion.deadline, |date| date.map_or_else(none, |date| date.short()));
-        if let Some(due) = due.filter(|_| conclusion.due().is_some() || conclusion.deadline.contest.is_open()) {
+        let due = self.field(&conclusion.deadline, |date| {
+            date.map_or_else(none, |date| date.short())
+        });
+        if let Some(due) = due.filter(|_| conclusion.due().is_some() || conclusion.deadline.contest.is_open())
+        {
             self.line(&self.voice.say("show.deadline", &[("date", &due)]));
         }
         if !conclusion.responsible.is_empty() {
-            let names: Vec<String> = conclusion.responsible.iter().map(|&m| self.voice.member(m, self.names)).collect();
-            self.line(&self.voice.say("show.responsible", &[("names", &names.join(", "))]));
+            let names: Vec<String> = conclusion
+                .responsible
+                .iter()
+                .map(|&m| self.voice.member(m, self.names))
+                .collect();
+            self.line(
+                &self
+                    .voice
+                    .say("show.responsible", &[("names", &names.join(", "))]),
+            );
         }
     }
 
@@ -238,7 +315,9 @@ pub(crate) fn names_json(device: &mut ProfileDevice, now: i64) -> Result<Value, 
     let phones = device.members(today(now))?;
     let names = device.names();
     let name = |line: &sotay_engine::handbook::roster::RosterLine| {
-        names.member(line.member).map(|name| (line.member.to_string(), json!(name)))
+        names
+            .member(line.member)
+            .map(|name| (line.member.to_string(), json!(name)))
     };
     let members: Map<String, Value> = lines.iter().filter_map(name).collect();
     let devices: Map<String, Value> = phones

@@ -36,10 +36,13 @@ pub(crate) fn space_label(voice: Voice, kind: SpaceKind) -> String {
 fn status(voice: Voice, status: &SyncStatus) -> String {
     match status {
         SyncStatus::Unknown => voice.say("status.unknown", &[]),
-        SyncStatus::Behind { want, have, bytes } => {
-            voice.say("status.behind", &[("have", have), ("want", want), ("bytes", bytes)])
+        SyncStatus::Behind { want, have, bytes } => voice.say(
+            "status.behind",
+            &[("have", have), ("want", want), ("bytes", bytes)],
+        ),
+        SyncStatus::Ahead { unsent, bytes } => {
+            voice.say("status.ahead", &[("unsent", unsent), ("bytes", bytes)])
         }
-        SyncStatus::Ahead { unsent, bytes } => voice.say("status.ahead", &[("unsent", unsent), ("bytes", bytes)]),
         SyncStatus::Synced { when, .. } => voice.say("status.synced", &[("when", &voice.moment(*when))]),
     }
 }
@@ -47,14 +50,20 @@ fn status(voice: Voice, status: &SyncStatus) -> String {
 /// One line for each space.
 pub(crate) fn spaces(voice: Voice, spaces: &[SpaceStatus]) -> String {
     let row = |one: &SpaceStatus| {
-        vec![format!("  {}", space_label(voice, one.space.kind)), status(voice, &one.status)]
+        vec![
+            format!("  {}", space_label(voice, one.space.kind)),
+            status(voice, &one.status),
+        ]
     };
     columns(&spaces.iter().map(row).collect::<Vec<_>>())
 }
 
 /// The same for programs.
 pub(crate) fn spaces_json(spaces: &[SpaceStatus]) -> Vec<Value> {
-    spaces.iter().map(|one| space_json(one.space.kind, &one.status)).collect()
+    spaces
+        .iter()
+        .map(|one| space_json(one.space.kind, &one.status))
+        .collect()
 }
 
 /// One space for programs.
@@ -74,7 +83,14 @@ pub(crate) fn space_json(kind: SpaceKind, status: &SyncStatus) -> Value {
 
 /// What one exchange did.
 pub(crate) fn report(voice: Voice, report: &SyncReport) -> String {
-    let SessionStats { bytes_out, bytes_in, envelopes_out, envelopes_in, round_trips, .. } = report.stats;
+    let SessionStats {
+        bytes_out,
+        bytes_in,
+        envelopes_out,
+        envelopes_in,
+        round_trips,
+        ..
+    } = report.stats;
     let done = voice.say(
         "sync.done",
         &[
@@ -90,7 +106,14 @@ pub(crate) fn report(voice: Voice, report: &SyncReport) -> String {
 
 /// The same for programs.
 pub(crate) fn report_json(relay: &str, report: &SyncReport) -> Value {
-    let SessionStats { bytes_out, bytes_in, envelopes_out, envelopes_in, round_trips, .. } = report.stats;
+    let SessionStats {
+        bytes_out,
+        bytes_in,
+        envelopes_out,
+        envelopes_in,
+        round_trips,
+        ..
+    } = report.stats;
     json!({
         "relay": relay,
         "envelopes_up": envelopes_out,

@@ -49,13 +49,20 @@ fn new(session: &Session, args: &New) -> Result<Reply, Failure> {
         } else {
             voice.say("meeting.known", &[("name", &name)])
         };
-        Ok(Reply::new(json!({ "meeting": doc.to_string(), "created": created, "heading": heading }), said))
+        Ok(Reply::new(
+            json!({ "meeting": doc.to_string(), "created": created, "heading": heading }),
+            said,
+        ))
     })
 }
 
 fn heading(device: &mut ProfileDevice, doc: DocId) -> Result<MeetingHeading, Failure> {
     let missing = || Failure::new(Code::NoMeeting).with("text", short(&doc.to_string()));
-    device.meetings()?.into_iter().find(|meeting| meeting.doc == doc).ok_or_else(missing)
+    device
+        .meetings()?
+        .into_iter()
+        .find(|meeting| meeting.doc == doc)
+        .ok_or_else(missing)
 }
 
 fn list(session: &Session) -> Result<Reply, Failure> {
@@ -63,15 +70,24 @@ fn list(session: &Session) -> Result<Reply, Failure> {
     session.open()?.run(move |device, _| {
         let meetings = device.meetings()?;
         if meetings.is_empty() {
-            return Ok(Reply::new(json!({ "meetings": meetings }), voice.say("meeting.none", &[])));
+            return Ok(Reply::new(
+                json!({ "meetings": meetings }),
+                voice.say("meeting.none", &[]),
+            ));
         }
-        let rows: Vec<Vec<String>> = meetings.iter().enumerate().map(|(at, one)| row(voice, at + 1, one)).collect();
+        let rows: Vec<Vec<String>> = meetings
+            .iter()
+            .enumerate()
+            .map(|(at, one)| row(voice, at + 1, one))
+            .collect();
         Ok(Reply::new(json!({ "meetings": meetings }), show::columns(&rows)))
     })
 }
 
 fn row(voice: Voice, number: usize, one: &MeetingHeading) -> Vec<String> {
-    let phase = one.phase.map_or_else(|| voice.say("show.preparing", &[]), |step| voice.word(step));
+    let phase = one
+        .phase
+        .map_or_else(|| voice.say("show.preparing", &[]), |step| voice.word(step));
     let open = match one.review_open {
         0 => String::new(),
         open => voice.say("meeting.review_open", &[("count", &open)]),
@@ -94,7 +110,10 @@ fn show_one(session: &Session, wanted: Option<String>) -> Result<Reply, Failure>
         let list = device.review(doc)?;
         let names = show::names_json(device, now)?;
         let text = show::meeting(voice, &view, &list, device.names());
-        Ok(Reply::new(json!({ "meeting": view, "review": list, "names": names }), text))
+        Ok(Reply::new(
+            json!({ "meeting": view, "review": list, "names": names }),
+            text,
+        ))
     })
 }
 
@@ -115,9 +134,19 @@ fn minutes(session: &Session, wanted: Option<String>, args: Minutes) -> Result<R
     match args.out {
         Some(path) => {
             files::write(&path, &minutes.text)?;
-            Ok(Reply::new(value, format!("{}\n{hash}", voice.say("file.written", &[("file", &path.display())]))))
+            Ok(Reply::new(
+                value,
+                format!(
+                    "{}\n{hash}",
+                    voice.say("file.written", &[("file", &path.display())])
+                ),
+            ))
         }
-        None => Ok(Reply { value, text: minutes.text, aside: Some(hash) }),
+        None => Ok(Reply {
+            value,
+            text: minutes.text,
+            aside: Some(hash),
+        }),
     }
 }
 
@@ -126,10 +155,14 @@ fn seal(session: &Session, wanted: Option<String>) -> Result<Reply, Failure> {
     session.open()?.run(move |device, now| {
         let doc = pick::meeting(device, wanted.as_deref())?;
         let minutes = device.minutes(doc)?;
-        let hash = hash_bytes(&minutes.sha256).ok_or_else(|| Failure::new(Code::Mistake).with("place", "minutes"))?;
+        let hash = hash_bytes(&minutes.sha256)
+            .ok_or_else(|| Failure::new(Code::Mistake).with("place", "minutes"))?;
         device.meeting(doc, &Command::Seal { minutes: hash }, now)?;
         let value = json!({ "meeting": doc.to_string(), "did": "seal", "sha256": minutes.sha256 });
-        Ok(Reply::new(value, voice.say("did.seal", &[("sha256", &minutes.sha256)])))
+        Ok(Reply::new(
+            value,
+            voice.say("did.seal", &[("sha256", &minutes.sha256)]),
+        ))
     })
 }
 

@@ -4,7 +4,9 @@ use sotay_engine::feed::{DeviceId, MemberId};
 use sotay_engine::handbook::meeting::{Command, MeetingView, Person, Place, TallyCount};
 use sotay_engine::handbook::{Date, EntryId, Names, Words};
 
-use crate::args::{Agenda, Attend, Change, Conclude, ConclusionChange, Guest, Motion, Note, Set, Speech, Tally, Vote, Who};
+use crate::args::{
+    Agenda, Attend, Change, Conclude, ConclusionChange, Guest, Motion, Note, Set, Speech, Tally, Vote, Who,
+};
 use crate::failure::{Code, Failure};
 use crate::pick::{self, Numbered, People};
 use crate::voice::Voice;
@@ -33,19 +35,37 @@ type Planned = Result<Plan, Failure>;
 impl<'a> Ground<'a> {
     /// `fresh` becomes the id of what is added.
     pub fn new(voice: Voice, view: &'a MeetingView, names: &'a dyn Names, fresh: EntryId) -> Self {
-        Self { voice, view, names, people: People::of_meeting(view, names), fresh }
+        Self {
+            voice,
+            view,
+            names,
+            people: People::of_meeting(view, names),
+            fresh,
+        }
     }
 
     /// The commands for one change.
     pub fn plan(&self, change: Change) -> Planned {
         match change {
             Change::Set(args) => self.set(args),
-            Change::Convene => Ok(step(Command::Convene, "convene", self.voice.say("did.convene", &[]))),
+            Change::Convene => Ok(step(
+                Command::Convene,
+                "convene",
+                self.voice.say("did.convene", &[]),
+            )),
             Change::Open => {
                 let count = self.view.roll.lines().len();
-                Ok(step(Command::Open, "open", self.voice.say("did.open", &[("count", &count)])))
+                Ok(step(
+                    Command::Open,
+                    "open",
+                    self.voice.say("did.open", &[("count", &count)]),
+                ))
             }
-            Change::ReadBack => Ok(step(Command::ReadBack, "read_back", self.voice.say("did.read_back", &[]))),
+            Change::ReadBack => Ok(step(
+                Command::ReadBack,
+                "read_back",
+                self.voice.say("did.read_back", &[]),
+            )),
             Change::Close => Ok(step(Command::Close, "close", self.voice.say("did.close", &[]))),
             Change::Send => Ok(step(Command::Send, "send", self.voice.say("did.send", &[]))),
             Change::Attend(args) => self.attend(args),
@@ -61,7 +81,14 @@ impl<'a> Ground<'a> {
             }
             Change::Guest(Guest::Add { label }) => {
                 let said = self.voice.say("did.guest", &[("name", &label)]);
-                Ok(self.added(Command::AddGuest { id: self.fresh, label: label.into() }, "guest.add", said))
+                Ok(self.added(
+                    Command::AddGuest {
+                        id: self.fresh,
+                        label: label.into(),
+                    },
+                    "guest.add",
+                    said,
+                ))
             }
             Change::Agenda(args) => self.agenda(args),
             Change::Speech(args) => self.speech(args),
@@ -76,17 +103,43 @@ impl<'a> Ground<'a> {
                 let deadline = pick::date_or_none(&date)?;
                 let shown = deadline.map_or_else(|| self.voice.say("show.no_deadline", &[]), Date::long);
                 let said = self.voice.say("did.deadline", &[("date", &shown)]);
-                Ok(about_entry(Command::SetDeadline { id, deadline }, id, "deadline", said))
+                Ok(about_entry(
+                    Command::SetDeadline { id, deadline },
+                    id,
+                    "deadline",
+                    said,
+                ))
             }
             Change::Narrative { section, text } => {
-                let said = self.voice.say("did.narrative", &[("section", &self.voice.word(section))]);
-                Ok(step(Command::SetNarrative { section, text: text.into() }, "narrative", said))
+                let said = self
+                    .voice
+                    .say("did.narrative", &[("section", &self.voice.word(section))]);
+                Ok(step(
+                    Command::SetNarrative {
+                        section,
+                        text: text.into(),
+                    },
+                    "narrative",
+                    said,
+                ))
             }
             Change::Note(args) => self.note(args),
-            Change::Score { criterion, points, by } => {
+            Change::Score {
+                criterion,
+                points,
+                by,
+            } => {
                 let (scorer, points) = (self.people.one(&by)?, pick::points(&points)?);
                 let said = self.voice.say("did.score", &[("name", &self.name(scorer))]);
-                Ok(step(Command::SetScore { criterion, scorer, points }, "score", said))
+                Ok(step(
+                    Command::SetScore {
+                        criterion,
+                        scorer,
+                        points,
+                    },
+                    "score",
+                    said,
+                ))
             }
         }
     }
@@ -110,47 +163,95 @@ impl<'a> Ground<'a> {
         commands.extend(date.map(Command::SetDate));
         commands.extend(args.place.map(|place| Command::SetPlace(place.into())));
         commands.extend(args.number.map(|number| Command::SetNumber(number.into())));
-        for (text, command) in [(args.start, Command::SetStart as fn(_) -> _), (args.end, Command::SetEnd)] {
+        for (text, command) in [
+            (args.start, Command::SetStart as fn(_) -> _),
+            (args.end, Command::SetEnd),
+        ] {
             commands.extend(text.map(|text| pick::time(&text, day)).transpose()?.map(command));
         }
-        for (text, command) in [(args.chair, Command::SetChair as fn(_) -> _), (args.clerk, Command::SetClerk)] {
+        for (text, command) in [
+            (args.chair, Command::SetChair as fn(_) -> _),
+            (args.clerk, Command::SetClerk),
+        ] {
             commands.extend(text.map(|text| self.people.one(&text)).transpose()?.map(command));
         }
         let said = self.voice.say("did.set", &[("count", &commands.len())]);
-        Ok(Plan { commands, entry: None, did: "set", said })
+        Ok(Plan {
+            commands,
+            entry: None,
+            did: "set",
+            said,
+        })
     }
 
     fn attend(&self, args: Attend) -> Planned {
         let members = self.people.many(&args.members)?;
         let state = self.voice.word(args.state);
-        let said = self.voice.say("did.attend", &[("count", &members.len()), ("state", &state)]);
+        let said = self
+            .voice
+            .say("did.attend", &[("count", &members.len()), ("state", &state)]);
         let reason = args.reason.map(Words::from);
-        Ok(step(Command::Mark { members, state: args.state, how: args.how, reason }, "attend", said))
+        Ok(step(
+            Command::Mark {
+                members,
+                state: args.state,
+                how: args.how,
+                reason,
+            },
+            "attend",
+            said,
+        ))
     }
 
     fn agenda(&self, args: Agenda) -> Planned {
         match args {
             Agenda::Add { title, presenter } => {
-                let presenter = presenter.map(|text| self.people.one(&text)).transpose()?.map(Person::Member);
-                let said = self.voice.say("did.agenda_add", &[("number", &(self.view.agenda.len() + 1))]);
-                let command = Command::AddAgenda { id: self.fresh, title: title.into(), presenter, place: Place::Last };
+                let presenter = presenter
+                    .map(|text| self.people.one(&text))
+                    .transpose()?
+                    .map(Person::Member);
+                let said = self
+                    .voice
+                    .say("did.agenda_add", &[("number", &(self.view.agenda.len() + 1))]);
+                let command = Command::AddAgenda {
+                    id: self.fresh,
+                    title: title.into(),
+                    presenter,
+                    place: Place::Last,
+                };
                 Ok(self.added(command, "agenda.add", said))
             }
             Agenda::Edit { item, title } => {
                 let id = self.agenda_id(&item)?;
                 let said = self.voice.say("did.agenda_edit", &[]);
-                Ok(about_entry(Command::EditAgenda { id, title: title.into() }, id, "agenda.edit", said))
+                Ok(about_entry(
+                    Command::EditAgenda {
+                        id,
+                        title: title.into(),
+                    },
+                    id,
+                    "agenda.edit",
+                    said,
+                ))
             }
             Agenda::Remove { item } => {
                 let id = self.agenda_id(&item)?;
                 let said = self.voice.say("did.agenda_remove", &[]);
-                Ok(about_entry(Command::RemoveAgenda { id }, id, "agenda.remove", said))
+                Ok(about_entry(
+                    Command::RemoveAgenda { id },
+                    id,
+                    "agenda.remove",
+                    said,
+                ))
             }
         }
     }
 
     fn agenda_id(&self, text: &str) -> Result<EntryId, Failure> {
-        pick::entry(&self.view.agenda.iter().map(|item| item.id).collect::<Vec<_>>(), text)
+        pick::entry(
+            &self.view.agenda.iter().map(|item| item.id).collect::<Vec<_>>(),
+            text,
+        )
     }
 
     fn agenda_of(&self, text: Option<String>) -> Result<Option<EntryId>, Failure> {
@@ -165,8 +266,15 @@ impl<'a> Ground<'a> {
             }
             (None, guest) => {
                 let text = guest.as_deref().unwrap_or_default();
-                let id = pick::entry(&self.view.guests.iter().map(|guest| guest.id).collect::<Vec<_>>(), text)?;
-                let label = self.view.guest(id).map(|guest| guest.label.to_string()).unwrap_or_default();
+                let id = pick::entry(
+                    &self.view.guests.iter().map(|guest| guest.id).collect::<Vec<_>>(),
+                    text,
+                )?;
+                let label = self
+                    .view
+                    .guest(id)
+                    .map(|guest| guest.label.to_string())
+                    .unwrap_or_default();
                 Ok((Person::Guest(id), label))
             }
         }
@@ -178,32 +286,76 @@ impl<'a> Ground<'a> {
                 let (speaker, name) = self.who(&who)?;
                 let agenda = self.agenda_of(agenda)?;
                 let number = self.view.speeches.len() + 1;
-                let said = self.voice.say("did.speech_add", &[("number", &number), ("name", &name)]);
-                let command =
-                    Command::AddSpeech { id: self.fresh, speaker, agenda, text: text.into(), place: Place::Last };
+                let said = self
+                    .voice
+                    .say("did.speech_add", &[("number", &number), ("name", &name)]);
+                let command = Command::AddSpeech {
+                    id: self.fresh,
+                    speaker,
+                    agenda,
+                    text: text.into(),
+                    place: Place::Last,
+                };
                 Ok(self.added(command, "speech.add", said))
             }
             Speech::Edit { speech, text } => {
-                let id = pick::entry(&self.view.speeches.iter().map(|speech| speech.id).collect::<Vec<_>>(), &speech)?;
+                let id = pick::entry(
+                    &self
+                        .view
+                        .speeches
+                        .iter()
+                        .map(|speech| speech.id)
+                        .collect::<Vec<_>>(),
+                    &speech,
+                )?;
                 let said = self.voice.say("did.speech_edit", &[]);
-                Ok(about_entry(Command::EditSpeech { id, text: text.into() }, id, "speech.edit", said))
+                Ok(about_entry(
+                    Command::EditSpeech {
+                        id,
+                        text: text.into(),
+                    },
+                    id,
+                    "speech.edit",
+                    said,
+                ))
             }
         }
     }
 
     fn motion(&self, args: Motion) -> Planned {
         match args {
-            Motion::Add { text, agenda, method, need } => {
+            Motion::Add {
+                text,
+                agenda,
+                method,
+                need,
+            } => {
                 let agenda = self.agenda_of(agenda)?;
-                let said = self.voice.say("did.motion_add", &[("number", &(self.view.motions.len() + 1))]);
-                let command =
-                    Command::AddMotion { id: self.fresh, agenda, text: text.into(), method, need, place: Place::Last };
+                let said = self
+                    .voice
+                    .say("did.motion_add", &[("number", &(self.view.motions.len() + 1))]);
+                let command = Command::AddMotion {
+                    id: self.fresh,
+                    agenda,
+                    text: text.into(),
+                    method,
+                    need,
+                    place: Place::Last,
+                };
                 Ok(self.added(command, "motion.add", said))
             }
             Motion::Edit { motion, text } => {
                 let id = self.motion_id(&motion)?;
                 let said = self.voice.say("did.motion_edit", &[]);
-                Ok(about_entry(Command::EditMotion { id, text: text.into() }, id, "motion.edit", said))
+                Ok(about_entry(
+                    Command::EditMotion {
+                        id,
+                        text: text.into(),
+                    },
+                    id,
+                    "motion.edit",
+                    said,
+                ))
             }
             Motion::Open { motion } => {
                 let id = self.motion_id(&motion)?;
@@ -214,99 +366,231 @@ impl<'a> Ground<'a> {
     }
 
     fn motion_id(&self, text: &str) -> Result<EntryId, Failure> {
-        pick::entry(&self.view.motions.iter().map(|motion| motion.id).collect::<Vec<_>>(), text)
+        pick::entry(
+            &self
+                .view
+                .motions
+                .iter()
+                .map(|motion| motion.id)
+                .collect::<Vec<_>>(),
+            text,
+        )
     }
 
     fn tally(&self, args: Tally) -> Planned {
         let motion = self.motion_id(&args.motion)?;
-        let board = args.board.map(|text| self.people.many(&text)).transpose()?.unwrap_or_default();
-        let counts =
-            TallyCount { for_: args.for_, against: args.against, other: args.other, invalid: args.invalid };
+        let board = args
+            .board
+            .map(|text| self.people.many(&text))
+            .transpose()?
+            .unwrap_or_default();
+        let counts = TallyCount {
+            for_: args.for_,
+            against: args.against,
+            other: args.other,
+            invalid: args.invalid,
+        };
         let counted = format!("{}/{}/{}", counts.for_, counts.against, counts.other);
         let said = self.voice.say("did.tally", &[("counts", &counted)]);
-        Ok(about_entry(Command::RecordTally { motion, counts, board }, motion, "tally", said))
+        Ok(about_entry(
+            Command::RecordTally {
+                motion,
+                counts,
+                board,
+            },
+            motion,
+            "tally",
+            said,
+        ))
     }
 
     fn confirm(&self, motion: &str, of: Option<&str>) -> Planned {
         let motion = self.motion_id(motion)?;
-        let tallies = self.view.motion(motion).map(|motion| motion.tallies.as_slice()).unwrap_or_default();
+        let tallies = self
+            .view
+            .motion(motion)
+            .map(|motion| motion.tallies.as_slice())
+            .unwrap_or_default();
         let recorders: Vec<DeviceId> = tallies.iter().map(|tally| tally.mark.device).collect();
         let recorder = match (of, recorders.as_slice()) {
             (Some(of), _) => pick::member_device(&recorders, of, self.names)?,
             (None, [one]) => *one,
             (None, []) => return Err(Failure::new(Code::NotCounted)),
             (None, several) => {
-                let labels: Vec<String> = several.iter().map(|&phone| self.voice.device(phone, self.names)).collect();
+                let labels: Vec<String> = several
+                    .iter()
+                    .map(|&phone| self.voice.device(phone, self.names))
+                    .collect();
                 return Err(Failure::new(Code::SeveralTallies).with("list", labels.join(", ")));
             }
         };
-        let said = self.voice.say("did.confirm", &[("phone", &self.voice.device(recorder, self.names))]);
-        Ok(about_entry(Command::ConfirmTally { motion, recorder, id: self.fresh }, motion, "confirm", said))
+        let said = self.voice.say(
+            "did.confirm",
+            &[("phone", &self.voice.device(recorder, self.names))],
+        );
+        Ok(about_entry(
+            Command::ConfirmTally {
+                motion,
+                recorder,
+                id: self.fresh,
+            },
+            motion,
+            "confirm",
+            said,
+        ))
     }
 
     fn vote(&self, args: Vote) -> Planned {
         let (motion, member) = (self.motion_id(&args.motion)?, self.people.one(&args.by)?);
-        let said = self.voice.say("did.vote", &[("name", &self.name(member)), ("ballot", &self.voice.word(args.ballot))]);
-        let command = Command::Vote { motion, member, ballot: args.ballot, how: args.how };
+        let said = self.voice.say(
+            "did.vote",
+            &[
+                ("name", &self.name(member)),
+                ("ballot", &self.voice.word(args.ballot)),
+            ],
+        );
+        let command = Command::Vote {
+            motion,
+            member,
+            ballot: args.ballot,
+            how: args.how,
+        };
         Ok(about_entry(command, motion, "vote", said))
     }
 
     fn conclude(&self, args: Conclude) -> Planned {
-        let responsible = args.responsible.map(|text| self.people.many(&text)).transpose()?.unwrap_or_default();
+        let responsible = args
+            .responsible
+            .map(|text| self.people.many(&text))
+            .transpose()?
+            .unwrap_or_default();
         let deadline = args.deadline.as_deref().map(pick::date).transpose()?;
         let agenda = self.agenda_of(args.agenda)?;
-        let said = self.voice.say("did.conclude", &[("number", &(self.view.conclusions.len() + 1))]);
+        let said = self
+            .voice
+            .say("did.conclude", &[("number", &(self.view.conclusions.len() + 1))]);
         let (id, text, place) = (self.fresh, args.text.into(), Place::Last);
-        Ok(self.added(Command::AddConclusion { id, agenda, text, deadline, responsible, place }, "conclude", said))
+        Ok(self.added(
+            Command::AddConclusion {
+                id,
+                agenda,
+                text,
+                deadline,
+                responsible,
+                place,
+            },
+            "conclude",
+            said,
+        ))
     }
 
     fn conclusion_id(&self, text: &str) -> Result<EntryId, Failure> {
-        pick::entry(&self.view.conclusions.iter().map(|conclusion| conclusion.id).collect::<Vec<_>>(), text)
+        pick::entry(
+            &self
+                .view
+                .conclusions
+                .iter()
+                .map(|conclusion| conclusion.id)
+                .collect::<Vec<_>>(),
+            text,
+        )
     }
 
     fn conclusion(&self, args: ConclusionChange) -> Planned {
         match args {
-            ConclusionChange::Edit { conclusion, text, paragraph } => {
+            ConclusionChange::Edit {
+                conclusion,
+                text,
+                paragraph,
+            } => {
                 let id = self.conclusion_id(&conclusion)?;
-                let paragraphs = self.view.conclusion(id).map(|one| one.paragraphs.as_slice()).unwrap_or_default();
+                let paragraphs = self
+                    .view
+                    .conclusion(id)
+                    .map(|one| one.paragraphs.as_slice())
+                    .unwrap_or_default();
                 let variant = |number: usize| {
                     let text = number.to_string();
-                    let found = paragraphs.at_number(&text).map(|paragraph| paragraph.variant.clone());
-                    found.ok_or_else(|| Failure::new(Code::NoEntry).with("text", text).with("count", paragraphs.len()))
+                    let found = paragraphs
+                        .at_number(&text)
+                        .map(|paragraph| paragraph.variant.clone());
+                    found.ok_or_else(|| {
+                        Failure::new(Code::NoEntry)
+                            .with("text", text)
+                            .with("count", paragraphs.len())
+                    })
                 };
                 let paragraph = paragraph.map(variant).transpose()?;
                 let said = self.voice.say("did.conclusion_edit", &[]);
-                let command = Command::EditConclusion { id, paragraph, text: text.into() };
+                let command = Command::EditConclusion {
+                    id,
+                    paragraph,
+                    text: text.into(),
+                };
                 Ok(about_entry(command, id, "conclusion.edit", said))
             }
-            ConclusionChange::Responsible { conclusion, members, off } => {
+            ConclusionChange::Responsible {
+                conclusion,
+                members,
+                off,
+            } => {
                 let id = self.conclusion_id(&conclusion)?;
                 let members = self.people.many(&members)?;
                 let said = self.voice.say("did.responsible", &[("count", &members.len())]);
                 let one = |member| Command::SetResponsible { id, member, on: !off };
                 let commands = members.into_iter().map(one).collect();
-                Ok(Plan { commands, entry: Some(id), did: "conclusion.responsible", said })
+                Ok(Plan {
+                    commands,
+                    entry: Some(id),
+                    did: "conclusion.responsible",
+                    said,
+                })
             }
             ConclusionChange::Remove { conclusion } => {
                 let id = self.conclusion_id(&conclusion)?;
                 let said = self.voice.say("did.conclusion_remove", &[]);
-                Ok(about_entry(Command::RemoveConclusion { id }, id, "conclusion.remove", said))
+                Ok(about_entry(
+                    Command::RemoveConclusion { id },
+                    id,
+                    "conclusion.remove",
+                    said,
+                ))
             }
         }
     }
 
     fn note(&self, args: Note) -> Planned {
-        let id_of = |text: &str| pick::entry(&self.view.notes.iter().map(|note| note.id).collect::<Vec<_>>(), text);
+        let id_of = |text: &str| {
+            pick::entry(
+                &self.view.notes.iter().map(|note| note.id).collect::<Vec<_>>(),
+                text,
+            )
+        };
         match args {
             Note::Add { kind, text } => {
-                let said = self.voice.say("did.note_add", &[("kind", &self.voice.word(kind))]);
-                let command = Command::AddNote { id: self.fresh, kind, text: text.into(), place: Place::Last };
+                let said = self
+                    .voice
+                    .say("did.note_add", &[("kind", &self.voice.word(kind))]);
+                let command = Command::AddNote {
+                    id: self.fresh,
+                    kind,
+                    text: text.into(),
+                    place: Place::Last,
+                };
                 Ok(self.added(command, "note.add", said))
             }
             Note::Edit { note, text } => {
                 let id = id_of(&note)?;
                 let said = self.voice.say("did.note_edit", &[]);
-                Ok(about_entry(Command::EditNote { id, text: text.into() }, id, "note.edit", said))
+                Ok(about_entry(
+                    Command::EditNote {
+                        id,
+                        text: text.into(),
+                    },
+                    id,
+                    "note.edit",
+                    said,
+                ))
             }
             Note::Remove { note } => {
                 let id = id_of(&note)?;
@@ -318,9 +602,19 @@ impl<'a> Ground<'a> {
 }
 
 fn step(command: Command, did: &'static str, said: String) -> Plan {
-    Plan { commands: vec![command], entry: None, did, said }
+    Plan {
+        commands: vec![command],
+        entry: None,
+        did,
+        said,
+    }
 }
 
 fn about_entry(command: Command, id: EntryId, did: &'static str, said: String) -> Plan {
-    Plan { commands: vec![command], entry: Some(id), did, said }
+    Plan {
+        commands: vec![command],
+        entry: Some(id),
+        did,
+        said,
+    }
 }

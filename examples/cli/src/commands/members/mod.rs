@@ -36,16 +36,35 @@ fn list(session: &Session, on: Option<&str>) -> Result<Reply, Failure> {
     session.open()?.run(move |device, now| {
         let on = on.unwrap_or(today(now));
         let members = device.members(on)?;
-        let heading = voice.say("members.heading", &[("count", &members.len()), ("date", &on.long())]);
-        let text = format!("{heading}\n{}", columns(&members.iter().map(|line| row(voice, line)).collect::<Vec<_>>()));
+        let heading = voice.say(
+            "members.heading",
+            &[("count", &members.len()), ("date", &on.long())],
+        );
+        let text = format!(
+            "{heading}\n{}",
+            columns(&members.iter().map(|line| row(voice, line)).collect::<Vec<_>>())
+        );
         Ok(Reply::new(json!({ "on": on, "members": members }), text))
     })
 }
 
 fn row(voice: Voice, line: &MemberLine) -> Vec<String> {
-    let name = line.name.clone().unwrap_or_else(|| voice.member(line.line.member, &crate::voice::Nameless));
-    let group = line.line.group.as_ref().map(|group| group.as_str().to_owned()).unwrap_or_default();
-    let phones: Vec<&str> = line.devices.iter().filter(|phone| phone.active).map(|phone| phone.label.as_str()).collect();
+    let name = line
+        .name
+        .clone()
+        .unwrap_or_else(|| voice.member(line.line.member, &crate::voice::Nameless));
+    let group = line
+        .line
+        .group
+        .as_ref()
+        .map(|group| group.as_str().to_owned())
+        .unwrap_or_default();
+    let phones: Vec<&str> = line
+        .devices
+        .iter()
+        .filter(|phone| phone.active)
+        .map(|phone| phone.label.as_str())
+        .collect();
     vec![
         format!("{:>3}", line.line.number),
         name,
@@ -81,11 +100,15 @@ fn import(session: &Session, args: Import) -> Result<Reply, Failure> {
     session.open()?.run(move |device, now| {
         let people = People::of_roster(device)?;
         let known = |name: &str| people.has_name(name);
-        let new = table::read(&text, &known, args.same_names).map_err(|error| error.failure(voice, &args.file))?;
+        let new =
+            table::read(&text, &known, args.same_names).map_err(|error| error.failure(voice, &args.file))?;
         let from = from.unwrap_or(today(now));
         let members = device.add_members(&new, from, now)?;
         let added: Vec<String> = members.iter().map(ToString::to_string).collect();
-        let done = voice.say("members.imported", &[("count", &added.len()), ("date", &from.long())]);
+        let done = voice.say(
+            "members.imported",
+            &[("count", &added.len()), ("date", &from.long())],
+        );
         Ok(Reply::new(json!({ "added": added, "from": from }), done))
     })
 }
@@ -95,19 +118,32 @@ fn set(session: &Session, args: SetMember) -> Result<Reply, Failure> {
     session.open()?.run(move |device, now| {
         let from = from.unwrap_or(today(now));
         let member = People::of_roster(device)?.one(&args.member)?;
-        let group = args.group.map(|group| Some(Words::from(group)).filter(|group| !group.trim().is_empty()));
+        let group = args
+            .group
+            .map(|group| Some(Words::from(group)).filter(|group| !group.trim().is_empty()));
         let commands = [
             args.role.map(|role| Command::SetRole { member, role, from }),
             group.map(|group| Command::SetGroup { member, group, from }),
-            args.standing.map(|standing| Command::SetStanding { member, standing, from }),
-            args.activity.map(|activity| Command::SetActivity { member, activity, from }),
+            args.standing.map(|standing| Command::SetStanding {
+                member,
+                standing,
+                from,
+            }),
+            args.activity.map(|activity| Command::SetActivity {
+                member,
+                activity,
+                from,
+            }),
         ];
         for command in commands.iter().flatten() {
             device.roster(command, now)?;
         }
         let name = voice.member(member, device.names());
         let done = voice.say("members.changed", &[("name", &name), ("date", &from.long())]);
-        Ok(Reply::new(json!({ "member": member.to_string(), "from": from }), done))
+        Ok(Reply::new(
+            json!({ "member": member.to_string(), "from": from }),
+            done,
+        ))
     })
 }
 
@@ -119,18 +155,26 @@ fn rename(session: &Session, member: String, name: String) -> Result<Reply, Fail
         device.rename_member(member, &name)?;
         let after = voice.member(member, device.names());
         let done = voice.say("members.renamed", &[("before", &before), ("after", &after)]);
-        Ok(Reply::new(json!({ "member": member.to_string(), "name": after }), done))
+        Ok(Reply::new(
+            json!({ "member": member.to_string(), "name": after }),
+            done,
+        ))
     })
 }
 
 impl table::TableError {
     fn failure(&self, voice: Voice, file: &str) -> Failure {
         match self {
-            table::TableError::Header(column) => Failure::new(Code::BadHeader).with("file", file).with("column", column),
+            table::TableError::Header(column) => Failure::new(Code::BadHeader)
+                .with("file", file)
+                .with("column", column),
             table::TableError::NoRows => Failure::new(Code::NoRows).with("file", file),
             table::TableError::Rows(rows) => {
                 let say = |row: &table::RowError| {
-                    voice.say("row", &[("line", &row.line), ("fault", &row.fault.message(voice))])
+                    voice.say(
+                        "row",
+                        &[("line", &row.line), ("fault", &row.fault.message(voice))],
+                    )
                 };
                 let list: Vec<String> = rows.iter().map(say).collect();
                 let details: Vec<_> = rows
