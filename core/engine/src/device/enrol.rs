@@ -163,9 +163,12 @@ impl<S: Store> Device<S> {
         if grant.rank <= rank::DEPUTY || grant.flags.committee {
             kinds.push(SpaceKind::Committee);
         }
+        // Its private space too: only a phone of the same member has keys of that.
         kinds
             .into_iter()
-            .map(|kind| Space::of(home.unit, kind).id().tag())
+            .map(|kind| Space::of(home.unit, kind))
+            .chain([Space::private(home.unit, grant.member)])
+            .map(|space| space.id().tag())
             .collect()
     }
 

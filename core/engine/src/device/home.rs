@@ -152,11 +152,13 @@ impl<S: Store> Device<S> {
         let (roll_id, id) = (roll.id(), space.id());
         self.replica.know_space(space)?;
         let membership = self.membership()?;
-        if membership.writing_epoch(&id).is_some() || membership.may_read(self.id(), &space).is_err() {
+        let writing = membership.writing_epoch(&id);
+        let known = writing.is_some_and(|epoch| self.ring.get(id.tag(), epoch).is_some());
+        if known || membership.may_read(self.id(), &space).is_err() {
             return Ok(());
         }
-        let readers = self.membership()?.readers(&space);
-        let (key, record) = new_epoch(&id, [], &readers, &mut *self.rng)
+        let (readers, previous) = (membership.readers(&space), membership.epoch_heads(&id));
+        let (key, record) = new_epoch(&id, previous, &readers, &mut *self.rng)
             .map_err(|_| DeviceError::Internal("private epoch"))?;
         let tip = self.replica.store().tip(&roll_id, self.id())?;
         let epoch = Draft::next(&self.keys, Kind::EPOCH, &roll_id, tip)

@@ -434,3 +434,31 @@ fn two_phones_of_one_member_agree_after_they_met_whoever_calls() {
         );
     }
 }
+
+#[test]
+fn a_second_phone_that_an_officer_admitted_can_write_and_both_read_what_it_writes() {
+    let mut secretary = branch(1);
+    let id = secretary.publish_documents(&[law()]).unwrap()[0];
+    let mut first = join(&mut secretary, 2, "P1", 4);
+    let mut second = super::super::tests::device(3, "P2");
+    // The officer knows of the private space of the member only what the first phone sent.
+    meet(&mut first, &mut secretary);
+    let ask = AdmitRequest {
+        request: second.join_request().unwrap().to_text(),
+        member: first.member().unwrap(),
+        rank: 4,
+        committee: false,
+        probationary: false,
+        relays: Vec::new(),
+    };
+    let invitation = secretary.admit(&ask, NOW).unwrap();
+    second.accept(&invitation).unwrap();
+    second.read_on(id, 2, 60).unwrap();
+    meet(&mut second, &mut first);
+    first.read_on(id, 1, 30).unwrap();
+    meet(&mut second, &mut first);
+    let read = first.library().unwrap()[0].read;
+    assert_eq!((read.furthest, read.seconds), (2, 90));
+    assert_eq!(second.library().unwrap()[0].read, read);
+    assert_eq!(secretary.library().unwrap()[0].read.furthest, 0);
+}
