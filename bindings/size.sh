@@ -8,7 +8,8 @@ cd "$(dirname "$0")/.."
 limit=6000000 # bytes, stripped, one ABI: docs/EMBEDDING.md
 target=(); folder=""
 if [[ $# -gt 0 ]]; then target=(--target "$1"); folder="$1/"; fi
-cargo build --locked -p sotay-ffi --profile release-mobile "${target[@]}"
+# Only this crate type: cargo does no link-time optimisation for a crate that is also built as an rlib.
+cargo rustc --locked -p sotay-ffi --lib --crate-type cdylib --profile release-mobile "${target[@]}"
 directory="$(cargo metadata --format-version 1 --no-deps | python3 -c 'import json,sys; print(json.load(sys.stdin)["target_directory"])')"
 library="$directory/${folder}release-mobile/libsotay_ffi.so"
 stripped="$(mktemp)"
