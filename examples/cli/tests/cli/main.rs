@@ -1,0 +1,8 @@
+//! The real binary, run as a person or a program runs it, in folders of its own.
+
+mod errors;
+mod json;
+mod meeting;
+mod offline;
+mod relay;
+mod support;
