@@ -19,6 +19,13 @@ use sotay_vault::{seal_body, sealed_len};
 use super::Device;
 use crate::error::DeviceError;
 
+/// Changes of one document that wait to be sealed, and the deletion of their rows.
+#[derive(Default)]
+struct Unsent {
+    changes: Vec<Vec<u8>>,
+    rows: Vec<Put>,
+}
+
 /// What is needed to make a document's genesis, and where it belongs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct BookKey {
@@ -248,33 +255,30 @@ impl<S: Store> Device<S> {
 
     /// Seals all pending changes into envelopes. Called before a session starts and while one is open.
     pub fn flush(&mut self) -> Result<(), DeviceError> {
-        let mut by_space: BTreeMap<SpaceKind, Vec<(BookKey, Vec<Vec<u8>>, Vec<Vec<u8>>)>> = BTreeMap::new();
-        let mut rows: BTreeMap<DocId, (Vec<Vec<u8>>, Vec<Vec<u8>>)> = BTreeMap::new();
+        let mut unsent: BTreeMap<DocId, Unsent> = BTreeMap::new();
         for (key, change) in self.replica.store().list(Bucket::Pending, &[])? {
             let doc = key.get(..DocId::LEN).and_then(DocId::from_slice);
-            let (keys, changes) = rows
+            let unsent = unsent
                 .entry(doc.ok_or(DeviceError::damaged("outbox"))?)
                 .or_default();
-            keys.push(key);
-            changes.push(change);
+            unsent.rows.push(put(Bucket::Pending, key, None));
+            unsent.changes.push(change);
         }
-        for (doc, (keys, changes)) in rows {
+        let mut by_space: BTreeMap<SpaceKind, Vec<(BookKey, Unsent)>> = BTreeMap::new();
+        for (doc, unsent) in unsent {
             let book = self.known_document(doc)?.ok_or(DeviceError::damaged("outbox"))?;
-            by_space
-                .entry(book.space)
-                .or_default()
-                .push((book, keys, changes));
+            by_space.entry(book.space).or_default().push((book, unsent));
         }
         for (kind, documents) in by_space {
             let space = self.space(kind)?;
+            let room = self.payload_room(&space)?;
             let mut payloads = Vec::new();
             let mut puts = Vec::new();
-            for (book, keys, changes) in documents {
-                let room = self.payload_room(&space)?;
-                let runs = encode_runs(book.doc, book.kind.number(), book.schema, &changes, room)
+            for (book, unsent) in documents {
+                let runs = encode_runs(book.doc, book.kind.number(), book.schema, &unsent.changes, room)
                     .map_err(|_| DeviceError::Internal("run"))?;
                 payloads.extend(runs.into_iter().map(|run| (Kind::CHANGE, run)));
-                puts.extend(keys.into_iter().map(|key| put(Bucket::Pending, key, None)));
+                puts.extend(unsent.rows);
             }
             self.publish(&space, payloads, puts)?;
         }

@@ -1,7 +1,7 @@
 //! Admitting a phone and being admitted, with no network (clauses E1–E2).
 
 use sotay_feed::{DeviceId, Draft, EnvelopeId, Kind, MemberId, Space, SpaceKind};
-use sotay_membership::{Denied, Flags, Grant, Record, Standing, State, rank};
+use sotay_membership::{Denied, Flags, Grant, Record, Standing, State, Validity, rank};
 use sotay_store::{DatabaseId, MemoryStore, Store};
 use sotay_sync::{Policy, Replica, Role, bundle};
 use sotay_vault::seal_key_ring;
@@ -36,7 +36,7 @@ pub enum AdmitError {
     /// The request text cannot be used.
     #[error(transparent)]
     Request(#[from] EnrolTextError),
-    /// This phone is admitted already, for the member named.
+    /// This phone is admitted already, for another member, who is named.
     #[error("this phone is admitted already")]
     Already {
         /// The member it belongs to.
@@ -90,15 +90,21 @@ impl<S: Store> Device<S> {
         if !(rank::SECRETARY..=rank::MEMBER).contains(&ask.rank) {
             return Err(AdmitError::Rank(ask.rank));
         }
-        if let Some(member) = active(self.membership()?.standing(joiner)).and_then(|standing| standing.member)
-        {
+        let held = active(self.membership()?.standing(joiner)).and_then(|standing| standing.member);
+        if let Some(member) = held.filter(|member| *member != ask.member) {
             return Err(AdmitError::Already { member });
         }
         if !self.has_member(ask.member)? {
             return Err(DeviceError::NoMember.into());
         }
-        let grant = self.grant(&home, &request, ask, now)?;
-        self.rename(Subject::Device(joiner), &request.label)?;
+        // A phone admitted before, whose invitation was lost or whose label did not reach the disk, is handed it again.
+        let grant = match self.standing_grant(joiner)?.filter(|_| held.is_some()) {
+            Some(grant) => grant,
+            None => self.grant(&home, &request, ask, now)?,
+        };
+        if self.people.get(&Subject::Device(joiner)) != Some(request.label.as_str()) {
+            self.rename(Subject::Device(joiner), &request.label)?;
+        }
         self.flush()?;
         let bundle = self.bundle_for(joiner)?;
         self.events.push_back(Event::Membership);
@@ -109,6 +115,13 @@ impl<S: Store> Device<S> {
             relays: ask.relays.clone(),
             bundle,
         })
+    }
+
+    fn standing_grant(&self, device: DeviceId) -> Result<Option<EnvelopeId>, DeviceError> {
+        let mut grants = self.membership()?.grants();
+        let standing =
+            grants.find(|(_, _, grant, validity)| grant.device() == device && *validity == Validity::Valid);
+        Ok(standing.map(|(id, ..)| id))
     }
 
     fn grant(

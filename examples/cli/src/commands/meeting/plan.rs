@@ -2,13 +2,11 @@
 
 mod votes;
 
-use sotay_engine::feed::{DeviceId, MemberId};
-use sotay_engine::handbook::meeting::{Command, MeetingView, Person, Place, TallyCount};
+use sotay_engine::feed::MemberId;
+use sotay_engine::handbook::meeting::{Command, MeetingView, Person, Place};
 use sotay_engine::handbook::{Date, EntryId, Names, Words};
 
-use crate::args::{
-    Agenda, Attend, Change, Conclude, ConclusionChange, Guest, Motion, Note, Set, Speech, Tally, Vote, Who,
-};
+use crate::args::{Agenda, Attend, Change, Conclude, ConclusionChange, Guest, Note, Set, Speech, Who};
 use crate::failure::{Code, Failure};
 use crate::pick::{self, Numbered, People};
 use crate::voice::Voice;

@@ -2,12 +2,12 @@
 
 use sotay_engine::feed::DeviceId;
 use sotay_engine::handbook::EntryId;
-use sotay_engine::handbook::meeting::{Command, TallyCount};
+use sotay_engine::handbook::meeting::{Command, Place, TallyCount};
 
-use super::{Ground, Planned, about_entry, step};
+use super::{Ground, Planned, about_entry};
 use crate::args::{Motion, Tally, Vote};
 use crate::failure::{Code, Failure};
-use crate::pick::{self, Numbered};
+use crate::pick;
 
 impl Ground<'_> {
     pub(super) fn motion(&self, args: Motion) -> Planned {
