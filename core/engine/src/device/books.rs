@@ -285,6 +285,21 @@ impl<S: Store> Device<S> {
         Ok(())
     }
 
+    /// How many changes wait to be sealed in each space, and their bytes.
+    pub(super) fn pending_by_space(&self) -> Result<BTreeMap<SpaceKind, (u64, u64)>, DeviceError> {
+        let mut pending: BTreeMap<SpaceKind, (u64, u64)> = BTreeMap::new();
+        for (key, change) in self.replica.store().list(Bucket::Pending, &[])? {
+            let doc = key.get(..DocId::LEN).and_then(DocId::from_slice);
+            let doc = doc.ok_or(DeviceError::damaged("outbox"))?;
+            if let Some(book) = self.known_document(doc)? {
+                let (count, bytes) = pending.entry(book.space).or_default();
+                *count += 1;
+                *bytes += change.len() as u64;
+            }
+        }
+        Ok(pending)
+    }
+
     /// Bytes of payload that fit one sealed envelope.
     fn payload_room(&self, space: &Space) -> Result<usize, DeviceError> {
         let draft = Draft::next(&self.keys, Kind::CHANGE, &space.id(), None);

@@ -149,14 +149,16 @@ impl<S: Store> Device<S> {
         open.fold(self.links.finished, sum)
     }
 
-    /// What is known about a relay, space by space.
+    /// What is known about a relay, space by space. Changes that wait to be sealed count as unsent.
     pub fn sync_status(&self, relay: &SignKey) -> Result<Vec<SpaceStatus>, DeviceError> {
+        let pending = self.pending_by_space()?;
         let mut all = Vec::new();
         for space in self.spaces()? {
-            all.push(SpaceStatus {
-                space,
-                status: status(&self.replica, relay, &space)?,
-            });
+            let mut status = status(&self.replica, relay, &space)?;
+            if let (SyncStatus::Synced { .. }, Some(&(unsent, bytes))) = (&status, pending.get(&space.kind)) {
+                status = SyncStatus::Ahead { unsent, bytes };
+            }
+            all.push(SpaceStatus { space, status });
         }
         Ok(all)
     }
