@@ -188,6 +188,12 @@ enum Words {
 /// A command that did not happen, or not wholly.
 #[derive(Debug)]
 pub(crate) struct Failure {
+    // One pointer: almost every function of this program may return it.
+    inner: Box<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
     words: Words,
     values: Vec<(&'static str, String)>,
     details: Option<Value>,
@@ -203,10 +209,13 @@ impl Failure {
     }
 
     fn of(words: Words) -> Self {
-        Self {
+        let inner = Inner {
             words,
             values: Vec::new(),
             details: None,
+        };
+        Self {
+            inner: Box::new(inner),
         }
     }
 
@@ -220,19 +229,19 @@ impl Failure {
 
     /// With a value for its words.
     pub fn with(mut self, name: &'static str, value: impl ToString) -> Self {
-        self.values.push((name, value.to_string()));
+        self.inner.values.push((name, value.to_string()));
         self
     }
 
     /// With more for programs.
     pub fn details(mut self, details: Value) -> Self {
-        self.details = Some(details);
+        self.inner.details = Some(details);
         self
     }
 
     /// Stable name.
     pub fn name(&self) -> &'static str {
-        match &self.words {
+        match &self.inner.words {
             Words::Own(code) => code.name(),
             Words::Engine(fault) => fault.code,
             Words::Parser { .. } => USAGE,
@@ -241,7 +250,7 @@ impl Failure {
 
     /// Whose fault.
     pub fn exit(&self) -> Exit {
-        match &self.words {
+        match &self.inner.words {
             Words::Own(code) => code.exit(),
             Words::Parser { .. } => Exit::Usage,
             Words::Engine(fault) => match fault.kind {
@@ -256,9 +265,9 @@ impl Failure {
 
     /// What happened.
     pub fn message(&self, voice: Voice) -> String {
-        match &self.words {
+        match &self.inner.words {
             Words::Own(code) => self.fill(voice, code.error_key()),
-            Words::Engine(fault) => match self.values.iter().find(|(name, _)| *name == "file") {
+            Words::Engine(fault) => match self.inner.values.iter().find(|(name, _)| *name == "file") {
                 Some((_, file)) => format!("{file}: {}", fault.text(voice.lang)),
                 None => fault.text(voice.lang),
             },
@@ -268,7 +277,7 @@ impl Failure {
 
     /// What to do.
     pub fn next(&self, voice: Voice) -> String {
-        match &self.words {
+        match &self.inner.words {
             Words::Engine(fault) if !ADVISED.contains(&fault.code) => {
                 action_text(fault.action, voice.lang).to_owned()
             }
@@ -278,6 +287,7 @@ impl Failure {
 
     fn fill(&self, voice: Voice, key: &str) -> String {
         let values: Vec<(&str, &dyn Display)> = self
+            .inner
             .values
             .iter()
             .map(|(name, value)| (*name, value as &dyn Display))
@@ -292,7 +302,7 @@ impl Failure {
             "message": self.message(voice),
             "next": self.next(voice),
         });
-        if let Some(details) = &self.details {
+        if let Some(details) = &self.inner.details {
             error["details"] = details.clone();
         }
         error
@@ -300,7 +310,7 @@ impl Failure {
 
     /// Tells the person or the program, and gives the exit status.
     pub fn report(&self, voice: Voice, json: bool) -> ExitCode {
-        match &self.words {
+        match &self.inner.words {
             _ if json => print_line(
                 &mut std::io::stdout(),
                 &json!({ "error": self.json(voice) }).to_string(),
