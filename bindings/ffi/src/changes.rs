@@ -181,7 +181,7 @@ impl Listener for ListenerAdapter {
 /// What a listener was given so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Record)]
 pub struct SubscriptionStats {
-    /// Calls, the first one included.
+    /// Calls that began, the first one included.
     pub batches: u64,
     /// Changes in them, `Start` not counted.
     pub changes: u64,

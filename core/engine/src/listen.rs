@@ -49,7 +49,7 @@ pub enum SubscribeError {
 /// What a listener was given so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct SubscriptionStats {
-    /// Calls, the first one included.
+    /// Calls that began, the first one included.
     pub batches: u64,
     /// Events in them.
     pub events: u64,
@@ -87,12 +87,13 @@ impl Slot {
         if self.ended.load(Ordering::Acquire) {
             return;
         }
+        // Counted before the call, so that a listener that asks finds the batch it is holding.
+        self.batches.fetch_add(1, Ordering::Relaxed);
+        self.events.fetch_add(count as u64, Ordering::Relaxed);
         let began = Instant::now();
         let taken = catch_unwind(AssertUnwindSafe(call)).unwrap_or(Err(ListenerFailed));
         let nanos = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
         self.nanos.fetch_add(nanos, Ordering::Relaxed);
-        self.batches.fetch_add(1, Ordering::Relaxed);
-        self.events.fetch_add(count as u64, Ordering::Relaxed);
         if taken.is_ok() {
             self.failures.store(0, Ordering::Relaxed);
             return;

@@ -7301,7 +7301,7 @@ public func FfiConverterTypeStepView_lower(_ value: StepView) -> RustBuffer {
  */
 public struct SubscriptionStats: Equatable, Hashable {
     /**
-     * Calls, the first one included.
+     * Calls that began, the first one included.
      */
     public let batches: UInt64
     /**
@@ -7325,7 +7325,7 @@ public struct SubscriptionStats: Equatable, Hashable {
     // declare one manually.
     public init(
         /**
-         * Calls, the first one included.
+         * Calls that began, the first one included.
          */batches: UInt64, 
         /**
          * Changes in them, `Start` not counted.

@@ -9016,7 +9016,7 @@ public object FfiConverterTypeStepView: FfiConverterRustBuffer<StepView> {
  */
 data class SubscriptionStats (
     /**
-     * Calls, the first one included.
+     * Calls that began, the first one included.
      */
     val `batches`: kotlin.ULong
     , 
