@@ -10,6 +10,9 @@ use sotay_store::{
 };
 use tempfile::TempDir;
 
+/// Buckets that had a meaning when the fixture was made.
+const BUCKETS_THEN: u8 = 13;
+
 const ID: DatabaseId = DatabaseId(*b"store fixture v1");
 
 fn fixture() -> PathBuf {
@@ -36,9 +39,10 @@ fn fill(path: &Path) {
     assert_eq!(outcomes[5], Outcome::Fork { seq: 3 });
     put(
         &mut store,
-        Bucket::ALL
-            .map(|bucket| record(bucket, &[bucket as u8, 255], Some(&[bucket as u8; 3])))
-            .to_vec(),
+        Bucket::ALL[..BUCKETS_THEN as usize]
+            .iter()
+            .map(|&bucket| record(bucket, &[bucket as u8, 255], Some(&[bucket as u8; 3])))
+            .collect(),
     );
     put(
         &mut store,
@@ -81,7 +85,9 @@ fn a_database_of_version_1_opens_and_holds_what_it_held() {
     assert_eq!((forks.len(), forks[0].space, forks[0].seq), (1, one, 3));
     for bucket in Bucket::ALL {
         let number = bucket as u8;
-        assert_eq!(store.get(bucket, &[number, 255]).unwrap(), Some(vec![number; 3]));
+        // Buckets named after the fixture was made are empty in it, and can be read.
+        let held = (number < BUCKETS_THEN).then(|| vec![number; 3]);
+        assert_eq!(store.get(bucket, &[number, 255]).unwrap(), held);
     }
     assert_eq!(
         store.get(Bucket::Snapshot, &[9; KEY_BYTES_MAX]).unwrap(),
