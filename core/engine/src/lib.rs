@@ -18,9 +18,9 @@ mod worker;
 
 pub use device::{
     AdmitError, AdmitRequest, AirState, CreateUnitError, Device, DueQuestion, HandedIn, HistoryLine,
-    JoinError, LibraryEntry, LibraryError, LinkId, LinkOutput, MeetingHeading, MemberDevice, MemberLine,
-    MinutesText, NewMember, NewUnit, OFFSET_MINUTES, QuizEntry, QuizError, SpaceStatus, StudyOverview,
-    UnitCard, VaultError, today,
+    JoinError, LINES_PER_CHANGE_MAX, LibraryEntry, LibraryError, LinkId, LinkOutput, MeetingHeading,
+    MemberDevice, MemberLine, MinutesText, NewMember, NewUnit, OFFSET_MINUTES, QuizEntry, QuizError,
+    SpaceStatus, StudyOverview, UnitCard, VaultError, today,
 };
 pub use engine::{CallError, Engine, OpenError, SHUTDOWN_WAIT, SyncError, SyncReport};
 pub use enrolment::{

@@ -3,7 +3,7 @@
 //!
 //! [`run`] plays one seed: people work on their phones while connections are cut, processes die inside a commit, disks
 //! fill up, clocks jump and the relay is replaced by an older copy of itself or by an empty one. Then everything heals,
-//! everybody syncs, and the checks of [`check`] have to hold.
+//! everybody syncs, and the checks of `check` have to hold.
 
 mod act;
 mod check;

@@ -37,7 +37,9 @@ pub use library::{LibraryEntry, LibraryError};
 pub use links::{LinkId, LinkOutput, SpaceStatus};
 pub use meetings::{MeetingHeading, MinutesText};
 pub use quizzes::{AirState, DueQuestion, HandedIn, QuizEntry, QuizError, StudyOverview};
-pub use roster::{MemberDevice, MemberLine, NewMember, OFFSET_MINUTES, UnitCard, today};
+pub use roster::{
+    LINES_PER_CHANGE_MAX, MemberDevice, MemberLine, NewMember, OFFSET_MINUTES, UnitCard, today,
+};
 
 use crate::error::DeviceError;
 use crate::event::Event;
