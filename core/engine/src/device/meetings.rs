@@ -4,12 +4,10 @@ use data_encoding::HEXLOWER;
 use serde::Serialize;
 use sotay_document::crdt::ChangeHash;
 use sotay_feed::{DeviceId, DocId, SpaceKind};
-use sotay_handbook::meeting::{self, Command, MeetingKind, MeetingView, Setting, Step};
-use sotay_handbook::review::{ReviewItem, ReviewList, review};
-use sotay_handbook::roster::Roll;
+use sotay_handbook::meeting::{self, Command, MeetingKind, MeetingView, Step};
+use sotay_handbook::review::{ReviewItem, ReviewList};
 use sotay_handbook::{
-    Acting, Date, Devices, DocKind, EntryId, Holder, Month, Policy, minutes, monthly_meeting_id,
-    other_meeting_id,
+    Acting, Date, Devices, DocKind, EntryId, Holder, Month, minutes, monthly_meeting_id, other_meeting_id,
 };
 use sotay_membership::{State, rank};
 use sotay_store::Store;
@@ -45,24 +43,6 @@ pub struct MinutesText {
     pub sha256: String,
     /// Heads of the document it was rendered from, sorted, in hexadecimal.
     pub heads: Vec<String>,
-}
-
-/// What a meeting is read against, owned.
-pub(super) struct Reading {
-    roll: Roll,
-    policy: Policy,
-    devices: Devices,
-}
-
-impl Reading {
-    fn setting(&self, doc: DocId) -> Setting<'_> {
-        Setting {
-            doc,
-            roster: &self.roll,
-            policy: &self.policy,
-            devices: &self.devices,
-        }
-    }
 }
 
 impl<S: Store> Device<S> {
@@ -128,15 +108,14 @@ impl<S: Store> Device<S> {
     pub fn meetings(&mut self) -> Result<Vec<MeetingHeading>, DeviceError> {
         let mut all = Vec::new();
         for key in self.documents(DocKind::Meeting)? {
-            let view = self.meeting_view(key.doc)?;
-            let review_open = self.review(key.doc)?.open().len();
+            let seen = self.seen(key)?;
             all.push(MeetingHeading {
                 doc: key.doc,
-                kind: view.kind.value,
-                month: view.month.value,
-                date: view.date.value,
-                phase: view.phase,
-                review_open,
+                kind: seen.view.kind.value,
+                month: seen.view.month.value,
+                date: seen.view.date.value,
+                phase: seen.view.phase,
+                review_open: seen.review.open().len(),
             });
         }
         all.sort_by_key(|meeting| {
@@ -153,17 +132,13 @@ impl<S: Store> Device<S> {
     /// Everything a screen needs of a meeting.
     pub fn meeting_view(&mut self, doc: DocId) -> Result<MeetingView, DeviceError> {
         let key = self.meeting_key(doc)?;
-        let reading = self.reading(key)?;
-        let setting = reading.setting(doc);
-        self.view(key, |crdt| MeetingView::read(crdt, &setting))
+        Ok(self.seen(key)?.view.clone())
     }
 
     /// What contradicts itself in a meeting.
     pub fn review(&mut self, doc: DocId) -> Result<ReviewList, DeviceError> {
         let key = self.meeting_key(doc)?;
-        let reading = self.reading(key)?;
-        let setting = reading.setting(doc);
-        self.view(key, |crdt| review(&MeetingView::read(crdt, &setting), &setting))
+        Ok(self.seen(key)?.review.clone())
     }
 
     /// Settles an item of the review list by one of its options.
@@ -183,11 +158,10 @@ impl<S: Store> Device<S> {
     /// The minutes as they stand, and their hash: equal on every device with the same records.
     pub fn minutes(&mut self, doc: DocId) -> Result<MinutesText, DeviceError> {
         let key = self.meeting_key(doc)?;
-        let reading = self.reading(key)?;
-        let setting = reading.setting(doc);
-        let view = self.view(key, |crdt| MeetingView::read(crdt, &setting))?;
+        let seen = self.seen(key)?;
         let template = minutes::Template::shipped();
-        let minutes = minutes::render(&view, &self.heading()?, setting.policy, &self.people, &template)
+        let policy = &seen.reading.policy;
+        let minutes = minutes::render(&seen.view, &self.heading()?, policy, &self.people, &template)
             .map_err(|_| DeviceError::Internal("minutes template"))?;
         let heads = self.book(key)?.document.heads();
         Ok(MinutesText {
@@ -204,8 +178,10 @@ impl<S: Store> Device<S> {
     pub fn review_all(&mut self) -> Result<Vec<(DocId, ReviewItem)>, DeviceError> {
         let mut all = Vec::new();
         for meeting in self.meetings()? {
-            let list = self.review(meeting.doc)?;
-            all.extend(list.open().iter().map(|item| (meeting.doc, item.clone())));
+            let key = self.meeting_key(meeting.doc)?;
+            let seen = self.seen(key)?;
+            let open = seen.review.open();
+            all.extend(open.iter().map(|item| (meeting.doc, (*item).clone())));
         }
         Ok(all)
     }
@@ -226,20 +202,6 @@ impl<S: Store> Device<S> {
         known
             .filter(|key| key.kind == DocKind::Meeting)
             .ok_or(DeviceError::NoMeeting)
-    }
-
-    /// The roster of the day of the meeting, the rules of that day, and whose devices may settle what.
-    fn reading(&mut self, key: BookKey) -> Result<Reading, DeviceError> {
-        let mut reading = Reading {
-            roll: Roll::default(),
-            policy: Policy::shipped(),
-            devices: self.holders()?,
-        };
-        let setting = reading.setting(key.doc);
-        let view = self.view(key, |crdt| MeetingView::read(crdt, &setting))?;
-        let day = view.date.value.or_else(|| view.month.value.map(Month::first));
-        reading.roll = self.roll_at(day)?;
-        Ok(reading)
     }
 
     /// Who acts on this device now.

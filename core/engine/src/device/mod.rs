@@ -16,6 +16,7 @@ mod links;
 mod meetings;
 mod people;
 mod quizzes;
+mod readings;
 mod roster;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -49,6 +50,7 @@ use home::Home;
 use library::Library;
 use links::Links;
 use people::People;
+use readings::Readings;
 
 /// One phone (or desktop profile): replica, keys, documents, sessions.
 pub struct Device<S: Store> {
@@ -60,6 +62,7 @@ pub struct Device<S: Store> {
     home: Option<Home>,
     ring: KeyRing,
     books: BTreeMap<DocId, Book>,
+    readings: Readings,
     people: People,
     library: Library,
     links: Links,
@@ -132,6 +135,7 @@ impl<S: Store> Device<S> {
             home,
             ring,
             books: BTreeMap::new(),
+            readings: Readings::default(),
             people,
             library,
             links: Links::default(),
@@ -191,6 +195,7 @@ impl<S: Store> Device<S> {
     /// Drops documents held in memory; they are read again from the store when next used. For use after a panic.
     pub fn forget_open_documents(&mut self) {
         self.books.clear();
+        self.readings = Readings::default();
     }
 
     fn home(&self) -> Result<&Home, DeviceError> {

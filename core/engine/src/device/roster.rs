@@ -1,6 +1,7 @@
 //! The roster, names, and the unit's card.
 
 use serde::Serialize;
+use sotay_document::crdt::ChangeHash;
 use sotay_feed::{DeviceId, DocId, Kind, MemberId, SpaceKind, UnitId};
 use sotay_handbook::minutes::Heading;
 use sotay_handbook::roster::{self, Activity, Command, Role, Roll, RollLine, RosterView, Standing};
@@ -195,6 +196,12 @@ impl<S: Store> Device<S> {
         let key = self.roster_key()?;
         let devices = self.holders()?;
         self.view(key, |crdt| RosterView::read(crdt, &devices))
+    }
+
+    /// What the roster's content is a function of, apart from the membership.
+    pub(super) fn roster_heads(&mut self) -> Result<Vec<ChangeHash>, DeviceError> {
+        let key = self.roster_key()?;
+        Ok(self.book(key)?.document.heads())
     }
 
     /// The members of a day, in the order of the list.

@@ -14,6 +14,7 @@ use super::kinds::{Section, Step};
 use super::view::{Guest, Linked, MeetingView, Removal, RollContest, StepTaken};
 use crate::cell::{Cell, Found, author, cells, object, owned};
 use crate::claim::{Choices, Claim, Contest, Field, Mark, Tag, claims, field};
+use crate::date::{Date, Month};
 use crate::ids::{EntryId, parse_id};
 use crate::roster::{Roll, RollCell};
 use crate::schema;
@@ -82,6 +83,21 @@ impl MeetingView {
             choices: choices(doc, setting),
         };
         reader.meeting()
+    }
+}
+
+impl MeetingView {
+    /// The day whose roster and rules hold for a meeting, without reading the rest of it: its date, else the first of
+    /// its month; `None` while neither is known.
+    pub fn day<R: ReadDoc>(doc: &R, setting: &Setting<'_>) -> Option<Date> {
+        let reader = Reader {
+            doc,
+            setting,
+            choices: choices(doc, setting),
+        };
+        let date: Field<Date> = reader.info(info::DATE);
+        let month = || reader.info::<Month>(info::MONTH).value;
+        date.value.or_else(|| month().map(Month::first))
     }
 }
 
