@@ -97,6 +97,7 @@ fn every_crate_uses_only_the_own_crates_below_it() {
         ("sotay-document", &["feed"]),
         ("sotay-handbook", &["feed", "document"]),
         ("sotay-study", &["feed", "document"]),
+        ("sotay-paper", &["handbook"]),
         ("sotay-relay", &["feed", "membership", "store", "sync", "net"]),
         (
             "sotay-engine",
@@ -110,6 +111,7 @@ fn every_crate_uses_only_the_own_crates_below_it() {
                 "document",
                 "handbook",
                 "study",
+                "paper",
             ],
         ),
         ("sotay-cli", &["engine"]),

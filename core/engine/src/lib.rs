@@ -19,8 +19,8 @@ mod worker;
 pub use device::{
     AdmitError, AdmitRequest, AirState, CreateUnitError, Device, DueQuestion, HandedIn, HistoryLine,
     JoinError, LINES_PER_CHANGE_MAX, LibraryEntry, LibraryError, LinkId, LinkOutput, MeetingHeading,
-    MemberDevice, MemberLine, MinutesText, NewMember, NewUnit, OFFSET_MINUTES, QuizEntry, QuizError,
-    SpaceStatus, StudyOverview, UnitCard, VaultError, today,
+    MemberDevice, MemberLine, MinutesText, NewMember, NewUnit, OFFSET_MINUTES, PageError, QuizEntry,
+    QuizError, SpaceStatus, StudyOverview, UnitCard, VaultError, today,
 };
 pub use engine::{CallError, Engine, OpenError, SHUTDOWN_WAIT, SyncError, SyncReport};
 pub use enrolment::{
@@ -40,6 +40,7 @@ pub use sotay_feed as feed;
 pub use sotay_handbook as handbook;
 pub use sotay_membership::Denied;
 pub use sotay_net::{AddressError, ConnectError, LinkError, RelayAddress};
+pub use sotay_paper as paper;
 pub use sotay_store::StoreError;
 pub use sotay_study as study;
 pub use sotay_sync::{CloseCode, DenyReason, RefuseReason, SessionStats, SyncStatus};

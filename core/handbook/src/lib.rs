@@ -23,6 +23,7 @@ mod policy;
 pub mod review;
 pub mod roster;
 mod schema;
+pub mod template;
 mod words;
 
 #[doc(hidden)]

@@ -117,6 +117,12 @@ codes! {
     FileTooLarge "file_too_large" Input,
     /// A file that is not text in UTF-8.
     NotUtf8 "not_utf8" Input,
+    /// A template of a page that cannot be read.
+    BadTemplate "bad_template" Input,
+    /// A template that names a field its document does not have.
+    TemplateField "template_field" Input,
+    /// A template of another kind or version.
+    TemplateVersion "template_version" Input,
     /// No such document.
     UnknownDocument "unknown_document" Input,
     /// Several documents fit.

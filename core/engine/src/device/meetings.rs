@@ -197,7 +197,7 @@ impl<S: Store> Device<S> {
             .map_err(|_| DeviceError::Internal("document view"))
     }
 
-    fn meeting_key(&self, doc: DocId) -> Result<BookKey, DeviceError> {
+    pub(super) fn meeting_key(&self, doc: DocId) -> Result<BookKey, DeviceError> {
         let known = self.known_document(doc)?;
         known
             .filter(|key| key.kind == DocKind::Meeting)

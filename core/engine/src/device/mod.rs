@@ -14,6 +14,7 @@ mod home;
 mod library;
 mod links;
 mod meetings;
+mod paper;
 mod people;
 mod quizzes;
 mod readings;
@@ -37,6 +38,7 @@ pub use home::{CreateUnitError, NewUnit};
 pub use library::{LibraryEntry, LibraryError};
 pub use links::{LinkId, LinkOutput, SpaceStatus};
 pub use meetings::{MeetingHeading, MinutesText};
+pub use paper::PageError;
 pub use quizzes::{AirState, DueQuestion, HandedIn, QuizEntry, QuizError, StudyOverview};
 pub use roster::{
     LINES_PER_CHANGE_MAX, MemberDevice, MemberLine, NewMember, OFFSET_MINUTES, UnitCard, today,

@@ -3,6 +3,7 @@
 //! The text is in NFC with LF, in the fixed order of a Vietnamese biên bản, and depends on nothing but the view, the
 //! names and the template: its SHA-256 is equal on every platform, and it is what a seal signs.
 
+mod extract;
 mod model;
 mod template;
 
@@ -15,7 +16,9 @@ use crate::message::Names;
 use crate::policy::Policy;
 use crate::words::Words;
 
-pub use template::{Template, TemplateError};
+pub use crate::template::TemplateError;
+pub use model::Model;
+pub use template::Template;
 
 /// What stands above the minutes: names of organisations, which no document holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,7 +72,7 @@ pub fn render(
     names: &dyn Names,
     template: &Template,
 ) -> Result<Minutes, TemplateError> {
-    let model = model::Model::of(view, heading, policy, names);
+    let model = Model::of(view, heading, policy, names);
     let text = canonical(&template.fill(&model)?);
     let sha256 = Sha256::digest(text.as_bytes()).into();
     Ok(Minutes { text, sha256 })

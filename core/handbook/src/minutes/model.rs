@@ -17,8 +17,9 @@ use crate::words::Words;
 
 const LANG: Lang = Lang::Vi;
 
+/// The fields that a template of minutes can place; `data/minutes-vi-1.txt` uses all of them.
 #[derive(Serialize)]
-pub(super) struct Model {
+pub struct Model {
     upper: String,
     unit: String,
     number: String,
@@ -165,6 +166,7 @@ struct Maker<'a> {
 }
 
 impl Model {
+    /// The fields of one meeting.
     pub fn of(view: &MeetingView, heading: &Heading, policy: &Policy, names: &dyn Names) -> Self {
         let maker = Maker { view, names };
         let counts = view.attendance.counts;

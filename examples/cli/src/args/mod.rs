@@ -16,7 +16,7 @@ pub(crate) use coded::{Coded, coded};
 pub(crate) use enrol::{Invite, Join, Unit, UnitCommand};
 pub(crate) use meeting::{
     Agenda, Attend, Change, Conclude, ConclusionChange, Guest, Meeting, MeetingCommand, Minutes, Motion, New,
-    Note, Set, Speech, Tally, Vote, Who,
+    Note, Print, PrintFormat, Set, Speech, Tally, Vote, Who,
 };
 pub(crate) use members::{Add, Import, Members, MembersCommand, SetMember};
 pub(crate) use network::{History, Relay, RelayCommand, Review, Sync, Watch};

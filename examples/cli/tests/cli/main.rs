@@ -4,5 +4,6 @@ mod errors;
 mod json;
 mod meeting;
 mod offline;
+mod print;
 mod relay;
 mod support;

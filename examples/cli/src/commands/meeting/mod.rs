@@ -1,6 +1,7 @@
 //! `meeting`: holding one.
 
 mod plan;
+mod print;
 
 use serde_json::json;
 use sotay_engine::feed::DocId;
@@ -24,6 +25,7 @@ pub(super) fn run(session: &Session, args: Meeting) -> Result<Reply, Failure> {
         MeetingCommand::List => list(session),
         MeetingCommand::Show => show_one(session, wanted),
         MeetingCommand::Minutes(args) => minutes(session, wanted, args),
+        MeetingCommand::Print(args) => print::run(session, wanted, args),
         MeetingCommand::Seal => seal(session, wanted),
         MeetingCommand::Change(args) => change(session, wanted, args),
     }

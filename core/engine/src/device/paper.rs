@@ -1,0 +1,52 @@
+//! Documents on paper: a meeting's fields placed on a page. What a page looks like is in `sotay_paper`.
+
+use sotay_feed::DocId;
+use sotay_handbook::{CommandError, EntryId, What, minutes};
+use sotay_paper::{MinutesPage, Page, PageTemplate, Sort, TemplateError};
+use sotay_store::Store;
+
+use super::Device;
+use crate::error::DeviceError;
+
+/// Why there is no page.
+#[derive(Debug, thiserror::Error)]
+pub enum PageError {
+    /// The template does not fit. The fault is with whoever wrote it.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    /// Anything that can happen to every call; [`CommandError::Unknown`] when the agenda has no such item.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+}
+
+impl<S: Store> Device<S> {
+    /// The minutes of a meeting as a page, as they stand; with `item`, what they say of that item of the agenda. A
+    /// template of one's own takes the place of the one that ships with the software.
+    pub fn minutes_page(
+        &mut self,
+        doc: DocId,
+        item: Option<EntryId>,
+        template: Option<&PageTemplate>,
+    ) -> Result<Page, PageError> {
+        let key = self.meeting_key(doc)?;
+        let seen = self.seen(key)?;
+        let policy = &seen.reading.policy;
+        let heading = self.heading()?;
+        let text = minutes::Template::shipped();
+        let whole = minutes::render(&seen.view, &heading, policy, &self.people, &text)?;
+        let extract = match item {
+            None => None,
+            Some(item) => {
+                let extract = seen.view.extract(item);
+                Some(extract.ok_or(DeviceError::from(CommandError::Unknown(What::Agenda)))?)
+            }
+        };
+        let (view, sort) = match &extract {
+            None => (&seen.view, Sort::Minutes),
+            Some(extract) => (extract, Sort::Extract),
+        };
+        let model = MinutesPage::of(view, &whole, &heading, policy, &self.people);
+        let shipped = PageTemplate::shipped(sort);
+        Ok(template.unwrap_or(&shipped).fill(&model)?)
+    }
+}

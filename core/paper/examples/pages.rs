@@ -1,0 +1,22 @@
+//! Writes the pages of a sample meeting into a folder, to be looked at: `cargo run -p sotay-paper --example pages -- DIR`.
+//! `render.sh` beside this file makes pictures of them with LibreOffice, Chromium and pdftoppm.
+
+#[path = "../tests/common/mod.rs"]
+mod common;
+
+use std::path::PathBuf;
+
+use sotay_paper::Sort;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let folder: PathBuf = std::env::args_os().nth(1).ok_or("which folder?")?.into();
+    std::fs::create_dir_all(&folder)?;
+    for (name, sort) in [("minutes", Sort::Minutes), ("extract", Sort::Extract)] {
+        let said = "Đề nghị chi bộ xem lại việc thu gom rác ở xóm Đông, tháng qua có ba tuần xe không vào.";
+        let page = common::page(said, sort);
+        std::fs::write(folder.join(name).with_extension("html"), page.html())?;
+        std::fs::write(folder.join(name).with_extension("docx"), page.docx()?)?;
+        std::fs::write(folder.join(name).with_extension("txt"), page.text())?;
+    }
+    Ok(())
+}

@@ -1,0 +1,123 @@
+//! Templates of pages.
+
+use minijinja::{Environment, Value};
+use serde::Serialize;
+use sotay_handbook::template::{TemplateError, check, environment, fill};
+
+use crate::markup;
+use crate::page::Page;
+
+/// Which document a template is for; its first line says the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sort {
+    /// Minutes of a meeting.
+    Minutes,
+    /// What the minutes say of one item of the agenda.
+    Extract,
+}
+
+impl Sort {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Minutes, Self::Extract];
+
+    /// First line of every template of this sort, with the version of the model it is written for.
+    pub fn first_line(self) -> &'static str {
+        match self {
+            Self::Minutes => "{#- sotay page minutes 1 -#}",
+            Self::Extract => "{#- sotay page extract 1 -#}",
+        }
+    }
+
+    fn shipped(self) -> &'static str {
+        match self {
+            Self::Minutes => include_str!("../data/minutes-vi-1.txt"),
+            Self::Extract => include_str!("../data/extract-vi-1.txt"),
+        }
+    }
+}
+
+/// A template of a page: the syntax of MiniJinja, the marks of `docs/PAPER.md`, and the filter `upper`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageTemplate {
+    source: String,
+}
+
+impl PageTemplate {
+    /// Reads a template and checks its form; unknown fields are found when it is filled.
+    pub fn parse(sort: Sort, source: &str) -> Result<Self, TemplateError> {
+        check(source, sort.first_line(), &page_environment())?;
+        Ok(Self {
+            source: source.to_owned(),
+        })
+    }
+
+    /// The Vietnamese template that ships with the software.
+    pub fn shipped(sort: Sort) -> Self {
+        Self::parse(sort, sort.shipped()).expect("the shipped templates are tested")
+    }
+
+    /// The page of a document.
+    pub fn fill<T: Serialize>(&self, model: &T) -> Result<Page, TemplateError> {
+        Ok(markup::read(&fill(&self.source, model, &page_environment())?))
+    }
+}
+
+fn page_environment() -> Environment<'static> {
+    let mut environment = environment();
+    environment.add_filter("upper", |text: String| text.to_uppercase());
+    environment.set_formatter(|out, _, value: &Value| {
+        let text = if value.is_undefined() || value.is_none() {
+            String::new()
+        } else {
+            value.to_string()
+        };
+        Ok(out.write_str(&markup::value(&text))?)
+    });
+    environment
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::page::Block;
+    use std::collections::BTreeMap;
+
+    fn fill(body: &str) -> Result<Page, TemplateError> {
+        let model = BTreeMap::from([("name", "= Nguyễn **Đức**\n# Hai")]);
+        let source = format!("{}\n{body}", Sort::Minutes.first_line());
+        PageTemplate::parse(Sort::Minutes, &source)?.fill(&model)
+    }
+
+    #[test]
+    fn what_a_member_wrote_is_text_wherever_it_is_placed() {
+        let page = fill("{{ name }}\n{{ name | upper }}").unwrap();
+        assert_eq!(page.blocks.len(), 4);
+        assert!(
+            page.blocks
+                .iter()
+                .all(|block| matches!(block, Block::Paragraph(_)))
+        );
+    }
+
+    #[test]
+    fn an_unknown_field_is_named_with_its_line() {
+        let unknown = |name: &str, line| {
+            Err(TemplateError::UnknownField {
+                name: name.to_owned(),
+                line,
+            })
+        };
+        assert_eq!(fill("\n= {{ nmae }}"), unknown("nmae", 3));
+        assert_eq!(fill("= {{ nmae | upper }}"), unknown("nmae", 2));
+    }
+
+    #[test]
+    fn a_template_of_another_sort_is_refused() {
+        let extract = Sort::Extract.first_line();
+        assert_eq!(
+            PageTemplate::parse(Sort::Minutes, extract),
+            Err(TemplateError::Version)
+        );
+        assert!(PageTemplate::parse(Sort::Extract, extract).is_ok());
+    }
+}
