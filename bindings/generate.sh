@@ -6,15 +6,20 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# Two builds, not one: together, the generator's features would enter the library and everything below it.
-cargo build --locked -p sotay-ffi
-cargo build --locked -p sotay-uniffi-bindgen
-target="$(cargo metadata --format-version 1 --no-deps | python3 -c 'import json,sys; print(json.load(sys.stdin)["target_directory"])')"
+if [[ -n "${SOTAY_BUILT:-}" ]]; then
+    built="$SOTAY_BUILT" # somebody built both already
+else
+    # Two builds, not one: together, the generator's features would enter the library and everything below it.
+    cargo build --locked -p sotay-ffi
+    cargo build --locked -p sotay-uniffi-bindgen
+    target="$(cargo metadata --format-version 1 --no-deps | python3 -c 'import json,sys; print(json.load(sys.stdin)["target_directory"])')"
+    built="$target/debug"
+fi
 case "$(uname -s)" in
-    Darwin) library="$target/debug/libsotay_ffi.dylib" ;;
-    *) library="$target/debug/libsotay_ffi.so" ;;
+    Darwin) library="$built/libsotay_ffi.dylib" ;;
+    *) library="$built/libsotay_ffi.so" ;;
 esac
-bindgen="$target/debug/uniffi-bindgen"
+bindgen="$built/uniffi-bindgen"
 scratch="$(mktemp -d)"
 trap 'rm -rf "$scratch"' EXIT
 
@@ -25,7 +30,7 @@ python3 bindings/api.py "$scratch/python/sotay_ffi.py" > "$scratch/api.txt"
 
 # Every pair: where the generator wrote it, where it is kept.
 pairs() {
-    echo "$scratch/kotlin/vn/sotay/ffi/sotay_ffi.kt bindings/kotlin/src/main/kotlin/generated/vn/sotay/ffi/sotay_ffi.kt"
+    echo "$scratch/kotlin/vn/sotay/sotay_ffi.kt bindings/kotlin/sotay/src/main/kotlin/generated/vn/sotay/sotay_ffi.kt"
     echo "$scratch/swift/SotayFFI.swift bindings/swift/Sources/SotayFFI/generated/SotayFFI.swift"
     echo "$scratch/swift/sotay_ffiFFI.h bindings/swift/Sources/sotay_ffiFFI/generated/sotay_ffiFFI.h"
     echo "$scratch/python/sotay_ffi.py bindings/python/sotay/generated/sotay_ffi.py"

@@ -76,32 +76,37 @@ pub struct Handbook {
     engine: Arc<Engine>,
 }
 
+fn opened(engine: Engine) -> Arc<Handbook> {
+    Arc::new(Handbook {
+        engine: Arc::new(engine),
+    })
+}
+
+/// Opens the profile in a folder.
+// A function and not a constructor: the generators of Kotlin and Swift give `Handbook` another name, but not in constructors.
+#[uniffi::export]
+pub fn open_handbook(config: OpenConfig) -> Result<Arc<Handbook>, HandbookError> {
+    guarded(|| {
+        let options = options(config.vault, config.connectivity, config.follow_when_metered);
+        Engine::open_with(Path::new(&config.folder), options)
+            .map(opened)
+            .or_fault()
+    })
+}
+
+/// Makes a new profile in a folder. A failure leaves none behind.
+#[uniffi::export]
+pub fn create_handbook(config: CreateConfig) -> Result<Arc<Handbook>, HandbookError> {
+    guarded(|| {
+        let options = options(config.vault, config.connectivity, config.follow_when_metered);
+        Engine::create_with(Path::new(&config.folder), &config.label, options)
+            .map(opened)
+            .or_fault()
+    })
+}
+
 #[uniffi::export]
 impl Handbook {
-    /// Opens the profile in a folder.
-    #[uniffi::constructor]
-    pub fn open(config: OpenConfig) -> Result<Arc<Self>, HandbookError> {
-        guarded(|| {
-            let options = options(config.vault, config.connectivity, config.follow_when_metered);
-            let engine = Engine::open_with(Path::new(&config.folder), options).or_fault()?;
-            Ok(Arc::new(Self {
-                engine: Arc::new(engine),
-            }))
-        })
-    }
-
-    /// Makes a new profile in a folder. A failure leaves none behind.
-    #[uniffi::constructor]
-    pub fn create(config: CreateConfig) -> Result<Arc<Self>, HandbookError> {
-        guarded(|| {
-            let options = options(config.vault, config.connectivity, config.follow_when_metered);
-            let engine = Engine::create_with(Path::new(&config.folder), &config.label, options).or_fault()?;
-            Ok(Arc::new(Self {
-                engine: Arc::new(engine),
-            }))
-        })
-    }
-
     /// This phone's id, in hexadecimal.
     pub fn device(&self) -> Result<String, HandbookError> {
         guarded(|| self.engine.call(|device, _| device.id().to_string()).or_fault())

@@ -24,7 +24,7 @@ pub use branch::*;
 pub use changes::{Change, ChangeSubscription, DocumentPart, SubscriptionStats};
 pub use commands::{EntryPlace, MeetingCommand, Tally, Who};
 pub use error::{ErrorDetail, HandbookError};
-pub use handbook::{CreateConfig, Handbook, OpenConfig, PanicPlace};
+pub use handbook::{CreateConfig, Handbook, OpenConfig, PanicPlace, create_handbook, open_handbook};
 pub use kinds::*;
 pub use logging::{LogLevel, LogLine, LogSink, set_log_sink};
 pub use meeting::{
@@ -34,7 +34,7 @@ pub use meeting_view::*;
 pub use platform::{ChangeListener, Connectivity, KeyVault, VaultRefusal};
 pub use roster::RosterCommand;
 pub use sync::{SpaceState, SpaceStatus, Sync, SyncProgress, SyncReport, SyncTask};
-pub use vault::PassphraseVault;
+pub use vault::open_passphrase_vault;
 
 uniffi::setup_scaffolding!("sotay_ffi");
 

@@ -55,7 +55,7 @@ impl From<Refusal> for VaultRefusal {
     }
 }
 
-/// Wraps secrets under keys that never leave it: Android Keystore, Secure Enclave, or [`crate::PassphraseVault`]. Called
+/// Wraps secrets under keys that never leave it: Android Keystore, Secure Enclave, or [`crate::open_passphrase_vault`]. Called
 /// while a profile is opened and while a unit is founded; must not call the handbook back.
 #[uniffi::export(rust, foreign)]
 pub trait KeyVault: Send + Sync {

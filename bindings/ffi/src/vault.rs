@@ -13,33 +13,24 @@ use crate::kinds::VaultLevel;
 use crate::platform::{KeyVault, VaultRefusal};
 
 /// A software vault: one file, protected by a passphrase with Argon2id (64 MiB, three passes).
-#[derive(uniffi::Object)]
-pub struct PassphraseVault(FileVault);
+struct PassphraseVault(FileVault);
 
+/// Opens the software vault in a file, or makes it if there is none. Takes a good part of a second on purpose.
 #[uniffi::export]
-impl PassphraseVault {
-    /// Opens the vault in a file, or makes it if there is none. Takes a good part of a second on purpose.
-    #[uniffi::constructor]
-    pub fn open(path: String, passphrase: String) -> Result<Arc<Self>, HandbookError> {
-        guarded(|| {
-            let rng = StdRng::try_from_rng(&mut SysRng).map_err(|_| refused(&OpenVaultError::Cost))?;
-            let path = Path::new(&path);
-            let passphrase = zeroize::Zeroizing::new(passphrase);
-            let vault = if path.exists() {
-                FileVault::open(path, &passphrase, Box::new(rng))
-            } else {
-                FileVault::create(path, &passphrase, Cost::STANDARD, Box::new(rng))
-            };
-            vault
-                .map(|vault| Arc::new(Self(vault)))
-                .map_err(|error| refused(&error))
-        })
-    }
-
-    /// This vault as what configurations take.
-    pub fn as_key_vault(self: Arc<Self>) -> Arc<dyn KeyVault> {
-        self
-    }
+pub fn open_passphrase_vault(path: String, passphrase: String) -> Result<Arc<dyn KeyVault>, HandbookError> {
+    guarded(|| {
+        let rng = StdRng::try_from_rng(&mut SysRng).map_err(|_| refused(&OpenVaultError::Cost))?;
+        let path = Path::new(&path);
+        let passphrase = zeroize::Zeroizing::new(passphrase);
+        let vault = if path.exists() {
+            FileVault::open(path, &passphrase, Box::new(rng))
+        } else {
+            FileVault::create(path, &passphrase, Cost::STANDARD, Box::new(rng))
+        };
+        vault
+            .map(|vault| Arc::new(PassphraseVault(vault)) as Arc<dyn KeyVault>)
+            .map_err(|error| refused(&error))
+    })
 }
 
 fn refused(error: &OpenVaultError) -> HandbookError {

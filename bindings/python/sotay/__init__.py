@@ -37,7 +37,7 @@ __version__ = _ffi.library_version()
 
 def passphrase_vault(path: str, passphrase: str) -> object:
     """A software vault in a file, for desktops and tests; made if there is none."""
-    return _translated(_ffi.PassphraseVault.open)(path, passphrase).as_key_vault()
+    return _translated(_ffi.open_passphrase_vault)(path, passphrase)
 
 
 __all__ = [

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import weakref
 from typing import Any, Callable, List, Optional, Sequence, Union
 
 from ._native import ffi
@@ -228,6 +229,7 @@ class Handbook:
 
     def __init__(self, raw: Any) -> None:
         self._raw = raw
+        self._listening: "weakref.WeakSet[Changes]" = weakref.WeakSet()
 
     @classmethod
     @translated
@@ -239,7 +241,7 @@ class Handbook:
             connectivity=connectivity,
             follow_when_metered=follow_when_metered,
         )
-        return cls(ffi.Handbook.open(config))
+        return cls(ffi.open_handbook(config))
 
     @classmethod
     @translated
@@ -259,7 +261,7 @@ class Handbook:
             connectivity=connectivity,
             follow_when_metered=follow_when_metered,
         )
-        return cls(ffi.Handbook.create(config))
+        return cls(ffi.create_handbook(config))
 
     @property
     def device(self) -> str:
@@ -288,8 +290,10 @@ class Handbook:
 
     @translated
     def changes(self, timeout: Optional[float] = None) -> Changes:
-        """Changes from now on, as an iterator."""
-        return Changes(self._raw.subscribe, timeout)
+        """Changes from now on, as an iterator. It ends with the handbook."""
+        changes = Changes(self._raw.subscribe, timeout)
+        self._listening.add(changes)
+        return changes
 
     @translated
     def enter_background(self, budget: float) -> None:
@@ -323,8 +327,10 @@ class Handbook:
 
     @translated
     def shutdown(self) -> None:
-        """Closes everything; a second call does nothing."""
+        """Closes everything; a second call does nothing. Iterators of changes end."""
         self._raw.shutdown()
+        for changes in list(self._listening):
+            changes.close()
 
     def __enter__(self) -> "Handbook":
         return self

@@ -13,6 +13,14 @@ def test_the_quick_start_runs_as_written():
     assert (result.failed, result.attempted) == (0, 3)
 
 
+def test_the_quick_start_of_the_guide_runs_as_written(tmp_path, relay, capsys):
+    guide = (ROOT / "docs" / "EMBEDDING.md").read_text(encoding="utf-8")
+    source = guide.split("```python\n", 1)[1].split("```", 1)[0]
+    assert "/data/p1" in source and "relay.example.vn:7843#<key>" in source
+    exec(source.replace("/data/p1", str(tmp_path / "p1")).replace("relay.example.vn:7843#<key>", relay.address), {})
+    assert capsys.readouterr().out == "Nhà văn hóa thôn\n"
+
+
 def test_the_list_of_behaviours_and_the_tests_name_the_same(request):
     listed = (ROOT / "bindings" / "BEHAVIOURS.md").read_text(encoding="utf-8")
     said = {words(line.split(". ", 1)[1].split(" (")[0]) for line in listed.splitlines() if line[:1].isdigit()}

@@ -88,6 +88,15 @@ def test_iterating_over_changes_ends_after_the_time_given(secretary):
     assert seen[0].is_START() and any(is_part(sotay.DocumentPart.SPEECH)(one) for one in seen)
 
 
+def test_changes_end_with_the_handbook(secretary):
+    changes = secretary.changes()
+    assert changes.get(LONG).is_START()
+    threading.Timer(0.1, secretary.shutdown).start()
+    for change in changes:
+        assert not change.is_TROUBLE()
+    assert changes.get(LONG) is None
+
+
 def test_10000_changes_reach_a_listener_in_order_from_one_thread(secretary):
     names = [f"Đảng viên {number}" for number in range(100)]
     members = secretary.branch.add_members(names, since="2025-01-01")

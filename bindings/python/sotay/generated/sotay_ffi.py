@@ -525,11 +525,17 @@ def _uniffi_check_contract_api_version(lib):
         raise InternalError("UniFFI contract version mismatch: try cleaning and rebuilding your project")
 
 def _uniffi_check_api_checksums(lib):
+    if lib.uniffi_sotay_ffi_checksum_func_create_handbook() != 16139:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_func_error_text() != 34648:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_func_library_version() != 43319:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_func_next_action_text() != 19560:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_func_open_handbook() != 9851:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_func_open_passphrase_vault() != 52460:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_func_set_log_sink() != 54238:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -593,10 +599,6 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_handbook_sync() != 12432:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_sotay_ffi_checksum_constructor_handbook_create() != 18107:
-        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_sotay_ffi_checksum_constructor_handbook_open() != 30281:
-        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_keyvault_level() != 56264:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_keyvault_wrap() != 50865:
@@ -620,10 +622,6 @@ def _uniffi_check_api_checksums(lib):
     if lib.uniffi_sotay_ffi_checksum_method_meeting_settle() != 46941:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_meeting_view() != 65522:
-        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_sotay_ffi_checksum_method_passphrasevault_as_key_vault() != 38097:
-        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_sotay_ffi_checksum_constructor_passphrasevault_open() != 54112:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_sync_follow() != 28985:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -670,6 +668,9 @@ _UniffiLib.ffi_sotay_ffi_rustbuffer_reserve.restype = _UniffiRustBuffer
 _UniffiLib.ffi_sotay_ffi_uniffi_contract_version.argtypes = (
 )
 _UniffiLib.ffi_sotay_ffi_uniffi_contract_version.restype = ctypes.c_uint32
+_UniffiLib.uniffi_sotay_ffi_checksum_func_create_handbook.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_func_create_handbook.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_func_error_text.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_func_error_text.restype = ctypes.c_uint16
@@ -679,6 +680,12 @@ _UniffiLib.uniffi_sotay_ffi_checksum_func_library_version.restype = ctypes.c_uin
 _UniffiLib.uniffi_sotay_ffi_checksum_func_next_action_text.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_func_next_action_text.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_func_open_handbook.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_func_open_handbook.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_func_open_passphrase_vault.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_func_open_passphrase_vault.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_func_set_log_sink.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_func_set_log_sink.restype = ctypes.c_uint16
@@ -772,12 +779,6 @@ _UniffiLib.uniffi_sotay_ffi_checksum_method_handbook_suspend.restype = ctypes.c_
 _UniffiLib.uniffi_sotay_ffi_checksum_method_handbook_sync.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_handbook_sync.restype = ctypes.c_uint16
-_UniffiLib.uniffi_sotay_ffi_checksum_constructor_handbook_create.argtypes = (
-)
-_UniffiLib.uniffi_sotay_ffi_checksum_constructor_handbook_create.restype = ctypes.c_uint16
-_UniffiLib.uniffi_sotay_ffi_checksum_constructor_handbook_open.argtypes = (
-)
-_UniffiLib.uniffi_sotay_ffi_checksum_constructor_handbook_open.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_keyvault_level.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_keyvault_level.restype = ctypes.c_uint16
@@ -814,12 +815,6 @@ _UniffiLib.uniffi_sotay_ffi_checksum_method_meeting_settle.restype = ctypes.c_ui
 _UniffiLib.uniffi_sotay_ffi_checksum_method_meeting_view.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_meeting_view.restype = ctypes.c_uint16
-_UniffiLib.uniffi_sotay_ffi_checksum_method_passphrasevault_as_key_vault.argtypes = (
-)
-_UniffiLib.uniffi_sotay_ffi_checksum_method_passphrasevault_as_key_vault.restype = ctypes.c_uint16
-_UniffiLib.uniffi_sotay_ffi_checksum_constructor_passphrasevault_open.argtypes = (
-)
-_UniffiLib.uniffi_sotay_ffi_checksum_constructor_passphrasevault_open.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_sync_follow.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_sync_follow.restype = ctypes.c_uint16
@@ -844,6 +839,11 @@ _UniffiLib.uniffi_sotay_ffi_checksum_method_synctask_progress.restype = ctypes.c
 _UniffiLib.uniffi_sotay_ffi_checksum_method_synctask_wait.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_synctask_wait.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_fn_func_create_handbook.argtypes = (
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_func_create_handbook.restype = ctypes.c_uint64
 _UniffiLib.uniffi_sotay_ffi_fn_func_error_text.argtypes = (
     _UniffiRustBuffer,
     _UniffiRustBuffer,
@@ -860,6 +860,17 @@ _UniffiLib.uniffi_sotay_ffi_fn_func_next_action_text.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_func_next_action_text.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_func_open_handbook.argtypes = (
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_func_open_handbook.restype = ctypes.c_uint64
+_UniffiLib.uniffi_sotay_ffi_fn_func_open_passphrase_vault.argtypes = (
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_func_open_passphrase_vault.restype = ctypes.c_uint64
 _UniffiLib.uniffi_sotay_ffi_fn_func_set_log_sink.argtypes = (
     _UniffiRustBuffer,
     _UniffiRustBuffer,
@@ -1035,16 +1046,6 @@ _UniffiLib.uniffi_sotay_ffi_fn_method_handbook_sync.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_handbook_sync.restype = ctypes.c_uint64
-_UniffiLib.uniffi_sotay_ffi_fn_constructor_handbook_create.argtypes = (
-    _UniffiRustBuffer,
-    ctypes.POINTER(_UniffiRustCallStatus),
-)
-_UniffiLib.uniffi_sotay_ffi_fn_constructor_handbook_create.restype = ctypes.c_uint64
-_UniffiLib.uniffi_sotay_ffi_fn_constructor_handbook_open.argtypes = (
-    _UniffiRustBuffer,
-    ctypes.POINTER(_UniffiRustCallStatus),
-)
-_UniffiLib.uniffi_sotay_ffi_fn_constructor_handbook_open.restype = ctypes.c_uint64
 _UniffiLib.uniffi_sotay_ffi_fn_method_keyvault_level.argtypes = (
     ctypes.c_uint64,
     ctypes.POINTER(_UniffiRustCallStatus),
@@ -1115,17 +1116,6 @@ _UniffiLib.uniffi_sotay_ffi_fn_method_meeting_view.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_meeting_view.restype = _UniffiRustBuffer
-_UniffiLib.uniffi_sotay_ffi_fn_method_passphrasevault_as_key_vault.argtypes = (
-    ctypes.c_uint64,
-    ctypes.POINTER(_UniffiRustCallStatus),
-)
-_UniffiLib.uniffi_sotay_ffi_fn_method_passphrasevault_as_key_vault.restype = ctypes.c_uint64
-_UniffiLib.uniffi_sotay_ffi_fn_constructor_passphrasevault_open.argtypes = (
-    _UniffiRustBuffer,
-    _UniffiRustBuffer,
-    ctypes.POINTER(_UniffiRustCallStatus),
-)
-_UniffiLib.uniffi_sotay_ffi_fn_constructor_passphrasevault_open.restype = ctypes.c_uint64
 _UniffiLib.uniffi_sotay_ffi_fn_method_sync_follow.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -1270,16 +1260,6 @@ _UniffiLib.uniffi_sotay_ffi_fn_free_meeting.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_free_meeting.restype = None
-_UniffiLib.uniffi_sotay_ffi_fn_clone_passphrasevault.argtypes = (
-    ctypes.c_uint64,
-    ctypes.POINTER(_UniffiRustCallStatus),
-)
-_UniffiLib.uniffi_sotay_ffi_fn_clone_passphrasevault.restype = ctypes.c_uint64
-_UniffiLib.uniffi_sotay_ffi_fn_free_passphrasevault.argtypes = (
-    ctypes.c_uint64,
-    ctypes.POINTER(_UniffiRustCallStatus),
-)
-_UniffiLib.uniffi_sotay_ffi_fn_free_passphrasevault.restype = None
 _UniffiLib.uniffi_sotay_ffi_fn_clone_sync.argtypes = (
     ctypes.c_uint64,
     ctypes.POINTER(_UniffiRustCallStatus),
@@ -14220,42 +14200,6 @@ class Handbook(HandbookProtocol):
 """
     
     _handle: ctypes.c_uint64
-    @classmethod
-    def create(cls, config: CreateConfig) -> Handbook:
-        """
-        Makes a new profile in a folder. A failure leaves none behind.
-"""
-        
-        _UniffiFfiConverterTypeCreateConfig.check_lower(config)
-        _uniffi_lowered_args = (
-            _UniffiFfiConverterTypeCreateConfig.lower(config),
-        )
-        _uniffi_lift_return = _UniffiFfiConverterTypeHandbook.lift
-        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
-        _uniffi_ffi_result = _uniffi_rust_call_with_error(
-            _uniffi_error_converter,
-            _UniffiLib.uniffi_sotay_ffi_fn_constructor_handbook_create,
-            *_uniffi_lowered_args,
-        )
-        return cls._uniffi_make_instance(_uniffi_ffi_result)
-    @classmethod
-    def open(cls, config: OpenConfig) -> Handbook:
-        """
-        Opens the profile in a folder.
-"""
-        
-        _UniffiFfiConverterTypeOpenConfig.check_lower(config)
-        _uniffi_lowered_args = (
-            _UniffiFfiConverterTypeOpenConfig.lower(config),
-        )
-        _uniffi_lift_return = _UniffiFfiConverterTypeHandbook.lift
-        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
-        _uniffi_ffi_result = _uniffi_rust_call_with_error(
-            _uniffi_error_converter,
-            _UniffiLib.uniffi_sotay_ffi_fn_constructor_handbook_open,
-            *_uniffi_lowered_args,
-        )
-        return cls._uniffi_make_instance(_uniffi_ffi_result)
     
     def __init__(self, *args, **kwargs):
         raise ValueError("This class has no default constructor")
@@ -14665,111 +14609,6 @@ class _UniffiFfiConverterTypeLogSink:
     def write(cls, value: LogSink, buf: _UniffiRustBuffer):
         buf.write_u64(cls.lower(value))
 
-
-class PassphraseVaultProtocol(typing.Protocol):
-    """
-    A software vault: one file, protected by a passphrase with Argon2id (64 MiB, three passes).
-"""
-    
-    def as_key_vault(self, ) -> KeyVault:
-        """
-        This vault as what configurations take.
-"""
-        raise NotImplementedError
-
-class PassphraseVault(PassphraseVaultProtocol):
-    """
-    A software vault: one file, protected by a passphrase with Argon2id (64 MiB, three passes).
-"""
-    
-    _handle: ctypes.c_uint64
-    @classmethod
-    def open(cls, path: str,passphrase: str) -> PassphraseVault:
-        """
-        Opens the vault in a file, or makes it if there is none. Takes a good part of a second on purpose.
-"""
-        
-        _UniffiFfiConverterString.check_lower(path)
-
-        _UniffiFfiConverterString.check_lower(passphrase)
-        _uniffi_lowered_args = (
-            _UniffiFfiConverterString.lower(path),
-            _UniffiFfiConverterString.lower(passphrase),
-        )
-        _uniffi_lift_return = _UniffiFfiConverterTypePassphraseVault.lift
-        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
-        _uniffi_ffi_result = _uniffi_rust_call_with_error(
-            _uniffi_error_converter,
-            _UniffiLib.uniffi_sotay_ffi_fn_constructor_passphrasevault_open,
-            *_uniffi_lowered_args,
-        )
-        return cls._uniffi_make_instance(_uniffi_ffi_result)
-    
-    def __init__(self, *args, **kwargs):
-        raise ValueError("This class has no default constructor")
-
-    def __del__(self):
-        # In case of partial initialization of instances.
-        handle = getattr(self, "_handle", None)
-        if handle is not None:
-            _uniffi_rust_call(_UniffiLib.uniffi_sotay_ffi_fn_free_passphrasevault, handle)
-
-    def _uniffi_clone_handle(self):
-        return _uniffi_rust_call(_UniffiLib.uniffi_sotay_ffi_fn_clone_passphrasevault, self._handle)
-
-    # Used by alternative constructors or any methods which return this type.
-    @classmethod
-    def _uniffi_make_instance(cls, handle):
-        # Lightly yucky way to bypass the usual __init__ logic
-        # and just create a new instance with the required handle.
-        inst = cls.__new__(cls)
-        inst._handle = handle
-        return inst
-    def as_key_vault(self, ) -> KeyVault:
-        """
-        This vault as what configurations take.
-"""
-        _uniffi_lowered_args = (
-            self._uniffi_clone_handle(),
-        )
-        _uniffi_lift_return = _UniffiFfiConverterTypeKeyVault.lift
-        _uniffi_error_converter = None
-        _uniffi_ffi_result = _uniffi_rust_call_with_error(
-            _uniffi_error_converter,
-            _UniffiLib.uniffi_sotay_ffi_fn_method_passphrasevault_as_key_vault,
-            *_uniffi_lowered_args,
-        )
-        return _uniffi_lift_return(_uniffi_ffi_result)
-
-
-
-
-
-class _UniffiFfiConverterTypePassphraseVault:
-    @staticmethod
-    def lift(value: int) -> PassphraseVault:
-        return PassphraseVault._uniffi_make_instance(value)
-
-    @staticmethod
-    def check_lower(value: PassphraseVault):
-        if not isinstance(value, PassphraseVault):
-            raise TypeError("Expected PassphraseVault instance, {} found".format(type(value).__name__))
-
-    @staticmethod
-    def lower(value: PassphraseVault) -> ctypes.c_uint64:
-        return value._uniffi_clone_handle()
-
-    @classmethod
-    def read(cls, buf: _UniffiRustBuffer) -> PassphraseVault:
-        ptr = buf.read_u64()
-        if ptr == 0:
-            raise InternalError("Raw handle value was null")
-        return cls.lift(ptr)
-
-    @classmethod
-    def write(cls, value: PassphraseVault, buf: _UniffiRustBuffer):
-        buf.write_u64(cls.lower(value))
-
 class _UniffiFfiConverterOptionalTypeLogSink(_UniffiConverterRustBuffer):
     @classmethod
     def check_lower(cls, value):
@@ -14794,6 +14633,23 @@ class _UniffiFfiConverterOptionalTypeLogSink(_UniffiConverterRustBuffer):
             return _UniffiFfiConverterTypeLogSink.read(buf)
         else:
             raise InternalError("Unexpected flag byte for optional type")
+def create_handbook(config: CreateConfig) -> Handbook:
+    """
+    Makes a new profile in a folder. A failure leaves none behind.
+"""
+    
+    _UniffiFfiConverterTypeCreateConfig.check_lower(config)
+    _uniffi_lowered_args = (
+        _UniffiFfiConverterTypeCreateConfig.lower(config),
+    )
+    _uniffi_lift_return = _UniffiFfiConverterTypeHandbook.lift
+    _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+    _uniffi_ffi_result = _uniffi_rust_call_with_error(
+        _uniffi_error_converter,
+        _UniffiLib.uniffi_sotay_ffi_fn_func_create_handbook,
+        *_uniffi_lowered_args,
+    )
+    return _uniffi_lift_return(_uniffi_ffi_result)
 def error_text(detail: ErrorDetail,language: Language) -> str:
     """
     What went wrong, in words of a language.
@@ -14845,6 +14701,43 @@ def next_action_text(action: NextAction,language: Language) -> str:
     _uniffi_ffi_result = _uniffi_rust_call_with_error(
         _uniffi_error_converter,
         _UniffiLib.uniffi_sotay_ffi_fn_func_next_action_text,
+        *_uniffi_lowered_args,
+    )
+    return _uniffi_lift_return(_uniffi_ffi_result)
+def open_handbook(config: OpenConfig) -> Handbook:
+    """
+    Opens the profile in a folder.
+"""
+    
+    _UniffiFfiConverterTypeOpenConfig.check_lower(config)
+    _uniffi_lowered_args = (
+        _UniffiFfiConverterTypeOpenConfig.lower(config),
+    )
+    _uniffi_lift_return = _UniffiFfiConverterTypeHandbook.lift
+    _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+    _uniffi_ffi_result = _uniffi_rust_call_with_error(
+        _uniffi_error_converter,
+        _UniffiLib.uniffi_sotay_ffi_fn_func_open_handbook,
+        *_uniffi_lowered_args,
+    )
+    return _uniffi_lift_return(_uniffi_ffi_result)
+def open_passphrase_vault(path: str,passphrase: str) -> KeyVault:
+    """
+    Opens the software vault in a file, or makes it if there is none. Takes a good part of a second on purpose.
+"""
+    
+    _UniffiFfiConverterString.check_lower(path)
+
+    _UniffiFfiConverterString.check_lower(passphrase)
+    _uniffi_lowered_args = (
+        _UniffiFfiConverterString.lower(path),
+        _UniffiFfiConverterString.lower(passphrase),
+    )
+    _uniffi_lift_return = _UniffiFfiConverterTypeKeyVault.lift
+    _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+    _uniffi_ffi_result = _uniffi_rust_call_with_error(
+        _uniffi_error_converter,
+        _UniffiLib.uniffi_sotay_ffi_fn_func_open_passphrase_vault,
         *_uniffi_lowered_args,
     )
     return _uniffi_lift_return(_uniffi_ffi_result)
@@ -14954,9 +14847,12 @@ __all__ = [
     "SyncProgress",
     "SyncReport",
     "UnitCard",
+    "create_handbook",
     "error_text",
     "library_version",
     "next_action_text",
+    "open_handbook",
+    "open_passphrase_vault",
     "set_log_sink",
     "KeyVaultImpl",
     "KeyVault",
@@ -14978,6 +14874,4 @@ __all__ = [
     "HandbookProtocol",
     "LogSinkImpl",
     "LogSink",
-    "PassphraseVault",
-    "PassphraseVaultProtocol",
 ]

@@ -624,367 +624,6 @@ fileprivate struct FfiConverterData: FfiConverterRustBuffer {
 
 
 /**
- * The unit of an opened handbook. Cheap; holds no state of its own.
- */
-public protocol BranchProtocol: AnyObject, Sendable {
-    
-    /**
-     * Takes the invitation an officer made for this phone; gives the relays it names, best first.
-     */
-    func accept(invitation: String) throws  -> [String]
-    
-    /**
-     * Puts members on the roster from a day on, all or none; gives their ids.
-     */
-    func addMembers(members: [NewMember], since: String) throws  -> [String]
-    
-    /**
-     * Grants the asking phone its rank; gives the invitation to hand back, as text.
-     */
-    func admit(admission: Admission) throws  -> String
-    
-    /**
-     * The unit and this phone in it.
-     */
-    func card() throws  -> UnitCard
-    
-    /**
-     * Founds a unit and makes this phone its secretary's. Gives the unit's id.
-     */
-    func create(new: NewUnit) throws  -> String
-    
-    /**
-     * The text this phone shows to be admitted. Fresh at every call.
-     */
-    func joinRequest() throws  -> JoinRequestView
-    
-    /**
-     * All meetings known here, newest first.
-     */
-    func meetings() throws  -> [MeetingHeading]
-    
-    /**
-     * The members of a day (today if none is given), in the order of the list.
-     */
-    func members(on: String?) throws  -> [MemberView]
-    
-    /**
-     * Begins a meeting; beginning a monthly one again changes nothing that matters. Gives its id.
-     */
-    func newMeeting(new: NewMeeting) throws  -> String
-    
-    /**
-     * Reads somebody's request, to show the check code before admitting.
-     */
-    func readRequest(text: String) throws  -> JoinRequestView
-    
-    /**
-     * Corrects a member's name.
-     */
-    func renameMember(member: String, name: String) throws 
-    
-    /**
-     * Corrects the names of the unit and of the body above it.
-     */
-    func renameUnit(name: String, upper: String) throws 
-    
-    /**
-     * Open review items of all meetings, newest meeting first, in words of a language.
-     */
-    func reviewAll(language: Language) throws  -> [ReviewItemView]
-    
-    /**
-     * Changes the roster.
-     */
-    func roster(command: RosterCommand) throws 
-    
-}
-/**
- * The unit of an opened handbook. Cheap; holds no state of its own.
- */
-open class Branch: BranchProtocol, @unchecked Sendable {
-    fileprivate let handle: UInt64
-
-    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
-#if swift(>=5.8)
-    @_documentation(visibility: private)
-#endif
-    public struct NoHandle {
-        public init() {}
-    }
-
-    // TODO: We'd like this to be `private` but for Swifty reasons,
-    // we can't implement `FfiConverter` without making this `required` and we can't
-    // make it `required` without making it `public`.
-#if swift(>=5.8)
-    @_documentation(visibility: private)
-#endif
-    required public init(unsafeFromHandle handle: UInt64) {
-        self.handle = handle
-    }
-
-    // This constructor can be used to instantiate a fake object.
-    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
-    //
-    // - Warning:
-    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
-#if swift(>=5.8)
-    @_documentation(visibility: private)
-#endif
-    public init(noHandle: NoHandle) {
-        self.handle = 0
-    }
-
-#if swift(>=5.8)
-    @_documentation(visibility: private)
-#endif
-    public func uniffiCloneHandle() -> UInt64 {
-        return try! rustCall { uniffi_sotay_ffi_fn_clone_branch(self.handle, $0) }
-    }
-    // No primary constructor declared for this class.
-
-    deinit {
-        if handle == 0 {
-            // Mock objects have handle=0 don't try to free them
-            return
-        }
-
-        try! rustCall { uniffi_sotay_ffi_fn_free_branch(handle, $0) }
-    }
-
-    
-
-    
-    /**
-     * Takes the invitation an officer made for this phone; gives the relays it names, best first.
-     */
-open func accept(invitation: String)throws  -> [String]  {
-    return try  FfiConverterSequenceString.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
-        uniffiCallStatus in
-    uniffi_sotay_ffi_fn_method_branch_accept(
-            self.uniffiCloneHandle(),
-        FfiConverterString.lower(invitation),uniffiCallStatus
-    )
-})
-}
-    
-    /**
-     * Puts members on the roster from a day on, all or none; gives their ids.
-     */
-open func addMembers(members: [NewMember], since: String)throws  -> [String]  {
-    return try  FfiConverterSequenceString.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
-        uniffiCallStatus in
-    uniffi_sotay_ffi_fn_method_branch_add_members(
-            self.uniffiCloneHandle(),
-        FfiConverterSequenceTypeNewMember.lower(members),
-        FfiConverterString.lower(since),uniffiCallStatus
-    )
-})
-}
-    
-    /**
-     * Grants the asking phone its rank; gives the invitation to hand back, as text.
-     */
-open func admit(admission: Admission)throws  -> String  {
-    return try  FfiConverterString.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
-        uniffiCallStatus in
-    uniffi_sotay_ffi_fn_method_branch_admit(
-            self.uniffiCloneHandle(),
-        FfiConverterTypeAdmission_lower(admission),uniffiCallStatus
-    )
-})
-}
-    
-    /**
-     * The unit and this phone in it.
-     */
-open func card()throws  -> UnitCard  {
-    return try  FfiConverterTypeUnitCard_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
-        uniffiCallStatus in
-    uniffi_sotay_ffi_fn_method_branch_card(
-            self.uniffiCloneHandle(),uniffiCallStatus
-    )
-})
-}
-    
-    /**
-     * Founds a unit and makes this phone its secretary's. Gives the unit's id.
-     */
-open func create(new: NewUnit)throws  -> String  {
-    return try  FfiConverterString.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
-        uniffiCallStatus in
-    uniffi_sotay_ffi_fn_method_branch_create(
-            self.uniffiCloneHandle(),
-        FfiConverterTypeNewUnit_lower(new),uniffiCallStatus
-    )
-})
-}
-    
-    /**
-     * The text this phone shows to be admitted. Fresh at every call.
-     */
-open func joinRequest()throws  -> JoinRequestView  {
-    return try  FfiConverterTypeJoinRequestView_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
-        uniffiCallStatus in
-    uniffi_sotay_ffi_fn_method_branch_join_request(
-            self.uniffiCloneHandle(),uniffiCallStatus
-    )
-})
-}
-    
-    /**
-     * All meetings known here, newest first.
-     */
-open func meetings()throws  -> [MeetingHeading]  {
-    return try  FfiConverterSequenceTypeMeetingHeading.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
-        uniffiCallStatus in
-    uniffi_sotay_ffi_fn_method_branch_meetings(
-            self.uniffiCloneHandle(),uniffiCallStatus
-    )
-})
-}
-    
-    /**
-     * The members of a day (today if none is given), in the order of the list.
-     */
-open func members(on: String?)throws  -> [MemberView]  {
-    return try  FfiConverterSequenceTypeMemberView.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
-        uniffiCallStatus in
-    uniffi_sotay_ffi_fn_method_branch_members(
-            self.uniffiCloneHandle(),
-        FfiConverterOptionString.lower(on),uniffiCallStatus
-    )
-})
-}
-    
-    /**
-     * Begins a meeting; beginning a monthly one again changes nothing that matters. Gives its id.
-     */
-open func newMeeting(new: NewMeeting)throws  -> String  {
-    return try  FfiConverterString.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
-        uniffiCallStatus in
-    uniffi_sotay_ffi_fn_method_branch_new_meeting(
-            self.uniffiCloneHandle(),
-        FfiConverterTypeNewMeeting_lower(new),uniffiCallStatus
-    )
-})
-}
-    
-    /**
-     * Reads somebody's request, to show the check code before admitting.
-     */
-open func readRequest(text: String)throws  -> JoinRequestView  {
-    return try  FfiConverterTypeJoinRequestView_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
-        uniffiCallStatus in
-    uniffi_sotay_ffi_fn_method_branch_read_request(
-            self.uniffiCloneHandle(),
-        FfiConverterString.lower(text),uniffiCallStatus
-    )
-})
-}
-    
-    /**
-     * Corrects a member's name.
-     */
-open func renameMember(member: String, name: String)throws   {try rustCallWithError(FfiConverterTypeHandbookError_lift) {
-        uniffiCallStatus in
-    uniffi_sotay_ffi_fn_method_branch_rename_member(
-            self.uniffiCloneHandle(),
-        FfiConverterString.lower(member),
-        FfiConverterString.lower(name),uniffiCallStatus
-    )
-}
-}
-    
-    /**
-     * Corrects the names of the unit and of the body above it.
-     */
-open func renameUnit(name: String, upper: String)throws   {try rustCallWithError(FfiConverterTypeHandbookError_lift) {
-        uniffiCallStatus in
-    uniffi_sotay_ffi_fn_method_branch_rename_unit(
-            self.uniffiCloneHandle(),
-        FfiConverterString.lower(name),
-        FfiConverterString.lower(upper),uniffiCallStatus
-    )
-}
-}
-    
-    /**
-     * Open review items of all meetings, newest meeting first, in words of a language.
-     */
-open func reviewAll(language: Language)throws  -> [ReviewItemView]  {
-    return try  FfiConverterSequenceTypeReviewItemView.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
-        uniffiCallStatus in
-    uniffi_sotay_ffi_fn_method_branch_review_all(
-            self.uniffiCloneHandle(),
-        FfiConverterTypeLanguage_lower(language),uniffiCallStatus
-    )
-})
-}
-    
-    /**
-     * Changes the roster.
-     */
-open func roster(command: RosterCommand)throws   {try rustCallWithError(FfiConverterTypeHandbookError_lift) {
-        uniffiCallStatus in
-    uniffi_sotay_ffi_fn_method_branch_roster(
-            self.uniffiCloneHandle(),
-        FfiConverterTypeRosterCommand_lower(command),uniffiCallStatus
-    )
-}
-}
-    
-
-    
-}
-
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
-public struct FfiConverterTypeBranch: FfiConverter {
-    typealias FfiType = UInt64
-    typealias SwiftType = Branch
-
-    public static func lift(_ handle: UInt64) throws -> Branch {
-        return Branch(unsafeFromHandle: handle)
-    }
-
-    public static func lower(_ value: Branch) -> UInt64 {
-        return value.uniffiCloneHandle()
-    }
-
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Branch {
-        let handle: UInt64 = try readInt(&buf)
-        return try lift(handle)
-    }
-
-    public static func write(_ value: Branch, into buf: inout [UInt8]) {
-        writeInt(&buf, lower(value))
-    }
-}
-
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
-public func FfiConverterTypeBranch_lift(_ handle: UInt64) throws -> Branch {
-    return try FfiConverterTypeBranch.lift(handle)
-}
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
-public func FfiConverterTypeBranch_lower(_ value: Branch) -> UInt64 {
-    return FfiConverterTypeBranch.lower(value)
-}
-
-
-
-
-
-
-/**
  * Told of every change, in order, from one thread of the engine, in batches.
  */
 public protocol ChangeListener: AnyObject, Sendable {
@@ -1198,151 +837,6 @@ public func FfiConverterTypeChangeListener_lower(_ value: ChangeListener) -> UIn
 
 
 /**
- * A running subscription. Ends when cancelled or when the last reference to it goes.
- */
-public protocol ChangeSubscriptionProtocol: AnyObject, Sendable {
-    
-    /**
-     * No call begins after this returns; one that is running comes to its end. A second call does nothing.
-     */
-    func cancel() throws 
-    
-    /**
-     * What the listener was given so far.
-     */
-    func stats() throws  -> SubscriptionStats
-    
-}
-/**
- * A running subscription. Ends when cancelled or when the last reference to it goes.
- */
-open class ChangeSubscription: ChangeSubscriptionProtocol, @unchecked Sendable {
-    fileprivate let handle: UInt64
-
-    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
-#if swift(>=5.8)
-    @_documentation(visibility: private)
-#endif
-    public struct NoHandle {
-        public init() {}
-    }
-
-    // TODO: We'd like this to be `private` but for Swifty reasons,
-    // we can't implement `FfiConverter` without making this `required` and we can't
-    // make it `required` without making it `public`.
-#if swift(>=5.8)
-    @_documentation(visibility: private)
-#endif
-    required public init(unsafeFromHandle handle: UInt64) {
-        self.handle = handle
-    }
-
-    // This constructor can be used to instantiate a fake object.
-    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
-    //
-    // - Warning:
-    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
-#if swift(>=5.8)
-    @_documentation(visibility: private)
-#endif
-    public init(noHandle: NoHandle) {
-        self.handle = 0
-    }
-
-#if swift(>=5.8)
-    @_documentation(visibility: private)
-#endif
-    public func uniffiCloneHandle() -> UInt64 {
-        return try! rustCall { uniffi_sotay_ffi_fn_clone_changesubscription(self.handle, $0) }
-    }
-    // No primary constructor declared for this class.
-
-    deinit {
-        if handle == 0 {
-            // Mock objects have handle=0 don't try to free them
-            return
-        }
-
-        try! rustCall { uniffi_sotay_ffi_fn_free_changesubscription(handle, $0) }
-    }
-
-    
-
-    
-    /**
-     * No call begins after this returns; one that is running comes to its end. A second call does nothing.
-     */
-open func cancel()throws   {try rustCallWithError(FfiConverterTypeHandbookError_lift) {
-        uniffiCallStatus in
-    uniffi_sotay_ffi_fn_method_changesubscription_cancel(
-            self.uniffiCloneHandle(),uniffiCallStatus
-    )
-}
-}
-    
-    /**
-     * What the listener was given so far.
-     */
-open func stats()throws  -> SubscriptionStats  {
-    return try  FfiConverterTypeSubscriptionStats_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
-        uniffiCallStatus in
-    uniffi_sotay_ffi_fn_method_changesubscription_stats(
-            self.uniffiCloneHandle(),uniffiCallStatus
-    )
-})
-}
-    
-
-    
-}
-
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
-public struct FfiConverterTypeChangeSubscription: FfiConverter {
-    typealias FfiType = UInt64
-    typealias SwiftType = ChangeSubscription
-
-    public static func lift(_ handle: UInt64) throws -> ChangeSubscription {
-        return ChangeSubscription(unsafeFromHandle: handle)
-    }
-
-    public static func lower(_ value: ChangeSubscription) -> UInt64 {
-        return value.uniffiCloneHandle()
-    }
-
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ChangeSubscription {
-        let handle: UInt64 = try readInt(&buf)
-        return try lift(handle)
-    }
-
-    public static func write(_ value: ChangeSubscription, into buf: inout [UInt8]) {
-        writeInt(&buf, lower(value))
-    }
-}
-
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
-public func FfiConverterTypeChangeSubscription_lift(_ handle: UInt64) throws -> ChangeSubscription {
-    return try FfiConverterTypeChangeSubscription.lift(handle)
-}
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
-public func FfiConverterTypeChangeSubscription_lower(_ value: ChangeSubscription) -> UInt64 {
-    return FfiConverterTypeChangeSubscription.lower(value)
-}
-
-
-
-
-
-
-/**
  * Asked before every connection that nobody waits for. Quick, from any thread; on an error nothing is known.
  */
 public protocol Connectivity: AnyObject, Sendable {
@@ -1544,347 +1038,6 @@ public func FfiConverterTypeConnectivity_lift(_ handle: UInt64) throws -> Connec
 #endif
 public func FfiConverterTypeConnectivity_lower(_ value: Connectivity) -> UInt64 {
     return FfiConverterTypeConnectivity.lower(value)
-}
-
-
-
-
-
-
-/**
- * An opened profile. Its methods may be called from any thread; each waits for its result, which takes milliseconds, so
- * call them off the thread that draws. What it changed is durable when it returns, with or without a network.
- */
-public protocol HandbookProtocol: AnyObject, Sendable {
-    
-    /**
-     * The unit.
-     */
-    func branch() throws  -> Branch
-    
-    /**
-     * This phone's id, in hexadecimal.
-     */
-    func device() throws  -> String
-    
-    /**
-     * The app left the screen and the system gives it `budget_ms` more; then connections close by themselves.
-     */
-    func enterBackground(budgetMs: UInt64) throws 
-    
-    /**
-     * The system is short of memory: open documents leave it and are read again when needed.
-     */
-    func lowMemory() throws 
-    
-    /**
-     * A meeting by its id. Whether there is one shows at the first call on it.
-     */
-    func meeting(id: String) throws  -> Meeting
-    
-    /**
-     * The phone has another network: connections move to it, pauses end.
-     */
-    func networkChanged() throws 
-    
-    /**
-     * For tests of apps and wrappers: panics, so that one sees an error and not a crash. Nothing is lost by it.
-     */
-    func provokePanic(place: PanicPlace) throws 
-    
-    /**
-     * The app is in front again: followed relays are tried at once.
-     */
-    func resume() throws 
-    
-    /**
-     * Closes connections, finishes what was called, closes the database. A second call does nothing; every other call
-     * then fails with `stopped`.
-     */
-    func shutdown() throws 
-    
-    /**
-     * Calls a listener with every change from now on.
-     */
-    func subscribe(listener: ChangeListener) throws  -> ChangeSubscription
-    
-    /**
-     * The app must not use the network now.
-     */
-    func suspend() throws 
-    
-    /**
-     * Syncing.
-     */
-    func sync() throws  -> Sync
-    
-}
-/**
- * An opened profile. Its methods may be called from any thread; each waits for its result, which takes milliseconds, so
- * call them off the thread that draws. What it changed is durable when it returns, with or without a network.
- */
-open class Handbook: HandbookProtocol, @unchecked Sendable {
-    fileprivate let handle: UInt64
-
-    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
-#if swift(>=5.8)
-    @_documentation(visibility: private)
-#endif
-    public struct NoHandle {
-        public init() {}
-    }
-
-    // TODO: We'd like this to be `private` but for Swifty reasons,
-    // we can't implement `FfiConverter` without making this `required` and we can't
-    // make it `required` without making it `public`.
-#if swift(>=5.8)
-    @_documentation(visibility: private)
-#endif
-    required public init(unsafeFromHandle handle: UInt64) {
-        self.handle = handle
-    }
-
-    // This constructor can be used to instantiate a fake object.
-    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
-    //
-    // - Warning:
-    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
-#if swift(>=5.8)
-    @_documentation(visibility: private)
-#endif
-    public init(noHandle: NoHandle) {
-        self.handle = 0
-    }
-
-#if swift(>=5.8)
-    @_documentation(visibility: private)
-#endif
-    public func uniffiCloneHandle() -> UInt64 {
-        return try! rustCall { uniffi_sotay_ffi_fn_clone_handbook(self.handle, $0) }
-    }
-    // No primary constructor declared for this class.
-
-    deinit {
-        if handle == 0 {
-            // Mock objects have handle=0 don't try to free them
-            return
-        }
-
-        try! rustCall { uniffi_sotay_ffi_fn_free_handbook(handle, $0) }
-    }
-
-    
-    /**
-     * Makes a new profile in a folder. A failure leaves none behind.
-     */
-public static func create(config: CreateConfig)throws  -> Handbook  {
-    return try  FfiConverterTypeHandbook_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
-        uniffiCallStatus in
-    uniffi_sotay_ffi_fn_constructor_handbook_create(
-        FfiConverterTypeCreateConfig_lower(config),uniffiCallStatus
-    )
-})
-}
-    
-    /**
-     * Opens the profile in a folder.
-     */
-public static func `open`(config: OpenConfig)throws  -> Handbook  {
-    return try  FfiConverterTypeHandbook_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
-        uniffiCallStatus in
-    uniffi_sotay_ffi_fn_constructor_handbook_open(
-        FfiConverterTypeOpenConfig_lower(config),uniffiCallStatus
-    )
-})
-}
-    
-
-    
-    /**
-     * The unit.
-     */
-open func branch()throws  -> Branch  {
-    return try  FfiConverterTypeBranch_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
-        uniffiCallStatus in
-    uniffi_sotay_ffi_fn_method_handbook_branch(
-            self.uniffiCloneHandle(),uniffiCallStatus
-    )
-})
-}
-    
-    /**
-     * This phone's id, in hexadecimal.
-     */
-open func device()throws  -> String  {
-    return try  FfiConverterString.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
-        uniffiCallStatus in
-    uniffi_sotay_ffi_fn_method_handbook_device(
-            self.uniffiCloneHandle(),uniffiCallStatus
-    )
-})
-}
-    
-    /**
-     * The app left the screen and the system gives it `budget_ms` more; then connections close by themselves.
-     */
-open func enterBackground(budgetMs: UInt64)throws   {try rustCallWithError(FfiConverterTypeHandbookError_lift) {
-        uniffiCallStatus in
-    uniffi_sotay_ffi_fn_method_handbook_enter_background(
-            self.uniffiCloneHandle(),
-        FfiConverterUInt64.lower(budgetMs),uniffiCallStatus
-    )
-}
-}
-    
-    /**
-     * The system is short of memory: open documents leave it and are read again when needed.
-     */
-open func lowMemory()throws   {try rustCallWithError(FfiConverterTypeHandbookError_lift) {
-        uniffiCallStatus in
-    uniffi_sotay_ffi_fn_method_handbook_low_memory(
-            self.uniffiCloneHandle(),uniffiCallStatus
-    )
-}
-}
-    
-    /**
-     * A meeting by its id. Whether there is one shows at the first call on it.
-     */
-open func meeting(id: String)throws  -> Meeting  {
-    return try  FfiConverterTypeMeeting_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
-        uniffiCallStatus in
-    uniffi_sotay_ffi_fn_method_handbook_meeting(
-            self.uniffiCloneHandle(),
-        FfiConverterString.lower(id),uniffiCallStatus
-    )
-})
-}
-    
-    /**
-     * The phone has another network: connections move to it, pauses end.
-     */
-open func networkChanged()throws   {try rustCallWithError(FfiConverterTypeHandbookError_lift) {
-        uniffiCallStatus in
-    uniffi_sotay_ffi_fn_method_handbook_network_changed(
-            self.uniffiCloneHandle(),uniffiCallStatus
-    )
-}
-}
-    
-    /**
-     * For tests of apps and wrappers: panics, so that one sees an error and not a crash. Nothing is lost by it.
-     */
-open func provokePanic(place: PanicPlace)throws   {try rustCallWithError(FfiConverterTypeHandbookError_lift) {
-        uniffiCallStatus in
-    uniffi_sotay_ffi_fn_method_handbook_provoke_panic(
-            self.uniffiCloneHandle(),
-        FfiConverterTypePanicPlace_lower(place),uniffiCallStatus
-    )
-}
-}
-    
-    /**
-     * The app is in front again: followed relays are tried at once.
-     */
-open func resume()throws   {try rustCallWithError(FfiConverterTypeHandbookError_lift) {
-        uniffiCallStatus in
-    uniffi_sotay_ffi_fn_method_handbook_resume(
-            self.uniffiCloneHandle(),uniffiCallStatus
-    )
-}
-}
-    
-    /**
-     * Closes connections, finishes what was called, closes the database. A second call does nothing; every other call
-     * then fails with `stopped`.
-     */
-open func shutdown()throws   {try rustCallWithError(FfiConverterTypeHandbookError_lift) {
-        uniffiCallStatus in
-    uniffi_sotay_ffi_fn_method_handbook_shutdown(
-            self.uniffiCloneHandle(),uniffiCallStatus
-    )
-}
-}
-    
-    /**
-     * Calls a listener with every change from now on.
-     */
-open func subscribe(listener: ChangeListener)throws  -> ChangeSubscription  {
-    return try  FfiConverterTypeChangeSubscription_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
-        uniffiCallStatus in
-    uniffi_sotay_ffi_fn_method_handbook_subscribe(
-            self.uniffiCloneHandle(),
-        FfiConverterTypeChangeListener_lower(listener),uniffiCallStatus
-    )
-})
-}
-    
-    /**
-     * The app must not use the network now.
-     */
-open func suspend()throws   {try rustCallWithError(FfiConverterTypeHandbookError_lift) {
-        uniffiCallStatus in
-    uniffi_sotay_ffi_fn_method_handbook_suspend(
-            self.uniffiCloneHandle(),uniffiCallStatus
-    )
-}
-}
-    
-    /**
-     * Syncing.
-     */
-open func sync()throws  -> Sync  {
-    return try  FfiConverterTypeSync_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
-        uniffiCallStatus in
-    uniffi_sotay_ffi_fn_method_handbook_sync(
-            self.uniffiCloneHandle(),uniffiCallStatus
-    )
-})
-}
-    
-
-    
-}
-
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
-public struct FfiConverterTypeHandbook: FfiConverter {
-    typealias FfiType = UInt64
-    typealias SwiftType = Handbook
-
-    public static func lift(_ handle: UInt64) throws -> Handbook {
-        return Handbook(unsafeFromHandle: handle)
-    }
-
-    public static func lower(_ value: Handbook) -> UInt64 {
-        return value.uniffiCloneHandle()
-    }
-
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Handbook {
-        let handle: UInt64 = try readInt(&buf)
-        return try lift(handle)
-    }
-
-    public static func write(_ value: Handbook, into buf: inout [UInt8]) {
-        writeInt(&buf, lower(value))
-    }
-}
-
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
-public func FfiConverterTypeHandbook_lift(_ handle: UInt64) throws -> Handbook {
-    return try FfiConverterTypeHandbook.lift(handle)
-}
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
-public func FfiConverterTypeHandbook_lower(_ value: Handbook) -> UInt64 {
-    return FfiConverterTypeHandbook.lower(value)
 }
 
 
@@ -2449,9 +1602,687 @@ public func FfiConverterTypeLogSink_lower(_ value: LogSink) -> UInt64 {
 
 
 /**
+ * The unit of an opened handbook. Cheap; holds no state of its own.
+ */
+public protocol RawBranchProtocol: AnyObject, Sendable {
+    
+    /**
+     * Takes the invitation an officer made for this phone; gives the relays it names, best first.
+     */
+    func accept(invitation: String) throws  -> [String]
+    
+    /**
+     * Puts members on the roster from a day on, all or none; gives their ids.
+     */
+    func addMembers(members: [NewMember], since: String) throws  -> [String]
+    
+    /**
+     * Grants the asking phone its rank; gives the invitation to hand back, as text.
+     */
+    func admit(admission: Admission) throws  -> String
+    
+    /**
+     * The unit and this phone in it.
+     */
+    func card() throws  -> UnitCard
+    
+    /**
+     * Founds a unit and makes this phone its secretary's. Gives the unit's id.
+     */
+    func create(new: NewUnit) throws  -> String
+    
+    /**
+     * The text this phone shows to be admitted. Fresh at every call.
+     */
+    func joinRequest() throws  -> JoinRequestView
+    
+    /**
+     * All meetings known here, newest first.
+     */
+    func meetings() throws  -> [MeetingHeading]
+    
+    /**
+     * The members of a day (today if none is given), in the order of the list.
+     */
+    func members(on: String?) throws  -> [MemberView]
+    
+    /**
+     * Begins a meeting; beginning a monthly one again changes nothing that matters. Gives its id.
+     */
+    func newMeeting(new: NewMeeting) throws  -> String
+    
+    /**
+     * Reads somebody's request, to show the check code before admitting.
+     */
+    func readRequest(text: String) throws  -> JoinRequestView
+    
+    /**
+     * Corrects a member's name.
+     */
+    func renameMember(member: String, name: String) throws 
+    
+    /**
+     * Corrects the names of the unit and of the body above it.
+     */
+    func renameUnit(name: String, upper: String) throws 
+    
+    /**
+     * Open review items of all meetings, newest meeting first, in words of a language.
+     */
+    func reviewAll(language: Language) throws  -> [ReviewItemView]
+    
+    /**
+     * Changes the roster.
+     */
+    func roster(command: RosterCommand) throws 
+    
+}
+/**
+ * The unit of an opened handbook. Cheap; holds no state of its own.
+ */
+open class RawBranch: RawBranchProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_sotay_ffi_fn_clone_branch(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_sotay_ffi_fn_free_branch(handle, $0) }
+    }
+
+    
+
+    
+    /**
+     * Takes the invitation an officer made for this phone; gives the relays it names, best first.
+     */
+open func accept(invitation: String)throws  -> [String]  {
+    return try  FfiConverterSequenceString.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_accept(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(invitation),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Puts members on the roster from a day on, all or none; gives their ids.
+     */
+open func addMembers(members: [NewMember], since: String)throws  -> [String]  {
+    return try  FfiConverterSequenceString.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_add_members(
+            self.uniffiCloneHandle(),
+        FfiConverterSequenceTypeNewMember.lower(members),
+        FfiConverterString.lower(since),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Grants the asking phone its rank; gives the invitation to hand back, as text.
+     */
+open func admit(admission: Admission)throws  -> String  {
+    return try  FfiConverterString.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_admit(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeAdmission_lower(admission),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * The unit and this phone in it.
+     */
+open func card()throws  -> UnitCard  {
+    return try  FfiConverterTypeUnitCard_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_card(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Founds a unit and makes this phone its secretary's. Gives the unit's id.
+     */
+open func create(new: NewUnit)throws  -> String  {
+    return try  FfiConverterString.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_create(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeNewUnit_lower(new),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * The text this phone shows to be admitted. Fresh at every call.
+     */
+open func joinRequest()throws  -> JoinRequestView  {
+    return try  FfiConverterTypeJoinRequestView_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_join_request(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * All meetings known here, newest first.
+     */
+open func meetings()throws  -> [MeetingHeading]  {
+    return try  FfiConverterSequenceTypeMeetingHeading.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_meetings(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * The members of a day (today if none is given), in the order of the list.
+     */
+open func members(on: String?)throws  -> [MemberView]  {
+    return try  FfiConverterSequenceTypeMemberView.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_members(
+            self.uniffiCloneHandle(),
+        FfiConverterOptionString.lower(on),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Begins a meeting; beginning a monthly one again changes nothing that matters. Gives its id.
+     */
+open func newMeeting(new: NewMeeting)throws  -> String  {
+    return try  FfiConverterString.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_new_meeting(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeNewMeeting_lower(new),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Reads somebody's request, to show the check code before admitting.
+     */
+open func readRequest(text: String)throws  -> JoinRequestView  {
+    return try  FfiConverterTypeJoinRequestView_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_read_request(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(text),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Corrects a member's name.
+     */
+open func renameMember(member: String, name: String)throws   {try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_rename_member(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(member),
+        FfiConverterString.lower(name),uniffiCallStatus
+    )
+}
+}
+    
+    /**
+     * Corrects the names of the unit and of the body above it.
+     */
+open func renameUnit(name: String, upper: String)throws   {try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_rename_unit(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(name),
+        FfiConverterString.lower(upper),uniffiCallStatus
+    )
+}
+}
+    
+    /**
+     * Open review items of all meetings, newest meeting first, in words of a language.
+     */
+open func reviewAll(language: Language)throws  -> [ReviewItemView]  {
+    return try  FfiConverterSequenceTypeReviewItemView.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_review_all(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeLanguage_lower(language),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Changes the roster.
+     */
+open func roster(command: RosterCommand)throws   {try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_roster(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeRosterCommand_lower(command),uniffiCallStatus
+    )
+}
+}
+    
+
+    
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeRawBranch: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = RawBranch
+
+    public static func lift(_ handle: UInt64) throws -> RawBranch {
+        return RawBranch(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: RawBranch) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> RawBranch {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: RawBranch, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRawBranch_lift(_ handle: UInt64) throws -> RawBranch {
+    return try FfiConverterTypeRawBranch.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRawBranch_lower(_ value: RawBranch) -> UInt64 {
+    return FfiConverterTypeRawBranch.lower(value)
+}
+
+
+
+
+
+
+/**
+ * An opened profile. Its methods may be called from any thread; each waits for its result, which takes milliseconds, so
+ * call them off the thread that draws. What it changed is durable when it returns, with or without a network.
+ */
+public protocol RawHandbookProtocol: AnyObject, Sendable {
+    
+    /**
+     * The unit.
+     */
+    func branch() throws  -> RawBranch
+    
+    /**
+     * This phone's id, in hexadecimal.
+     */
+    func device() throws  -> String
+    
+    /**
+     * The app left the screen and the system gives it `budget_ms` more; then connections close by themselves.
+     */
+    func enterBackground(budgetMs: UInt64) throws 
+    
+    /**
+     * The system is short of memory: open documents leave it and are read again when needed.
+     */
+    func lowMemory() throws 
+    
+    /**
+     * A meeting by its id. Whether there is one shows at the first call on it.
+     */
+    func meeting(id: String) throws  -> RawMeeting
+    
+    /**
+     * The phone has another network: connections move to it, pauses end.
+     */
+    func networkChanged() throws 
+    
+    /**
+     * For tests of apps and wrappers: panics, so that one sees an error and not a crash. Nothing is lost by it.
+     */
+    func provokePanic(place: PanicPlace) throws 
+    
+    /**
+     * The app is in front again: followed relays are tried at once.
+     */
+    func resume() throws 
+    
+    /**
+     * Closes connections, finishes what was called, closes the database. A second call does nothing; every other call
+     * then fails with `stopped`.
+     */
+    func shutdown() throws 
+    
+    /**
+     * Calls a listener with every change from now on.
+     */
+    func subscribe(listener: ChangeListener) throws  -> RawSubscription
+    
+    /**
+     * The app must not use the network now.
+     */
+    func suspend() throws 
+    
+    /**
+     * Syncing.
+     */
+    func sync() throws  -> RawSync
+    
+}
+/**
+ * An opened profile. Its methods may be called from any thread; each waits for its result, which takes milliseconds, so
+ * call them off the thread that draws. What it changed is durable when it returns, with or without a network.
+ */
+open class RawHandbook: RawHandbookProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_sotay_ffi_fn_clone_handbook(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_sotay_ffi_fn_free_handbook(handle, $0) }
+    }
+
+    
+
+    
+    /**
+     * The unit.
+     */
+open func branch()throws  -> RawBranch  {
+    return try  FfiConverterTypeRawBranch_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_handbook_branch(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * This phone's id, in hexadecimal.
+     */
+open func device()throws  -> String  {
+    return try  FfiConverterString.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_handbook_device(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * The app left the screen and the system gives it `budget_ms` more; then connections close by themselves.
+     */
+open func enterBackground(budgetMs: UInt64)throws   {try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_handbook_enter_background(
+            self.uniffiCloneHandle(),
+        FfiConverterUInt64.lower(budgetMs),uniffiCallStatus
+    )
+}
+}
+    
+    /**
+     * The system is short of memory: open documents leave it and are read again when needed.
+     */
+open func lowMemory()throws   {try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_handbook_low_memory(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+}
+}
+    
+    /**
+     * A meeting by its id. Whether there is one shows at the first call on it.
+     */
+open func meeting(id: String)throws  -> RawMeeting  {
+    return try  FfiConverterTypeRawMeeting_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_handbook_meeting(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(id),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * The phone has another network: connections move to it, pauses end.
+     */
+open func networkChanged()throws   {try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_handbook_network_changed(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+}
+}
+    
+    /**
+     * For tests of apps and wrappers: panics, so that one sees an error and not a crash. Nothing is lost by it.
+     */
+open func provokePanic(place: PanicPlace)throws   {try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_handbook_provoke_panic(
+            self.uniffiCloneHandle(),
+        FfiConverterTypePanicPlace_lower(place),uniffiCallStatus
+    )
+}
+}
+    
+    /**
+     * The app is in front again: followed relays are tried at once.
+     */
+open func resume()throws   {try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_handbook_resume(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+}
+}
+    
+    /**
+     * Closes connections, finishes what was called, closes the database. A second call does nothing; every other call
+     * then fails with `stopped`.
+     */
+open func shutdown()throws   {try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_handbook_shutdown(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+}
+}
+    
+    /**
+     * Calls a listener with every change from now on.
+     */
+open func subscribe(listener: ChangeListener)throws  -> RawSubscription  {
+    return try  FfiConverterTypeRawSubscription_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_handbook_subscribe(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeChangeListener_lower(listener),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * The app must not use the network now.
+     */
+open func suspend()throws   {try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_handbook_suspend(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+}
+}
+    
+    /**
+     * Syncing.
+     */
+open func sync()throws  -> RawSync  {
+    return try  FfiConverterTypeRawSync_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_handbook_sync(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+
+    
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeRawHandbook: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = RawHandbook
+
+    public static func lift(_ handle: UInt64) throws -> RawHandbook {
+        return RawHandbook(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: RawHandbook) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> RawHandbook {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: RawHandbook, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRawHandbook_lift(_ handle: UInt64) throws -> RawHandbook {
+    return try FfiConverterTypeRawHandbook.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRawHandbook_lower(_ value: RawHandbook) -> UInt64 {
+    return FfiConverterTypeRawHandbook.lower(value)
+}
+
+
+
+
+
+
+/**
  * One meeting of an opened handbook. Cheap; holds no state of its own.
  */
-public protocol MeetingProtocol: AnyObject, Sendable {
+public protocol RawMeetingProtocol: AnyObject, Sendable {
     
     /**
      * Carries out commands as one change, all or nothing; durable when it returns. Gives the id of the entry that each
@@ -2493,7 +2324,7 @@ public protocol MeetingProtocol: AnyObject, Sendable {
 /**
  * One meeting of an opened handbook. Cheap; holds no state of its own.
  */
-open class Meeting: MeetingProtocol, @unchecked Sendable {
+open class RawMeeting: RawMeetingProtocol, @unchecked Sendable {
     fileprivate let handle: UInt64
 
     /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
@@ -2642,24 +2473,24 @@ open func view()throws  -> MeetingView  {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeMeeting: FfiConverter {
+public struct FfiConverterTypeRawMeeting: FfiConverter {
     typealias FfiType = UInt64
-    typealias SwiftType = Meeting
+    typealias SwiftType = RawMeeting
 
-    public static func lift(_ handle: UInt64) throws -> Meeting {
-        return Meeting(unsafeFromHandle: handle)
+    public static func lift(_ handle: UInt64) throws -> RawMeeting {
+        return RawMeeting(unsafeFromHandle: handle)
     }
 
-    public static func lower(_ value: Meeting) -> UInt64 {
+    public static func lower(_ value: RawMeeting) -> UInt64 {
         return value.uniffiCloneHandle()
     }
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Meeting {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> RawMeeting {
         let handle: UInt64 = try readInt(&buf)
         return try lift(handle)
     }
 
-    public static func write(_ value: Meeting, into buf: inout [UInt8]) {
+    public static func write(_ value: RawMeeting, into buf: inout [UInt8]) {
         writeInt(&buf, lower(value))
     }
 }
@@ -2668,15 +2499,15 @@ public struct FfiConverterTypeMeeting: FfiConverter {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeMeeting_lift(_ handle: UInt64) throws -> Meeting {
-    return try FfiConverterTypeMeeting.lift(handle)
+public func FfiConverterTypeRawMeeting_lift(_ handle: UInt64) throws -> RawMeeting {
+    return try FfiConverterTypeRawMeeting.lift(handle)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeMeeting_lower(_ value: Meeting) -> UInt64 {
-    return FfiConverterTypeMeeting.lower(value)
+public func FfiConverterTypeRawMeeting_lower(_ value: RawMeeting) -> UInt64 {
+    return FfiConverterTypeRawMeeting.lower(value)
 }
 
 
@@ -2685,20 +2516,25 @@ public func FfiConverterTypeMeeting_lower(_ value: Meeting) -> UInt64 {
 
 
 /**
- * A software vault: one file, protected by a passphrase with Argon2id (64 MiB, three passes).
+ * A running subscription. Ends when cancelled or when the last reference to it goes.
  */
-public protocol PassphraseVaultProtocol: AnyObject, Sendable {
+public protocol RawSubscriptionProtocol: AnyObject, Sendable {
     
     /**
-     * This vault as what configurations take.
+     * No call begins after this returns; one that is running comes to its end. A second call does nothing.
      */
-    func asKeyVault()  -> KeyVault
+    func cancel() throws 
+    
+    /**
+     * What the listener was given so far.
+     */
+    func stats() throws  -> SubscriptionStats
     
 }
 /**
- * A software vault: one file, protected by a passphrase with Argon2id (64 MiB, three passes).
+ * A running subscription. Ends when cancelled or when the last reference to it goes.
  */
-open class PassphraseVault: PassphraseVaultProtocol, @unchecked Sendable {
+open class RawSubscription: RawSubscriptionProtocol, @unchecked Sendable {
     fileprivate let handle: UInt64
 
     /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
@@ -2735,7 +2571,7 @@ open class PassphraseVault: PassphraseVaultProtocol, @unchecked Sendable {
     @_documentation(visibility: private)
 #endif
     public func uniffiCloneHandle() -> UInt64 {
-        return try! rustCall { uniffi_sotay_ffi_fn_clone_passphrasevault(self.handle, $0) }
+        return try! rustCall { uniffi_sotay_ffi_fn_clone_changesubscription(self.handle, $0) }
     }
     // No primary constructor declared for this class.
 
@@ -2745,32 +2581,30 @@ open class PassphraseVault: PassphraseVaultProtocol, @unchecked Sendable {
             return
         }
 
-        try! rustCall { uniffi_sotay_ffi_fn_free_passphrasevault(handle, $0) }
+        try! rustCall { uniffi_sotay_ffi_fn_free_changesubscription(handle, $0) }
     }
 
     
-    /**
-     * Opens the vault in a file, or makes it if there is none. Takes a good part of a second on purpose.
-     */
-public static func `open`(path: String, passphrase: String)throws  -> PassphraseVault  {
-    return try  FfiConverterTypePassphraseVault_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
-        uniffiCallStatus in
-    uniffi_sotay_ffi_fn_constructor_passphrasevault_open(
-        FfiConverterString.lower(path),
-        FfiConverterString.lower(passphrase),uniffiCallStatus
-    )
-})
-}
-    
 
     
     /**
-     * This vault as what configurations take.
+     * No call begins after this returns; one that is running comes to its end. A second call does nothing.
      */
-open func asKeyVault() -> KeyVault  {
-    return try!  FfiConverterTypeKeyVault_lift(try! rustCall() {
+open func cancel()throws   {try rustCallWithError(FfiConverterTypeHandbookError_lift) {
         uniffiCallStatus in
-    uniffi_sotay_ffi_fn_method_passphrasevault_as_key_vault(
+    uniffi_sotay_ffi_fn_method_changesubscription_cancel(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+}
+}
+    
+    /**
+     * What the listener was given so far.
+     */
+open func stats()throws  -> SubscriptionStats  {
+    return try  FfiConverterTypeSubscriptionStats_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_changesubscription_stats(
             self.uniffiCloneHandle(),uniffiCallStatus
     )
 })
@@ -2784,24 +2618,24 @@ open func asKeyVault() -> KeyVault  {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypePassphraseVault: FfiConverter {
+public struct FfiConverterTypeRawSubscription: FfiConverter {
     typealias FfiType = UInt64
-    typealias SwiftType = PassphraseVault
+    typealias SwiftType = RawSubscription
 
-    public static func lift(_ handle: UInt64) throws -> PassphraseVault {
-        return PassphraseVault(unsafeFromHandle: handle)
+    public static func lift(_ handle: UInt64) throws -> RawSubscription {
+        return RawSubscription(unsafeFromHandle: handle)
     }
 
-    public static func lower(_ value: PassphraseVault) -> UInt64 {
+    public static func lower(_ value: RawSubscription) -> UInt64 {
         return value.uniffiCloneHandle()
     }
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> PassphraseVault {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> RawSubscription {
         let handle: UInt64 = try readInt(&buf)
         return try lift(handle)
     }
 
-    public static func write(_ value: PassphraseVault, into buf: inout [UInt8]) {
+    public static func write(_ value: RawSubscription, into buf: inout [UInt8]) {
         writeInt(&buf, lower(value))
     }
 }
@@ -2810,15 +2644,15 @@ public struct FfiConverterTypePassphraseVault: FfiConverter {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypePassphraseVault_lift(_ handle: UInt64) throws -> PassphraseVault {
-    return try FfiConverterTypePassphraseVault.lift(handle)
+public func FfiConverterTypeRawSubscription_lift(_ handle: UInt64) throws -> RawSubscription {
+    return try FfiConverterTypeRawSubscription.lift(handle)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypePassphraseVault_lower(_ value: PassphraseVault) -> UInt64 {
-    return FfiConverterTypePassphraseVault.lower(value)
+public func FfiConverterTypeRawSubscription_lower(_ value: RawSubscription) -> UInt64 {
+    return FfiConverterTypeRawSubscription.lower(value)
 }
 
 
@@ -2829,7 +2663,7 @@ public func FfiConverterTypePassphraseVault_lower(_ value: PassphraseVault) -> U
 /**
  * Syncing of one opened handbook.
  */
-public protocol SyncProtocol: AnyObject, Sendable {
+public protocol RawSyncProtocol: AnyObject, Sendable {
     
     /**
      * Keeps a connection to a relay while the app is in front, and comes back after every break.
@@ -2850,7 +2684,7 @@ public protocol SyncProtocol: AnyObject, Sendable {
      * Begins an exchange with a relay (`host:port#key`) in both directions and returns at once. It fails if it takes
      * longer than `timeout_ms`.
      */
-    func syncOnce(relay: String, timeoutMs: UInt64) throws  -> SyncTask
+    func syncOnce(relay: String, timeoutMs: UInt64) throws  -> RawSyncTask
     
     /**
      * Stops following a relay and closes its connection.
@@ -2861,7 +2695,7 @@ public protocol SyncProtocol: AnyObject, Sendable {
 /**
  * Syncing of one opened handbook.
  */
-open class Sync: SyncProtocol, @unchecked Sendable {
+open class RawSync: RawSyncProtocol, @unchecked Sendable {
     fileprivate let handle: UInt64
 
     /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
@@ -2955,8 +2789,8 @@ open func status(relay: String)throws  -> [SpaceStatus]  {
      * Begins an exchange with a relay (`host:port#key`) in both directions and returns at once. It fails if it takes
      * longer than `timeout_ms`.
      */
-open func syncOnce(relay: String, timeoutMs: UInt64)throws  -> SyncTask  {
-    return try  FfiConverterTypeSyncTask_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+open func syncOnce(relay: String, timeoutMs: UInt64)throws  -> RawSyncTask  {
+    return try  FfiConverterTypeRawSyncTask_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
         uniffiCallStatus in
     uniffi_sotay_ffi_fn_method_sync_sync_once(
             self.uniffiCloneHandle(),
@@ -2986,24 +2820,24 @@ open func unfollow(relay: String)throws   {try rustCallWithError(FfiConverterTyp
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeSync: FfiConverter {
+public struct FfiConverterTypeRawSync: FfiConverter {
     typealias FfiType = UInt64
-    typealias SwiftType = Sync
+    typealias SwiftType = RawSync
 
-    public static func lift(_ handle: UInt64) throws -> Sync {
-        return Sync(unsafeFromHandle: handle)
+    public static func lift(_ handle: UInt64) throws -> RawSync {
+        return RawSync(unsafeFromHandle: handle)
     }
 
-    public static func lower(_ value: Sync) -> UInt64 {
+    public static func lower(_ value: RawSync) -> UInt64 {
         return value.uniffiCloneHandle()
     }
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Sync {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> RawSync {
         let handle: UInt64 = try readInt(&buf)
         return try lift(handle)
     }
 
-    public static func write(_ value: Sync, into buf: inout [UInt8]) {
+    public static func write(_ value: RawSync, into buf: inout [UInt8]) {
         writeInt(&buf, lower(value))
     }
 }
@@ -3012,15 +2846,15 @@ public struct FfiConverterTypeSync: FfiConverter {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeSync_lift(_ handle: UInt64) throws -> Sync {
-    return try FfiConverterTypeSync.lift(handle)
+public func FfiConverterTypeRawSync_lift(_ handle: UInt64) throws -> RawSync {
+    return try FfiConverterTypeRawSync.lift(handle)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeSync_lower(_ value: Sync) -> UInt64 {
-    return FfiConverterTypeSync.lower(value)
+public func FfiConverterTypeRawSync_lower(_ value: RawSync) -> UInt64 {
+    return FfiConverterTypeRawSync.lower(value)
 }
 
 
@@ -3031,7 +2865,7 @@ public func FfiConverterTypeSync_lower(_ value: Sync) -> UInt64 {
 /**
  * A running exchange.
  */
-public protocol SyncTaskProtocol: AnyObject, Sendable {
+public protocol RawSyncTaskProtocol: AnyObject, Sendable {
     
     /**
      * Ends it: the connection is closed; what was stored, here and there, stays. `wait` then fails with `cancelled`.
@@ -3052,7 +2886,7 @@ public protocol SyncTaskProtocol: AnyObject, Sendable {
 /**
  * A running exchange.
  */
-open class SyncTask: SyncTaskProtocol, @unchecked Sendable {
+open class RawSyncTask: RawSyncTaskProtocol, @unchecked Sendable {
     fileprivate let handle: UInt64
 
     /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
@@ -3155,24 +2989,24 @@ open func wait()async throws  -> SyncReport  {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeSyncTask: FfiConverter {
+public struct FfiConverterTypeRawSyncTask: FfiConverter {
     typealias FfiType = UInt64
-    typealias SwiftType = SyncTask
+    typealias SwiftType = RawSyncTask
 
-    public static func lift(_ handle: UInt64) throws -> SyncTask {
-        return SyncTask(unsafeFromHandle: handle)
+    public static func lift(_ handle: UInt64) throws -> RawSyncTask {
+        return RawSyncTask(unsafeFromHandle: handle)
     }
 
-    public static func lower(_ value: SyncTask) -> UInt64 {
+    public static func lower(_ value: RawSyncTask) -> UInt64 {
         return value.uniffiCloneHandle()
     }
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SyncTask {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> RawSyncTask {
         let handle: UInt64 = try readInt(&buf)
         return try lift(handle)
     }
 
-    public static func write(_ value: SyncTask, into buf: inout [UInt8]) {
+    public static func write(_ value: RawSyncTask, into buf: inout [UInt8]) {
         writeInt(&buf, lower(value))
     }
 }
@@ -3181,15 +3015,15 @@ public struct FfiConverterTypeSyncTask: FfiConverter {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeSyncTask_lift(_ handle: UInt64) throws -> SyncTask {
-    return try FfiConverterTypeSyncTask.lift(handle)
+public func FfiConverterTypeRawSyncTask_lift(_ handle: UInt64) throws -> RawSyncTask {
+    return try FfiConverterTypeRawSyncTask.lift(handle)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeSyncTask_lower(_ value: SyncTask) -> UInt64 {
-    return FfiConverterTypeSyncTask.lower(value)
+public func FfiConverterTypeRawSyncTask_lower(_ value: RawSyncTask) -> UInt64 {
+    return FfiConverterTypeRawSyncTask.lower(value)
 }
 
 
@@ -14182,6 +14016,28 @@ public func nextActionText(action: NextAction, language: Language) -> String  {
 })
 }
 /**
+ * Makes a new profile in a folder. A failure leaves none behind.
+ */
+public func createHandbook(config: CreateConfig)throws  -> RawHandbook  {
+    return try  FfiConverterTypeRawHandbook_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_func_create_handbook(
+        FfiConverterTypeCreateConfig_lower(config),uniffiCallStatus
+    )
+})
+}
+/**
+ * Opens the profile in a folder.
+ */
+public func openHandbook(config: OpenConfig)throws  -> RawHandbook  {
+    return try  FfiConverterTypeRawHandbook_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_func_open_handbook(
+        FfiConverterTypeOpenConfig_lower(config),uniffiCallStatus
+    )
+})
+}
+/**
  * Sends log lines of this process up to a level to a sink; a later call replaces the sink. Log lines belong to the
  * process and not to a profile, so this is no part of a configuration.
  */
@@ -14192,6 +14048,18 @@ public func setLogSink(sink: LogSink?, level: LogLevel)throws   {try rustCallWit
         FfiConverterTypeLogLevel_lower(level),uniffiCallStatus
     )
 }
+}
+/**
+ * Opens the software vault in a file, or makes it if there is none. Takes a good part of a second on purpose.
+ */
+public func openPassphraseVault(path: String, passphrase: String)throws  -> KeyVault  {
+    return try  FfiConverterTypeKeyVault_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_func_open_passphrase_vault(
+        FfiConverterString.lower(path),
+        FfiConverterString.lower(passphrase),uniffiCallStatus
+    )
+})
 }
 
 private enum InitializationResult {
@@ -14218,7 +14086,16 @@ private let initializationResult: InitializationResult = {
     if (uniffi_sotay_ffi_checksum_func_next_action_text() != 19560) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_sotay_ffi_checksum_func_create_handbook() != 16139) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_func_open_handbook() != 9851) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_sotay_ffi_checksum_func_set_log_sink() != 54238) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_func_open_passphrase_vault() != 52460) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sotay_ffi_checksum_method_branch_accept() != 19603) {
@@ -14369,18 +14246,6 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sotay_ffi_checksum_method_synctask_wait() != 36009) {
-        return InitializationResult.apiChecksumMismatch
-    }
-    if (uniffi_sotay_ffi_checksum_method_passphrasevault_as_key_vault() != 38097) {
-        return InitializationResult.apiChecksumMismatch
-    }
-    if (uniffi_sotay_ffi_checksum_constructor_handbook_create() != 18107) {
-        return InitializationResult.apiChecksumMismatch
-    }
-    if (uniffi_sotay_ffi_checksum_constructor_handbook_open() != 30281) {
-        return InitializationResult.apiChecksumMismatch
-    }
-    if (uniffi_sotay_ffi_checksum_constructor_passphrasevault_open() != 54112) {
         return InitializationResult.apiChecksumMismatch
     }
 

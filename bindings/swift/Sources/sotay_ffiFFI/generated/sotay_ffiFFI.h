@@ -441,16 +441,6 @@ uint64_t uniffi_sotay_ffi_fn_clone_handbook(uint64_t handle, RustCallStatus *_No
 void uniffi_sotay_ffi_fn_free_handbook(uint64_t handle, RustCallStatus *_Nonnull out_status
 );
 #endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_CONSTRUCTOR_HANDBOOK_CREATE
-#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_CONSTRUCTOR_HANDBOOK_CREATE
-uint64_t uniffi_sotay_ffi_fn_constructor_handbook_create(RustBuffer config, RustCallStatus *_Nonnull out_status
-);
-#endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_CONSTRUCTOR_HANDBOOK_OPEN
-#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_CONSTRUCTOR_HANDBOOK_OPEN
-uint64_t uniffi_sotay_ffi_fn_constructor_handbook_open(RustBuffer config, RustCallStatus *_Nonnull out_status
-);
-#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_HANDBOOK_BRANCH
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_HANDBOOK_BRANCH
 uint64_t uniffi_sotay_ffi_fn_method_handbook_branch(uint64_t ptr, RustCallStatus *_Nonnull out_status
@@ -711,26 +701,6 @@ RustBuffer uniffi_sotay_ffi_fn_method_synctask_progress(uint64_t ptr, RustCallSt
 uint64_t uniffi_sotay_ffi_fn_method_synctask_wait(uint64_t ptr
 );
 #endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_CLONE_PASSPHRASEVAULT
-#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_CLONE_PASSPHRASEVAULT
-uint64_t uniffi_sotay_ffi_fn_clone_passphrasevault(uint64_t handle, RustCallStatus *_Nonnull out_status
-);
-#endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_FREE_PASSPHRASEVAULT
-#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_FREE_PASSPHRASEVAULT
-void uniffi_sotay_ffi_fn_free_passphrasevault(uint64_t handle, RustCallStatus *_Nonnull out_status
-);
-#endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_CONSTRUCTOR_PASSPHRASEVAULT_OPEN
-#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_CONSTRUCTOR_PASSPHRASEVAULT_OPEN
-uint64_t uniffi_sotay_ffi_fn_constructor_passphrasevault_open(RustBuffer path, RustBuffer passphrase, RustCallStatus *_Nonnull out_status
-);
-#endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_PASSPHRASEVAULT_AS_KEY_VAULT
-#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_PASSPHRASEVAULT_AS_KEY_VAULT
-uint64_t uniffi_sotay_ffi_fn_method_passphrasevault_as_key_vault(uint64_t ptr, RustCallStatus *_Nonnull out_status
-);
-#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_HANDBOOKERROR_UNIFFI_TRAIT_DEBUG
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_HANDBOOKERROR_UNIFFI_TRAIT_DEBUG
 RustBuffer uniffi_sotay_ffi_fn_method_handbookerror_uniffi_trait_debug(RustBuffer ptr, RustCallStatus *_Nonnull out_status
@@ -767,9 +737,24 @@ RustBuffer uniffi_sotay_ffi_fn_func_library_version(RustCallStatus *_Nonnull out
 RustBuffer uniffi_sotay_ffi_fn_func_next_action_text(RustBuffer action, RustBuffer language, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_FUNC_CREATE_HANDBOOK
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_FUNC_CREATE_HANDBOOK
+uint64_t uniffi_sotay_ffi_fn_func_create_handbook(RustBuffer config, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_FUNC_OPEN_HANDBOOK
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_FUNC_OPEN_HANDBOOK
+uint64_t uniffi_sotay_ffi_fn_func_open_handbook(RustBuffer config, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_FUNC_SET_LOG_SINK
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_FUNC_SET_LOG_SINK
 void uniffi_sotay_ffi_fn_func_set_log_sink(RustBuffer sink, RustBuffer level, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_FUNC_OPEN_PASSPHRASE_VAULT
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_FUNC_OPEN_PASSPHRASE_VAULT
+uint64_t uniffi_sotay_ffi_fn_func_open_passphrase_vault(RustBuffer path, RustBuffer passphrase, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_FFI_SOTAY_FFI_RUSTBUFFER_ALLOC
@@ -1050,9 +1035,27 @@ uint16_t uniffi_sotay_ffi_checksum_func_next_action_text(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_FUNC_CREATE_HANDBOOK
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_FUNC_CREATE_HANDBOOK
+uint16_t uniffi_sotay_ffi_checksum_func_create_handbook(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_FUNC_OPEN_HANDBOOK
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_FUNC_OPEN_HANDBOOK
+uint16_t uniffi_sotay_ffi_checksum_func_open_handbook(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_FUNC_SET_LOG_SINK
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_FUNC_SET_LOG_SINK
 uint16_t uniffi_sotay_ffi_checksum_func_set_log_sink(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_FUNC_OPEN_PASSPHRASE_VAULT
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_FUNC_OPEN_PASSPHRASE_VAULT
+uint16_t uniffi_sotay_ffi_checksum_func_open_passphrase_vault(void
     
 );
 #endif
@@ -1353,30 +1356,6 @@ uint16_t uniffi_sotay_ffi_checksum_method_synctask_progress(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_SYNCTASK_WAIT
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_SYNCTASK_WAIT
 uint16_t uniffi_sotay_ffi_checksum_method_synctask_wait(void
-    
-);
-#endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_PASSPHRASEVAULT_AS_KEY_VAULT
-#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_PASSPHRASEVAULT_AS_KEY_VAULT
-uint16_t uniffi_sotay_ffi_checksum_method_passphrasevault_as_key_vault(void
-    
-);
-#endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_CONSTRUCTOR_HANDBOOK_CREATE
-#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_CONSTRUCTOR_HANDBOOK_CREATE
-uint16_t uniffi_sotay_ffi_checksum_constructor_handbook_create(void
-    
-);
-#endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_CONSTRUCTOR_HANDBOOK_OPEN
-#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_CONSTRUCTOR_HANDBOOK_OPEN
-uint16_t uniffi_sotay_ffi_checksum_constructor_handbook_open(void
-    
-);
-#endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_CONSTRUCTOR_PASSPHRASEVAULT_OPEN
-#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_CONSTRUCTOR_PASSPHRASEVAULT_OPEN
-uint16_t uniffi_sotay_ffi_checksum_constructor_passphrasevault_open(void
     
 );
 #endif

@@ -3,7 +3,7 @@
 
 @file:Suppress("NAME_SHADOWING")
 
-package vn.sotay.ffi
+package vn.sotay
 
 // Common helper code.
 //
@@ -794,7 +794,13 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_sotay_ffi_checksum_func_next_action_text(
     ): Int
+    external fun uniffi_sotay_ffi_checksum_func_create_handbook(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_func_open_handbook(
+    ): Int
     external fun uniffi_sotay_ffi_checksum_func_set_log_sink(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_func_open_passphrase_vault(
     ): Int
     external fun uniffi_sotay_ffi_checksum_method_branch_accept(
     ): Int
@@ -896,14 +902,6 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_sotay_ffi_checksum_method_synctask_wait(
     ): Int
-    external fun uniffi_sotay_ffi_checksum_method_passphrasevault_as_key_vault(
-    ): Int
-    external fun uniffi_sotay_ffi_checksum_constructor_handbook_create(
-    ): Int
-    external fun uniffi_sotay_ffi_checksum_constructor_handbook_open(
-    ): Int
-    external fun uniffi_sotay_ffi_checksum_constructor_passphrasevault_open(
-    ): Int
     external fun ffi_sotay_ffi_uniffi_contract_version(
     ): Int
 
@@ -972,10 +970,6 @@ internal object UniffiLib {
     ): Long
     external fun uniffi_sotay_ffi_fn_free_handbook(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Unit
-    external fun uniffi_sotay_ffi_fn_constructor_handbook_create(`config`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
-    ): Long
-    external fun uniffi_sotay_ffi_fn_constructor_handbook_open(`config`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
-    ): Long
     external fun uniffi_sotay_ffi_fn_method_handbook_branch(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
     external fun uniffi_sotay_ffi_fn_method_handbook_device(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
@@ -1080,14 +1074,6 @@ internal object UniffiLib {
     ): RustBuffer.ByValue
     external fun uniffi_sotay_ffi_fn_method_synctask_wait(`ptr`: Long,
     ): Long
-    external fun uniffi_sotay_ffi_fn_clone_passphrasevault(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
-    ): Long
-    external fun uniffi_sotay_ffi_fn_free_passphrasevault(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
-    ): Unit
-    external fun uniffi_sotay_ffi_fn_constructor_passphrasevault_open(`path`: RustBuffer.ByValue,`passphrase`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
-    ): Long
-    external fun uniffi_sotay_ffi_fn_method_passphrasevault_as_key_vault(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
-    ): Long
     external fun uniffi_sotay_ffi_fn_method_handbookerror_uniffi_trait_debug(`ptr`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
     external fun uniffi_sotay_ffi_fn_method_handbookerror_uniffi_trait_display(`ptr`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
@@ -1102,8 +1088,14 @@ internal object UniffiLib {
     ): RustBuffer.ByValue
     external fun uniffi_sotay_ffi_fn_func_next_action_text(`action`: RustBuffer.ByValue,`language`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_func_create_handbook(`config`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): Long
+    external fun uniffi_sotay_ffi_fn_func_open_handbook(`config`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): Long
     external fun uniffi_sotay_ffi_fn_func_set_log_sink(`sink`: RustBuffer.ByValue,`level`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): Unit
+    external fun uniffi_sotay_ffi_fn_func_open_passphrase_vault(`path`: RustBuffer.ByValue,`passphrase`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): Long
     external fun ffi_sotay_ffi_rustbuffer_alloc(`size`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
     external fun ffi_sotay_ffi_rustbuffer_from_bytes(`bytes`: ForeignBytes.ByValue,uniffi_out_err: UniffiRustCallStatus, 
@@ -1232,7 +1224,16 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_sotay_ffi_checksum_func_next_action_text() and 0xFFFF) != 19560) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_sotay_ffi_checksum_func_create_handbook() and 0xFFFF) != 16139) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_func_open_handbook() and 0xFFFF) != 9851) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_sotay_ffi_checksum_func_set_log_sink() and 0xFFFF) != 54238) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_func_open_passphrase_vault() and 0xFFFF) != 52460) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sotay_ffi_checksum_method_branch_accept() and 0xFFFF) != 19603) {
@@ -1383,18 +1384,6 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sotay_ffi_checksum_method_synctask_wait() and 0xFFFF) != 36009) {
-        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    }
-    if ((lib.uniffi_sotay_ffi_checksum_method_passphrasevault_as_key_vault() and 0xFFFF) != 38097) {
-        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    }
-    if ((lib.uniffi_sotay_ffi_checksum_constructor_handbook_create() and 0xFFFF) != 18107) {
-        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    }
-    if ((lib.uniffi_sotay_ffi_checksum_constructor_handbook_open() and 0xFFFF) != 30281) {
-        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    }
-    if ((lib.uniffi_sotay_ffi_checksum_constructor_passphrasevault_open() and 0xFFFF) != 54112) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
 }
@@ -1917,571 +1906,6 @@ public object FfiConverterByteArray: FfiConverterRustBuffer<ByteArray> {
 
 
 /**
- * The unit of an opened handbook. Cheap; holds no state of its own.
- */
-public interface BranchInterface {
-    
-    /**
-     * Takes the invitation an officer made for this phone; gives the relays it names, best first.
-     */
-    fun `accept`(`invitation`: kotlin.String): List<kotlin.String>
-    
-    /**
-     * Puts members on the roster from a day on, all or none; gives their ids.
-     */
-    fun `addMembers`(`members`: List<NewMember>, `since`: kotlin.String): List<kotlin.String>
-    
-    /**
-     * Grants the asking phone its rank; gives the invitation to hand back, as text.
-     */
-    fun `admit`(`admission`: Admission): kotlin.String
-    
-    /**
-     * The unit and this phone in it.
-     */
-    fun `card`(): UnitCard
-    
-    /**
-     * Founds a unit and makes this phone its secretary's. Gives the unit's id.
-     */
-    fun `create`(`new`: NewUnit): kotlin.String
-    
-    /**
-     * The text this phone shows to be admitted. Fresh at every call.
-     */
-    fun `joinRequest`(): JoinRequestView
-    
-    /**
-     * All meetings known here, newest first.
-     */
-    fun `meetings`(): List<MeetingHeading>
-    
-    /**
-     * The members of a day (today if none is given), in the order of the list.
-     */
-    fun `members`(`on`: kotlin.String?): List<MemberView>
-    
-    /**
-     * Begins a meeting; beginning a monthly one again changes nothing that matters. Gives its id.
-     */
-    fun `newMeeting`(`new`: NewMeeting): kotlin.String
-    
-    /**
-     * Reads somebody's request, to show the check code before admitting.
-     */
-    fun `readRequest`(`text`: kotlin.String): JoinRequestView
-    
-    /**
-     * Corrects a member's name.
-     */
-    fun `renameMember`(`member`: kotlin.String, `name`: kotlin.String)
-    
-    /**
-     * Corrects the names of the unit and of the body above it.
-     */
-    fun `renameUnit`(`name`: kotlin.String, `upper`: kotlin.String)
-    
-    /**
-     * Open review items of all meetings, newest meeting first, in words of a language.
-     */
-    fun `reviewAll`(`language`: Language): List<ReviewItemView>
-    
-    /**
-     * Changes the roster.
-     */
-    fun `roster`(`command`: RosterCommand)
-    
-    companion object
-}
-
-/**
- * The unit of an opened handbook. Cheap; holds no state of its own.
- */
-open class Branch: Disposable, AutoCloseable, BranchInterface
-{
-
-    @Suppress("UNUSED_PARAMETER")
-    /**
-     * @suppress
-     */
-    constructor(withHandle: UniffiWithHandle, handle: Long) {
-        this.handle = handle
-        this.cleanable = UniffiLib.CLEANER.register(this, UniffiCleanAction(handle))
-    }
-
-    /**
-     * @suppress
-     *
-     * This constructor can be used to instantiate a fake object. Only used for tests. Any
-     * attempt to actually use an object constructed this way will fail as there is no
-     * connected Rust object.
-     */
-    @Suppress("UNUSED_PARAMETER")
-    constructor(noHandle: NoHandle) {
-        this.handle = 0
-        this.cleanable = null
-    }
-
-    protected val handle: Long
-    protected val cleanable: UniffiCleaner.Cleanable?
-
-    private val wasDestroyed = AtomicBoolean(false)
-    private val callCounter = AtomicLong(1)
-
-    /**
-     * Whether the current object has been destroyed and its reference is gone in the Rust side.
-     */
-    val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
-
-    override fun destroy() {
-        // Only allow a single call to this method.
-        // TODO: maybe we should log a warning if called more than once?
-        if (this.wasDestroyed.compareAndSet(false, true)) {
-            // This decrement always matches the initial count of 1 given at creation time.
-            if (this.callCounter.decrementAndGet() == 0L) {
-                cleanable?.clean()
-            }
-        }
-    }
-
-    @Synchronized
-    override fun close() {
-        this.destroy()
-    }
-
-    internal inline fun <R> callWithHandle(block: (handle: Long) -> R): R {
-        // Check and increment the call counter, to keep the object alive.
-        // This needs a compare-and-set retry loop in case of concurrent updates.
-        do {
-            val c = this.callCounter.get()
-            if (c == 0L) {
-                throw IllegalStateException("${this.javaClass.simpleName} object has already been destroyed")
-            }
-            if (c == Long.MAX_VALUE) {
-                throw IllegalStateException("${this.javaClass.simpleName} call counter would overflow")
-            }
-        } while (! this.callCounter.compareAndSet(c, c + 1L))
-        // Now we can safely do the method call without the handle being freed concurrently.
-        try {
-            return block(this.uniffiCloneHandle())
-        } finally {
-            // This decrement always matches the increment we performed above.
-            if (this.callCounter.decrementAndGet() == 0L) {
-                cleanable?.clean()
-            }
-        }
-    }
-
-    // Use a static inner class instead of a closure so as not to accidentally
-    // capture `this` as part of the cleanable's action.
-    private class UniffiCleanAction(private val handle: Long) : Runnable {
-        override fun run() {
-            if (handle == 0.toLong()) {
-                // Fake object created with `NoHandle`, don't try to free.
-                return;
-            }
-            uniffiRustCall { status ->
-                UniffiLib.uniffi_sotay_ffi_fn_free_branch(handle, status)
-            }
-        }
-    }
-
-    /**
-     * @suppress
-     */
-    fun uniffiCloneHandle(): Long {
-        if (handle == 0.toLong()) {
-            throw InternalException("uniffiCloneHandle() called on NoHandle object");
-        }
-        return uniffiRustCall() { status ->
-            UniffiLib.uniffi_sotay_ffi_fn_clone_branch(handle, status)
-        }
-    }
-
-    
-    /**
-     * Takes the invitation an officer made for this phone; gives the relays it names, best first.
-     */
-    @Throws(HandbookException::class)override fun `accept`(`invitation`: kotlin.String): List<kotlin.String> {
-            return FfiConverterSequenceString.lift(
-    callWithHandle {
-    uniffiRustCallWithError(HandbookException) { _status ->
-    UniffiLib.uniffi_sotay_ffi_fn_method_branch_accept(
-        it,
-        
-        FfiConverterString.lower(`invitation`),_status)
-}
-    }
-    )
-    }
-    
-
-    
-    /**
-     * Puts members on the roster from a day on, all or none; gives their ids.
-     */
-    @Throws(HandbookException::class)override fun `addMembers`(`members`: List<NewMember>, `since`: kotlin.String): List<kotlin.String> {
-            return FfiConverterSequenceString.lift(
-    callWithHandle {
-    uniffiRustCallWithError(HandbookException) { _status ->
-    UniffiLib.uniffi_sotay_ffi_fn_method_branch_add_members(
-        it,
-        
-        FfiConverterSequenceTypeNewMember.lower(`members`),
-        FfiConverterString.lower(`since`),_status)
-}
-    }
-    )
-    }
-    
-
-    
-    /**
-     * Grants the asking phone its rank; gives the invitation to hand back, as text.
-     */
-    @Throws(HandbookException::class)override fun `admit`(`admission`: Admission): kotlin.String {
-            return FfiConverterString.lift(
-    callWithHandle {
-    uniffiRustCallWithError(HandbookException) { _status ->
-    UniffiLib.uniffi_sotay_ffi_fn_method_branch_admit(
-        it,
-        
-        FfiConverterTypeAdmission.lower(`admission`),_status)
-}
-    }
-    )
-    }
-    
-
-    
-    /**
-     * The unit and this phone in it.
-     */
-    @Throws(HandbookException::class)override fun `card`(): UnitCard {
-            return FfiConverterTypeUnitCard.lift(
-    callWithHandle {
-    uniffiRustCallWithError(HandbookException) { _status ->
-    UniffiLib.uniffi_sotay_ffi_fn_method_branch_card(
-        it,
-        _status)
-}
-    }
-    )
-    }
-    
-
-    
-    /**
-     * Founds a unit and makes this phone its secretary's. Gives the unit's id.
-     */
-    @Throws(HandbookException::class)override fun `create`(`new`: NewUnit): kotlin.String {
-            return FfiConverterString.lift(
-    callWithHandle {
-    uniffiRustCallWithError(HandbookException) { _status ->
-    UniffiLib.uniffi_sotay_ffi_fn_method_branch_create(
-        it,
-        
-        FfiConverterTypeNewUnit.lower(`new`),_status)
-}
-    }
-    )
-    }
-    
-
-    
-    /**
-     * The text this phone shows to be admitted. Fresh at every call.
-     */
-    @Throws(HandbookException::class)override fun `joinRequest`(): JoinRequestView {
-            return FfiConverterTypeJoinRequestView.lift(
-    callWithHandle {
-    uniffiRustCallWithError(HandbookException) { _status ->
-    UniffiLib.uniffi_sotay_ffi_fn_method_branch_join_request(
-        it,
-        _status)
-}
-    }
-    )
-    }
-    
-
-    
-    /**
-     * All meetings known here, newest first.
-     */
-    @Throws(HandbookException::class)override fun `meetings`(): List<MeetingHeading> {
-            return FfiConverterSequenceTypeMeetingHeading.lift(
-    callWithHandle {
-    uniffiRustCallWithError(HandbookException) { _status ->
-    UniffiLib.uniffi_sotay_ffi_fn_method_branch_meetings(
-        it,
-        _status)
-}
-    }
-    )
-    }
-    
-
-    
-    /**
-     * The members of a day (today if none is given), in the order of the list.
-     */
-    @Throws(HandbookException::class)override fun `members`(`on`: kotlin.String?): List<MemberView> {
-            return FfiConverterSequenceTypeMemberView.lift(
-    callWithHandle {
-    uniffiRustCallWithError(HandbookException) { _status ->
-    UniffiLib.uniffi_sotay_ffi_fn_method_branch_members(
-        it,
-        
-        FfiConverterOptionalString.lower(`on`),_status)
-}
-    }
-    )
-    }
-    
-
-    
-    /**
-     * Begins a meeting; beginning a monthly one again changes nothing that matters. Gives its id.
-     */
-    @Throws(HandbookException::class)override fun `newMeeting`(`new`: NewMeeting): kotlin.String {
-            return FfiConverterString.lift(
-    callWithHandle {
-    uniffiRustCallWithError(HandbookException) { _status ->
-    UniffiLib.uniffi_sotay_ffi_fn_method_branch_new_meeting(
-        it,
-        
-        FfiConverterTypeNewMeeting.lower(`new`),_status)
-}
-    }
-    )
-    }
-    
-
-    
-    /**
-     * Reads somebody's request, to show the check code before admitting.
-     */
-    @Throws(HandbookException::class)override fun `readRequest`(`text`: kotlin.String): JoinRequestView {
-            return FfiConverterTypeJoinRequestView.lift(
-    callWithHandle {
-    uniffiRustCallWithError(HandbookException) { _status ->
-    UniffiLib.uniffi_sotay_ffi_fn_method_branch_read_request(
-        it,
-        
-        FfiConverterString.lower(`text`),_status)
-}
-    }
-    )
-    }
-    
-
-    
-    /**
-     * Corrects a member's name.
-     */
-    @Throws(HandbookException::class)override fun `renameMember`(`member`: kotlin.String, `name`: kotlin.String)
-        = 
-    callWithHandle {
-    uniffiRustCallWithError(HandbookException) { _status ->
-    UniffiLib.uniffi_sotay_ffi_fn_method_branch_rename_member(
-        it,
-        
-        FfiConverterString.lower(`member`),
-        FfiConverterString.lower(`name`),_status)
-}
-    }
-    
-    
-
-    
-    /**
-     * Corrects the names of the unit and of the body above it.
-     */
-    @Throws(HandbookException::class)override fun `renameUnit`(`name`: kotlin.String, `upper`: kotlin.String)
-        = 
-    callWithHandle {
-    uniffiRustCallWithError(HandbookException) { _status ->
-    UniffiLib.uniffi_sotay_ffi_fn_method_branch_rename_unit(
-        it,
-        
-        FfiConverterString.lower(`name`),
-        FfiConverterString.lower(`upper`),_status)
-}
-    }
-    
-    
-
-    
-    /**
-     * Open review items of all meetings, newest meeting first, in words of a language.
-     */
-    @Throws(HandbookException::class)override fun `reviewAll`(`language`: Language): List<ReviewItemView> {
-            return FfiConverterSequenceTypeReviewItemView.lift(
-    callWithHandle {
-    uniffiRustCallWithError(HandbookException) { _status ->
-    UniffiLib.uniffi_sotay_ffi_fn_method_branch_review_all(
-        it,
-        
-        FfiConverterTypeLanguage.lower(`language`),_status)
-}
-    }
-    )
-    }
-    
-
-    
-    /**
-     * Changes the roster.
-     */
-    @Throws(HandbookException::class)override fun `roster`(`command`: RosterCommand)
-        = 
-    callWithHandle {
-    uniffiRustCallWithError(HandbookException) { _status ->
-    UniffiLib.uniffi_sotay_ffi_fn_method_branch_roster(
-        it,
-        
-        FfiConverterTypeRosterCommand.lower(`command`),_status)
-}
-    }
-    
-    
-
-    
-
-    
-
-
-    
-    
-    /**
-     * @suppress
-     */
-    companion object
-    
-}
-
-
-/**
- * @suppress
- */
-public object FfiConverterTypeBranch: FfiConverter<Branch, Long> {
-    override fun lower(value: Branch): Long {
-        return value.uniffiCloneHandle()
-    }
-
-    override fun lift(value: Long): Branch {
-        return Branch(UniffiWithHandle, value)
-    }
-
-    override fun read(buf: ByteBuffer): Branch {
-        return lift(buf.getLong())
-    }
-
-    override fun allocationSize(value: Branch) = 8UL
-
-    override fun write(value: Branch, buf: ByteBuffer) {
-        buf.putLong(lower(value))
-    }
-}
-
-
-// This template implements a class for working with a Rust struct via a handle
-// to the live Rust struct on the other side of the FFI.
-//
-// There's some subtlety here, because we have to be careful not to operate on a Rust
-// struct after it has been dropped, and because we must expose a public API for freeing
-// theq Kotlin wrapper object in lieu of reliable finalizers. The core requirements are:
-//
-//   * Each instance holds an opaque handle to the underlying Rust struct.
-//     Method calls need to read this handle from the object's state and pass it in to
-//     the Rust FFI.
-//
-//   * When an instance is no longer needed, its handle should be passed to a
-//     special destructor function provided by the Rust FFI, which will drop the
-//     underlying Rust struct.
-//
-//   * Given an instance, calling code is expected to call the special
-//     `destroy` method in order to free it after use, either by calling it explicitly
-//     or by using a higher-level helper like the `use` method. Failing to do so risks
-//     leaking the underlying Rust struct.
-//
-//   * We can't assume that calling code will do the right thing, and must be prepared
-//     to handle Kotlin method calls executing concurrently with or even after a call to
-//     `destroy`, and to handle multiple (possibly concurrent!) calls to `destroy`.
-//
-//   * We must never allow Rust code to operate on the underlying Rust struct after
-//     the destructor has been called, and must never call the destructor more than once.
-//     Doing so may trigger memory unsafety.
-//
-//   * To mitigate many of the risks of leaking memory and use-after-free unsafety, a `Cleaner`
-//     is implemented to call the destructor when the Kotlin object becomes unreachable.
-//     This is done in a background thread. This is not a panacea, and client code should be aware that
-//      1. the thread may starve if some there are objects that have poorly performing
-//     `drop` methods or do significant work in their `drop` methods.
-//      2. the thread is shared across the whole library. This can be tuned by using `android_cleaner = true`,
-//         or `android = true` in the [`kotlin` section of the `uniffi.toml` file](https://mozilla.github.io/uniffi-rs/kotlin/configuration.html).
-//
-// If we try to implement this with mutual exclusion on access to the handle, there is the
-// possibility of a race between a method call and a concurrent call to `destroy`:
-//
-//    * Thread A starts a method call, reads the value of the handle, but is interrupted
-//      before it can pass the handle over the FFI to Rust.
-//    * Thread B calls `destroy` and frees the underlying Rust struct.
-//    * Thread A resumes, passing the already-read handle value to Rust and triggering
-//      a use-after-free.
-//
-// One possible solution would be to use a `ReadWriteLock`, with each method call taking
-// a read lock (and thus allowed to run concurrently) and the special `destroy` method
-// taking a write lock (and thus blocking on live method calls). However, we aim not to
-// generate methods with any hidden blocking semantics, and a `destroy` method that might
-// block if called incorrectly seems to meet that bar.
-//
-// So, we achieve our goals by giving each instance an associated `AtomicLong` counter to track
-// the number of in-flight method calls, and an `AtomicBoolean` flag to indicate whether `destroy`
-// has been called. These are updated according to the following rules:
-//
-//    * The initial value of the counter is 1, indicating a live object with no in-flight calls.
-//      The initial value for the flag is false.
-//
-//    * At the start of each method call, we atomically check the counter.
-//      If it is 0 then the underlying Rust struct has already been destroyed and the call is aborted.
-//      If it is nonzero them we atomically increment it by 1 and proceed with the method call.
-//
-//    * At the end of each method call, we atomically decrement and check the counter.
-//      If it has reached zero then we destroy the underlying Rust struct.
-//
-//    * When `destroy` is called, we atomically flip the flag from false to true.
-//      If the flag was already true we silently fail.
-//      Otherwise we atomically decrement and check the counter.
-//      If it has reached zero then we destroy the underlying Rust struct.
-//
-// Astute readers may observe that this all sounds very similar to the way that Rust's `Arc<T>` works,
-// and indeed it is, with the addition of a flag to guard against multiple calls to `destroy`.
-//
-// The overall effect is that the underlying Rust struct is destroyed only when `destroy` has been
-// called *and* all in-flight method calls have completed, avoiding violating any of the expectations
-// of the underlying Rust code.
-//
-// This makes a cleaner a better alternative to _not_ calling `destroy()` as
-// and when the object is finished with, but the abstraction is not perfect: if the Rust object's `drop`
-// method is slow, and/or there are many objects to cleanup, and it's on a low end Android device, then the cleaner
-// thread may be starved, and the app will leak memory.
-//
-// In this case, `destroy`ing manually may be a better solution.
-//
-// The cleaner can live side by side with the manual calling of `destroy`. In the order of responsiveness, uniffi objects
-// with Rust peers are reclaimed:
-//
-// 1. By calling the `destroy` method of the object, which calls `rustObject.free()`. If that doesn't happen:
-// 2. When the object becomes unreachable, AND the Cleaner thread gets to call `rustObject.free()`. If the thread is starved then:
-// 3. The memory is reclaimed when the process terminates.
-//
-// [1] https://stackoverflow.com/questions/24376768/can-java-finalize-an-object-when-it-is-still-in-scope/24380219
-//
-
-
-/**
  * Told of every change, in order, from one thread of the engine, in batches.
  */
 public interface ChangeListener {
@@ -2813,295 +2237,6 @@ public object FfiConverterTypeChangeListener: FfiConverter<ChangeListener, Long>
 
 
 /**
- * A running subscription. Ends when cancelled or when the last reference to it goes.
- */
-public interface ChangeSubscriptionInterface {
-    
-    /**
-     * No call begins after this returns; one that is running comes to its end. A second call does nothing.
-     */
-    fun `cancel`()
-    
-    /**
-     * What the listener was given so far.
-     */
-    fun `stats`(): SubscriptionStats
-    
-    companion object
-}
-
-/**
- * A running subscription. Ends when cancelled or when the last reference to it goes.
- */
-open class ChangeSubscription: Disposable, AutoCloseable, ChangeSubscriptionInterface
-{
-
-    @Suppress("UNUSED_PARAMETER")
-    /**
-     * @suppress
-     */
-    constructor(withHandle: UniffiWithHandle, handle: Long) {
-        this.handle = handle
-        this.cleanable = UniffiLib.CLEANER.register(this, UniffiCleanAction(handle))
-    }
-
-    /**
-     * @suppress
-     *
-     * This constructor can be used to instantiate a fake object. Only used for tests. Any
-     * attempt to actually use an object constructed this way will fail as there is no
-     * connected Rust object.
-     */
-    @Suppress("UNUSED_PARAMETER")
-    constructor(noHandle: NoHandle) {
-        this.handle = 0
-        this.cleanable = null
-    }
-
-    protected val handle: Long
-    protected val cleanable: UniffiCleaner.Cleanable?
-
-    private val wasDestroyed = AtomicBoolean(false)
-    private val callCounter = AtomicLong(1)
-
-    /**
-     * Whether the current object has been destroyed and its reference is gone in the Rust side.
-     */
-    val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
-
-    override fun destroy() {
-        // Only allow a single call to this method.
-        // TODO: maybe we should log a warning if called more than once?
-        if (this.wasDestroyed.compareAndSet(false, true)) {
-            // This decrement always matches the initial count of 1 given at creation time.
-            if (this.callCounter.decrementAndGet() == 0L) {
-                cleanable?.clean()
-            }
-        }
-    }
-
-    @Synchronized
-    override fun close() {
-        this.destroy()
-    }
-
-    internal inline fun <R> callWithHandle(block: (handle: Long) -> R): R {
-        // Check and increment the call counter, to keep the object alive.
-        // This needs a compare-and-set retry loop in case of concurrent updates.
-        do {
-            val c = this.callCounter.get()
-            if (c == 0L) {
-                throw IllegalStateException("${this.javaClass.simpleName} object has already been destroyed")
-            }
-            if (c == Long.MAX_VALUE) {
-                throw IllegalStateException("${this.javaClass.simpleName} call counter would overflow")
-            }
-        } while (! this.callCounter.compareAndSet(c, c + 1L))
-        // Now we can safely do the method call without the handle being freed concurrently.
-        try {
-            return block(this.uniffiCloneHandle())
-        } finally {
-            // This decrement always matches the increment we performed above.
-            if (this.callCounter.decrementAndGet() == 0L) {
-                cleanable?.clean()
-            }
-        }
-    }
-
-    // Use a static inner class instead of a closure so as not to accidentally
-    // capture `this` as part of the cleanable's action.
-    private class UniffiCleanAction(private val handle: Long) : Runnable {
-        override fun run() {
-            if (handle == 0.toLong()) {
-                // Fake object created with `NoHandle`, don't try to free.
-                return;
-            }
-            uniffiRustCall { status ->
-                UniffiLib.uniffi_sotay_ffi_fn_free_changesubscription(handle, status)
-            }
-        }
-    }
-
-    /**
-     * @suppress
-     */
-    fun uniffiCloneHandle(): Long {
-        if (handle == 0.toLong()) {
-            throw InternalException("uniffiCloneHandle() called on NoHandle object");
-        }
-        return uniffiRustCall() { status ->
-            UniffiLib.uniffi_sotay_ffi_fn_clone_changesubscription(handle, status)
-        }
-    }
-
-    
-    /**
-     * No call begins after this returns; one that is running comes to its end. A second call does nothing.
-     */
-    @Throws(HandbookException::class)override fun `cancel`()
-        = 
-    callWithHandle {
-    uniffiRustCallWithError(HandbookException) { _status ->
-    UniffiLib.uniffi_sotay_ffi_fn_method_changesubscription_cancel(
-        it,
-        _status)
-}
-    }
-    
-    
-
-    
-    /**
-     * What the listener was given so far.
-     */
-    @Throws(HandbookException::class)override fun `stats`(): SubscriptionStats {
-            return FfiConverterTypeSubscriptionStats.lift(
-    callWithHandle {
-    uniffiRustCallWithError(HandbookException) { _status ->
-    UniffiLib.uniffi_sotay_ffi_fn_method_changesubscription_stats(
-        it,
-        _status)
-}
-    }
-    )
-    }
-    
-
-    
-
-    
-
-
-    
-    
-    /**
-     * @suppress
-     */
-    companion object
-    
-}
-
-
-/**
- * @suppress
- */
-public object FfiConverterTypeChangeSubscription: FfiConverter<ChangeSubscription, Long> {
-    override fun lower(value: ChangeSubscription): Long {
-        return value.uniffiCloneHandle()
-    }
-
-    override fun lift(value: Long): ChangeSubscription {
-        return ChangeSubscription(UniffiWithHandle, value)
-    }
-
-    override fun read(buf: ByteBuffer): ChangeSubscription {
-        return lift(buf.getLong())
-    }
-
-    override fun allocationSize(value: ChangeSubscription) = 8UL
-
-    override fun write(value: ChangeSubscription, buf: ByteBuffer) {
-        buf.putLong(lower(value))
-    }
-}
-
-
-// This template implements a class for working with a Rust struct via a handle
-// to the live Rust struct on the other side of the FFI.
-//
-// There's some subtlety here, because we have to be careful not to operate on a Rust
-// struct after it has been dropped, and because we must expose a public API for freeing
-// theq Kotlin wrapper object in lieu of reliable finalizers. The core requirements are:
-//
-//   * Each instance holds an opaque handle to the underlying Rust struct.
-//     Method calls need to read this handle from the object's state and pass it in to
-//     the Rust FFI.
-//
-//   * When an instance is no longer needed, its handle should be passed to a
-//     special destructor function provided by the Rust FFI, which will drop the
-//     underlying Rust struct.
-//
-//   * Given an instance, calling code is expected to call the special
-//     `destroy` method in order to free it after use, either by calling it explicitly
-//     or by using a higher-level helper like the `use` method. Failing to do so risks
-//     leaking the underlying Rust struct.
-//
-//   * We can't assume that calling code will do the right thing, and must be prepared
-//     to handle Kotlin method calls executing concurrently with or even after a call to
-//     `destroy`, and to handle multiple (possibly concurrent!) calls to `destroy`.
-//
-//   * We must never allow Rust code to operate on the underlying Rust struct after
-//     the destructor has been called, and must never call the destructor more than once.
-//     Doing so may trigger memory unsafety.
-//
-//   * To mitigate many of the risks of leaking memory and use-after-free unsafety, a `Cleaner`
-//     is implemented to call the destructor when the Kotlin object becomes unreachable.
-//     This is done in a background thread. This is not a panacea, and client code should be aware that
-//      1. the thread may starve if some there are objects that have poorly performing
-//     `drop` methods or do significant work in their `drop` methods.
-//      2. the thread is shared across the whole library. This can be tuned by using `android_cleaner = true`,
-//         or `android = true` in the [`kotlin` section of the `uniffi.toml` file](https://mozilla.github.io/uniffi-rs/kotlin/configuration.html).
-//
-// If we try to implement this with mutual exclusion on access to the handle, there is the
-// possibility of a race between a method call and a concurrent call to `destroy`:
-//
-//    * Thread A starts a method call, reads the value of the handle, but is interrupted
-//      before it can pass the handle over the FFI to Rust.
-//    * Thread B calls `destroy` and frees the underlying Rust struct.
-//    * Thread A resumes, passing the already-read handle value to Rust and triggering
-//      a use-after-free.
-//
-// One possible solution would be to use a `ReadWriteLock`, with each method call taking
-// a read lock (and thus allowed to run concurrently) and the special `destroy` method
-// taking a write lock (and thus blocking on live method calls). However, we aim not to
-// generate methods with any hidden blocking semantics, and a `destroy` method that might
-// block if called incorrectly seems to meet that bar.
-//
-// So, we achieve our goals by giving each instance an associated `AtomicLong` counter to track
-// the number of in-flight method calls, and an `AtomicBoolean` flag to indicate whether `destroy`
-// has been called. These are updated according to the following rules:
-//
-//    * The initial value of the counter is 1, indicating a live object with no in-flight calls.
-//      The initial value for the flag is false.
-//
-//    * At the start of each method call, we atomically check the counter.
-//      If it is 0 then the underlying Rust struct has already been destroyed and the call is aborted.
-//      If it is nonzero them we atomically increment it by 1 and proceed with the method call.
-//
-//    * At the end of each method call, we atomically decrement and check the counter.
-//      If it has reached zero then we destroy the underlying Rust struct.
-//
-//    * When `destroy` is called, we atomically flip the flag from false to true.
-//      If the flag was already true we silently fail.
-//      Otherwise we atomically decrement and check the counter.
-//      If it has reached zero then we destroy the underlying Rust struct.
-//
-// Astute readers may observe that this all sounds very similar to the way that Rust's `Arc<T>` works,
-// and indeed it is, with the addition of a flag to guard against multiple calls to `destroy`.
-//
-// The overall effect is that the underlying Rust struct is destroyed only when `destroy` has been
-// called *and* all in-flight method calls have completed, avoiding violating any of the expectations
-// of the underlying Rust code.
-//
-// This makes a cleaner a better alternative to _not_ calling `destroy()` as
-// and when the object is finished with, but the abstraction is not perfect: if the Rust object's `drop`
-// method is slow, and/or there are many objects to cleanup, and it's on a low end Android device, then the cleaner
-// thread may be starved, and the app will leak memory.
-//
-// In this case, `destroy`ing manually may be a better solution.
-//
-// The cleaner can live side by side with the manual calling of `destroy`. In the order of responsiveness, uniffi objects
-// with Rust peers are reclaimed:
-//
-// 1. By calling the `destroy` method of the object, which calls `rustObject.free()`. If that doesn't happen:
-// 2. When the object becomes unreachable, AND the Cleaner thread gets to call `rustObject.free()`. If the thread is starved then:
-// 3. The memory is reclaimed when the process terminates.
-//
-// [1] https://stackoverflow.com/questions/24376768/can-java-finalize-an-object-when-it-is-still-in-scope/24380219
-//
-
-
-/**
  * Asked before every connection that nobody waits for. Quick, from any thread; on an error nothing is known.
  */
 public interface Connectivity {
@@ -3329,547 +2464,6 @@ public object FfiConverterTypeConnectivity: FfiConverter<Connectivity, Long> {
     override fun allocationSize(value: Connectivity) = 8UL
 
     override fun write(value: Connectivity, buf: ByteBuffer) {
-        buf.putLong(lower(value))
-    }
-}
-
-
-// This template implements a class for working with a Rust struct via a handle
-// to the live Rust struct on the other side of the FFI.
-//
-// There's some subtlety here, because we have to be careful not to operate on a Rust
-// struct after it has been dropped, and because we must expose a public API for freeing
-// theq Kotlin wrapper object in lieu of reliable finalizers. The core requirements are:
-//
-//   * Each instance holds an opaque handle to the underlying Rust struct.
-//     Method calls need to read this handle from the object's state and pass it in to
-//     the Rust FFI.
-//
-//   * When an instance is no longer needed, its handle should be passed to a
-//     special destructor function provided by the Rust FFI, which will drop the
-//     underlying Rust struct.
-//
-//   * Given an instance, calling code is expected to call the special
-//     `destroy` method in order to free it after use, either by calling it explicitly
-//     or by using a higher-level helper like the `use` method. Failing to do so risks
-//     leaking the underlying Rust struct.
-//
-//   * We can't assume that calling code will do the right thing, and must be prepared
-//     to handle Kotlin method calls executing concurrently with or even after a call to
-//     `destroy`, and to handle multiple (possibly concurrent!) calls to `destroy`.
-//
-//   * We must never allow Rust code to operate on the underlying Rust struct after
-//     the destructor has been called, and must never call the destructor more than once.
-//     Doing so may trigger memory unsafety.
-//
-//   * To mitigate many of the risks of leaking memory and use-after-free unsafety, a `Cleaner`
-//     is implemented to call the destructor when the Kotlin object becomes unreachable.
-//     This is done in a background thread. This is not a panacea, and client code should be aware that
-//      1. the thread may starve if some there are objects that have poorly performing
-//     `drop` methods or do significant work in their `drop` methods.
-//      2. the thread is shared across the whole library. This can be tuned by using `android_cleaner = true`,
-//         or `android = true` in the [`kotlin` section of the `uniffi.toml` file](https://mozilla.github.io/uniffi-rs/kotlin/configuration.html).
-//
-// If we try to implement this with mutual exclusion on access to the handle, there is the
-// possibility of a race between a method call and a concurrent call to `destroy`:
-//
-//    * Thread A starts a method call, reads the value of the handle, but is interrupted
-//      before it can pass the handle over the FFI to Rust.
-//    * Thread B calls `destroy` and frees the underlying Rust struct.
-//    * Thread A resumes, passing the already-read handle value to Rust and triggering
-//      a use-after-free.
-//
-// One possible solution would be to use a `ReadWriteLock`, with each method call taking
-// a read lock (and thus allowed to run concurrently) and the special `destroy` method
-// taking a write lock (and thus blocking on live method calls). However, we aim not to
-// generate methods with any hidden blocking semantics, and a `destroy` method that might
-// block if called incorrectly seems to meet that bar.
-//
-// So, we achieve our goals by giving each instance an associated `AtomicLong` counter to track
-// the number of in-flight method calls, and an `AtomicBoolean` flag to indicate whether `destroy`
-// has been called. These are updated according to the following rules:
-//
-//    * The initial value of the counter is 1, indicating a live object with no in-flight calls.
-//      The initial value for the flag is false.
-//
-//    * At the start of each method call, we atomically check the counter.
-//      If it is 0 then the underlying Rust struct has already been destroyed and the call is aborted.
-//      If it is nonzero them we atomically increment it by 1 and proceed with the method call.
-//
-//    * At the end of each method call, we atomically decrement and check the counter.
-//      If it has reached zero then we destroy the underlying Rust struct.
-//
-//    * When `destroy` is called, we atomically flip the flag from false to true.
-//      If the flag was already true we silently fail.
-//      Otherwise we atomically decrement and check the counter.
-//      If it has reached zero then we destroy the underlying Rust struct.
-//
-// Astute readers may observe that this all sounds very similar to the way that Rust's `Arc<T>` works,
-// and indeed it is, with the addition of a flag to guard against multiple calls to `destroy`.
-//
-// The overall effect is that the underlying Rust struct is destroyed only when `destroy` has been
-// called *and* all in-flight method calls have completed, avoiding violating any of the expectations
-// of the underlying Rust code.
-//
-// This makes a cleaner a better alternative to _not_ calling `destroy()` as
-// and when the object is finished with, but the abstraction is not perfect: if the Rust object's `drop`
-// method is slow, and/or there are many objects to cleanup, and it's on a low end Android device, then the cleaner
-// thread may be starved, and the app will leak memory.
-//
-// In this case, `destroy`ing manually may be a better solution.
-//
-// The cleaner can live side by side with the manual calling of `destroy`. In the order of responsiveness, uniffi objects
-// with Rust peers are reclaimed:
-//
-// 1. By calling the `destroy` method of the object, which calls `rustObject.free()`. If that doesn't happen:
-// 2. When the object becomes unreachable, AND the Cleaner thread gets to call `rustObject.free()`. If the thread is starved then:
-// 3. The memory is reclaimed when the process terminates.
-//
-// [1] https://stackoverflow.com/questions/24376768/can-java-finalize-an-object-when-it-is-still-in-scope/24380219
-//
-
-
-/**
- * An opened profile. Its methods may be called from any thread; each waits for its result, which takes milliseconds, so
- * call them off the thread that draws. What it changed is durable when it returns, with or without a network.
- */
-public interface HandbookInterface {
-    
-    /**
-     * The unit.
-     */
-    fun `branch`(): Branch
-    
-    /**
-     * This phone's id, in hexadecimal.
-     */
-    fun `device`(): kotlin.String
-    
-    /**
-     * The app left the screen and the system gives it `budget_ms` more; then connections close by themselves.
-     */
-    fun `enterBackground`(`budgetMs`: kotlin.ULong)
-    
-    /**
-     * The system is short of memory: open documents leave it and are read again when needed.
-     */
-    fun `lowMemory`()
-    
-    /**
-     * A meeting by its id. Whether there is one shows at the first call on it.
-     */
-    fun `meeting`(`id`: kotlin.String): Meeting
-    
-    /**
-     * The phone has another network: connections move to it, pauses end.
-     */
-    fun `networkChanged`()
-    
-    /**
-     * For tests of apps and wrappers: panics, so that one sees an error and not a crash. Nothing is lost by it.
-     */
-    fun `provokePanic`(`place`: PanicPlace)
-    
-    /**
-     * The app is in front again: followed relays are tried at once.
-     */
-    fun `resume`()
-    
-    /**
-     * Closes connections, finishes what was called, closes the database. A second call does nothing; every other call
-     * then fails with `stopped`.
-     */
-    fun `shutdown`()
-    
-    /**
-     * Calls a listener with every change from now on.
-     */
-    fun `subscribe`(`listener`: ChangeListener): ChangeSubscription
-    
-    /**
-     * The app must not use the network now.
-     */
-    fun `suspend`()
-    
-    /**
-     * Syncing.
-     */
-    fun `sync`(): Sync
-    
-    companion object
-}
-
-/**
- * An opened profile. Its methods may be called from any thread; each waits for its result, which takes milliseconds, so
- * call them off the thread that draws. What it changed is durable when it returns, with or without a network.
- */
-open class Handbook: Disposable, AutoCloseable, HandbookInterface
-{
-
-    @Suppress("UNUSED_PARAMETER")
-    /**
-     * @suppress
-     */
-    constructor(withHandle: UniffiWithHandle, handle: Long) {
-        this.handle = handle
-        this.cleanable = UniffiLib.CLEANER.register(this, UniffiCleanAction(handle))
-    }
-
-    /**
-     * @suppress
-     *
-     * This constructor can be used to instantiate a fake object. Only used for tests. Any
-     * attempt to actually use an object constructed this way will fail as there is no
-     * connected Rust object.
-     */
-    @Suppress("UNUSED_PARAMETER")
-    constructor(noHandle: NoHandle) {
-        this.handle = 0
-        this.cleanable = null
-    }
-
-    protected val handle: Long
-    protected val cleanable: UniffiCleaner.Cleanable?
-
-    private val wasDestroyed = AtomicBoolean(false)
-    private val callCounter = AtomicLong(1)
-
-    /**
-     * Whether the current object has been destroyed and its reference is gone in the Rust side.
-     */
-    val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
-
-    override fun destroy() {
-        // Only allow a single call to this method.
-        // TODO: maybe we should log a warning if called more than once?
-        if (this.wasDestroyed.compareAndSet(false, true)) {
-            // This decrement always matches the initial count of 1 given at creation time.
-            if (this.callCounter.decrementAndGet() == 0L) {
-                cleanable?.clean()
-            }
-        }
-    }
-
-    @Synchronized
-    override fun close() {
-        this.destroy()
-    }
-
-    internal inline fun <R> callWithHandle(block: (handle: Long) -> R): R {
-        // Check and increment the call counter, to keep the object alive.
-        // This needs a compare-and-set retry loop in case of concurrent updates.
-        do {
-            val c = this.callCounter.get()
-            if (c == 0L) {
-                throw IllegalStateException("${this.javaClass.simpleName} object has already been destroyed")
-            }
-            if (c == Long.MAX_VALUE) {
-                throw IllegalStateException("${this.javaClass.simpleName} call counter would overflow")
-            }
-        } while (! this.callCounter.compareAndSet(c, c + 1L))
-        // Now we can safely do the method call without the handle being freed concurrently.
-        try {
-            return block(this.uniffiCloneHandle())
-        } finally {
-            // This decrement always matches the increment we performed above.
-            if (this.callCounter.decrementAndGet() == 0L) {
-                cleanable?.clean()
-            }
-        }
-    }
-
-    // Use a static inner class instead of a closure so as not to accidentally
-    // capture `this` as part of the cleanable's action.
-    private class UniffiCleanAction(private val handle: Long) : Runnable {
-        override fun run() {
-            if (handle == 0.toLong()) {
-                // Fake object created with `NoHandle`, don't try to free.
-                return;
-            }
-            uniffiRustCall { status ->
-                UniffiLib.uniffi_sotay_ffi_fn_free_handbook(handle, status)
-            }
-        }
-    }
-
-    /**
-     * @suppress
-     */
-    fun uniffiCloneHandle(): Long {
-        if (handle == 0.toLong()) {
-            throw InternalException("uniffiCloneHandle() called on NoHandle object");
-        }
-        return uniffiRustCall() { status ->
-            UniffiLib.uniffi_sotay_ffi_fn_clone_handbook(handle, status)
-        }
-    }
-
-    
-    /**
-     * The unit.
-     */
-    @Throws(HandbookException::class)override fun `branch`(): Branch {
-            return FfiConverterTypeBranch.lift(
-    callWithHandle {
-    uniffiRustCallWithError(HandbookException) { _status ->
-    UniffiLib.uniffi_sotay_ffi_fn_method_handbook_branch(
-        it,
-        _status)
-}
-    }
-    )
-    }
-    
-
-    
-    /**
-     * This phone's id, in hexadecimal.
-     */
-    @Throws(HandbookException::class)override fun `device`(): kotlin.String {
-            return FfiConverterString.lift(
-    callWithHandle {
-    uniffiRustCallWithError(HandbookException) { _status ->
-    UniffiLib.uniffi_sotay_ffi_fn_method_handbook_device(
-        it,
-        _status)
-}
-    }
-    )
-    }
-    
-
-    
-    /**
-     * The app left the screen and the system gives it `budget_ms` more; then connections close by themselves.
-     */
-    @Throws(HandbookException::class)override fun `enterBackground`(`budgetMs`: kotlin.ULong)
-        = 
-    callWithHandle {
-    uniffiRustCallWithError(HandbookException) { _status ->
-    UniffiLib.uniffi_sotay_ffi_fn_method_handbook_enter_background(
-        it,
-        
-        FfiConverterULong.lower(`budgetMs`),_status)
-}
-    }
-    
-    
-
-    
-    /**
-     * The system is short of memory: open documents leave it and are read again when needed.
-     */
-    @Throws(HandbookException::class)override fun `lowMemory`()
-        = 
-    callWithHandle {
-    uniffiRustCallWithError(HandbookException) { _status ->
-    UniffiLib.uniffi_sotay_ffi_fn_method_handbook_low_memory(
-        it,
-        _status)
-}
-    }
-    
-    
-
-    
-    /**
-     * A meeting by its id. Whether there is one shows at the first call on it.
-     */
-    @Throws(HandbookException::class)override fun `meeting`(`id`: kotlin.String): Meeting {
-            return FfiConverterTypeMeeting.lift(
-    callWithHandle {
-    uniffiRustCallWithError(HandbookException) { _status ->
-    UniffiLib.uniffi_sotay_ffi_fn_method_handbook_meeting(
-        it,
-        
-        FfiConverterString.lower(`id`),_status)
-}
-    }
-    )
-    }
-    
-
-    
-    /**
-     * The phone has another network: connections move to it, pauses end.
-     */
-    @Throws(HandbookException::class)override fun `networkChanged`()
-        = 
-    callWithHandle {
-    uniffiRustCallWithError(HandbookException) { _status ->
-    UniffiLib.uniffi_sotay_ffi_fn_method_handbook_network_changed(
-        it,
-        _status)
-}
-    }
-    
-    
-
-    
-    /**
-     * For tests of apps and wrappers: panics, so that one sees an error and not a crash. Nothing is lost by it.
-     */
-    @Throws(HandbookException::class)override fun `provokePanic`(`place`: PanicPlace)
-        = 
-    callWithHandle {
-    uniffiRustCallWithError(HandbookException) { _status ->
-    UniffiLib.uniffi_sotay_ffi_fn_method_handbook_provoke_panic(
-        it,
-        
-        FfiConverterTypePanicPlace.lower(`place`),_status)
-}
-    }
-    
-    
-
-    
-    /**
-     * The app is in front again: followed relays are tried at once.
-     */
-    @Throws(HandbookException::class)override fun `resume`()
-        = 
-    callWithHandle {
-    uniffiRustCallWithError(HandbookException) { _status ->
-    UniffiLib.uniffi_sotay_ffi_fn_method_handbook_resume(
-        it,
-        _status)
-}
-    }
-    
-    
-
-    
-    /**
-     * Closes connections, finishes what was called, closes the database. A second call does nothing; every other call
-     * then fails with `stopped`.
-     */
-    @Throws(HandbookException::class)override fun `shutdown`()
-        = 
-    callWithHandle {
-    uniffiRustCallWithError(HandbookException) { _status ->
-    UniffiLib.uniffi_sotay_ffi_fn_method_handbook_shutdown(
-        it,
-        _status)
-}
-    }
-    
-    
-
-    
-    /**
-     * Calls a listener with every change from now on.
-     */
-    @Throws(HandbookException::class)override fun `subscribe`(`listener`: ChangeListener): ChangeSubscription {
-            return FfiConverterTypeChangeSubscription.lift(
-    callWithHandle {
-    uniffiRustCallWithError(HandbookException) { _status ->
-    UniffiLib.uniffi_sotay_ffi_fn_method_handbook_subscribe(
-        it,
-        
-        FfiConverterTypeChangeListener.lower(`listener`),_status)
-}
-    }
-    )
-    }
-    
-
-    
-    /**
-     * The app must not use the network now.
-     */
-    @Throws(HandbookException::class)override fun `suspend`()
-        = 
-    callWithHandle {
-    uniffiRustCallWithError(HandbookException) { _status ->
-    UniffiLib.uniffi_sotay_ffi_fn_method_handbook_suspend(
-        it,
-        _status)
-}
-    }
-    
-    
-
-    
-    /**
-     * Syncing.
-     */
-    @Throws(HandbookException::class)override fun `sync`(): Sync {
-            return FfiConverterTypeSync.lift(
-    callWithHandle {
-    uniffiRustCallWithError(HandbookException) { _status ->
-    UniffiLib.uniffi_sotay_ffi_fn_method_handbook_sync(
-        it,
-        _status)
-}
-    }
-    )
-    }
-    
-
-    
-
-    
-
-
-    
-    companion object {
-        
-    /**
-     * Makes a new profile in a folder. A failure leaves none behind.
-     */
-    @Throws(HandbookException::class) fun `create`(`config`: CreateConfig): Handbook {
-            return FfiConverterTypeHandbook.lift(
-    uniffiRustCallWithError(HandbookException) { _status ->
-    UniffiLib.uniffi_sotay_ffi_fn_constructor_handbook_create(
-    
-        
-        FfiConverterTypeCreateConfig.lower(`config`),_status)
-}
-    )
-    }
-    
-
-        
-    /**
-     * Opens the profile in a folder.
-     */
-    @Throws(HandbookException::class) fun `open`(`config`: OpenConfig): Handbook {
-            return FfiConverterTypeHandbook.lift(
-    uniffiRustCallWithError(HandbookException) { _status ->
-    UniffiLib.uniffi_sotay_ffi_fn_constructor_handbook_open(
-    
-        
-        FfiConverterTypeOpenConfig.lower(`config`),_status)
-}
-    )
-    }
-    
-
-        
-    }
-    
-}
-
-
-/**
- * @suppress
- */
-public object FfiConverterTypeHandbook: FfiConverter<Handbook, Long> {
-    override fun lower(value: Handbook): Long {
-        return value.uniffiCloneHandle()
-    }
-
-    override fun lift(value: Long): Handbook {
-        return Handbook(UniffiWithHandle, value)
-    }
-
-    override fun read(buf: ByteBuffer): Handbook {
-        return lift(buf.getLong())
-    }
-
-    override fun allocationSize(value: Handbook) = 8UL
-
-    override fun write(value: Handbook, buf: ByteBuffer) {
         buf.putLong(lower(value))
     }
 }
@@ -4756,9 +3350,1085 @@ public object FfiConverterTypeLogSink: FfiConverter<LogSink, Long> {
 
 
 /**
+ * The unit of an opened handbook. Cheap; holds no state of its own.
+ */
+public interface RawBranchInterface {
+    
+    /**
+     * Takes the invitation an officer made for this phone; gives the relays it names, best first.
+     */
+    fun `accept`(`invitation`: kotlin.String): List<kotlin.String>
+    
+    /**
+     * Puts members on the roster from a day on, all or none; gives their ids.
+     */
+    fun `addMembers`(`members`: List<NewMember>, `since`: kotlin.String): List<kotlin.String>
+    
+    /**
+     * Grants the asking phone its rank; gives the invitation to hand back, as text.
+     */
+    fun `admit`(`admission`: Admission): kotlin.String
+    
+    /**
+     * The unit and this phone in it.
+     */
+    fun `card`(): UnitCard
+    
+    /**
+     * Founds a unit and makes this phone its secretary's. Gives the unit's id.
+     */
+    fun `create`(`new`: NewUnit): kotlin.String
+    
+    /**
+     * The text this phone shows to be admitted. Fresh at every call.
+     */
+    fun `joinRequest`(): JoinRequestView
+    
+    /**
+     * All meetings known here, newest first.
+     */
+    fun `meetings`(): List<MeetingHeading>
+    
+    /**
+     * The members of a day (today if none is given), in the order of the list.
+     */
+    fun `members`(`on`: kotlin.String?): List<MemberView>
+    
+    /**
+     * Begins a meeting; beginning a monthly one again changes nothing that matters. Gives its id.
+     */
+    fun `newMeeting`(`new`: NewMeeting): kotlin.String
+    
+    /**
+     * Reads somebody's request, to show the check code before admitting.
+     */
+    fun `readRequest`(`text`: kotlin.String): JoinRequestView
+    
+    /**
+     * Corrects a member's name.
+     */
+    fun `renameMember`(`member`: kotlin.String, `name`: kotlin.String)
+    
+    /**
+     * Corrects the names of the unit and of the body above it.
+     */
+    fun `renameUnit`(`name`: kotlin.String, `upper`: kotlin.String)
+    
+    /**
+     * Open review items of all meetings, newest meeting first, in words of a language.
+     */
+    fun `reviewAll`(`language`: Language): List<ReviewItemView>
+    
+    /**
+     * Changes the roster.
+     */
+    fun `roster`(`command`: RosterCommand)
+    
+    companion object
+}
+
+/**
+ * The unit of an opened handbook. Cheap; holds no state of its own.
+ */
+open class RawBranch: Disposable, AutoCloseable, RawBranchInterface
+{
+
+    @Suppress("UNUSED_PARAMETER")
+    /**
+     * @suppress
+     */
+    constructor(withHandle: UniffiWithHandle, handle: Long) {
+        this.handle = handle
+        this.cleanable = UniffiLib.CLEANER.register(this, UniffiCleanAction(handle))
+    }
+
+    /**
+     * @suppress
+     *
+     * This constructor can be used to instantiate a fake object. Only used for tests. Any
+     * attempt to actually use an object constructed this way will fail as there is no
+     * connected Rust object.
+     */
+    @Suppress("UNUSED_PARAMETER")
+    constructor(noHandle: NoHandle) {
+        this.handle = 0
+        this.cleanable = null
+    }
+
+    protected val handle: Long
+    protected val cleanable: UniffiCleaner.Cleanable?
+
+    private val wasDestroyed = AtomicBoolean(false)
+    private val callCounter = AtomicLong(1)
+
+    /**
+     * Whether the current object has been destroyed and its reference is gone in the Rust side.
+     */
+    val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
+
+    override fun destroy() {
+        // Only allow a single call to this method.
+        // TODO: maybe we should log a warning if called more than once?
+        if (this.wasDestroyed.compareAndSet(false, true)) {
+            // This decrement always matches the initial count of 1 given at creation time.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    @Synchronized
+    override fun close() {
+        this.destroy()
+    }
+
+    internal inline fun <R> callWithHandle(block: (handle: Long) -> R): R {
+        // Check and increment the call counter, to keep the object alive.
+        // This needs a compare-and-set retry loop in case of concurrent updates.
+        do {
+            val c = this.callCounter.get()
+            if (c == 0L) {
+                throw IllegalStateException("${this.javaClass.simpleName} object has already been destroyed")
+            }
+            if (c == Long.MAX_VALUE) {
+                throw IllegalStateException("${this.javaClass.simpleName} call counter would overflow")
+            }
+        } while (! this.callCounter.compareAndSet(c, c + 1L))
+        // Now we can safely do the method call without the handle being freed concurrently.
+        try {
+            return block(this.uniffiCloneHandle())
+        } finally {
+            // This decrement always matches the increment we performed above.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    // Use a static inner class instead of a closure so as not to accidentally
+    // capture `this` as part of the cleanable's action.
+    private class UniffiCleanAction(private val handle: Long) : Runnable {
+        override fun run() {
+            if (handle == 0.toLong()) {
+                // Fake object created with `NoHandle`, don't try to free.
+                return;
+            }
+            uniffiRustCall { status ->
+                UniffiLib.uniffi_sotay_ffi_fn_free_branch(handle, status)
+            }
+        }
+    }
+
+    /**
+     * @suppress
+     */
+    fun uniffiCloneHandle(): Long {
+        if (handle == 0.toLong()) {
+            throw InternalException("uniffiCloneHandle() called on NoHandle object");
+        }
+        return uniffiRustCall() { status ->
+            UniffiLib.uniffi_sotay_ffi_fn_clone_branch(handle, status)
+        }
+    }
+
+    
+    /**
+     * Takes the invitation an officer made for this phone; gives the relays it names, best first.
+     */
+    @Throws(HandbookException::class)override fun `accept`(`invitation`: kotlin.String): List<kotlin.String> {
+            return FfiConverterSequenceString.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_accept(
+        it,
+        
+        FfiConverterString.lower(`invitation`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Puts members on the roster from a day on, all or none; gives their ids.
+     */
+    @Throws(HandbookException::class)override fun `addMembers`(`members`: List<NewMember>, `since`: kotlin.String): List<kotlin.String> {
+            return FfiConverterSequenceString.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_add_members(
+        it,
+        
+        FfiConverterSequenceTypeNewMember.lower(`members`),
+        FfiConverterString.lower(`since`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Grants the asking phone its rank; gives the invitation to hand back, as text.
+     */
+    @Throws(HandbookException::class)override fun `admit`(`admission`: Admission): kotlin.String {
+            return FfiConverterString.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_admit(
+        it,
+        
+        FfiConverterTypeAdmission.lower(`admission`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * The unit and this phone in it.
+     */
+    @Throws(HandbookException::class)override fun `card`(): UnitCard {
+            return FfiConverterTypeUnitCard.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_card(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Founds a unit and makes this phone its secretary's. Gives the unit's id.
+     */
+    @Throws(HandbookException::class)override fun `create`(`new`: NewUnit): kotlin.String {
+            return FfiConverterString.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_create(
+        it,
+        
+        FfiConverterTypeNewUnit.lower(`new`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * The text this phone shows to be admitted. Fresh at every call.
+     */
+    @Throws(HandbookException::class)override fun `joinRequest`(): JoinRequestView {
+            return FfiConverterTypeJoinRequestView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_join_request(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * All meetings known here, newest first.
+     */
+    @Throws(HandbookException::class)override fun `meetings`(): List<MeetingHeading> {
+            return FfiConverterSequenceTypeMeetingHeading.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_meetings(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * The members of a day (today if none is given), in the order of the list.
+     */
+    @Throws(HandbookException::class)override fun `members`(`on`: kotlin.String?): List<MemberView> {
+            return FfiConverterSequenceTypeMemberView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_members(
+        it,
+        
+        FfiConverterOptionalString.lower(`on`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Begins a meeting; beginning a monthly one again changes nothing that matters. Gives its id.
+     */
+    @Throws(HandbookException::class)override fun `newMeeting`(`new`: NewMeeting): kotlin.String {
+            return FfiConverterString.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_new_meeting(
+        it,
+        
+        FfiConverterTypeNewMeeting.lower(`new`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Reads somebody's request, to show the check code before admitting.
+     */
+    @Throws(HandbookException::class)override fun `readRequest`(`text`: kotlin.String): JoinRequestView {
+            return FfiConverterTypeJoinRequestView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_read_request(
+        it,
+        
+        FfiConverterString.lower(`text`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Corrects a member's name.
+     */
+    @Throws(HandbookException::class)override fun `renameMember`(`member`: kotlin.String, `name`: kotlin.String)
+        = 
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_rename_member(
+        it,
+        
+        FfiConverterString.lower(`member`),
+        FfiConverterString.lower(`name`),_status)
+}
+    }
+    
+    
+
+    
+    /**
+     * Corrects the names of the unit and of the body above it.
+     */
+    @Throws(HandbookException::class)override fun `renameUnit`(`name`: kotlin.String, `upper`: kotlin.String)
+        = 
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_rename_unit(
+        it,
+        
+        FfiConverterString.lower(`name`),
+        FfiConverterString.lower(`upper`),_status)
+}
+    }
+    
+    
+
+    
+    /**
+     * Open review items of all meetings, newest meeting first, in words of a language.
+     */
+    @Throws(HandbookException::class)override fun `reviewAll`(`language`: Language): List<ReviewItemView> {
+            return FfiConverterSequenceTypeReviewItemView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_review_all(
+        it,
+        
+        FfiConverterTypeLanguage.lower(`language`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Changes the roster.
+     */
+    @Throws(HandbookException::class)override fun `roster`(`command`: RosterCommand)
+        = 
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_roster(
+        it,
+        
+        FfiConverterTypeRosterCommand.lower(`command`),_status)
+}
+    }
+    
+    
+
+    
+
+    
+
+
+    
+    
+    /**
+     * @suppress
+     */
+    companion object
+    
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeRawBranch: FfiConverter<RawBranch, Long> {
+    override fun lower(value: RawBranch): Long {
+        return value.uniffiCloneHandle()
+    }
+
+    override fun lift(value: Long): RawBranch {
+        return RawBranch(UniffiWithHandle, value)
+    }
+
+    override fun read(buf: ByteBuffer): RawBranch {
+        return lift(buf.getLong())
+    }
+
+    override fun allocationSize(value: RawBranch) = 8UL
+
+    override fun write(value: RawBranch, buf: ByteBuffer) {
+        buf.putLong(lower(value))
+    }
+}
+
+
+// This template implements a class for working with a Rust struct via a handle
+// to the live Rust struct on the other side of the FFI.
+//
+// There's some subtlety here, because we have to be careful not to operate on a Rust
+// struct after it has been dropped, and because we must expose a public API for freeing
+// theq Kotlin wrapper object in lieu of reliable finalizers. The core requirements are:
+//
+//   * Each instance holds an opaque handle to the underlying Rust struct.
+//     Method calls need to read this handle from the object's state and pass it in to
+//     the Rust FFI.
+//
+//   * When an instance is no longer needed, its handle should be passed to a
+//     special destructor function provided by the Rust FFI, which will drop the
+//     underlying Rust struct.
+//
+//   * Given an instance, calling code is expected to call the special
+//     `destroy` method in order to free it after use, either by calling it explicitly
+//     or by using a higher-level helper like the `use` method. Failing to do so risks
+//     leaking the underlying Rust struct.
+//
+//   * We can't assume that calling code will do the right thing, and must be prepared
+//     to handle Kotlin method calls executing concurrently with or even after a call to
+//     `destroy`, and to handle multiple (possibly concurrent!) calls to `destroy`.
+//
+//   * We must never allow Rust code to operate on the underlying Rust struct after
+//     the destructor has been called, and must never call the destructor more than once.
+//     Doing so may trigger memory unsafety.
+//
+//   * To mitigate many of the risks of leaking memory and use-after-free unsafety, a `Cleaner`
+//     is implemented to call the destructor when the Kotlin object becomes unreachable.
+//     This is done in a background thread. This is not a panacea, and client code should be aware that
+//      1. the thread may starve if some there are objects that have poorly performing
+//     `drop` methods or do significant work in their `drop` methods.
+//      2. the thread is shared across the whole library. This can be tuned by using `android_cleaner = true`,
+//         or `android = true` in the [`kotlin` section of the `uniffi.toml` file](https://mozilla.github.io/uniffi-rs/kotlin/configuration.html).
+//
+// If we try to implement this with mutual exclusion on access to the handle, there is the
+// possibility of a race between a method call and a concurrent call to `destroy`:
+//
+//    * Thread A starts a method call, reads the value of the handle, but is interrupted
+//      before it can pass the handle over the FFI to Rust.
+//    * Thread B calls `destroy` and frees the underlying Rust struct.
+//    * Thread A resumes, passing the already-read handle value to Rust and triggering
+//      a use-after-free.
+//
+// One possible solution would be to use a `ReadWriteLock`, with each method call taking
+// a read lock (and thus allowed to run concurrently) and the special `destroy` method
+// taking a write lock (and thus blocking on live method calls). However, we aim not to
+// generate methods with any hidden blocking semantics, and a `destroy` method that might
+// block if called incorrectly seems to meet that bar.
+//
+// So, we achieve our goals by giving each instance an associated `AtomicLong` counter to track
+// the number of in-flight method calls, and an `AtomicBoolean` flag to indicate whether `destroy`
+// has been called. These are updated according to the following rules:
+//
+//    * The initial value of the counter is 1, indicating a live object with no in-flight calls.
+//      The initial value for the flag is false.
+//
+//    * At the start of each method call, we atomically check the counter.
+//      If it is 0 then the underlying Rust struct has already been destroyed and the call is aborted.
+//      If it is nonzero them we atomically increment it by 1 and proceed with the method call.
+//
+//    * At the end of each method call, we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+//    * When `destroy` is called, we atomically flip the flag from false to true.
+//      If the flag was already true we silently fail.
+//      Otherwise we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+// Astute readers may observe that this all sounds very similar to the way that Rust's `Arc<T>` works,
+// and indeed it is, with the addition of a flag to guard against multiple calls to `destroy`.
+//
+// The overall effect is that the underlying Rust struct is destroyed only when `destroy` has been
+// called *and* all in-flight method calls have completed, avoiding violating any of the expectations
+// of the underlying Rust code.
+//
+// This makes a cleaner a better alternative to _not_ calling `destroy()` as
+// and when the object is finished with, but the abstraction is not perfect: if the Rust object's `drop`
+// method is slow, and/or there are many objects to cleanup, and it's on a low end Android device, then the cleaner
+// thread may be starved, and the app will leak memory.
+//
+// In this case, `destroy`ing manually may be a better solution.
+//
+// The cleaner can live side by side with the manual calling of `destroy`. In the order of responsiveness, uniffi objects
+// with Rust peers are reclaimed:
+//
+// 1. By calling the `destroy` method of the object, which calls `rustObject.free()`. If that doesn't happen:
+// 2. When the object becomes unreachable, AND the Cleaner thread gets to call `rustObject.free()`. If the thread is starved then:
+// 3. The memory is reclaimed when the process terminates.
+//
+// [1] https://stackoverflow.com/questions/24376768/can-java-finalize-an-object-when-it-is-still-in-scope/24380219
+//
+
+
+/**
+ * An opened profile. Its methods may be called from any thread; each waits for its result, which takes milliseconds, so
+ * call them off the thread that draws. What it changed is durable when it returns, with or without a network.
+ */
+public interface RawHandbookInterface {
+    
+    /**
+     * The unit.
+     */
+    fun `branch`(): RawBranch
+    
+    /**
+     * This phone's id, in hexadecimal.
+     */
+    fun `device`(): kotlin.String
+    
+    /**
+     * The app left the screen and the system gives it `budget_ms` more; then connections close by themselves.
+     */
+    fun `enterBackground`(`budgetMs`: kotlin.ULong)
+    
+    /**
+     * The system is short of memory: open documents leave it and are read again when needed.
+     */
+    fun `lowMemory`()
+    
+    /**
+     * A meeting by its id. Whether there is one shows at the first call on it.
+     */
+    fun `meeting`(`id`: kotlin.String): RawMeeting
+    
+    /**
+     * The phone has another network: connections move to it, pauses end.
+     */
+    fun `networkChanged`()
+    
+    /**
+     * For tests of apps and wrappers: panics, so that one sees an error and not a crash. Nothing is lost by it.
+     */
+    fun `provokePanic`(`place`: PanicPlace)
+    
+    /**
+     * The app is in front again: followed relays are tried at once.
+     */
+    fun `resume`()
+    
+    /**
+     * Closes connections, finishes what was called, closes the database. A second call does nothing; every other call
+     * then fails with `stopped`.
+     */
+    fun `shutdown`()
+    
+    /**
+     * Calls a listener with every change from now on.
+     */
+    fun `subscribe`(`listener`: ChangeListener): RawSubscription
+    
+    /**
+     * The app must not use the network now.
+     */
+    fun `suspend`()
+    
+    /**
+     * Syncing.
+     */
+    fun `sync`(): RawSync
+    
+    companion object
+}
+
+/**
+ * An opened profile. Its methods may be called from any thread; each waits for its result, which takes milliseconds, so
+ * call them off the thread that draws. What it changed is durable when it returns, with or without a network.
+ */
+open class RawHandbook: Disposable, AutoCloseable, RawHandbookInterface
+{
+
+    @Suppress("UNUSED_PARAMETER")
+    /**
+     * @suppress
+     */
+    constructor(withHandle: UniffiWithHandle, handle: Long) {
+        this.handle = handle
+        this.cleanable = UniffiLib.CLEANER.register(this, UniffiCleanAction(handle))
+    }
+
+    /**
+     * @suppress
+     *
+     * This constructor can be used to instantiate a fake object. Only used for tests. Any
+     * attempt to actually use an object constructed this way will fail as there is no
+     * connected Rust object.
+     */
+    @Suppress("UNUSED_PARAMETER")
+    constructor(noHandle: NoHandle) {
+        this.handle = 0
+        this.cleanable = null
+    }
+
+    protected val handle: Long
+    protected val cleanable: UniffiCleaner.Cleanable?
+
+    private val wasDestroyed = AtomicBoolean(false)
+    private val callCounter = AtomicLong(1)
+
+    /**
+     * Whether the current object has been destroyed and its reference is gone in the Rust side.
+     */
+    val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
+
+    override fun destroy() {
+        // Only allow a single call to this method.
+        // TODO: maybe we should log a warning if called more than once?
+        if (this.wasDestroyed.compareAndSet(false, true)) {
+            // This decrement always matches the initial count of 1 given at creation time.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    @Synchronized
+    override fun close() {
+        this.destroy()
+    }
+
+    internal inline fun <R> callWithHandle(block: (handle: Long) -> R): R {
+        // Check and increment the call counter, to keep the object alive.
+        // This needs a compare-and-set retry loop in case of concurrent updates.
+        do {
+            val c = this.callCounter.get()
+            if (c == 0L) {
+                throw IllegalStateException("${this.javaClass.simpleName} object has already been destroyed")
+            }
+            if (c == Long.MAX_VALUE) {
+                throw IllegalStateException("${this.javaClass.simpleName} call counter would overflow")
+            }
+        } while (! this.callCounter.compareAndSet(c, c + 1L))
+        // Now we can safely do the method call without the handle being freed concurrently.
+        try {
+            return block(this.uniffiCloneHandle())
+        } finally {
+            // This decrement always matches the increment we performed above.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    // Use a static inner class instead of a closure so as not to accidentally
+    // capture `this` as part of the cleanable's action.
+    private class UniffiCleanAction(private val handle: Long) : Runnable {
+        override fun run() {
+            if (handle == 0.toLong()) {
+                // Fake object created with `NoHandle`, don't try to free.
+                return;
+            }
+            uniffiRustCall { status ->
+                UniffiLib.uniffi_sotay_ffi_fn_free_handbook(handle, status)
+            }
+        }
+    }
+
+    /**
+     * @suppress
+     */
+    fun uniffiCloneHandle(): Long {
+        if (handle == 0.toLong()) {
+            throw InternalException("uniffiCloneHandle() called on NoHandle object");
+        }
+        return uniffiRustCall() { status ->
+            UniffiLib.uniffi_sotay_ffi_fn_clone_handbook(handle, status)
+        }
+    }
+
+    
+    /**
+     * The unit.
+     */
+    @Throws(HandbookException::class)override fun `branch`(): RawBranch {
+            return FfiConverterTypeRawBranch.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_handbook_branch(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * This phone's id, in hexadecimal.
+     */
+    @Throws(HandbookException::class)override fun `device`(): kotlin.String {
+            return FfiConverterString.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_handbook_device(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * The app left the screen and the system gives it `budget_ms` more; then connections close by themselves.
+     */
+    @Throws(HandbookException::class)override fun `enterBackground`(`budgetMs`: kotlin.ULong)
+        = 
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_handbook_enter_background(
+        it,
+        
+        FfiConverterULong.lower(`budgetMs`),_status)
+}
+    }
+    
+    
+
+    
+    /**
+     * The system is short of memory: open documents leave it and are read again when needed.
+     */
+    @Throws(HandbookException::class)override fun `lowMemory`()
+        = 
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_handbook_low_memory(
+        it,
+        _status)
+}
+    }
+    
+    
+
+    
+    /**
+     * A meeting by its id. Whether there is one shows at the first call on it.
+     */
+    @Throws(HandbookException::class)override fun `meeting`(`id`: kotlin.String): RawMeeting {
+            return FfiConverterTypeRawMeeting.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_handbook_meeting(
+        it,
+        
+        FfiConverterString.lower(`id`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * The phone has another network: connections move to it, pauses end.
+     */
+    @Throws(HandbookException::class)override fun `networkChanged`()
+        = 
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_handbook_network_changed(
+        it,
+        _status)
+}
+    }
+    
+    
+
+    
+    /**
+     * For tests of apps and wrappers: panics, so that one sees an error and not a crash. Nothing is lost by it.
+     */
+    @Throws(HandbookException::class)override fun `provokePanic`(`place`: PanicPlace)
+        = 
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_handbook_provoke_panic(
+        it,
+        
+        FfiConverterTypePanicPlace.lower(`place`),_status)
+}
+    }
+    
+    
+
+    
+    /**
+     * The app is in front again: followed relays are tried at once.
+     */
+    @Throws(HandbookException::class)override fun `resume`()
+        = 
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_handbook_resume(
+        it,
+        _status)
+}
+    }
+    
+    
+
+    
+    /**
+     * Closes connections, finishes what was called, closes the database. A second call does nothing; every other call
+     * then fails with `stopped`.
+     */
+    @Throws(HandbookException::class)override fun `shutdown`()
+        = 
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_handbook_shutdown(
+        it,
+        _status)
+}
+    }
+    
+    
+
+    
+    /**
+     * Calls a listener with every change from now on.
+     */
+    @Throws(HandbookException::class)override fun `subscribe`(`listener`: ChangeListener): RawSubscription {
+            return FfiConverterTypeRawSubscription.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_handbook_subscribe(
+        it,
+        
+        FfiConverterTypeChangeListener.lower(`listener`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * The app must not use the network now.
+     */
+    @Throws(HandbookException::class)override fun `suspend`()
+        = 
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_handbook_suspend(
+        it,
+        _status)
+}
+    }
+    
+    
+
+    
+    /**
+     * Syncing.
+     */
+    @Throws(HandbookException::class)override fun `sync`(): RawSync {
+            return FfiConverterTypeRawSync.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_handbook_sync(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+
+    
+
+
+    
+    
+    /**
+     * @suppress
+     */
+    companion object
+    
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeRawHandbook: FfiConverter<RawHandbook, Long> {
+    override fun lower(value: RawHandbook): Long {
+        return value.uniffiCloneHandle()
+    }
+
+    override fun lift(value: Long): RawHandbook {
+        return RawHandbook(UniffiWithHandle, value)
+    }
+
+    override fun read(buf: ByteBuffer): RawHandbook {
+        return lift(buf.getLong())
+    }
+
+    override fun allocationSize(value: RawHandbook) = 8UL
+
+    override fun write(value: RawHandbook, buf: ByteBuffer) {
+        buf.putLong(lower(value))
+    }
+}
+
+
+// This template implements a class for working with a Rust struct via a handle
+// to the live Rust struct on the other side of the FFI.
+//
+// There's some subtlety here, because we have to be careful not to operate on a Rust
+// struct after it has been dropped, and because we must expose a public API for freeing
+// theq Kotlin wrapper object in lieu of reliable finalizers. The core requirements are:
+//
+//   * Each instance holds an opaque handle to the underlying Rust struct.
+//     Method calls need to read this handle from the object's state and pass it in to
+//     the Rust FFI.
+//
+//   * When an instance is no longer needed, its handle should be passed to a
+//     special destructor function provided by the Rust FFI, which will drop the
+//     underlying Rust struct.
+//
+//   * Given an instance, calling code is expected to call the special
+//     `destroy` method in order to free it after use, either by calling it explicitly
+//     or by using a higher-level helper like the `use` method. Failing to do so risks
+//     leaking the underlying Rust struct.
+//
+//   * We can't assume that calling code will do the right thing, and must be prepared
+//     to handle Kotlin method calls executing concurrently with or even after a call to
+//     `destroy`, and to handle multiple (possibly concurrent!) calls to `destroy`.
+//
+//   * We must never allow Rust code to operate on the underlying Rust struct after
+//     the destructor has been called, and must never call the destructor more than once.
+//     Doing so may trigger memory unsafety.
+//
+//   * To mitigate many of the risks of leaking memory and use-after-free unsafety, a `Cleaner`
+//     is implemented to call the destructor when the Kotlin object becomes unreachable.
+//     This is done in a background thread. This is not a panacea, and client code should be aware that
+//      1. the thread may starve if some there are objects that have poorly performing
+//     `drop` methods or do significant work in their `drop` methods.
+//      2. the thread is shared across the whole library. This can be tuned by using `android_cleaner = true`,
+//         or `android = true` in the [`kotlin` section of the `uniffi.toml` file](https://mozilla.github.io/uniffi-rs/kotlin/configuration.html).
+//
+// If we try to implement this with mutual exclusion on access to the handle, there is the
+// possibility of a race between a method call and a concurrent call to `destroy`:
+//
+//    * Thread A starts a method call, reads the value of the handle, but is interrupted
+//      before it can pass the handle over the FFI to Rust.
+//    * Thread B calls `destroy` and frees the underlying Rust struct.
+//    * Thread A resumes, passing the already-read handle value to Rust and triggering
+//      a use-after-free.
+//
+// One possible solution would be to use a `ReadWriteLock`, with each method call taking
+// a read lock (and thus allowed to run concurrently) and the special `destroy` method
+// taking a write lock (and thus blocking on live method calls). However, we aim not to
+// generate methods with any hidden blocking semantics, and a `destroy` method that might
+// block if called incorrectly seems to meet that bar.
+//
+// So, we achieve our goals by giving each instance an associated `AtomicLong` counter to track
+// the number of in-flight method calls, and an `AtomicBoolean` flag to indicate whether `destroy`
+// has been called. These are updated according to the following rules:
+//
+//    * The initial value of the counter is 1, indicating a live object with no in-flight calls.
+//      The initial value for the flag is false.
+//
+//    * At the start of each method call, we atomically check the counter.
+//      If it is 0 then the underlying Rust struct has already been destroyed and the call is aborted.
+//      If it is nonzero them we atomically increment it by 1 and proceed with the method call.
+//
+//    * At the end of each method call, we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+//    * When `destroy` is called, we atomically flip the flag from false to true.
+//      If the flag was already true we silently fail.
+//      Otherwise we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+// Astute readers may observe that this all sounds very similar to the way that Rust's `Arc<T>` works,
+// and indeed it is, with the addition of a flag to guard against multiple calls to `destroy`.
+//
+// The overall effect is that the underlying Rust struct is destroyed only when `destroy` has been
+// called *and* all in-flight method calls have completed, avoiding violating any of the expectations
+// of the underlying Rust code.
+//
+// This makes a cleaner a better alternative to _not_ calling `destroy()` as
+// and when the object is finished with, but the abstraction is not perfect: if the Rust object's `drop`
+// method is slow, and/or there are many objects to cleanup, and it's on a low end Android device, then the cleaner
+// thread may be starved, and the app will leak memory.
+//
+// In this case, `destroy`ing manually may be a better solution.
+//
+// The cleaner can live side by side with the manual calling of `destroy`. In the order of responsiveness, uniffi objects
+// with Rust peers are reclaimed:
+//
+// 1. By calling the `destroy` method of the object, which calls `rustObject.free()`. If that doesn't happen:
+// 2. When the object becomes unreachable, AND the Cleaner thread gets to call `rustObject.free()`. If the thread is starved then:
+// 3. The memory is reclaimed when the process terminates.
+//
+// [1] https://stackoverflow.com/questions/24376768/can-java-finalize-an-object-when-it-is-still-in-scope/24380219
+//
+
+
+/**
  * One meeting of an opened handbook. Cheap; holds no state of its own.
  */
-public interface MeetingInterface {
+public interface RawMeetingInterface {
     
     /**
      * Carries out commands as one change, all or nothing; durable when it returns. Gives the id of the entry that each
@@ -4802,7 +4472,7 @@ public interface MeetingInterface {
 /**
  * One meeting of an opened handbook. Cheap; holds no state of its own.
  */
-open class Meeting: Disposable, AutoCloseable, MeetingInterface
+open class RawMeeting: Disposable, AutoCloseable, RawMeetingInterface
 {
 
     @Suppress("UNUSED_PARAMETER")
@@ -5044,22 +4714,22 @@ open class Meeting: Disposable, AutoCloseable, MeetingInterface
 /**
  * @suppress
  */
-public object FfiConverterTypeMeeting: FfiConverter<Meeting, Long> {
-    override fun lower(value: Meeting): Long {
+public object FfiConverterTypeRawMeeting: FfiConverter<RawMeeting, Long> {
+    override fun lower(value: RawMeeting): Long {
         return value.uniffiCloneHandle()
     }
 
-    override fun lift(value: Long): Meeting {
-        return Meeting(UniffiWithHandle, value)
+    override fun lift(value: Long): RawMeeting {
+        return RawMeeting(UniffiWithHandle, value)
     }
 
-    override fun read(buf: ByteBuffer): Meeting {
+    override fun read(buf: ByteBuffer): RawMeeting {
         return lift(buf.getLong())
     }
 
-    override fun allocationSize(value: Meeting) = 8UL
+    override fun allocationSize(value: RawMeeting) = 8UL
 
-    override fun write(value: Meeting, buf: ByteBuffer) {
+    override fun write(value: RawMeeting, buf: ByteBuffer) {
         buf.putLong(lower(value))
     }
 }
@@ -5161,22 +4831,27 @@ public object FfiConverterTypeMeeting: FfiConverter<Meeting, Long> {
 
 
 /**
- * A software vault: one file, protected by a passphrase with Argon2id (64 MiB, three passes).
+ * A running subscription. Ends when cancelled or when the last reference to it goes.
  */
-public interface PassphraseVaultInterface {
+public interface RawSubscriptionInterface {
     
     /**
-     * This vault as what configurations take.
+     * No call begins after this returns; one that is running comes to its end. A second call does nothing.
      */
-    fun `asKeyVault`(): KeyVault
+    fun `cancel`()
+    
+    /**
+     * What the listener was given so far.
+     */
+    fun `stats`(): SubscriptionStats
     
     companion object
 }
 
 /**
- * A software vault: one file, protected by a passphrase with Argon2id (64 MiB, three passes).
+ * A running subscription. Ends when cancelled or when the last reference to it goes.
  */
-open class PassphraseVault: Disposable, AutoCloseable, PassphraseVaultInterface
+open class RawSubscription: Disposable, AutoCloseable, RawSubscriptionInterface
 {
 
     @Suppress("UNUSED_PARAMETER")
@@ -5260,7 +4935,7 @@ open class PassphraseVault: Disposable, AutoCloseable, PassphraseVaultInterface
                 return;
             }
             uniffiRustCall { status ->
-                UniffiLib.uniffi_sotay_ffi_fn_free_passphrasevault(handle, status)
+                UniffiLib.uniffi_sotay_ffi_fn_free_changesubscription(handle, status)
             }
         }
     }
@@ -5273,18 +4948,35 @@ open class PassphraseVault: Disposable, AutoCloseable, PassphraseVaultInterface
             throw InternalException("uniffiCloneHandle() called on NoHandle object");
         }
         return uniffiRustCall() { status ->
-            UniffiLib.uniffi_sotay_ffi_fn_clone_passphrasevault(handle, status)
+            UniffiLib.uniffi_sotay_ffi_fn_clone_changesubscription(handle, status)
         }
     }
 
     
     /**
-     * This vault as what configurations take.
-     */override fun `asKeyVault`(): KeyVault {
-            return FfiConverterTypeKeyVault.lift(
+     * No call begins after this returns; one that is running comes to its end. A second call does nothing.
+     */
+    @Throws(HandbookException::class)override fun `cancel`()
+        = 
     callWithHandle {
-    uniffiRustCall() { _status ->
-    UniffiLib.uniffi_sotay_ffi_fn_method_passphrasevault_as_key_vault(
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_changesubscription_cancel(
+        it,
+        _status)
+}
+    }
+    
+    
+
+    
+    /**
+     * What the listener was given so far.
+     */
+    @Throws(HandbookException::class)override fun `stats`(): SubscriptionStats {
+            return FfiConverterTypeSubscriptionStats.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_changesubscription_stats(
         it,
         _status)
 }
@@ -5299,26 +4991,11 @@ open class PassphraseVault: Disposable, AutoCloseable, PassphraseVaultInterface
 
 
     
-    companion object {
-        
+    
     /**
-     * Opens the vault in a file, or makes it if there is none. Takes a good part of a second on purpose.
+     * @suppress
      */
-    @Throws(HandbookException::class) fun `open`(`path`: kotlin.String, `passphrase`: kotlin.String): PassphraseVault {
-            return FfiConverterTypePassphraseVault.lift(
-    uniffiRustCallWithError(HandbookException) { _status ->
-    UniffiLib.uniffi_sotay_ffi_fn_constructor_passphrasevault_open(
-    
-        
-        FfiConverterString.lower(`path`),
-        FfiConverterString.lower(`passphrase`),_status)
-}
-    )
-    }
-    
-
-        
-    }
+    companion object
     
 }
 
@@ -5326,22 +5003,22 @@ open class PassphraseVault: Disposable, AutoCloseable, PassphraseVaultInterface
 /**
  * @suppress
  */
-public object FfiConverterTypePassphraseVault: FfiConverter<PassphraseVault, Long> {
-    override fun lower(value: PassphraseVault): Long {
+public object FfiConverterTypeRawSubscription: FfiConverter<RawSubscription, Long> {
+    override fun lower(value: RawSubscription): Long {
         return value.uniffiCloneHandle()
     }
 
-    override fun lift(value: Long): PassphraseVault {
-        return PassphraseVault(UniffiWithHandle, value)
+    override fun lift(value: Long): RawSubscription {
+        return RawSubscription(UniffiWithHandle, value)
     }
 
-    override fun read(buf: ByteBuffer): PassphraseVault {
+    override fun read(buf: ByteBuffer): RawSubscription {
         return lift(buf.getLong())
     }
 
-    override fun allocationSize(value: PassphraseVault) = 8UL
+    override fun allocationSize(value: RawSubscription) = 8UL
 
-    override fun write(value: PassphraseVault, buf: ByteBuffer) {
+    override fun write(value: RawSubscription, buf: ByteBuffer) {
         buf.putLong(lower(value))
     }
 }
@@ -5445,7 +5122,7 @@ public object FfiConverterTypePassphraseVault: FfiConverter<PassphraseVault, Lon
 /**
  * Syncing of one opened handbook.
  */
-public interface SyncInterface {
+public interface RawSyncInterface {
     
     /**
      * Keeps a connection to a relay while the app is in front, and comes back after every break.
@@ -5466,7 +5143,7 @@ public interface SyncInterface {
      * Begins an exchange with a relay (`host:port#key`) in both directions and returns at once. It fails if it takes
      * longer than `timeout_ms`.
      */
-    fun `syncOnce`(`relay`: kotlin.String, `timeoutMs`: kotlin.ULong): SyncTask
+    fun `syncOnce`(`relay`: kotlin.String, `timeoutMs`: kotlin.ULong): RawSyncTask
     
     /**
      * Stops following a relay and closes its connection.
@@ -5479,7 +5156,7 @@ public interface SyncInterface {
 /**
  * Syncing of one opened handbook.
  */
-open class Sync: Disposable, AutoCloseable, SyncInterface
+open class RawSync: Disposable, AutoCloseable, RawSyncInterface
 {
 
     @Suppress("UNUSED_PARAMETER")
@@ -5637,8 +5314,8 @@ open class Sync: Disposable, AutoCloseable, SyncInterface
      * Begins an exchange with a relay (`host:port#key`) in both directions and returns at once. It fails if it takes
      * longer than `timeout_ms`.
      */
-    @Throws(HandbookException::class)override fun `syncOnce`(`relay`: kotlin.String, `timeoutMs`: kotlin.ULong): SyncTask {
-            return FfiConverterTypeSyncTask.lift(
+    @Throws(HandbookException::class)override fun `syncOnce`(`relay`: kotlin.String, `timeoutMs`: kotlin.ULong): RawSyncTask {
+            return FfiConverterTypeRawSyncTask.lift(
     callWithHandle {
     uniffiRustCallWithError(HandbookException) { _status ->
     UniffiLib.uniffi_sotay_ffi_fn_method_sync_sync_once(
@@ -5687,22 +5364,22 @@ open class Sync: Disposable, AutoCloseable, SyncInterface
 /**
  * @suppress
  */
-public object FfiConverterTypeSync: FfiConverter<Sync, Long> {
-    override fun lower(value: Sync): Long {
+public object FfiConverterTypeRawSync: FfiConverter<RawSync, Long> {
+    override fun lower(value: RawSync): Long {
         return value.uniffiCloneHandle()
     }
 
-    override fun lift(value: Long): Sync {
-        return Sync(UniffiWithHandle, value)
+    override fun lift(value: Long): RawSync {
+        return RawSync(UniffiWithHandle, value)
     }
 
-    override fun read(buf: ByteBuffer): Sync {
+    override fun read(buf: ByteBuffer): RawSync {
         return lift(buf.getLong())
     }
 
-    override fun allocationSize(value: Sync) = 8UL
+    override fun allocationSize(value: RawSync) = 8UL
 
-    override fun write(value: Sync, buf: ByteBuffer) {
+    override fun write(value: RawSync, buf: ByteBuffer) {
         buf.putLong(lower(value))
     }
 }
@@ -5806,7 +5483,7 @@ public object FfiConverterTypeSync: FfiConverter<Sync, Long> {
 /**
  * A running exchange.
  */
-public interface SyncTaskInterface {
+public interface RawSyncTaskInterface {
     
     /**
      * Ends it: the connection is closed; what was stored, here and there, stays. `wait` then fails with `cancelled`.
@@ -5829,7 +5506,7 @@ public interface SyncTaskInterface {
 /**
  * A running exchange.
  */
-open class SyncTask: Disposable, AutoCloseable, SyncTaskInterface
+open class RawSyncTask: Disposable, AutoCloseable, RawSyncTaskInterface
 {
 
     @Suppress("UNUSED_PARAMETER")
@@ -6005,22 +5682,22 @@ open class SyncTask: Disposable, AutoCloseable, SyncTaskInterface
 /**
  * @suppress
  */
-public object FfiConverterTypeSyncTask: FfiConverter<SyncTask, Long> {
-    override fun lower(value: SyncTask): Long {
+public object FfiConverterTypeRawSyncTask: FfiConverter<RawSyncTask, Long> {
+    override fun lower(value: RawSyncTask): Long {
         return value.uniffiCloneHandle()
     }
 
-    override fun lift(value: Long): SyncTask {
-        return SyncTask(UniffiWithHandle, value)
+    override fun lift(value: Long): RawSyncTask {
+        return RawSyncTask(UniffiWithHandle, value)
     }
 
-    override fun read(buf: ByteBuffer): SyncTask {
+    override fun read(buf: ByteBuffer): RawSyncTask {
         return lift(buf.getLong())
     }
 
-    override fun allocationSize(value: SyncTask) = 8UL
+    override fun allocationSize(value: RawSyncTask) = 8UL
 
-    override fun write(value: SyncTask, buf: ByteBuffer) {
+    override fun write(value: RawSyncTask, buf: ByteBuffer) {
         buf.putLong(lower(value))
     }
 }
@@ -9660,7 +9337,7 @@ sealed class Change {
         /**
          * What in it.
          */
-        val `part`: vn.sotay.ffi.DocumentPart, 
+        val `part`: vn.sotay.DocumentPart, 
         /**
          * Id of the member or entry, where there is one.
          */
@@ -9679,11 +9356,11 @@ sealed class Change {
         /**
          * The space.
          */
-        val `space`: vn.sotay.ffi.SpaceKind, 
+        val `space`: vn.sotay.SpaceKind, 
         /**
          * Where it stands.
          */
-        val `state`: vn.sotay.ffi.SpaceState) : Change()
+        val `state`: vn.sotay.SpaceState) : Change()
         
     {
         
@@ -9960,7 +9637,7 @@ sealed class ContestState {
         /**
          * Who chose, and when.
          */
-        val `by`: vn.sotay.ffi.MarkView) : ContestState()
+        val `by`: vn.sotay.MarkView) : ContestState()
         
     {
         
@@ -10728,7 +10405,7 @@ sealed class MeetingCommand {
         /**
          * Which.
          */
-        val `step`: vn.sotay.ffi.MeetingStep) : MeetingCommand()
+        val `step`: vn.sotay.MeetingStep) : MeetingCommand()
         
     {
         
@@ -10781,11 +10458,11 @@ sealed class MeetingCommand {
         /**
          * There or not.
          */
-        val `state`: vn.sotay.ffi.AttendanceState, 
+        val `state`: vn.sotay.AttendanceState, 
         /**
          * How it was recorded.
          */
-        val `how`: vn.sotay.ffi.RecordedHow, 
+        val `how`: vn.sotay.RecordedHow, 
         /**
          * Why absent.
          */
@@ -10846,11 +10523,11 @@ sealed class MeetingCommand {
         /**
          * Who presents it.
          */
-        val `presenter`: vn.sotay.ffi.Who? = null , 
+        val `presenter`: vn.sotay.Who? = null , 
         /**
          * Where in the agenda; at the end if not said.
          */
-        val `place`: vn.sotay.ffi.EntryPlace? = null , 
+        val `place`: vn.sotay.EntryPlace? = null , 
         /**
          * Id to use.
          */
@@ -10892,7 +10569,7 @@ sealed class MeetingCommand {
         /**
          * Who.
          */
-        val `presenter`: vn.sotay.ffi.Who?) : MeetingCommand()
+        val `presenter`: vn.sotay.Who?) : MeetingCommand()
         
     {
         
@@ -10922,7 +10599,7 @@ sealed class MeetingCommand {
         /**
          * Who spoke.
          */
-        val `speaker`: vn.sotay.ffi.Who, 
+        val `speaker`: vn.sotay.Who, 
         /**
          * What was said, in short; 8,000 characters at most.
          */
@@ -10934,7 +10611,7 @@ sealed class MeetingCommand {
         /**
          * Where in the order of speeches; at the end if not said.
          */
-        val `place`: vn.sotay.ffi.EntryPlace? = null , 
+        val `place`: vn.sotay.EntryPlace? = null , 
         /**
          * Id to use.
          */
@@ -10976,7 +10653,7 @@ sealed class MeetingCommand {
         /**
          * Who.
          */
-        val `speaker`: vn.sotay.ffi.Who) : MeetingCommand()
+        val `speaker`: vn.sotay.Who) : MeetingCommand()
         
     {
         
@@ -10995,7 +10672,7 @@ sealed class MeetingCommand {
         /**
          * Where to.
          */
-        val `place`: vn.sotay.ffi.EntryPlace) : MeetingCommand()
+        val `place`: vn.sotay.EntryPlace) : MeetingCommand()
         
     {
         
@@ -11014,11 +10691,11 @@ sealed class MeetingCommand {
         /**
          * How it is voted on.
          */
-        val `method`: vn.sotay.ffi.VoteMethod, 
+        val `method`: vn.sotay.VoteMethod, 
         /**
          * What it needs.
          */
-        val `need`: vn.sotay.ffi.VoteNeed, 
+        val `need`: vn.sotay.VoteNeed, 
         /**
          * To which item.
          */
@@ -11026,7 +10703,7 @@ sealed class MeetingCommand {
         /**
          * Where in the list; at the end if not said.
          */
-        val `place`: vn.sotay.ffi.EntryPlace? = null , 
+        val `place`: vn.sotay.EntryPlace? = null , 
         /**
          * Id to use.
          */
@@ -11083,7 +10760,7 @@ sealed class MeetingCommand {
         /**
          * The votes.
          */
-        val `counts`: vn.sotay.ffi.Tally, 
+        val `counts`: vn.sotay.Tally, 
         /**
          * Members who counted paper ballots.
          */
@@ -11129,11 +10806,11 @@ sealed class MeetingCommand {
         /**
          * The vote.
          */
-        val `ballot`: vn.sotay.ffi.Ballot, 
+        val `ballot`: vn.sotay.Ballot, 
         /**
          * How it was given.
          */
-        val `how`: vn.sotay.ffi.RecordedHow) : MeetingCommand()
+        val `how`: vn.sotay.RecordedHow) : MeetingCommand()
         
     {
         
@@ -11164,7 +10841,7 @@ sealed class MeetingCommand {
         /**
          * Where in the list; at the end if not said.
          */
-        val `place`: vn.sotay.ffi.EntryPlace? = null , 
+        val `place`: vn.sotay.EntryPlace? = null , 
         /**
          * Id to use.
          */
@@ -11263,7 +10940,7 @@ sealed class MeetingCommand {
         /**
          * Which.
          */
-        val `section`: vn.sotay.ffi.NarrativeSection, 
+        val `section`: vn.sotay.NarrativeSection, 
         /**
          * How it reads now.
          */
@@ -11282,7 +10959,7 @@ sealed class MeetingCommand {
         /**
          * Which of the two.
          */
-        val `kind`: vn.sotay.ffi.NoteKind, 
+        val `kind`: vn.sotay.NoteKind, 
         /**
          * The note.
          */
@@ -11290,7 +10967,7 @@ sealed class MeetingCommand {
         /**
          * Where in the list; at the end if not said.
          */
-        val `place`: vn.sotay.ffi.EntryPlace? = null , 
+        val `place`: vn.sotay.EntryPlace? = null , 
         /**
          * Id to use.
          */
@@ -13076,7 +12753,7 @@ sealed class RosterCommand {
         /**
          * The office.
          */
-        val `role`: vn.sotay.ffi.MemberRole, 
+        val `role`: vn.sotay.MemberRole, 
         /**
          * First day.
          */
@@ -13122,7 +12799,7 @@ sealed class RosterCommand {
         /**
          * The standing.
          */
-        val `standing`: vn.sotay.ffi.MemberStanding, 
+        val `standing`: vn.sotay.MemberStanding, 
         /**
          * First day.
          */
@@ -13145,7 +12822,7 @@ sealed class RosterCommand {
         /**
          * The activity.
          */
-        val `activity`: vn.sotay.ffi.MemberActivity, 
+        val `activity`: vn.sotay.MemberActivity, 
         /**
          * First day.
          */
@@ -13168,7 +12845,7 @@ sealed class RosterCommand {
         /**
          * What it is about.
          */
-        val `field`: vn.sotay.ffi.RosterField, 
+        val `field`: vn.sotay.RosterField, 
         /**
          * Its first day.
          */
@@ -15627,6 +15304,36 @@ public object FfiConverterSequenceOptionalString: FfiConverterRustBuffer<List<ko
     
 
         /**
+         * Makes a new profile in a folder. A failure leaves none behind.
+         */
+    @Throws(HandbookException::class) fun `createHandbook`(`config`: CreateConfig): RawHandbook {
+            return FfiConverterTypeRawHandbook.lift(
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_func_create_handbook(
+    
+        
+        FfiConverterTypeCreateConfig.lower(`config`),_status)
+}
+    )
+    }
+    
+
+        /**
+         * Opens the profile in a folder.
+         */
+    @Throws(HandbookException::class) fun `openHandbook`(`config`: OpenConfig): RawHandbook {
+            return FfiConverterTypeRawHandbook.lift(
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_func_open_handbook(
+    
+        
+        FfiConverterTypeOpenConfig.lower(`config`),_status)
+}
+    )
+    }
+    
+
+        /**
          * Sends log lines of this process up to a level to a sink; a later call replaces the sink. Log lines belong to the
          * process and not to a profile, so this is no part of a configuration.
          */
@@ -15640,6 +15347,22 @@ public object FfiConverterSequenceOptionalString: FfiConverterRustBuffer<List<ko
         FfiConverterTypeLogLevel.lower(`level`),_status)
 }
     
+    
+
+        /**
+         * Opens the software vault in a file, or makes it if there is none. Takes a good part of a second on purpose.
+         */
+    @Throws(HandbookException::class) fun `openPassphraseVault`(`path`: kotlin.String, `passphrase`: kotlin.String): KeyVault {
+            return FfiConverterTypeKeyVault.lift(
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_func_open_passphrase_vault(
+    
+        
+        FfiConverterString.lower(`path`),
+        FfiConverterString.lower(`passphrase`),_status)
+}
+    )
+    }
     
 
 

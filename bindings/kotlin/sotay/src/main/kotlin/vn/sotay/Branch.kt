@@ -1,0 +1,64 @@
+package vn.sotay
+
+/** The unit: members, phones, meetings. */
+class Branch internal constructor(private val raw: RawBranch) {
+    /** Founds a unit; this phone becomes its secretary's. [since] is the founder's first day on the roster. Gives the unit's id. */
+    suspend fun create(name: String, upper: String, founder: String, since: String? = null): String =
+        io { raw.create(NewUnit(name, upper, founder, since)) }
+
+    /** The unit and this phone in it. */
+    suspend fun card(): UnitCard = io { raw.card() }
+
+    /** The text this phone shows to be admitted, and its check code. */
+    suspend fun joinRequest(): JoinRequestView = io { raw.joinRequest() }
+
+    /** Reads somebody's request, to compare the check code before admitting. */
+    suspend fun readRequest(text: String): JoinRequestView = io { raw.readRequest(text) }
+
+    /** Grants a phone its rank (2 secretary, 3 deputy, 4 member); gives the invitation as text. */
+    suspend fun admit(
+        request: String,
+        member: String,
+        rank: UByte = 4u,
+        committee: Boolean = false,
+        probationary: Boolean = false,
+        relays: List<String> = emptyList(),
+    ): String = io { raw.admit(Admission(request, member, rank, committee, probationary, relays)) }
+
+    /** Takes the invitation made for this phone; gives the relays it names. */
+    suspend fun accept(invitation: String): List<String> = io { raw.accept(invitation) }
+
+    /** The members of a day, today if none is given. */
+    suspend fun members(on: String? = null): List<MemberView> = io { raw.members(on) }
+
+    /** Puts members on the roster from a day on; gives their ids. */
+    suspend fun addMembers(members: List<NewMember>, since: String): List<String> = io { raw.addMembers(members, since) }
+
+    /** Changes the roster. */
+    suspend fun roster(command: RosterCommand) = io { raw.roster(command) }
+
+    /** Corrects a member's name. */
+    suspend fun renameMember(member: String, name: String) = io { raw.renameMember(member, name) }
+
+    /** Corrects the names of the unit and of the body above it. */
+    suspend fun renameUnit(name: String, upper: String) = io { raw.renameUnit(name, upper) }
+
+    /** Begins a meeting; gives its id. A monthly one has the same id on every phone. */
+    suspend fun newMeeting(kind: MeetingKind, month: String? = null, date: String? = null): String =
+        io { raw.newMeeting(NewMeeting(kind, month, date)) }
+
+    /** All meetings known here, newest first. */
+    suspend fun meetings(): List<MeetingHeading> = io { raw.meetings() }
+
+    /** Open review items of all meetings. */
+    suspend fun reviewAll(language: Language = Language.VI): List<ReviewItemView> = io { raw.reviewAll(language) }
+}
+
+/** A full member who attends: the usual line of a roster. */
+fun plainMember(name: String): NewMember =
+    NewMember(
+        name = name,
+        role = MemberRole.MEMBER,
+        standing = MemberStanding.FULL,
+        activity = MemberActivity.ATTENDING,
+    )

@@ -1,0 +1,106 @@
+/// The unit: members, phones, meetings.
+public final class Branch: Sendable {
+    private let raw: RawBranch
+
+    init(_ raw: RawBranch) {
+        self.raw = raw
+    }
+
+    /// Founds a unit; this phone becomes its secretary's. `since` is the founder's first day on the roster. Gives the unit's id.
+    @discardableResult
+    public func create(name: String, upper: String, founder: String, since: String? = nil) async throws -> String {
+        let raw = raw
+        return try await io { try raw.create(new: NewUnit(name: name, upper: upper, founder: founder, since: since)) }
+    }
+
+    /// The unit and this phone in it.
+    public func card() async throws -> UnitCard {
+        let raw = raw
+        return try await io { try raw.card() }
+    }
+
+    /// The text this phone shows to be admitted, and its check code.
+    public func joinRequest() async throws -> JoinRequestView {
+        let raw = raw
+        return try await io { try raw.joinRequest() }
+    }
+
+    /// Reads somebody's request, to compare the check code before admitting.
+    public func readRequest(_ text: String) async throws -> JoinRequestView {
+        let raw = raw
+        return try await io { try raw.readRequest(text: text) }
+    }
+
+    /// Grants a phone its rank (2 secretary, 3 deputy, 4 member); gives the invitation as text.
+    public func admit(
+        request: String, member: String, rank: UInt8 = 4, committee: Bool = false, probationary: Bool = false, relays: [String] = []
+    ) async throws -> String {
+        let raw = raw
+        let admission = Admission(
+            request: request, member: member, rank: rank, committee: committee, probationary: probationary, relays: relays)
+        return try await io { try raw.admit(admission: admission) }
+    }
+
+    /// Takes the invitation made for this phone; gives the relays it names.
+    @discardableResult
+    public func accept(_ invitation: String) async throws -> [String] {
+        let raw = raw
+        return try await io { try raw.accept(invitation: invitation) }
+    }
+
+    /// The members of a day, today if none is given.
+    public func members(on day: String? = nil) async throws -> [MemberView] {
+        let raw = raw
+        return try await io { try raw.members(on: day) }
+    }
+
+    /// Puts members on the roster from a day on; gives their ids.
+    @discardableResult
+    public func addMembers(_ members: [NewMember], since: String) async throws -> [String] {
+        let raw = raw
+        return try await io { try raw.addMembers(members: members, since: since) }
+    }
+
+    /// Changes the roster.
+    public func roster(_ command: RosterCommand) async throws {
+        let raw = raw
+        try await io { try raw.roster(command: command) }
+    }
+
+    /// Corrects a member's name.
+    public func renameMember(_ member: String, name: String) async throws {
+        let raw = raw
+        try await io { try raw.renameMember(member: member, name: name) }
+    }
+
+    /// Corrects the names of the unit and of the body above it.
+    public func renameUnit(name: String, upper: String) async throws {
+        let raw = raw
+        try await io { try raw.renameUnit(name: name, upper: upper) }
+    }
+
+    /// Begins a meeting; gives its id. A monthly one has the same id on every phone.
+    public func newMeeting(_ kind: MeetingKind, month: String? = nil, date: String? = nil) async throws -> String {
+        let raw = raw
+        return try await io { try raw.newMeeting(new: NewMeeting(kind: kind, month: month, date: date)) }
+    }
+
+    /// All meetings known here, newest first.
+    public func meetings() async throws -> [MeetingHeading] {
+        let raw = raw
+        return try await io { try raw.meetings() }
+    }
+
+    /// Open review items of all meetings.
+    public func reviewAll(_ language: Language = .vi) async throws -> [ReviewItemView] {
+        let raw = raw
+        return try await io { try raw.reviewAll(language: language) }
+    }
+}
+
+extension NewMember {
+    /// A full member who attends: the usual line of a roster.
+    public static func plain(_ name: String) -> NewMember {
+        NewMember(name: name, role: .member, standing: .full, activity: .attending)
+    }
+}

@@ -1,0 +1,78 @@
+/// Relays: one exchange at a time, or followed while the app is in front. An address is `host:port#key`.
+public final class Sync: Sendable {
+    private let raw: RawSync
+
+    init(_ raw: RawSync) {
+        self.raw = raw
+    }
+
+    /// An exchange in both directions from beginning to end. Cancelling the task ends it; what was stored stays.
+    @discardableResult
+    public func once(_ relay: String, timeout: Duration = .seconds(60)) async throws -> SyncReport {
+        try await start(relay, timeout: timeout).result()
+    }
+
+    /// Begins an exchange and returns at once; it fails if it takes longer than `timeout`.
+    public func start(_ relay: String, timeout: Duration = .seconds(60)) async throws -> SyncTask {
+        let raw = raw
+        let milliseconds = timeout.components.seconds * 1_000 + timeout.components.attoseconds / 1_000_000_000_000_000
+        return try await io { SyncTask(try raw.syncOnce(relay: relay, timeoutMs: UInt64(max(0, milliseconds)))) }
+    }
+
+    /// Keeps a connection to a relay, and comes back after every break.
+    public func follow(_ relay: String) async throws {
+        let raw = raw
+        try await io { try raw.follow(relay: relay) }
+    }
+
+    /// Stops following a relay and closes its connection.
+    public func unfollow(_ relay: String) async throws {
+        let raw = raw
+        try await io { try raw.unfollow(relay: relay) }
+    }
+
+    /// What is known of a relay, space by space.
+    public func status(_ relay: String) async throws -> [SpaceStatus] {
+        let raw = raw
+        return try await io { try raw.status(relay: relay) }
+    }
+
+    /// Changes made here that no envelope holds yet.
+    public func pending() async throws -> Int {
+        let raw = raw
+        return try await io { Int(try raw.pending()) }
+    }
+}
+
+/// A running exchange.
+public final class SyncTask: Sendable {
+    private let raw: RawSyncTask
+
+    init(_ raw: RawSyncTask) {
+        self.raw = raw
+    }
+
+    /// How far it is.
+    public func progress() throws -> SyncProgress {
+        try raw.progress()
+    }
+
+    /// Ends it; waiting then throws `HandbookError.Cancelled`. What was stored, here and there, stays.
+    public func cancel() {
+        // It fails only by a panic inside; the exchange then ends by its time limit.
+        try? raw.cancel()
+    }
+
+    /// Waits for the report. Cancelling the task that waits ends the exchange and throws `CancellationError`.
+    public func result() async throws -> SyncReport {
+        try await withTaskCancellationHandler {
+            do {
+                return try await raw.wait()
+            } catch HandbookError.Cancelled where Task.isCancelled {
+                throw CancellationError()
+            }
+        } onCancel: {
+            cancel()
+        }
+    }
+}
