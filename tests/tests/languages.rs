@@ -36,10 +36,7 @@ fn built() -> &'static Path {
             cargo.arg("--release");
         }
         let target = folder.parent().expect("…/target/PROFILE");
-        let status = cargo
-            .env("CARGO_TARGET_DIR", target)
-            .current_dir(root())
-            .status();
+        let status = cargo.env("CARGO_TARGET_DIR", target).current_dir(root()).status();
         assert!(status.expect("cargo runs").success(), "the workspace builds");
         folder
     })
