@@ -163,6 +163,16 @@ impl Cell for u32 {
     }
 }
 
+impl Cell for u64 {
+    fn write(&self, writer: &mut Writer) {
+        writer.uint(*self);
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, CborError> {
+        reader.uint()
+    }
+}
+
 impl Cell for bool {
     fn write(&self, writer: &mut Writer) {
         writer.boolean(*self);

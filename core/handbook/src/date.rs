@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, TimeDelta, Timelike};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Text that is no such date or time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -20,6 +20,13 @@ macro_rules! text_form {
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
             }
         }
 
@@ -131,6 +138,20 @@ impl Month {
     /// Its first day.
     pub fn first(self) -> Date {
         Date(NaiveDate::from_ymd_opt(self.year, self.month, 1).expect("a month has a first day"))
+    }
+
+    /// The month after.
+    pub fn next(self) -> Month {
+        match self.month {
+            12 => Month {
+                year: self.year + 1,
+                month: 1,
+            },
+            month => Month {
+                year: self.year,
+                month: month + 1,
+            },
+        }
     }
 
     /// The month before.
@@ -284,6 +305,8 @@ mod tests {
     fn the_month_before_january_is_december() {
         let january: Month = "2025-01".parse().unwrap();
         assert_eq!(january.previous().to_string(), "2024-12");
+        assert_eq!(january.previous().next(), january);
+        assert_eq!(january.next().to_string(), "2025-02");
         assert_eq!(january.first().to_string(), "2025-01-01");
     }
 }

@@ -46,6 +46,26 @@ coded! {
         ReviewItem = 16 "review_item",
         /// An option of a review item.
         Choice = 17 "option",
+        /// A task.
+        Task = 18 "task",
+        /// What came of a task.
+        Result = 19 "result",
+        /// An amount of money.
+        Amount = 20 "amount",
+        /// A line of the fee ledger.
+        FeeLine = 21 "fee_line",
+        /// A level of a rating.
+        Level = 22 "level",
+        /// Evidence of a rating.
+        Evidence = 23 "evidence",
+        /// A title.
+        Title = 24 "title",
+        /// A day.
+        Day = 25 "day",
+        /// Somebody who gets a copy.
+        Recipient = 26 "recipient",
+        /// A report.
+        Report = 27 "report",
     }
 }
 
@@ -114,6 +134,15 @@ pub enum CommandError {
         /// Their ids.
         items: Vec<String>,
     },
+    /// The line of the ledger was taken back already.
+    #[error("the line was taken back already")]
+    ReversedAlready,
+    /// The resolution is issued: nothing of it changes.
+    #[error("the resolution is issued")]
+    Issued,
+    /// What would be sent is what was sent last.
+    #[error("nothing changed since the last report")]
+    NothingChanged,
     /// The document lacks a container of its schema: somebody removed it, or it is another document.
     #[error("the document is damaged")]
     Damaged,
@@ -164,6 +193,9 @@ impl CommandError {
             CommandError::Blocked { items } => {
                 Message::new("error.blocked").number("count", items.len() as u64)
             }
+            CommandError::ReversedAlready => Message::new("error.reversed_already"),
+            CommandError::Issued => Message::new("error.issued"),
+            CommandError::NothingChanged => Message::new("error.nothing_changed"),
             CommandError::Damaged => Message::new("error.damaged"),
             CommandError::Crdt(_) => Message::new("error.crdt"),
         }

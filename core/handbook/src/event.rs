@@ -42,6 +42,18 @@ pub enum HandbookEvent {
     Score,
     /// A choice was made: any part may show another value.
     Choice,
+    /// A task.
+    Task(EntryId),
+    /// A line of the fee ledger.
+    FeeLine(EntryId),
+    /// What a member was assessed at.
+    Assessed(#[serde(serialize_with = "ser::id")] MemberId),
+    /// Points, levels or evidence of a rating.
+    Rating,
+    /// A resolution.
+    Resolution,
+    /// A report was sent.
+    Report,
 }
 
 /// Each event once, sorted; places that no view shows give none.
@@ -64,6 +76,22 @@ fn event(kind: DocKind, container: &str, key: &str) -> Option<HandbookEvent> {
         (_, schema::CHOICES) | (DocKind::Meeting, schema::LINKS) => HandbookEvent::Choice,
         (DocKind::Roster, schema::LINES) => HandbookEvent::Roster(parse_id(head)?),
         (DocKind::Roster, _) => return None,
+        (
+            DocKind::Tasks,
+            schema::TASKS | schema::TASK_PEOPLE | schema::TASK_EVENTS | schema::TASK_RESULTS,
+        ) => HandbookEvent::Task(parse_id(head)?),
+        (DocKind::FeeLedger, schema::LINES) => HandbookEvent::FeeLine(parse_id(head)?),
+        (DocKind::FeeLedger, schema::ASSESSED) => HandbookEvent::Assessed(parse_id(head)?),
+        (DocKind::Rating, schema::SCORES | schema::LEVELS | schema::EVIDENCE) => HandbookEvent::Rating,
+        (
+            DocKind::Resolution,
+            schema::INFO | schema::PARTS | schema::TASKS | schema::RECIPIENTS | schema::STEPS,
+        ) => HandbookEvent::Resolution,
+        (DocKind::Report, schema::REVISIONS) => HandbookEvent::Report,
+        (
+            DocKind::Tasks | DocKind::FeeLedger | DocKind::Rating | DocKind::Resolution | DocKind::Report,
+            _,
+        ) => return None,
         (DocKind::Meeting, schema::INFO) => HandbookEvent::Heading,
         (DocKind::Meeting, schema::STEPS) => HandbookEvent::Phase,
         (DocKind::Meeting, schema::ROLL) => HandbookEvent::Roll,

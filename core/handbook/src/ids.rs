@@ -10,6 +10,7 @@ use sotay_feed::{DeviceId, DocId, MemberId, UnitId};
 
 use crate::date::Month;
 use crate::meeting::MeetingKind;
+use crate::schema::DocKind;
 
 /// The roster of a unit: one for ever.
 pub fn roster_id(unit: UnitId) -> DocId {
@@ -41,6 +42,70 @@ pub fn is_monthly_meeting(unit: UnitId, kind: MeetingKind, doc: DocId) -> bool {
 /// Any other meeting: `random` is drawn when it is created.
 pub fn other_meeting_id(unit: UnitId, random: [u8; 16]) -> DocId {
     derive("meeting", unit, &random)
+}
+
+/// The tasks of a year.
+pub fn tasks_id(unit: UnitId, year: i32) -> DocId {
+    of_year("tasks", unit, year)
+}
+
+/// The fee ledger of a year.
+pub fn fees_id(unit: UnitId, year: i32) -> DocId {
+    of_year("fees", unit, year)
+}
+
+/// The ratings of a year.
+pub fn rating_id(unit: UnitId, year: i32) -> DocId {
+    of_year("rating", unit, year)
+}
+
+/// The reports of a year.
+pub fn reports_id(unit: UnitId, year: i32) -> DocId {
+    of_year("report", unit, year)
+}
+
+/// A resolution: `random` is drawn when it is begun.
+pub fn resolution_id(unit: UnitId, random: [u8; 16]) -> DocId {
+    derive("resolution", unit, &random)
+}
+
+fn of_year(word: &str, unit: UnitId, year: i32) -> DocId {
+    derive(word, unit, format!("{year:04}").as_bytes())
+}
+
+/// What a document with a computable id is. Everybody can compute these ids: without this, whoever wrote first would
+/// decide what they are and where they lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// What all members share.
+    Main(DocKind),
+    /// The committee's.
+    Committee(DocKind),
+    /// For the body above.
+    Report(DocKind),
+}
+
+/// Kind and place of a document whose id follows from what it is, for the years 2000 to 2099; `None` for any other id.
+pub fn place_of(unit: UnitId, doc: DocId) -> Option<Place> {
+    if doc == roster_id(unit) {
+        return Some(Place::Main(DocKind::Roster));
+    }
+    for year in 2000..2100 {
+        for (id, place) in [
+            (tasks_id(unit, year), Place::Main(DocKind::Tasks)),
+            (fees_id(unit, year), Place::Committee(DocKind::FeeLedger)),
+            (rating_id(unit, year), Place::Committee(DocKind::Rating)),
+            (reports_id(unit, year), Place::Report(DocKind::Report)),
+        ] {
+            if id == doc {
+                return Some(place);
+            }
+        }
+    }
+    if is_monthly_meeting(unit, MeetingKind::Regular, doc) {
+        return Some(Place::Main(DocKind::Meeting));
+    }
+    is_monthly_meeting(unit, MeetingKind::Committee, doc).then_some(Place::Committee(DocKind::Meeting))
 }
 
 /// First 16 bytes of `SHA-256("sotay/v1/handbook/" ‖ what ‖ 0 ‖ unit ‖ about)`.
@@ -189,6 +254,36 @@ mod tests {
             MeetingKind::Regular,
             other_meeting_id(UNIT, [0; 16])
         ));
+    }
+
+    #[test]
+    fn ids_that_can_be_computed_name_kind_and_place_and_others_nothing() {
+        assert_eq!(
+            place_of(UNIT, roster_id(UNIT)),
+            Some(Place::Main(DocKind::Roster))
+        );
+        assert_eq!(
+            place_of(UNIT, tasks_id(UNIT, 2025)),
+            Some(Place::Main(DocKind::Tasks))
+        );
+        assert_eq!(
+            place_of(UNIT, fees_id(UNIT, 2099)),
+            Some(Place::Committee(DocKind::FeeLedger))
+        );
+        assert_eq!(
+            place_of(UNIT, rating_id(UNIT, 2000)),
+            Some(Place::Committee(DocKind::Rating))
+        );
+        assert_eq!(
+            place_of(UNIT, reports_id(UNIT, 2025)),
+            Some(Place::Report(DocKind::Report))
+        );
+        assert_eq!(
+            place_of(UNIT, monthly_meeting_id(UNIT, MeetingKind::Committee, may())),
+            Some(Place::Committee(DocKind::Meeting))
+        );
+        assert_eq!(place_of(UNIT, tasks_id(UNIT, 2100)), None);
+        assert_eq!(place_of(UNIT, resolution_id(UNIT, [1; 16])), None);
     }
 
     #[test]

@@ -10,8 +10,10 @@ mod cell;
 mod claim;
 mod coded;
 mod date;
+pub mod directive;
 mod error;
 mod event;
+pub mod fees;
 mod ids;
 pub mod limits;
 pub mod meeting;
@@ -20,9 +22,14 @@ pub mod minutes;
 pub mod number;
 mod order;
 mod policy;
+pub mod rating;
+pub mod report;
+pub mod resolution;
 pub mod review;
 pub mod roster;
 mod schema;
+mod sheet;
+pub mod tasks;
 pub mod template;
 mod words;
 
@@ -34,7 +41,10 @@ pub use claim::{Claim, Contest, Devices, Field, Holder, Mark, Settled, Tag};
 pub use date::{Date, DateError, LocalTime, Month};
 pub use error::{CommandError, What};
 pub use event::{HandbookEvent, events};
-pub use ids::{EntryId, NotAnEntryId, is_monthly_meeting, monthly_meeting_id, other_meeting_id, roster_id};
+pub use ids::{
+    EntryId, NotAnEntryId, Place, fees_id, is_monthly_meeting, monthly_meeting_id, other_meeting_id,
+    place_of, rating_id, reports_id, resolution_id, roster_id, tasks_id,
+};
 pub use message::{Arg, Lang, Message, Names};
 pub use policy::{Criterion, Policy, PolicyError, ShortestMeeting, Threshold};
 pub use schema::{DocKind, SCHEMA};
@@ -49,7 +59,9 @@ pub(crate) fn coded_messages() -> Vec<&'static str> {
         };
     }
     all![
+        directive::DirectiveKind,
         error::What,
+        fees::FeeBasis,
         meeting::Ballot,
         meeting::How,
         meeting::MeetingKind,
@@ -59,9 +71,12 @@ pub(crate) fn coded_messages() -> Vec<&'static str> {
         meeting::Section,
         meeting::State,
         meeting::Step,
+        rating::Column,
+        resolution::Part,
         roster::Activity,
         roster::Role,
         roster::RosterField,
         roster::Standing,
+        tasks::TaskStatus,
     ]
 }

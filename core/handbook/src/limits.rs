@@ -25,3 +25,27 @@ pub const CRITERION_KEY_BYTES_MAX: usize = 64;
 pub const TEMPLATE_BYTES_MAX: usize = 64 * 1024;
 /// Steps that rendering a template may take; the shipped one needs some thousands.
 pub const TEMPLATE_FUEL: u64 = 2_000_000;
+/// Characters of the words of a task, and of a note about its result.
+pub const TASK_CHARS_MAX: usize = 2_000;
+/// Tasks of a year.
+pub const TASKS_MAX: usize = 2_000;
+/// How often a task is reopened.
+pub const ROUNDS_MAX: u32 = 99;
+/// Đồng of one line of the ledger, and of what somebody is assessed at.
+pub const AMOUNT_MAX: u32 = 1_000_000_000;
+/// Lines of the ledger of a year.
+pub const FEE_LINES_MAX: usize = 20_000;
+/// Criteria of one tree.
+pub const CRITERIA_MAX: usize = 200;
+/// Pieces of evidence in the ratings of a year.
+pub const EVIDENCE_MAX: usize = 5_000;
+/// Tasks, and recipients, of one resolution.
+pub const RESOLUTION_ENTRIES_MAX: usize = 200;
+/// Number of a resolution within its year.
+pub const RESOLUTION_NUMBER_MAX: u32 = 9_999;
+/// Meetings in one report.
+pub const REPORT_MEETINGS_MAX: usize = 100;
+/// Revisions of the report of one month.
+pub const REVISIONS_MAX: u32 = 999;
+/// Bytes of a directive.
+pub const DIRECTIVE_BYTES_MAX: usize = 64 * 1024;

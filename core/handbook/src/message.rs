@@ -12,7 +12,10 @@ use crate::number;
 use crate::words::Words;
 
 /// `key ⇥ Vietnamese ⇥ English`, one message a line; `{name}` stands for a value.
-const CATALOGUE: &str = include_str!("../data/messages.tsv");
+const CATALOGUE: &str = concat!(
+    include_str!("../data/messages.tsv"),
+    include_str!("../data/year.tsv")
+);
 
 /// Language of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -57,6 +60,8 @@ pub enum Arg {
     Percent(u64, u64),
     /// Hundredths of a point.
     Points(u64),
+    /// Đồng: `338.000`.
+    Dong(u64),
     /// A day, short: `20/5`.
     Date(Date),
     /// A day, long: `20/05/2025`.
@@ -127,6 +132,7 @@ impl Arg {
             Arg::Number(value) => value.to_string(),
             Arg::Percent(part, base) => number::percent(*part, *base),
             Arg::Points(value) => number::hundredths(*value),
+            Arg::Dong(value) => number::grouped(*value),
             Arg::Date(date) => date.short(),
             Arg::Day(date) => date.long(),
             Arg::Time(time) => time.hours(),
@@ -221,6 +227,12 @@ pub(crate) mod tests {
             include_str!("review/votes.rs"),
             include_str!("review/content.rs"),
             include_str!("roster/review.rs"),
+            include_str!("tasks/review.rs"),
+            include_str!("fees/review.rs"),
+            include_str!("rating/review.rs"),
+            include_str!("resolution/review.rs"),
+            include_str!("resolution/model.rs"),
+            include_str!("report/facts.rs"),
         ]
         .join("\n");
         let is_key = |text: &&str| {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 
 use crate::date::Date;
+use crate::directive::DirectiveError;
 use crate::limits::{CRITERION_KEY_BYTES_MAX, POINTS_MAX};
 use crate::roster::{Activity, RollLine, Standing};
 
@@ -98,6 +99,8 @@ const OFFSET_MINUTES_MAX: i32 = 14 * 60;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Form {
+    #[serde(rename = "sotay", default)]
+    _kind: String,
     version: u16,
     name: String,
     from: String,
@@ -126,6 +129,16 @@ struct ThresholdsForm {
 }
 
 impl Policy {
+    /// Reads a policy as a directive.
+    pub(crate) fn directive(json: &str) -> Result<Self, DirectiveError> {
+        Self::parse(json).map_err(|error| match error {
+            PolicyError::Malformed(error) => error.into(),
+            PolicyError::Version(version) => DirectiveError::Version(version),
+            PolicyError::From => DirectiveError::Nonsense("from"),
+            PolicyError::Nonsense(field) => DirectiveError::Nonsense(field),
+        })
+    }
+
     /// Reads a published policy.
     pub fn parse(json: &str) -> Result<Self, PolicyError> {
         let form: Form = serde_json::from_str(json)?;

@@ -5,14 +5,26 @@ use sotay_document::genesis_change;
 use sotay_feed::DocId;
 
 use crate::meeting::Section;
+use crate::resolution::Part;
 
 /// Kind of a document; its number travels with every run of changes. Numbers from 64 on belong to other crates.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum DocKind {
     /// The roster of a unit.
     Roster = 1,
     /// One meeting.
     Meeting = 2,
+    /// Tasks of a year.
+    Tasks = 3,
+    /// The fee ledger of a year.
+    FeeLedger = 4,
+    /// Ratings of a year.
+    Rating = 5,
+    /// One resolution.
+    Resolution = 6,
+    /// Reports of a year.
+    Report = 7,
 }
 
 /// Newest schema of every kind this version writes.
@@ -36,6 +48,24 @@ pub(crate) const NARRATIVE: &str = "narrative";
 pub(crate) const NOTES: &str = "notes";
 pub(crate) const SCORES: &str = "scores";
 pub(crate) const LINKS: &str = "links";
+pub(crate) const TASKS: &str = "tasks";
+pub(crate) const TASK_PEOPLE: &str = "people";
+pub(crate) const TASK_EVENTS: &str = "events";
+pub(crate) const TASK_RESULTS: &str = "results";
+pub(crate) const ASSESSED: &str = "assessed";
+pub(crate) const LEVELS: &str = "levels";
+pub(crate) const EVIDENCE: &str = "evidence";
+pub(crate) const PARTS: &str = "parts";
+pub(crate) const RECIPIENTS: &str = "recipients";
+pub(crate) const REVISIONS: &str = "revisions";
+
+/// Fields of a task, after its id in the keys of [`TASKS`].
+pub(crate) mod task {
+    pub const WHAT: &str = "what";
+    pub const SOURCE: &str = "source";
+    pub const DEADLINE: &str = "deadline";
+    pub const WITHDRAWN: &str = "withdrawn";
+}
 
 const ROSTER_MAPS: [&str; 2] = [LINES, CHOICES];
 /// `addenda` and `attachments` are for what later versions of the software write into meetings of this schema.
@@ -60,14 +90,27 @@ const MEETING_MAPS: [&str; 18] = [
     LINKS,
 ];
 
+const TASKS_MAPS: [&str; 5] = [TASKS, TASK_PEOPLE, TASK_EVENTS, TASK_RESULTS, CHOICES];
+const FEES_MAPS: [&str; 3] = [LINES, ASSESSED, CHOICES];
+const RATING_MAPS: [&str; 4] = [SCORES, LEVELS, EVIDENCE, CHOICES];
+const RESOLUTION_MAPS: [&str; 5] = [INFO, TASKS, RECIPIENTS, STEPS, CHOICES];
+const REPORT_MAPS: [&str; 2] = [REVISIONS, CHOICES];
+
 impl DocKind {
+    /// All kinds, in order of number.
+    pub const ALL: [DocKind; 7] = [
+        DocKind::Roster,
+        DocKind::Meeting,
+        DocKind::Tasks,
+        DocKind::FeeLedger,
+        DocKind::Rating,
+        DocKind::Resolution,
+        DocKind::Report,
+    ];
+
     /// The kind with this number; `None` for kinds this version does not know.
     pub fn from_number(number: u8) -> Option<Self> {
-        match number {
-            1 => Some(DocKind::Roster),
-            2 => Some(DocKind::Meeting),
-            _ => None,
-        }
+        Self::ALL.into_iter().find(|kind| kind.number() == number)
     }
 
     /// Its number.
@@ -95,6 +138,18 @@ impl DocKind {
                 }
                 Ok(())
             }),
+            DocKind::Tasks => genesis_change(doc, schema, |tx| maps(tx, &TASKS_MAPS)),
+            DocKind::FeeLedger => genesis_change(doc, schema, |tx| maps(tx, &FEES_MAPS)),
+            DocKind::Rating => genesis_change(doc, schema, |tx| maps(tx, &RATING_MAPS)),
+            DocKind::Resolution => genesis_change(doc, schema, |tx| {
+                maps(tx, &RESOLUTION_MAPS)?;
+                let parts = tx.put_object(ROOT, PARTS, ObjType::Map)?;
+                for part in Part::ALL {
+                    tx.put_object(&parts, part.key(), ObjType::Text)?;
+                }
+                Ok(())
+            }),
+            DocKind::Report => genesis_change(doc, schema, |tx| maps(tx, &REPORT_MAPS)),
         };
         Some(change.expect("the containers of a known schema can be made in an empty document"))
     }
@@ -122,16 +177,25 @@ mod tests {
         };
         assert_eq!(digest(DocKind::Roster), "146e25c6e7e8c086");
         assert_eq!(digest(DocKind::Meeting), "4631c6b91810c1b2");
+        let later: Vec<String> = DocKind::ALL[2..].iter().map(|kind| digest(*kind)).collect();
+        let published = [
+            "f5c8190eb1ec3a60",
+            "9e88a3adbceca40e",
+            "777286bacb09974a",
+            "8a4ed6190acc5f00",
+            "4cdb212689a890b8",
+        ];
+        assert_eq!(later, published);
     }
 
     #[test]
     fn unknown_kinds_and_schemas_are_refused() {
-        for kind in [DocKind::Roster, DocKind::Meeting] {
+        for kind in DocKind::ALL {
             assert_eq!(DocKind::from_number(kind.number()), Some(kind));
             assert!(kind.genesis(DocId::ZERO, kind.schema() + 1).is_none());
             assert!(kind.genesis(DocId::ZERO, 0).is_none());
         }
         assert_eq!(DocKind::from_number(0), None);
-        assert_eq!(DocKind::from_number(3), None);
+        assert_eq!(DocKind::from_number(8), None);
     }
 }

@@ -9,7 +9,8 @@ use super::view::Person;
 use crate::cell::{Cell, cell_struct};
 use crate::claim::Tag;
 use crate::ids::EntryId;
-use crate::words::{Words, paragraph_of};
+use crate::sheet::Para;
+use crate::words::Words;
 
 /// Attendance of one member as one device has it; `over` names marks of others that the marker knew and corrects.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,26 +93,6 @@ pub(super) struct RemovalCell {
 
 cell_struct!(RemovalCell { content });
 
-/// A text of several lines inside a cell.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Para(pub String);
-
-impl Cell for Para {
-    fn write(&self, writer: &mut Writer) {
-        writer.text(&self.0);
-    }
-
-    fn read(reader: &mut Reader<'_>) -> Result<Self, CborError> {
-        let at = reader.position();
-        let text = reader.text(crate::limits::CELL_BYTES_MAX)?;
-        if paragraph_of(text) == text {
-            Ok(Para(text.to_owned()))
-        } else {
-            Err(CborError::Malformed { at })
-        }
-    }
-}
-
 const MEMBER: u64 = 0;
 const GUEST: u64 = 1;
 
@@ -156,7 +137,7 @@ mod tests {
 
     #[test]
     fn votes_hold() {
-        let text = Para("Sửa đường xóm 3\nnăm nay".to_owned());
+        let text = Para("Sửa đường xóm 3\nnăm nay".into());
         holds(
             &OpenedCell {
                 text,

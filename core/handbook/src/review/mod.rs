@@ -21,6 +21,7 @@ use crate::meeting::{MeetingView, Setting};
 use crate::message::{Arg, Message};
 use crate::schema;
 
+pub(crate) use people::values_item;
 pub(crate) use votes::{fit_message, not_counted_message};
 
 /// How much an item weighs.
@@ -87,6 +88,12 @@ pub enum ReviewKind {
     PhoneNotSynced,
     /// The clock of a phone is off.
     ClockOff,
+    /// Words or deadline of a task have two values.
+    TaskTwice,
+    /// A fee was recorded twice, or an assessment differently.
+    FeeTwice,
+    /// A number of a resolution was used twice.
+    NumberTwice,
 }
 
 /// Whom or what an item is about.

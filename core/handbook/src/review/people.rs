@@ -55,7 +55,7 @@ fn twice<T>(
 }
 
 /// An item about a register with several values: `… đang có 2 giá trị: …`.
-pub(super) fn values_item<T>(
+pub(crate) fn values_item<T>(
     id: String,
     kind: ReviewKind,
     severity: Severity,

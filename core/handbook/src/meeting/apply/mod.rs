@@ -22,6 +22,7 @@ use crate::order::between;
 use crate::review::{LINK, PERIOD_PREFIX, record_choice, review, settle};
 use crate::roster::Roll;
 use crate::schema;
+use crate::sheet::{line, paragraph};
 use crate::words::Words;
 
 /// Carries a command out. On an error nothing must be kept of the transaction (`Document::edit` rolls it back).
@@ -293,24 +294,5 @@ impl<'d> Desk<'_, 'd, '_> {
             .into_iter()
             .map(|found| found.value)
             .collect()
-    }
-}
-
-/// A text with something in it.
-fn paragraph(what: What, text: &Words) -> Result<String, CommandError> {
-    if text.trim().is_empty() {
-        return Err(CommandError::Empty(what));
-    }
-    text.paragraph()
-        .map_err(|error| CommandError::too_long(what, error))
-}
-
-/// A line with something in it.
-fn line(what: What, text: &Words) -> Result<Words, CommandError> {
-    let line = text.line().map_err(|error| CommandError::too_long(what, error))?;
-    if line.is_empty() {
-        Err(CommandError::Empty(what))
-    } else {
-        Ok(Words::from(line))
     }
 }

@@ -3,7 +3,7 @@
 use sotay_document::crdt::{ObjId, ObjType, ReadDoc, Transactable};
 use sotay_feed::{DeviceId, MemberId};
 
-use super::super::cells::{BallotCell, OpenedCell, Para, TallyCell};
+use super::super::cells::{BallotCell, OpenedCell, TallyCell};
 use super::super::command::{Command, Place, TallyCount};
 use super::super::kinds::{Ballot, How, Method, Need};
 use super::super::read::entry;
@@ -14,6 +14,7 @@ use crate::error::{CommandError, What};
 use crate::ids::{EntryId, member_device, parse_member_device};
 use crate::limits::{MOTION_CHARS_MAX, VOTES_MAX};
 use crate::schema;
+use crate::sheet::Para;
 use crate::words::{Words, paragraph_of};
 
 impl Desk<'_, '_, '_> {
@@ -135,7 +136,7 @@ impl Desk<'_, '_, '_> {
                 .collect(),
         );
         let cell = OpenedCell {
-            text: Para(text.as_str().to_owned()),
+            text: Para(text),
             eligible,
             method: method.and_then(Method::from_number).unwrap_or(Method::Hands),
             need: need.and_then(Need::from_number).unwrap_or(Need::Majority),

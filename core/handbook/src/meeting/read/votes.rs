@@ -85,7 +85,7 @@ impl<R: ReadDoc> Reader<'_, R> {
             motion.outcome = self.outcome(&motion);
         }
         let words = |claim: Claim<OpenedCell>| Claim {
-            value: Words::from(claim.value.text.0),
+            value: claim.value.text.0,
             tag: claim.tag,
             marks: claim.marks,
         };
@@ -94,7 +94,7 @@ impl<R: ReadDoc> Reader<'_, R> {
     }
 
     fn freeze(&self, motion: &mut Motion, frozen: &Claim<OpenedCell>, draft: Words) {
-        motion.text = Words::from(frozen.value.text.0.as_str());
+        motion.text = frozen.value.text.0.clone();
         motion.eligible = frozen.value.eligible.clone();
         motion.method = frozen.value.method;
         motion.need = frozen.value.need;
