@@ -50,6 +50,9 @@ pub enum DeviceError {
     /// There is no such meeting.
     #[error("there is no such meeting")]
     NoMeeting,
+    /// There is no such resolution.
+    #[error("there is no such resolution")]
+    NoResolution,
     /// There is no such member in the roster.
     #[error("there is no such member")]
     NoMember,
@@ -84,6 +87,7 @@ impl DeviceError {
             Self::Vault(error) => vault_action(error),
             Self::NoUnit
             | Self::NoMeeting
+            | Self::NoResolution
             | Self::NoMember
             | Self::Command(_)
             | Self::TooLong { .. }

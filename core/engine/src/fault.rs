@@ -13,7 +13,7 @@ use sotay_net::ConnectError;
 use sotay_store::StoreError;
 use sotay_vault::keyvault::KeyVaultError;
 
-use crate::device::{AdmitError, CreateUnitError, JoinError, VaultError};
+use crate::device::{AdmitError, CreateUnitError, JoinError, PublishDirectiveError, VaultError};
 use crate::engine::{CallError, OpenError, SyncError};
 use crate::enrolment::EnrolTextError;
 use crate::error::{DeviceError, NextAction, store_action, vault_action};
@@ -227,6 +227,7 @@ impl From<&DeviceError> for Fault {
             DeviceError::Denied(denied) => denied.into(),
             DeviceError::NoKey => of(FaultKind::Input, "no_key"),
             DeviceError::NoMeeting => of(FaultKind::Input, "no_meeting"),
+            DeviceError::NoResolution => of(FaultKind::Input, "no_resolution"),
             DeviceError::NoMember => of(FaultKind::Input, "no_member"),
             DeviceError::Command(error) => error.into(),
             DeviceError::TooLong { len, limit } => of(FaultKind::Input, "too_long")
@@ -257,12 +258,24 @@ impl From<&CommandError> for Fault {
             CommandError::Removed(_) => (Input, "removed", NextAction::ChangeInput),
             CommandError::Sealed => (Input, "sealed", NextAction::ChangeInput),
             CommandError::Blocked { .. } => (Input, "blocked", NextAction::ChangeInput),
+            CommandError::ReversedAlready => (Input, "reversed_already", NextAction::ChangeInput),
+            CommandError::Issued => (Input, "issued", NextAction::ChangeInput),
+            CommandError::NothingChanged => (Input, "nothing_changed", NextAction::ChangeInput),
             CommandError::Damaged => (Storage, "document_damaged", NextAction::Report),
             CommandError::Crdt(_) => (Internal, "crdt", NextAction::Report),
         };
         let mut fault = Self::new(kind, code, action);
         fault.message = Some(error.message());
         fault
+    }
+}
+
+impl From<&PublishDirectiveError> for Fault {
+    fn from(error: &PublishDirectiveError) -> Self {
+        match error {
+            PublishDirectiveError::Directive(error) => Self::input("directive").with("reason", error),
+            PublishDirectiveError::Device(error) => error.into(),
+        }
     }
 }
 

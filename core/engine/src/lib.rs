@@ -22,6 +22,7 @@ pub use device::{
     MemberDevice, MemberLine, MinutesText, NewMember, NewUnit, OFFSET_MINUTES, PageError, QuizEntry,
     QuizError, SpaceStatus, StudyOverview, UnitCard, VaultError, today,
 };
+pub use device::{DirectiveEntry, PublishDirectiveError, ReviewedDocument};
 pub use engine::{CallError, Engine, OpenError, SHUTDOWN_WAIT, SyncError, SyncReport};
 pub use enrolment::{
     EnrolTextError, INVITATION_BYTES_MAX, Invitation, JoinRequest, LABEL_BYTES_MAX, RELAY_HINT_BYTES_MAX,

@@ -7,8 +7,7 @@ use std::collections::BTreeMap;
 
 use sotay_document::{Run, Touched};
 use sotay_feed::{DeviceId, DocId, Envelope, EnvelopeId, EpochId, Kind, Space, SpaceId, SpaceKind, Verified};
-use sotay_handbook::meeting::MeetingKind;
-use sotay_handbook::{DocKind, events, is_monthly_meeting, roster_id};
+use sotay_handbook::{DocKind, Place, events, place_of};
 use sotay_membership::Record;
 use sotay_store::{Bucket, Budget, Put, Store, Stored};
 use sotay_sync::AppendError;
@@ -221,13 +220,14 @@ impl<S: Store> Device<S> {
         let Some(unit) = self.home.as_ref().map(|home| home.unit) else {
             return false;
         };
-        let roster = key.doc == roster_id(unit);
-        let monthly = |kind| is_monthly_meeting(unit, kind, key.doc);
-        match (key.kind, key.space) {
-            (DocKind::Roster, SpaceKind::Main) => roster,
-            (DocKind::Meeting, SpaceKind::Main) => !roster && !monthly(MeetingKind::Committee),
-            (DocKind::Meeting, SpaceKind::Committee) => !roster && !monthly(MeetingKind::Regular),
-            (DocKind::Roster | DocKind::Meeting, _) => false,
+        match (place_of(unit, key.doc), key.kind, key.space) {
+            (Some(Place::Main(kind)), _, SpaceKind::Main)
+            | (Some(Place::Committee(kind)), _, SpaceKind::Committee)
+            | (Some(Place::Report(kind)), _, SpaceKind::Report) => kind == key.kind,
+            (Some(_), ..) => false,
+            (None, DocKind::Meeting, SpaceKind::Main | SpaceKind::Committee) => true,
+            (None, DocKind::Resolution, SpaceKind::Main) => true,
+            (None, ..) => false,
         }
     }
 
@@ -319,6 +319,7 @@ impl<S: Store> Device<S> {
             self.events.push_back(Event::Names);
         }
         if haul.library {
+            self.reload_directives()?;
             self.events.push_back(Event::Library);
         }
         Ok(())

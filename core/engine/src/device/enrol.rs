@@ -173,6 +173,9 @@ impl<S: Store> Device<S> {
     /// Tags of the sealed spaces that a holder of this grant may read.
     fn readable_by(&self, grant: &Grant, home: &Home) -> Vec<sotay_feed::SpaceTag> {
         let mut kinds = vec![SpaceKind::Main, SpaceKind::Broadcast];
+        if grant.rank <= rank::DEPUTY {
+            kinds.push(SpaceKind::Report);
+        }
         if grant.rank <= rank::DEPUTY || grant.flags.committee {
             kinds.push(SpaceKind::Committee);
         }

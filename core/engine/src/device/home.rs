@@ -18,7 +18,12 @@ pub(super) const ROOT_KEYS: &[u8] = b"root-keys";
 /// The one record of [`Bucket::EpochKey`].
 pub(super) const RING: &[u8] = b"ring";
 /// Sealed spaces that a unit has from its first day; each begins with an epoch.
-pub(super) const SEALED: [SpaceKind; 3] = [SpaceKind::Main, SpaceKind::Committee, SpaceKind::Broadcast];
+pub(super) const SEALED: [SpaceKind; 4] = [
+    SpaceKind::Main,
+    SpaceKind::Committee,
+    SpaceKind::Report,
+    SpaceKind::Broadcast,
+];
 const LABEL: &[u8] = b"label";
 const HOME: &[u8] = b"home";
 
@@ -144,31 +149,9 @@ impl<S: Store> Device<S> {
     /// An epoch of the holder's private space that this device can write under: the one that is there, or a new one
     /// for all devices of the holder, when there is none or another device made it before this one was admitted.
     pub(super) fn open_private_space(&mut self) -> Result<(), DeviceError> {
-        let home = self.home()?.clone();
-        let (roll, space) = (
-            Space::of(home.unit, SpaceKind::Roll),
-            Space::private(home.unit, home.member),
-        );
-        let (roll_id, id) = (roll.id(), space.id());
-        self.replica.know_space(space)?;
-        let membership = self.membership()?;
-        let writing = membership.writing_epoch(&id);
-        let known = writing.is_some_and(|epoch| self.ring.get(id.tag(), epoch).is_some());
-        if known || membership.may_read(self.id(), &space).is_err() {
-            return Ok(());
-        }
-        let (readers, previous) = (membership.readers(&space), membership.epoch_heads(&id));
-        let (key, record) = new_epoch(&id, previous, &readers, &mut *self.rng)
-            .map_err(|_| DeviceError::Internal("private epoch"))?;
-        let tip = self.replica.store().tip(&roll_id, self.id())?;
-        let epoch = Draft::next(&self.keys, Kind::EPOCH, &roll_id, tip)
-            .sign(&self.keys, &roll_id, &Record::Epoch(record).encode())
-            .map_err(|_| DeviceError::Internal("private epoch"))?;
-        let mut ring = self.ring.clone();
-        ring.insert(id.tag(), key);
-        self.append(&roll, vec![epoch], vec![ring_put(&ring)?])?;
-        self.ring = ring;
-        Ok(())
+        let home = self.home()?;
+        let space = Space::private(home.unit, home.member);
+        self.open_space(space)
     }
 }
 

@@ -135,15 +135,22 @@ impl<S: Store> Device<S> {
         Ok(self.seen(key)?.view.clone())
     }
 
-    /// What contradicts itself in a meeting.
+    /// What contradicts itself in a meeting, or in another document of the handbook.
     pub fn review(&mut self, doc: DocId) -> Result<ReviewList, DeviceError> {
-        let key = self.meeting_key(doc)?;
+        let key = self.known_document(doc)?.ok_or(DeviceError::NoMeeting)?;
+        if key.kind != DocKind::Meeting {
+            return self.year_review(key);
+        }
         Ok(self.seen(key)?.review.clone())
     }
 
     /// Settles an item of the review list by one of its options.
     pub fn settle(&mut self, doc: DocId, item: &str, pick: &str, now: i64) -> Result<(), DeviceError> {
         let id = self.fresh_id();
+        let key = self.known_document(doc)?.ok_or(DeviceError::NoMeeting)?;
+        if key.kind != DocKind::Meeting {
+            return self.settle_of_year(key, (item.to_owned(), pick.to_owned()), id, now);
+        }
         self.meeting(
             doc,
             &Command::Settle {
@@ -174,7 +181,7 @@ impl<S: Store> Device<S> {
         })
     }
 
-    /// Open review items of all meetings, newest meeting first.
+    /// Open review items of all meetings, newest meeting first, then of the other documents.
     pub fn review_all(&mut self) -> Result<Vec<(DocId, ReviewItem)>, DeviceError> {
         let mut all = Vec::new();
         for meeting in self.meetings()? {
@@ -182,6 +189,10 @@ impl<S: Store> Device<S> {
             let seen = self.seen(key)?;
             let open = seen.review.open();
             all.extend(open.iter().map(|item| (meeting.doc, (*item).clone())));
+        }
+        for key in self.reviewed_documents()? {
+            let list = self.year_review(key)?;
+            all.extend(list.open().iter().map(|item| (key.doc, item.clone())));
         }
         Ok(all)
     }

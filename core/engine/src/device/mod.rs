@@ -8,6 +8,7 @@
 mod absorb;
 mod books;
 mod custody;
+mod directives;
 mod enrol;
 mod history;
 mod home;
@@ -18,7 +19,9 @@ mod paper;
 mod people;
 mod quizzes;
 mod readings;
+mod reports;
 mod roster;
+mod year;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -32,6 +35,7 @@ use sotay_vault::KeyRing;
 use sotay_vault::keyvault::KeyVault;
 
 pub use custody::VaultError;
+pub use directives::{DirectiveEntry, PublishDirectiveError};
 pub use enrol::{AdmitError, AdmitRequest, JoinError};
 pub use history::HistoryLine;
 pub use home::{CreateUnitError, NewUnit};
@@ -44,10 +48,13 @@ pub use roster::{
     LINES_PER_CHANGE_MAX, MemberDevice, MemberLine, NewMember, OFFSET_MINUTES, UnitCard, today,
 };
 
+pub use year::ReviewedDocument;
+
 use crate::error::DeviceError;
 use crate::event::Event;
 use books::Book;
 use custody::Custody;
+use directives::Directives;
 use home::Home;
 use library::Library;
 use links::Links;
@@ -67,6 +74,7 @@ pub struct Device<S: Store> {
     readings: Readings,
     people: People,
     library: Library,
+    directives: Directives,
     links: Links,
     events: VecDeque<Event>,
 }
@@ -127,6 +135,7 @@ impl<S: Store> Device<S> {
         };
         let people = People::load(&store)?;
         let library = Library::load(&store)?;
+        let directives = Directives::load(&store)?;
         let replica = Replica::open(store, Role::Device, Policy::Any)?;
         let mut device = Self {
             keys: Arc::new(keys),
@@ -140,6 +149,7 @@ impl<S: Store> Device<S> {
             readings: Readings::default(),
             people,
             library,
+            directives,
             links: Links::default(),
             events: VecDeque::new(),
         };

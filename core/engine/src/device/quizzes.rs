@@ -199,6 +199,7 @@ pub(super) fn publication(form: u8, bytes: &[u8]) -> Option<Put> {
             read_programme(bytes)?;
             [b"b", &Hash::of("sotay/v1/broadcast-schedule", bytes).0[..]].concat()
         }
+        super::directives::DIRECTIVE => return super::directives::publication(bytes),
         _ => return None,
     };
     Some(put(Bucket::Library, key, bytes))

@@ -50,6 +50,7 @@ struct Origin {
     meeting: Vec<ChangeHash>,
     roster: Vec<ChangeHash>,
     membership: u64,
+    directives: u64,
 }
 
 /// The meetings that were read last.
@@ -91,6 +92,7 @@ impl<S: Store> Device<S> {
             meeting: self.book(key)?.document.heads(),
             roster: self.roster_heads()?,
             membership: self.membership()?.revision(),
+            directives: self.directives.revision(),
         };
         if let Some(seen) = self.readings.get(key.doc, &origin) {
             return Ok(seen);
@@ -122,6 +124,7 @@ impl<S: Store> Device<S> {
             let setting = reading.setting(key.doc);
             self.view(key, |crdt| MeetingView::day(crdt, &setting))?
         };
+        reading.policy = self.policy(day);
         reading.roll = self.roll_at(day)?;
         Ok(reading)
     }
