@@ -114,6 +114,11 @@ fn part(event: &HandbookEvent) -> (DocumentPart, Option<String>) {
         HandbookEvent::Note(id) => (DocumentPart::Note, Some(id.to_string())),
         HandbookEvent::Score => (DocumentPart::Score, None),
         HandbookEvent::Choice => (DocumentPart::Choice, None),
+        HandbookEvent::Task(id) | HandbookEvent::FeeLine(id) => (DocumentPart::Other, Some(id.to_string())),
+        HandbookEvent::Assessed(member) => (DocumentPart::Other, Some(member.to_string())),
+        HandbookEvent::Rating | HandbookEvent::Resolution | HandbookEvent::Report => {
+            (DocumentPart::Other, None)
+        }
     }
 }
 

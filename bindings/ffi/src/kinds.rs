@@ -220,6 +220,12 @@ pub enum ReviewKind {
     PhoneNotSynced,
     /// The clock of a phone is off.
     ClockOff,
+    /// Words or deadline of a task have two values.
+    TaskTwice,
+    /// A fee was recorded twice, or an assessment differently.
+    FeeTwice,
+    /// A number of a resolution was used twice.
+    NumberTwice,
 }
 
 /// Office of a member in the unit.

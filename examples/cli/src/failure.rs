@@ -99,6 +99,8 @@ codes! {
     BadTime "bad_time" Input,
     /// Not a number of points.
     BadPoints "bad_points" Input,
+    /// Not an amount of money.
+    BadAmount "bad_amount" Input,
     /// No relay named and none remembered.
     NoRelay "no_relay" Input,
     /// No such relay remembered.
@@ -358,6 +360,7 @@ from_engine!(
     sotay_engine::OpenError,
     sotay_engine::SyncError,
     sotay_engine::LibraryError,
+    sotay_engine::PublishDirectiveError,
     sotay_engine::QuizError,
     sotay_engine::study::library::ImportError,
     sotay_engine::study::library::TableError,

@@ -14,7 +14,8 @@ use crate::args::{Coded, LANG_VARIABLE};
 /// `key ⇥ Vietnamese ⇥ English`, one message a line; `{name}` stands for a value.
 const CATALOGUE: &str = concat!(
     include_str!("../data/messages.tsv"),
-    include_str!("../data/study.tsv")
+    include_str!("../data/study.tsv"),
+    include_str!("../data/year.tsv")
 );
 
 /// Letters of an id that lists show; enough to name an entry by.

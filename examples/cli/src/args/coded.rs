@@ -1,10 +1,15 @@
 //! The closed lists of words of the handbook, as arguments and as cells of a table.
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use sotay_engine::handbook::directive::DirectiveKind;
+use sotay_engine::handbook::fees::FeeBasis;
 use sotay_engine::handbook::meeting::{
     Ballot, How, MeetingKind, Method, Need, NoteKind, Section, State, Step,
 };
+use sotay_engine::handbook::rating::Column;
+use sotay_engine::handbook::resolution::Part;
 use sotay_engine::handbook::roster::{Activity, Role, Standing};
+use sotay_engine::handbook::tasks::TaskStatus;
 use sotay_engine::handbook::{Lang, Message};
 
 use crate::pick::folded;
@@ -63,16 +68,21 @@ macro_rules! coded {
 coded!(
     Activity,
     Ballot,
+    Column,
+    DirectiveKind,
+    FeeBasis,
     How,
     MeetingKind,
     Method,
     Need,
     NoteKind,
+    Part,
     Role,
     Section,
     Standing,
     State,
-    Step
+    Step,
+    TaskStatus
 );
 
 /// Reads one of the list from an argument.

@@ -6,6 +6,7 @@ mod meeting;
 mod members;
 mod network;
 mod study;
+mod year;
 
 use std::path::PathBuf;
 
@@ -24,6 +25,11 @@ pub(crate) use study::Speech as SpokenLines;
 pub(crate) use study::{
     Ask, Broadcasts, BroadcastsCommand, Library, LibraryCommand, Publish, Quiz, QuizCommand, Read, Search,
     Speak, Study,
+};
+
+pub(crate) use year::{
+    Directives, DirectivesCommand, Fees, FeesCommand, Rating, RatingCommand, Report, ReportCommand,
+    Resolution, ResolutionCommand, SetResolution, Tasks, TasksCommand,
 };
 
 /// Environment variable that names the profile folder.
@@ -134,6 +140,18 @@ pub(crate) enum Command {
     Study(Study),
     /// The schedule of online television.
     Broadcasts(Broadcasts),
+    /// Tasks of a year: give, report, reopen.
+    Tasks(Tasks),
+    /// The fee ledger: owed, paid, missing; lines and reversing lines.
+    Fees(Fees),
+    /// Ratings of a year: three columns of points side by side.
+    Rating(Rating),
+    /// Resolutions, NN-NQ/CB.
+    Resolution(Resolution),
+    /// The monthly report upward, in revisions.
+    Report(Report),
+    /// Policies, fee rates, criteria and holidays that are in force from a day on.
+    Directives(Directives),
 }
 
 #[cfg(test)]

@@ -58,13 +58,18 @@ pub(crate) enum RelayCommand {
 Examples:
   sotay review
   sotay review --settle 1 2       take the second option of the first item
+  sotay review --all              tasks, fees, ratings and resolutions as well
+  sotay review --document 3fa9 --settle 1 1
 
 Items are numbered within one meeting. Those that block keep the minutes from being sealed.")]
 pub(crate) struct Review {
     /// Meeting: number in the list, month, day, or beginning of the id; the newest when left out.
     #[arg(long, value_name = "MEETING", conflicts_with = "all")]
     pub meeting: Option<String>,
-    /// The open items of all meetings.
+    /// Another document than a meeting: the beginning of its id, as --all shows it.
+    #[arg(long, value_name = "ID", conflicts_with_all = ["all", "meeting"])]
+    pub document: Option<String>,
+    /// The open items of all meetings and other documents.
     #[arg(long)]
     pub all: bool,
     /// Settle an item by one of its options; both by number or id.

@@ -15,6 +15,7 @@ mod study;
 mod sync;
 mod unit;
 mod watch;
+mod year;
 
 use crate::args::Command;
 use crate::failure::Failure;
@@ -44,5 +45,11 @@ pub(crate) fn run(session: &Session, command: Command) -> Result<Reply, Failure>
         Command::Quiz(args) => study::quiz(session, args),
         Command::Study(args) => study::study(session, args),
         Command::Broadcasts(args) => study::broadcasts(session, args),
+        Command::Tasks(args) => year::tasks(session, args),
+        Command::Fees(args) => year::fees(session, args),
+        Command::Rating(args) => year::rating(session, args),
+        Command::Resolution(args) => year::resolution(session, args),
+        Command::Report(args) => year::report(session, args),
+        Command::Directives(args) => year::directives(session, args),
     }
 }

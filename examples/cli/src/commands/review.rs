@@ -1,6 +1,9 @@
 //! `review`: what contradicts itself, and settling it.
 
 use serde_json::json;
+use sotay_engine::feed::DocId;
+use sotay_engine::handbook::DocKind;
+use sotay_engine::{ProfileDevice, ReviewedDocument};
 
 use crate::args::Review;
 use crate::failure::Failure;
@@ -8,19 +11,60 @@ use crate::pick;
 use crate::reply::Reply;
 use crate::session::Session;
 use crate::show;
+use crate::voice::{Voice, short};
 
 pub(super) fn run(session: &Session, args: Review) -> Result<Reply, Failure> {
     match args.settle.as_deref() {
-        Some([item, pick]) => settle(session, args.meeting.clone(), item.clone(), pick.clone()),
+        Some([item, pick]) => settle(session, Wanted::of(&args), item.clone(), pick.clone()),
         _ if args.all => all(session),
-        _ => one(session, args.meeting),
+        _ => one(session, Wanted::of(&args)),
     }
 }
 
-fn one(session: &Session, wanted: Option<String>) -> Result<Reply, Failure> {
+/// Which document's list is meant.
+enum Wanted {
+    Meeting(Option<String>),
+    Other(String),
+}
+
+impl Wanted {
+    fn of(args: &Review) -> Self {
+        match &args.document {
+            Some(id) => Self::Other(id.clone()),
+            None => Self::Meeting(args.meeting.clone()),
+        }
+    }
+
+    fn find(&self, device: &mut ProfileDevice) -> Result<DocId, Failure> {
+        match self {
+            Self::Meeting(wanted) => pick::meeting(device, wanted.as_deref()),
+            Self::Other(id) => {
+                let all: Vec<DocId> = device.reviewed()?.iter().map(|one| one.doc).collect();
+                pick::document(&all, id)
+            }
+        }
+    }
+}
+
+/// What a document beside meetings is called: `nhiệm vụ 2026`.
+fn name(voice: Voice, one: &ReviewedDocument) -> String {
+    let word = match one.kind {
+        DocKind::Roster => voice.say("document.roster", &[]),
+        DocKind::Meeting => voice.say("document.meeting", &[]),
+        DocKind::Tasks => voice.say("document.tasks", &[]),
+        DocKind::FeeLedger => voice.say("document.fees", &[]),
+        DocKind::Rating => voice.say("document.rating", &[]),
+        DocKind::Resolution => voice.say("document.resolution", &[]),
+        DocKind::Report => voice.say("document.report", &[]),
+    };
+    let year = one.year.map(|year| format!(" {year}")).unwrap_or_default();
+    format!("{word}{year} ({})", short(&one.doc.to_string()))
+}
+
+fn one(session: &Session, wanted: Wanted) -> Result<Reply, Failure> {
     let voice = session.voice;
     session.open()?.run(move |device, now| {
-        let doc = pick::meeting(device, wanted.as_deref())?;
+        let doc = wanted.find(device)?;
         let list = device.review(doc)?;
         let names = show::names_json(device, now)?;
         let texts: Vec<String> = list
@@ -50,17 +94,30 @@ fn all(session: &Session) -> Result<Reply, Failure> {
             ));
             found.push(json!({ "meeting": heading.doc.to_string(), "review": list }));
         }
+        let mut documents = Vec::new();
+        for one in device.reviewed()? {
+            let list = device.review(one.doc)?;
+            if list.open().is_empty() {
+                continue;
+            }
+            let shown = show::review(voice, &list, device.names());
+            text.push(format!("{}\n{shown}", name(voice, &one)));
+            documents.push(json!({ "document": one, "review": list }));
+        }
         if text.is_empty() {
             text.push(voice.say("review.none", &[]));
         }
-        Ok(Reply::new(json!({ "meetings": found }), text.join("\n\n")))
+        Ok(Reply::new(
+            json!({ "meetings": found, "documents": documents }),
+            text.join("\n\n"),
+        ))
     })
 }
 
-fn settle(session: &Session, wanted: Option<String>, item: String, option: String) -> Result<Reply, Failure> {
+fn settle(session: &Session, wanted: Wanted, item: String, option: String) -> Result<Reply, Failure> {
     let voice = session.voice;
     session.open()?.run(move |device, now| {
-        let doc = pick::meeting(device, wanted.as_deref())?;
+        let doc = wanted.find(device)?;
         let list = device.review(doc)?;
         let item = pick::review_item(&list, &item)?;
         let option = pick::review_pick(item, &option)?;

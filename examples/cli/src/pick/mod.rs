@@ -5,8 +5,8 @@ mod things;
 mod when;
 
 pub(crate) use people::People;
-pub(crate) use things::{Numbered, entry, meeting, member_device, review_item, review_pick};
-pub(crate) use when::{date, date_or_none, month, points, time, time_or_none};
+pub(crate) use things::{Numbered, document, entry, meeting, member_device, review_item, review_pick};
+pub(crate) use when::{date, date_or_none, dong_or_none, month, points, time, time_or_none};
 
 use unicode_normalization::UnicodeNormalization;
 
@@ -19,7 +19,7 @@ pub(crate) fn folded(text: &str) -> String {
     lower.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-fn is_none_word(text: &str) -> bool {
+pub(crate) fn is_none_word(text: &str) -> bool {
     NONE_WORDS.contains(&folded(text).as_str())
 }
 

@@ -52,6 +52,11 @@ pub(crate) fn entry(ids: &[EntryId], text: &str) -> Result<EntryId, Failure> {
     one(ids, text, ToString::to_string, Code::NoEntry).copied()
 }
 
+/// A document, from the ids of its list in order.
+pub(crate) fn document(ids: &[DocId], text: &str) -> Result<DocId, Failure> {
+    one(ids, text, ToString::to_string, Code::NoEntry).copied()
+}
+
 /// A meeting: by number in the list, month, day or beginning of the id; the newest when nothing is said.
 pub(crate) fn meeting(device: &mut ProfileDevice, text: Option<&str>) -> Result<DocId, Failure> {
     let list = device.meetings()?;

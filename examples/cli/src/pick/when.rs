@@ -91,6 +91,18 @@ pub(crate) fn points(text: &str) -> Result<Option<u32>, Failure> {
         .ok_or_else(|| Failure::new(Code::BadPoints).with("text", text))
 }
 
+/// Đồng: `24000` or `24.000`; or the word for none.
+pub(crate) fn dong_or_none(text: &str) -> Result<Option<u32>, Failure> {
+    if is_none_word(text) {
+        return Ok(None);
+    }
+    let digits = text.trim().replace('.', "");
+    digits
+        .parse()
+        .map(Some)
+        .map_err(|_| Failure::new(Code::BadAmount).with("text", text))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -132,6 +144,16 @@ mod tests {
         assert_eq!(time("19:30", None).unwrap_err().name(), "need_day");
         for text in ["24:00", "19", "19:61", "tối", ""] {
             assert_eq!(time(text, day).unwrap_err().name(), "bad_time", "{text}");
+        }
+    }
+
+    #[test]
+    fn amounts_are_whole_dong_with_or_without_points() {
+        assert_eq!(dong_or_none("24.000").unwrap(), Some(24_000));
+        assert_eq!(dong_or_none("24000").unwrap(), Some(24_000));
+        assert_eq!(dong_or_none("không").unwrap(), None);
+        for text in ["24k", "-1", "", "9999999999"] {
+            assert_eq!(dong_or_none(text).unwrap_err().name(), "bad_amount", "{text}");
         }
     }
 

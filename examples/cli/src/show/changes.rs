@@ -25,7 +25,9 @@ pub(crate) fn changes(voice: Voice, events: &[HandbookEvent], names: &dyn Names)
 
 fn member(event: &HandbookEvent) -> Option<sotay_engine::feed::MemberId> {
     match event {
-        HandbookEvent::Roster(member) | HandbookEvent::Attendance(member) => Some(*member),
+        HandbookEvent::Roster(member)
+        | HandbookEvent::Attendance(member)
+        | HandbookEvent::Assessed(member) => Some(*member),
         _ => None,
     }
 }
@@ -47,5 +49,11 @@ fn word(voice: Voice, event: &HandbookEvent) -> String {
         HandbookEvent::Note(_) => voice.say("change.note", &[]),
         HandbookEvent::Score => voice.say("change.score", &[]),
         HandbookEvent::Choice => voice.say("change.choice", &[]),
+        HandbookEvent::Task(_) => voice.say("change.task", &[]),
+        HandbookEvent::FeeLine(_) => voice.say("change.fee", &[]),
+        HandbookEvent::Assessed(_) => voice.say("change.assessed", &[]),
+        HandbookEvent::Rating => voice.say("change.rating", &[]),
+        HandbookEvent::Resolution => voice.say("change.resolution", &[]),
+        HandbookEvent::Report => voice.say("change.report", &[]),
     }
 }

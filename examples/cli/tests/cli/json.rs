@@ -75,7 +75,7 @@ fn every_command_prints_the_documented_object() {
     assert_eq!(keys(&of(&["meeting", "seal"])), ["did", "meeting", "sha256"]);
 
     assert_eq!(keys(&of(&["review"])), ["meeting", "names", "review", "texts"]);
-    assert_eq!(keys(&of(&["review", "--all"])), ["meetings"]);
+    assert_eq!(keys(&of(&["review", "--all"])), ["documents", "meetings"]);
     assert_eq!(keys(&of(&["status"])), ["label", "pending", "relays", "unit"]);
     assert_eq!(keys(&of(&["relay"])), ["relays"]);
     let history = of(&["history"]);

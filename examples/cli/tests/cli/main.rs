@@ -7,3 +7,4 @@ mod offline;
 mod print;
 mod relay;
 mod support;
+mod year;

@@ -1,0 +1,134 @@
+//! `report`.
+
+use serde_json::json;
+use sotay_engine::ProfileDevice;
+use sotay_engine::handbook::Month;
+use sotay_engine::handbook::report::ReportModel;
+
+use super::month;
+use crate::args::{Report, ReportCommand};
+use crate::failure::{Code, Failure};
+use crate::reply::Reply;
+use crate::session::Session;
+use crate::show::columns;
+use crate::voice::Voice;
+
+pub(in crate::commands) fn run(session: &Session, args: Report) -> Result<Reply, Failure> {
+    let voice = session.voice;
+    session.open()?.run(move |device, now| {
+        let month = month(args.month.as_deref(), now)?;
+        match args.command.unwrap_or(ReportCommand::Show { revision: None }) {
+            ReportCommand::Show { revision } => show(voice, device, month, revision),
+            ReportCommand::List => list(voice, device, month.year()),
+            ReportCommand::Send => {
+                let sent = device.send_report(month, now)?;
+                let name = format!("{:02}/{}", month.number(), month.year());
+                let said = voice.say("report.sent", &[("month", &name), ("revision", &sent.revision)]);
+                Ok(Reply::new(json!({ "month": month, "sent": sent }), said))
+            }
+        }
+    })
+}
+
+fn show(
+    voice: Voice,
+    device: &mut ProfileDevice,
+    month: Month,
+    revision: Option<u32>,
+) -> Result<Reply, Failure> {
+    let model = device.report_model(month, revision)?.ok_or_else(|| {
+        Failure::new(Code::NoEntry)
+            .with("text", revision.unwrap_or(0))
+            .with("count", 0)
+    })?;
+    let text = text(voice, &model);
+    Ok(Reply::new(json!({ "month": month, "report": model }), text))
+}
+
+fn text(voice: Voice, model: &ReportModel) -> String {
+    let state = if model.sent {
+        voice.say("report.is_sent", &[])
+    } else {
+        voice.say("report.is_proposed", &[])
+    };
+    let mut lines = vec![voice.say(
+        "report.heading",
+        &[
+            ("month", &model.month),
+            ("revision", &model.revision),
+            ("state", &state),
+        ],
+    )];
+    for meeting in &model.meetings {
+        lines.push(voice.say(
+            "report.meeting_line",
+            &[
+                ("kind", &meeting.kind),
+                ("date", &meeting.date),
+                ("present", &meeting.present),
+                ("excused", &meeting.excused),
+                ("unexcused", &meeting.unexcused),
+                ("exempt", &meeting.exempt),
+                ("rate", &meeting.rate),
+            ],
+        ));
+    }
+    lines.push(voice.say(
+        "report.tasks_line",
+        &[
+            ("open", &model.tasks_open),
+            ("overdue", &model.tasks_overdue),
+            ("done", &model.tasks_done),
+            ("accepted", &model.tasks_accepted),
+        ],
+    ));
+    if !model.fees_due.is_empty() {
+        lines.push(voice.say(
+            "report.fees_line",
+            &[
+                ("due", &model.fees_due),
+                ("paid", &model.fees_paid),
+                ("unpaid", &model.fees_unpaid),
+            ],
+        ));
+    }
+    if !model.feedback.is_empty() {
+        lines.push(voice.say("report.feedback_line", &[("count", &model.feedback)]));
+    }
+    for change in &model.changes {
+        lines.push(voice.say("report.change_line", &[("change", change)]));
+    }
+    lines.join("\n")
+}
+
+fn list(voice: Voice, device: &mut ProfileDevice, year: i32) -> Result<Reply, Failure> {
+    let (sent, due) = (device.reports(year)?, device.reports_due(year)?);
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    let name = |month: Month| format!("{:02}/{}", month.number(), month.year());
+    for one in &sent.sent {
+        rows.push(vec![
+            name(one.facts.month),
+            one.revision.to_string(),
+            voice.say("report.is_sent", &[]),
+            voice.moment(one.mark.at_ms),
+        ]);
+    }
+    for one in &due {
+        rows.push(vec![
+            name(one.facts.month),
+            one.revision.to_string(),
+            voice.say("report.is_proposed", &[]),
+            String::new(),
+        ]);
+    }
+    rows.sort();
+    let text = if rows.is_empty() {
+        voice.say("report.none", &[])
+    } else {
+        columns(&rows)
+    };
+    Ok(Reply::new(
+        json!({ "year": year, "sent": sent.sent, "proposed": due }),
+        text,
+    ))
+}
