@@ -6,6 +6,7 @@ use automerge::{Automerge, AutomergeError, ChangeHash, ObjId, Prop, ReadDoc, Val
 use sotay_feed::DeviceId;
 
 use crate::actor::Actor;
+use crate::chunk::{Parts, ShapeError};
 
 /// Who made a change, and when by their own clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +30,12 @@ pub fn provenance(crdt: &Automerge, hash: &ChangeHash) -> Option<Provenance> {
         time_ms: meta.timestamp.saturating_mul(1000),
         seq: meta.seq,
     })
+}
+
+/// A raw change's hash and the changes it builds on, without applying it: what decides whether it is vouched for.
+pub fn change_links(raw: &[u8]) -> Result<(ChangeHash, Vec<ChangeHash>), ShapeError> {
+    let (parts, hash) = Parts::read(raw)?;
+    Ok((hash, parts.deps))
 }
 
 /// One of the values that stand at the same place.

@@ -13,7 +13,9 @@ use sotay_net::ConnectError;
 use sotay_store::StoreError;
 use sotay_vault::keyvault::KeyVaultError;
 
-use crate::device::{AdmitError, CreateUnitError, JoinError, PublishDirectiveError, VaultError};
+use crate::device::{
+    AdmitError, CreateUnitError, JoinError, PublishDirectiveError, RemovalError, VaultError,
+};
 use crate::engine::{CallError, OpenError, SyncError};
 use crate::enrolment::EnrolTextError;
 use crate::error::{DeviceError, NextAction, store_action, vault_action};
@@ -203,8 +205,11 @@ impl From<&OpenError> for Fault {
 impl From<&Denied> for Fault {
     fn from(denied: &Denied) -> Self {
         let code = match denied {
-            Denied::UnknownDevice | Denied::NotGranted | Denied::Revoked | Denied::Suspended => "not_active",
-            Denied::Forked | Denied::BeyondCutOff => "not_active",
+            Denied::Revoked => "removed",
+            Denied::Suspended => "suspended",
+            Denied::UnknownDevice | Denied::NotGranted | Denied::Forked | Denied::BeyondCutOff => {
+                "not_active"
+            }
             Denied::Rank
             | Denied::NotMember
             | Denied::Probationary
@@ -316,7 +321,20 @@ impl From<&AdmitError> for Fault {
             AdmitError::Request(error) => error.into(),
             AdmitError::Already { .. } => Self::input("already_admitted"),
             AdmitError::Rank(rank) => Self::input("no_such_rank").with("rank", rank),
+            AdmitError::OtherHolder => Self::input("other_holder"),
             AdmitError::Device(error) => error.into(),
+        }
+    }
+}
+
+impl From<&RemovalError> for Fault {
+    fn from(error: &RemovalError) -> Self {
+        match error {
+            RemovalError::NoPhone => Self::input("no_phone"),
+            RemovalError::Itself => Self::input("own_phone"),
+            RemovalError::NotSuspended => Self::input("not_suspended"),
+            RemovalError::Rank(rank) => Self::input("no_such_rank").with("rank", rank),
+            RemovalError::Device(error) => error.into(),
         }
     }
 }

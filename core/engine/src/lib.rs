@@ -22,6 +22,7 @@ pub use device::{
     MemberDevice, MemberLine, MinutesText, NewMember, NewUnit, OFFSET_MINUTES, PageError, QuizEntry,
     QuizError, SpaceStatus, StudyOverview, UnitCard, VaultError, today,
 };
+pub use device::{DeviceLine, KeyChange, LateLine, RemovalError, Whom};
 pub use device::{DirectiveEntry, PublishDirectiveError, ReviewedDocument};
 pub use engine::{CallError, Engine, OpenError, SHUTDOWN_WAIT, SyncError, SyncReport};
 pub use enrolment::{
@@ -39,7 +40,7 @@ pub use options::{Connectivity, Network, Options};
 pub use profile::{DATABASE_FILE, INDEX_FILE, ProfileError};
 pub use sotay_feed as feed;
 pub use sotay_handbook as handbook;
-pub use sotay_membership::Denied;
+pub use sotay_membership::{Denied, Flags, Reason, State};
 pub use sotay_net::{AddressError, ConnectError, LinkError, RelayAddress};
 pub use sotay_paper as paper;
 pub use sotay_store::StoreError;

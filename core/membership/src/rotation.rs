@@ -4,11 +4,11 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use sotay_feed::{DeviceId, EnvelopeId, EpochId, Space, SpaceId, SpaceKind};
+use sotay_feed::{BoxKey, DeviceId, EnvelopeId, EpochId, Space, SpaceId, SpaceKind};
 
 use crate::EpochRecord;
 use crate::grant::rank;
-use crate::judge::Place;
+use crate::judge::{Place, Source};
 use crate::membership::Membership;
 
 /// The spaces of a unit that have epochs and belong to no single member.
@@ -125,6 +125,72 @@ impl Membership {
         };
         let heads = graph.keys().copied().filter(is_head);
         heads.take(crate::limits::EPOCH_PREVIOUS_MAX).collect()
+    }
+
+    /// Readers that may lack the key of a valid epoch, by epoch: admitted by an officer who perhaps did not know it, or
+    /// set aside when it was made. Whoever holds the key boxes it to them in another record of the same epoch.
+    ///
+    /// An epoch older than one that the granting officer is known to have held is none of these: that officer chose
+    /// what to hand over.
+    pub fn lacking(&self, space: &Space) -> Vec<(EpochId, Vec<(DeviceId, BoxKey)>)> {
+        let id = space.id();
+        let graph = self.epoch_graph(&id);
+        let records: Vec<&(Place, Arc<EpochRecord>)> =
+            self.epochs.of(&id).map(|(_, record)| record).collect();
+        let readers = self.readers(space);
+        let mut handed: BTreeMap<DeviceId, BTreeSet<EpochId>> = BTreeMap::new();
+        for &(device, _) in &readers {
+            let mut known = BTreeSet::new();
+            for right in self.judge().rights_of(device).filter(|right| right.active()) {
+                if let Source::Grant(issued, _) = &right.source {
+                    self.known_at(issued, &records, &mut BTreeSet::new(), &mut known);
+                }
+            }
+            let before: Vec<EpochId> = known
+                .iter()
+                .copied()
+                .filter(|epoch| graph.contains_key(epoch))
+                .collect();
+            known.extend(before.into_iter().flat_map(|epoch| ancestors(epoch, &graph)));
+            handed.insert(device, known);
+        }
+        let missing = |epoch: EpochId, claims: &Claims| -> Vec<(DeviceId, BoxKey)> {
+            let lacks =
+                |device: &DeviceId| !claims.recipients.contains(device) && !handed[device].contains(&epoch);
+            readers
+                .iter()
+                .filter(|(device, _)| lacks(device))
+                .copied()
+                .collect()
+        };
+        let all = graph
+            .iter()
+            .map(|(&epoch, claims)| (epoch, missing(epoch, claims)));
+        all.filter(|(_, devices)| !devices.is_empty()).collect()
+    }
+
+    /// Epochs that a device certainly held at a place of its feed: those it made before, and those that whoever
+    /// granted it certainly held at the place of the grant.
+    fn known_at(
+        &self,
+        place: &Place,
+        records: &[&(Place, Arc<EpochRecord>)],
+        seen: &mut BTreeSet<(DeviceId, u64)>,
+        known: &mut BTreeSet<EpochId>,
+    ) {
+        if !seen.insert((place.device, place.seq)) {
+            return;
+        }
+        for (made, record) in records.iter().map(|record| (&record.0, &record.1)) {
+            if made.device == place.device && made.seq < place.seq {
+                known.insert(record.epoch());
+            }
+        }
+        for right in self.judge().rights_of(place.device).filter(|right| right.issued) {
+            if let Source::Grant(issued, _) = &right.source {
+                self.known_at(issued, records, seen, known);
+            }
+        }
     }
 
     fn deepest(&self, space: &SpaceId, clean: impl Fn(&BTreeSet<DeviceId>) -> bool) -> Option<EpochId> {

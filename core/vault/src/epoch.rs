@@ -40,6 +40,18 @@ pub fn new_epoch(
     rng: &mut dyn CryptoRng,
 ) -> Result<(EpochKey, EpochRecord), NewEpochError> {
     let key = EpochKey::generate(rng);
+    let record = box_epoch(space, previous, &key, readers, rng)?;
+    Ok((key, record))
+}
+
+/// Another record of an epoch that exists: the same key, boxed to more readers.
+pub fn box_epoch(
+    space: &SpaceId,
+    previous: impl IntoIterator<Item = EpochId>,
+    key: &EpochKey,
+    readers: &[(DeviceId, BoxKey)],
+    rng: &mut dyn CryptoRng,
+) -> Result<EpochRecord, NewEpochError> {
     let mut record = EpochRecord {
         space: *space,
         previous: previous.into_iter().collect(),
@@ -61,7 +73,7 @@ pub fn new_epoch(
     if record.boxes.is_empty() {
         return Err(NewEpochError::Nobody);
     }
-    Ok((key, record))
+    Ok(record)
 }
 
 /// Opens one's own box of an epoch and proves that it holds the key that the epoch commits to.
@@ -169,6 +181,19 @@ mod tests {
         assert_eq!(
             open_epoch(&moved, &keys(0), &ids(&readers)),
             Err(OpenError::Forged)
+        );
+    }
+
+    #[test]
+    fn another_record_of_an_epoch_hands_the_same_key_to_more_readers() {
+        let (first, more) = (readers(0..2), readers(2..3));
+        let (key, record) = new_epoch(&space(), [], &first, &mut rng()).unwrap();
+        let second = box_epoch(&space(), [], &key, &more, &mut rng()).unwrap();
+        assert_eq!(second.epoch(), record.epoch());
+        assert_eq!(open_epoch(&second, &keys(2), &ids(&more)).unwrap(), key);
+        assert_eq!(
+            box_epoch(&space(), [], &key, &[], &mut rng()),
+            Err(NewEpochError::Nobody)
         );
     }
 

@@ -26,7 +26,7 @@ mod ring;
 
 pub use body::{open_body, seal_body, sealed_len};
 pub use boxes::{BOX_OVERHEAD_BYTES, SealError, open_box, open_key_ring, seal_box, seal_key_ring};
-pub use epoch::{NewEpochError, new_epoch, open_epoch};
+pub use epoch::{NewEpochError, box_epoch, new_epoch, open_epoch};
 pub use key::EpochKey;
 pub use ring::{KeyRing, RingError};
 

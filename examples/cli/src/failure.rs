@@ -69,6 +69,10 @@ codes! {
     AmbiguousMember "ambiguous_member" Input,
     /// Not a list of members.
     BadMembers "bad_members" Input,
+    /// No such phone.
+    UnknownPhone "unknown_phone" Input,
+    /// Several phones fit.
+    AmbiguousPhone "ambiguous_phone" Input,
     /// There is no meeting yet.
     NoMeetings "no_meetings" Input,
     /// No such meeting.
@@ -357,6 +361,7 @@ from_engine!(
     sotay_engine::CreateUnitError,
     sotay_engine::EnrolTextError,
     sotay_engine::JoinError,
+    sotay_engine::RemovalError,
     sotay_engine::OpenError,
     sotay_engine::SyncError,
     sotay_engine::LibraryError,

@@ -3,12 +3,12 @@
 //! Envelopes are durable before this runs; a cursor per space says how far they have been applied. A crash in between
 //! is healed by running it again, because every step is idempotent.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sotay_document::{Run, Touched};
 use sotay_feed::{DeviceId, DocId, Envelope, EnvelopeId, EpochId, Kind, Space, SpaceId, SpaceKind, Verified};
 use sotay_handbook::{DocKind, Place, events, place_of};
-use sotay_membership::Record;
+use sotay_membership::{Record, rank};
 use sotay_store::{Bucket, Budget, Put, Store, Stored};
 use sotay_sync::AppendError;
 use sotay_vault::{KeyRing, open_body, open_epoch, open_key_ring};
@@ -32,6 +32,8 @@ struct Haul {
     people: Vec<(EnvelopeId, PersonRecord)>,
     puts: Vec<Put>,
     library: bool,
+    /// Documents with changes that do not count.
+    late: BTreeSet<DocId>,
 }
 
 impl Haul {
@@ -46,22 +48,28 @@ impl<S: Store> Device<S> {
         if self.home.is_none() {
             return Ok(());
         }
-        self.absorb_roll()?;
+        let judged_anew = self.absorb_roll()?;
         for space in self.spaces()? {
             if space.kind != SpaceKind::Roll {
                 self.absorb_space(&space)?;
             }
         }
+        if judged_anew {
+            self.sweep()?;
+            self.tend_keys()?;
+        }
         Ok(())
     }
 
+    /// Whether there was anything new.
+    ///
     /// Membership records were evaluated when they were stored; here their sealed parts are opened.
-    fn absorb_roll(&mut self) -> Result<(), DeviceError> {
+    fn absorb_roll(&mut self) -> Result<bool, DeviceError> {
         let roll = self.space(SpaceKind::Roll)?;
         let head = self.replica.store().head(&roll.id())?.number;
         let mut after = self.applied(&roll.id())?;
         if after == head {
-            return Ok(());
+            return Ok(false);
         }
         // What memory holds never runs ahead of the disk: a key that was not stored has to be found again.
         let mut ring = self.ring.clone();
@@ -75,6 +83,7 @@ impl<S: Store> Device<S> {
                 break;
             }
         }
+        self.open_epochs(&mut ring)?;
         let mut puts = vec![applied_put(&roll.id(), head)];
         if ring.len() > self.ring.len() {
             puts.push(ring_put(&ring)?);
@@ -86,7 +95,7 @@ impl<S: Store> Device<S> {
             let space = Space::of(roll.unit, kind);
             self.replica.know_space(space)?;
         }
-        Ok(())
+        Ok(true)
     }
 
     fn read_roll(&self, stored: &Stored, ring: &mut KeyRing) {
@@ -96,27 +105,37 @@ impl<S: Store> Device<S> {
         let Ok((record, clear)) = Record::decode(stored.kind, envelope.body()) else {
             return;
         };
-        match record {
-            Record::Grant(grant) if grant.keys == self.keys.public() => {
-                let Some(home) = &self.home else { return };
-                match open_key_ring(&self.keys, &home.unit, &envelope.body()[clear..]) {
-                    Ok(Some(granted)) => ring.extend(granted),
-                    Ok(None) => {}
-                    Err(error) => tracing::warn!(%error, "key ring of a grant to this device"),
-                }
+        if let Record::Grant(grant) = record
+            && grant.keys == self.keys.public()
+        {
+            let Some(home) = &self.home else { return };
+            match open_key_ring(&self.keys, &home.unit, &envelope.body()[clear..]) {
+                Ok(Some(granted)) => ring.extend(granted),
+                Ok(None) => {}
+                Err(error) => tracing::warn!(%error, "key ring of a grant to this device"),
             }
-            Record::Epoch(record) => {
-                let Ok(membership) = self.membership() else { return };
-                let Some(space) = self.replica.space(&record.space) else {
-                    return;
-                };
-                let granted = membership.ever_readers(&space);
-                if let Ok(key) = open_epoch(&record, &self.keys, &granted) {
-                    ring.insert(record.space.tag(), key);
-                }
-            }
-            _ => {}
         }
+    }
+
+    /// Keys of all epochs that have a box for this device. Every epoch on record is looked at, not only new ones: a grant
+    /// that names another recipient may come after the epoch, and until then the recipient is a ghost.
+    fn open_epochs(&self, ring: &mut KeyRing) -> Result<(), DeviceError> {
+        let (home, membership) = (self.home()?, self.membership()?);
+        let spaces = SEALED.map(|kind| Space::of(home.unit, kind));
+        for space in spaces.into_iter().chain([Space::private(home.unit, home.member)]) {
+            let id = space.id();
+            let granted = membership.ever_readers(&space);
+            for (_, device, record, _) in membership.epoch_records(&id) {
+                if ring.get(id.tag(), record.epoch()).is_some() || !record.boxes.contains_key(&self.id()) {
+                    continue;
+                }
+                match open_epoch(record, &self.keys, &granted) {
+                    Ok(key) => drop(ring.insert(id.tag(), key)),
+                    Err(error) => tracing::warn!(%error, maker = ?device, "epoch refused"),
+                }
+            }
+        }
+        Ok(())
     }
 
     fn absorb_space(&mut self, space: &Space) -> Result<(), DeviceError> {
@@ -139,7 +158,9 @@ impl<S: Store> Device<S> {
             return Ok(());
         }
         haul.puts.push(applied_put(&id, after.max(head)));
-        self.land(haul)
+        let docs: BTreeSet<DocId> = haul.runs.keys().chain(&haul.late).copied().collect();
+        self.land(haul)?;
+        self.vouch(space, &docs)
     }
 
     /// One envelope into the haul. What cannot be opened yet is remembered; what can never be used is set aside.
@@ -165,11 +186,16 @@ impl<S: Store> Device<S> {
         let Ok(payload) = open_body(envelope.header_bytes(), key, envelope.body()) else {
             return self.set_aside(&stored, SetAside::Unreadable, haul);
         };
-        if let Ok(membership) = self.membership()
-            && membership
-                .may_write(stored.device, space, stored.kind, stored.seq)
-                .is_err()
+        if self
+            .membership()
+            .is_ok_and(|membership| membership.may_admit(&envelope, space).is_err())
         {
+            let doc = Run::decode(&payload)
+                .ok()
+                .filter(|_| stored.kind == Kind::CHANGE)
+                .map(|run| run.doc);
+            haul.late.extend(doc);
+            haul.puts.push(Self::left_out(id.tag(), &stored, doc));
             return self.set_aside(&stored, SetAside::NotAllowed, haul);
         }
         let row = match stored.kind {
@@ -235,16 +261,24 @@ impl<S: Store> Device<S> {
         let Ok(record) = PersonRecord::decode(payload) else {
             return self.set_aside(stored, SetAside::Unreadable, haul);
         };
-        let author = self.membership().ok().and_then(|m| m.standing(stored.device));
-        let own = match record.subject {
-            Subject::Device(device) => device == stored.device,
-            Subject::Member(member) => author.is_some_and(|author| author.member == Some(member)),
-            Subject::Unit(_) | Subject::Upper(_) => false,
-        };
-        if !own && author.is_none_or(|author| author.rank > 3) {
+        if !self.may_have_named(stored.device, &record.subject) {
             return self.set_aside(stored, SetAside::NotAllowed, haul);
         }
         haul.people.push((stored.id, record));
+    }
+
+    /// Officers name everybody; anybody names themselves and their own phone.
+    pub(super) fn may_have_named(&self, device: DeviceId, subject: &Subject) -> bool {
+        let author = self
+            .membership()
+            .ok()
+            .and_then(|membership| membership.standing(device));
+        let own = match subject {
+            Subject::Device(named) => *named == device,
+            Subject::Member(member) => author.is_some_and(|author| author.member == Some(*member)),
+            Subject::Unit(_) | Subject::Upper(_) => false,
+        };
+        own || author.is_some_and(|author| author.rank <= rank::DEPUTY)
     }
 
     fn set_aside(&mut self, stored: &Stored, reason: SetAside, haul: &mut Haul) {
@@ -357,7 +391,7 @@ impl<S: Store> Device<S> {
         Ok(())
     }
 
-    fn applied(&self, space: &SpaceId) -> Result<u64, DeviceError> {
+    pub(super) fn applied(&self, space: &SpaceId) -> Result<u64, DeviceError> {
         let value = self.replica.store().get(Bucket::Applied, space.as_bytes())?;
         value.map_or(Ok(0), |bytes| {
             bytes

@@ -11,10 +11,10 @@ use sotay_document::{
     crdt::{ChangeHash, Transaction},
     encode_runs,
 };
-use sotay_feed::{DeviceId, DocId, Draft, Kind, Space, SpaceKind};
+use sotay_feed::{DeviceId, DocId, Draft, EpochId, Kind, Space, SpaceKind};
 use sotay_handbook::DocKind;
 use sotay_store::{Bucket, Put, Store};
-use sotay_vault::{seal_body, sealed_len};
+use sotay_vault::{EpochKey, seal_body, sealed_len};
 
 use super::Device;
 use crate::error::DeviceError;
@@ -83,7 +83,7 @@ impl Book {
     }
 }
 
-fn put(bucket: Bucket, key: Vec<u8>, value: Option<Vec<u8>>) -> Put {
+pub(super) fn put(bucket: Bucket, key: Vec<u8>, value: Option<Vec<u8>>) -> Put {
     Put { bucket, key, value }
 }
 
@@ -271,6 +271,10 @@ impl<S: Store> Device<S> {
         }
         for (kind, documents) in by_space {
             let space = self.space(kind)?;
+            if self.writing_key(&space).is_err() {
+                // Removed, or no key yet: the changes wait, and syncing must go on, for it may bring the key.
+                continue;
+            }
             let room = self.payload_room(&space)?;
             let mut payloads = Vec::new();
             let mut puts = Vec::new();
@@ -308,6 +312,15 @@ impl<S: Store> Device<S> {
         Ok(room - (sealed_len(room) - room))
     }
 
+    /// The epoch to write a space under, if this device may write now and holds its key.
+    fn writing_key(&self, space: &Space) -> Result<(EpochId, EpochKey), DeviceError> {
+        let (id, membership) = (space.id(), self.membership()?);
+        membership.may_be_served(self.id())?;
+        let epoch = membership.writing_epoch(&id).ok_or(DeviceError::NoKey)?;
+        let key = self.ring.get(id.tag(), epoch).cloned();
+        Ok((epoch, key.ok_or(DeviceError::NoKey)?))
+    }
+
     /// Seals payloads under the writing epoch and appends them to this device's feed, with `puts`, in one transaction.
     pub(super) fn publish(
         &mut self,
@@ -316,10 +329,7 @@ impl<S: Store> Device<S> {
         mut puts: Vec<Put>,
     ) -> Result<(), DeviceError> {
         let id = space.id();
-        let epoch = self.membership()?.writing_epoch(&id).ok_or(DeviceError::NoKey)?;
-        let Some(key) = self.ring.get(id.tag(), epoch).cloned() else {
-            return Err(DeviceError::NoKey);
-        };
+        let (epoch, key) = self.writing_key(space)?;
         let mut tip = self.replica.store().tip(&id, self.id())?;
         let mut envelopes = Vec::with_capacity(payloads.len());
         for (kind, payload) in payloads {

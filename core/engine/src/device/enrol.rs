@@ -1,14 +1,14 @@
 //! Admitting a phone and being admitted, with no network (clauses E1–E2).
 
-use sotay_feed::{DeviceId, Draft, EnvelopeId, Kind, MemberId, Space, SpaceKind};
-use sotay_membership::{Denied, Flags, Grant, Record, Standing, State, Validity, rank};
+use sotay_feed::{DeviceId, EnvelopeId, MemberId, Space, SpaceKind};
+use sotay_membership::{Flags, Grant, Reason, Standing, State, Validity, rank};
 use sotay_store::{DatabaseId, MemoryStore, Store};
 use sotay_sync::{Policy, Replica, Role, bundle};
-use sotay_vault::seal_key_ring;
 
 use super::Device;
 use super::home::{self, Home};
 use super::people::Subject;
+use super::removal::{RemovalError, Whom};
 use crate::enrolment::{EnrolTextError, Invitation, JoinRequest};
 use crate::error::DeviceError;
 use crate::event::Event;
@@ -45,6 +45,9 @@ pub enum AdmitError {
     /// A rank that no officer can give.
     #[error("there is no rank {0} to give; 2 is secretary, 3 deputy, 4 member")]
     Rank(u8),
+    /// The phone to be replaced is not the member's, or was removed before.
+    #[error("the phone to be replaced is no phone of this member")]
+    OtherHolder,
     /// Anything that can happen to every call.
     #[error(transparent)]
     Device(#[from] DeviceError),
@@ -84,6 +87,26 @@ impl<S: Store> Device<S> {
 
     /// Grants the asking phone its rank and makes the invitation to hand back.
     pub fn admit(&mut self, ask: &AdmitRequest, now: i64) -> Result<Invitation, AdmitError> {
+        self.admit_for(ask, None, now)
+    }
+
+    /// The same for a phone that takes the place of another one of the same member, e.g. of a lost one: the old phone is
+    /// removed, the new one granted and the keys changed in one transaction.
+    pub fn admit_replacing(
+        &mut self,
+        ask: &AdmitRequest,
+        replaced: DeviceId,
+        now: i64,
+    ) -> Result<Invitation, AdmitError> {
+        self.admit_for(ask, Some(replaced), now)
+    }
+
+    fn admit_for(
+        &mut self,
+        ask: &AdmitRequest,
+        replaced: Option<DeviceId>,
+        now: i64,
+    ) -> Result<Invitation, AdmitError> {
         let request = JoinRequest::from_text(&ask.request)?;
         let joiner = request.keys.sign.device_id();
         let home = self.home()?.clone();
@@ -100,7 +123,7 @@ impl<S: Store> Device<S> {
         // A phone admitted before, whose invitation was lost or whose label did not reach the disk, is handed it again.
         let grant = match self.standing_grant(joiner)?.filter(|_| held.is_some()) {
             Some(grant) => grant,
-            None => self.grant(&home, &request, ask, now)?,
+            None => self.grant(&request, ask, replaced, now)?,
         };
         if self.people.get(&Subject::Device(joiner)) != Some(request.label.as_str()) {
             self.rename(Subject::Device(joiner), &request.label)?;
@@ -126,24 +149,27 @@ impl<S: Store> Device<S> {
 
     fn grant(
         &mut self,
-        home: &Home,
         request: &JoinRequest,
         ask: &AdmitRequest,
+        replaced: Option<DeviceId>,
         now: i64,
-    ) -> Result<EnvelopeId, DeviceError> {
-        let roll = Space::of(home.unit, SpaceKind::Roll);
-        let own_rank =
-            active(self.membership()?.standing(self.id())).map_or(u8::MAX, |standing| standing.rank);
-        // Rank 2 is given by the founding authority alone, whose keys only the founding profile has.
-        let root = if own_rank < ask.rank {
-            None
-        } else {
-            self.custody.read(self.replica.store(), home::ROOT_KEYS)?
-        };
-        if own_rank >= ask.rank && (root.is_none() || own_rank > rank::SECRETARY) {
-            return Err(Denied::Rank.into());
+    ) -> Result<EnvelopeId, AdmitError> {
+        let mut acts = self.begin_acts()?;
+        if let Some(old) = replaced {
+            let holder = self
+                .membership()?
+                .standing(old)
+                .and_then(|standing| standing.member);
+            if holder != Some(ask.member) {
+                return Err(AdmitError::OtherHolder);
+            }
+            self.end_grants(&mut acts, Whom::Device(old), Reason::REPLACED)
+                .map_err(|error| match error {
+                    RemovalError::Device(error) => AdmitError::Device(error),
+                    _ => AdmitError::OtherHolder,
+                })?;
         }
-        let record = Grant {
+        let grant = Grant {
             member: ask.member,
             rank: ask.rank,
             flags: Flags {
@@ -154,24 +180,14 @@ impl<S: Store> Device<S> {
             scope: None,
             from_ms: now,
         };
-        let readable = self.readable_by(&record, home);
-        let ring = self.ring.only(|space, _| readable.contains(&space));
-        let mut body = Record::Grant(record).encode();
-        let sealed = seal_key_ring(&request.keys, &home.unit, &ring, &mut *self.rng);
-        body.extend_from_slice(&sealed.map_err(|_| DeviceError::Internal("key ring"))?);
-        let signer = root.as_ref().unwrap_or(&self.keys);
-        let roll_id = roll.id();
-        let tip = self.replica.store().tip(&roll_id, signer.id())?;
-        let envelope = Draft::next(signer, Kind::GRANT, &roll_id, tip)
-            .sign(signer, &roll_id, &body)
-            .map_err(|_| DeviceError::Internal("grant"))?;
-        let id = envelope.id();
-        self.append(&roll, vec![envelope], Vec::new())?;
+        let id = self.give(&mut acts, grant)?;
+        self.rekey_unclean(&mut acts)?;
+        self.commit_acts(acts, Vec::new())?;
         Ok(id)
     }
 
     /// Tags of the sealed spaces that a holder of this grant may read.
-    fn readable_by(&self, grant: &Grant, home: &Home) -> Vec<sotay_feed::SpaceTag> {
+    pub(super) fn readable_by(&self, grant: &Grant, home: &Home) -> Vec<sotay_feed::SpaceTag> {
         let mut kinds = vec![SpaceKind::Main, SpaceKind::Broadcast];
         if grant.rank <= rank::DEPUTY {
             kinds.push(SpaceKind::Report);

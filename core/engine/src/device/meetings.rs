@@ -9,7 +9,7 @@ use sotay_handbook::review::{ReviewItem, ReviewList};
 use sotay_handbook::{
     Acting, Date, Devices, DocKind, EntryId, Holder, Month, minutes, monthly_meeting_id, other_meeting_id,
 };
-use sotay_membership::{State, rank};
+use sotay_membership::{Denied, rank};
 use sotay_store::Store;
 
 use super::Device;
@@ -217,11 +217,9 @@ impl<S: Store> Device<S> {
 
     /// Who acts on this device now.
     pub(super) fn acting(&self, now: i64) -> Result<Acting, DeviceError> {
-        let standing = self
-            .membership()?
-            .standing(self.id())
-            .filter(|standing| standing.state == State::Active);
-        let standing = standing.ok_or(DeviceError::Denied(sotay_membership::Denied::UnknownDevice))?;
+        let membership = self.membership()?;
+        membership.may_be_served(self.id())?;
+        let standing = membership.standing(self.id()).ok_or(Denied::UnknownDevice)?;
         Ok(Acting {
             device: self.id(),
             member: standing.member,

@@ -6,6 +6,7 @@
 //! thread of [`crate::Engine`] drives one device; the simulator in `tests/` drives many in one thread.
 
 mod absorb;
+mod acts;
 mod books;
 mod custody;
 mod directives;
@@ -19,8 +20,11 @@ mod paper;
 mod people;
 mod quizzes;
 mod readings;
+mod removal;
 mod reports;
 mod roster;
+mod tend;
+mod void;
 mod year;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -44,9 +48,11 @@ pub use links::{LinkId, LinkOutput, SpaceStatus};
 pub use meetings::{MeetingHeading, MinutesText};
 pub use paper::PageError;
 pub use quizzes::{AirState, DueQuestion, HandedIn, QuizEntry, QuizError, StudyOverview};
+pub use removal::{DeviceLine, KeyChange, RemovalError, Whom};
 pub use roster::{
     LINES_PER_CHANGE_MAX, MemberDevice, MemberLine, NewMember, OFFSET_MINUTES, UnitCard, today,
 };
+pub use void::LateLine;
 
 pub use year::ReviewedDocument;
 

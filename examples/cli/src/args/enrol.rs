@@ -85,6 +85,9 @@ pub(crate) struct Invite {
     /// The holder sits on the committee.
     #[arg(long)]
     pub committee: bool,
+    /// Label or id of the phone that the new one replaces: it is removed, and the keys change, at the same moment.
+    #[arg(long, value_name = "PHONE")]
+    pub replaces: Option<String>,
     /// Relay address to pass on (may be repeated, best first).
     #[arg(long, value_name = "HOST:PORT#KEY")]
     pub relay: Vec<String>,

@@ -1,9 +1,10 @@
-//! The roster.
+//! The roster and the phones of its members.
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use sotay_engine::handbook::roster::{Activity, Role, Standing};
 
 use super::coded;
+use super::enrol::Grade;
 
 #[derive(Debug, Args)]
 pub(crate) struct Members {
@@ -32,6 +33,73 @@ pub(crate) enum MembersCommand {
         /// The right name.
         name: String,
     },
+    /// List the phones of the unit and what they may do.
+    Devices,
+    /// End what a phone, or every phone of a member, may do: for good.
+    Revoke(Revoke),
+    /// Set a phone aside until lifted, e.g. one that may be stolen.
+    Suspend {
+        /// Label or id of the phone.
+        phone: String,
+    },
+    /// End the suspension of a phone.
+    Lift {
+        /// Label or id of the phone.
+        phone: String,
+    },
+    /// Change what a phone may do.
+    Grade(Regrade),
+    /// Give every part of the handbook a new key: once a year, or when a key may have leaked.
+    Rotate,
+    /// List what was written too late or by a removed phone and does not count.
+    Late,
+}
+
+#[derive(Debug, Args)]
+#[command(group(clap::ArgGroup::new("whom").required(true)))]
+#[command(after_long_help = "\
+Examples:
+  sotay members revoke P7                 a lost phone: any other phone of its holder, or an officer
+  sotay members revoke --member 7         a member who left: all phones, by an officer
+
+What the phone wrote as far as this phone has seen it stays. Every part of the handbook it could read gets a new key. To
+put a new phone in the place of a lost one, do both at once: sotay invite p7.txt --member 7 --replaces P7")]
+pub(crate) struct Revoke {
+    /// Label or id of the phone.
+    #[arg(group = "whom")]
+    pub phone: Option<String>,
+    /// All phones of this member: number on the roster, name, or id.
+    #[arg(long, value_name = "MEMBER", group = "whom")]
+    pub member: Option<String>,
+    /// Why: lost for a phone, left for a member when not given.
+    #[arg(long, value_enum)]
+    pub reason: Option<Why>,
+}
+
+/// Why a phone is removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Why {
+    /// The member left the unit.
+    Left,
+    /// The phone was lost or stolen.
+    Lost,
+    /// The phone was misused.
+    Misuse,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Regrade {
+    /// Label or id of the phone.
+    pub phone: String,
+    /// What it may do from now on.
+    #[arg(long, value_enum)]
+    pub rank: Grade,
+    /// The holder sits on the committee.
+    #[arg(long)]
+    pub committee: bool,
+    /// The holder is a probationary member and has no vote.
+    #[arg(long)]
+    pub probationary: bool,
 }
 
 #[derive(Debug, Args)]

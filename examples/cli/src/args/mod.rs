@@ -14,12 +14,12 @@ use clap::{Args, Parser, Subcommand};
 use sotay_engine::handbook::Lang;
 
 pub(crate) use coded::{Coded, coded};
-pub(crate) use enrol::{Invite, Join, Unit, UnitCommand};
+pub(crate) use enrol::{Grade, Invite, Join, Unit, UnitCommand};
 pub(crate) use meeting::{
     Agenda, Attend, Change, Conclude, ConclusionChange, Guest, Meeting, MeetingCommand, Minutes, Motion, New,
     Note, Print, PrintFormat, Set, Speech, Tally, Vote, Who,
 };
-pub(crate) use members::{Add, Import, Members, MembersCommand, SetMember};
+pub(crate) use members::{Add, Import, Members, MembersCommand, Regrade, Revoke, SetMember, Why};
 pub(crate) use network::{History, Relay, RelayCommand, Review, Sync, Watch};
 pub(crate) use study::Speech as SpokenLines;
 pub(crate) use study::{
@@ -106,7 +106,7 @@ pub(crate) enum Command {
     Join(Join),
     /// Admit another phone: make its invitation. Needs no network.
     Invite(Invite),
-    /// The roster: list, add, import, change, rename.
+    /// The roster: list, add, import, change, rename; the phones of members: list, remove, suspend.
     Members(Members),
     /// Hold a meeting: attendance, agenda, speeches, votes, conclusions, minutes.
     Meeting(Box<Meeting>),

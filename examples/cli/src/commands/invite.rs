@@ -9,7 +9,7 @@ use crate::args::Invite;
 use crate::client::relay_address;
 use crate::failure::Failure;
 use crate::files;
-use crate::pick::People;
+use crate::pick::{self, People};
 use crate::reply::Reply;
 use crate::session::Session;
 
@@ -35,6 +35,7 @@ pub(super) fn run(session: &Session, args: Invite) -> Result<Reply, Failure> {
     };
 
     let (rank, committee, wanted, passed) = (args.rank.rank(), args.committee, args.member, relays.clone());
+    let replaces = args.replaces;
     let (invitation, name) = phone.run(move |device, now| {
         let member = People::of_roster(device)?.one(&wanted)?;
         let today = device.members(today(now))?;
@@ -50,7 +51,13 @@ pub(super) fn run(session: &Session, args: Invite) -> Result<Reply, Failure> {
             probationary: standing == Some(Standing::Probationary),
             relays: passed,
         };
-        let admitted = device.admit(&ask, now);
+        let admitted = match replaces {
+            Some(text) => {
+                let old = pick::phone(device, &text)?.device;
+                device.admit_replacing(&ask, old, now)
+            }
+            None => device.admit(&ask, now),
+        };
         let invitation = admitted.map_err(|error| {
             let holder = if let AdmitError::Already { member } = error {
                 Some(member)

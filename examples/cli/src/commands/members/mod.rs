@@ -1,5 +1,6 @@
-//! `members`: the roster.
+//! `members`: the roster, and the phones of members.
 
+mod phones;
 mod table;
 
 use serde_json::json;
@@ -23,6 +24,13 @@ pub(super) fn run(session: &Session, args: Members) -> Result<Reply, Failure> {
         MembersCommand::Import(args) => import(session, args),
         MembersCommand::Set(args) => set(session, args),
         MembersCommand::Rename { member, name } => rename(session, member, name),
+        MembersCommand::Devices => phones::devices(session),
+        MembersCommand::Revoke(args) => phones::revoke(session, args),
+        MembersCommand::Suspend { phone } => phones::suspend(session, phone),
+        MembersCommand::Lift { phone } => phones::lift(session, phone),
+        MembersCommand::Grade(args) => phones::grade(session, args),
+        MembersCommand::Rotate => phones::rotate(session),
+        MembersCommand::Late => phones::late(session),
     }
 }
 
