@@ -293,6 +293,7 @@ fn the_owner_of_a_lost_phone_removes_it_with_another_one_and_the_next_officer_ch
         hall.has_writing_key(P2),
         "the deputy's phone made a new key by itself"
     );
+    hall.sync(P2);
     hall.sync(second);
     hall.sync(second);
     hall.sync(P3);
@@ -354,12 +355,15 @@ fn a_deputy_suspends_the_secretarys_stolen_phone_and_its_lifting_gives_it_the_ke
         matches!(refused, Err(DeviceError::Denied(Denied::Suspended))),
         "{refused:?}"
     );
+    let other = hall.id(P1);
     assert!(matches!(
-        hall.branch.phones[P2].lift(hall.id(P1)),
+        hall.branch.phones[P2].lift(other),
         Err(RemovalError::NotSuspended)
     ));
     hall.branch.phones[P2].lift(secretary).unwrap();
     hall.sync(P2);
+    // The first exchange tells the phone that it is back, the second brings what it missed.
+    hall.sync(P3);
     hall.sync(P3);
     assert_eq!(
         hall.speeches(P3),
@@ -428,9 +432,9 @@ fn a_newcomer_whom_one_officer_admits_while_another_changes_the_keys_still_reads
     hall.branch.phones[P3].rotate().unwrap();
     hall.speak(P3, "Dưới khóa mới");
     hall.sync(P3);
+    // The deputy's phone learns of the new key and boxes it to its newcomer; the next exchange carries that.
     hall.sync(P2);
-    hall.sync(newcomer);
-    hall.sync(P3);
+    hall.sync(P2);
     hall.sync(newcomer);
     assert_eq!(hall.speeches(newcomer), ["Dưới khóa mới"]);
 }

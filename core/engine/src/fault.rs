@@ -205,8 +205,8 @@ impl From<&OpenError> for Fault {
 impl From<&Denied> for Fault {
     fn from(denied: &Denied) -> Self {
         let code = match denied {
-            Denied::Revoked => "removed",
-            Denied::Suspended => "suspended",
+            Denied::Revoked => "phone_removed",
+            Denied::Suspended => "phone_suspended",
             Denied::UnknownDevice | Denied::NotGranted | Denied::Forked | Denied::BeyondCutOff => {
                 "not_active"
             }

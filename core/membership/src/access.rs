@@ -198,7 +198,7 @@ fn owns(right: &Right, space: &Space) -> Result<(), Denied> {
     )
 }
 
-fn reads(right: &Right, space: &Space) -> Result<(), Denied> {
+pub(crate) fn reads(right: &Right, space: &Space) -> Result<(), Denied> {
     match space.kind {
         SpaceKind::Roll => Ok(()),
         SpaceKind::Main | SpaceKind::Broadcast => need(right.rank() <= rank::MEMBER, Denied::Rank),

@@ -7,8 +7,10 @@ use std::sync::Arc;
 use sotay_feed::{BoxKey, DeviceId, EnvelopeId, EpochId, Space, SpaceId, SpaceKind};
 
 use crate::EpochRecord;
+use crate::access::reads;
 use crate::grant::rank;
 use crate::judge::{Place, Source};
+use crate::limits::EPOCH_PREVIOUS_MAX;
 use crate::membership::Membership;
 
 /// The spaces of a unit that have epochs and belong to no single member.
@@ -97,20 +99,81 @@ impl Membership {
         })
     }
 
-    /// The epoch to write under: of those whose every recipient may read the space now, the one with the greatest
+    /// The epoch to write under: of those that nobody holds who may not read the space now, the one with the greatest
     /// causal depth, then the lowest id. `None` when there is no such epoch: an officer must rotate.
+    ///
+    /// Who was boxed a key is on record; who was handed it with a grant is not. So an epoch is only trusted to be
+    /// without a device that is out when it, or an epoch before it, names the mark of what put the device out (see
+    /// [`Membership::epoch_previous`]).
     pub fn writing_epoch(&self, space: &SpaceId) -> Option<EpochId> {
         let known = self.space(space)?;
-        self.deepest(space, |recipients| {
-            recipients
-                .iter()
-                .all(|&device| self.may_read(device, &known).is_ok())
+        let out = self.out(&known);
+        self.deepest(space, |claims, before| {
+            let reads = |&device: &DeviceId| self.may_read(device, &known).is_ok();
+            let answers = |marks: &BTreeSet<EpochId>| {
+                let mut all = before.iter().chain([&claims]);
+                all.any(|claims| !claims.previous.is_disjoint(marks))
+            };
+            claims.recipients.iter().all(reads) && out.iter().all(answers)
         })
     }
 
     /// The epoch of greatest depth, clean or not: what [`Membership::writing_epoch`] would be had nobody been removed.
     pub fn newest_epoch(&self, space: &SpaceId) -> Option<EpochId> {
-        self.deepest(space, |_| true)
+        self.deepest(space, |_, _| true)
+    }
+
+    /// What a new epoch names as its predecessors: the heads, so that it is deeper than all, and marks of whatever puts
+    /// devices out that read the space before, as far as no epoch names them yet: so that it is known to be without
+    /// them.
+    pub fn epoch_previous(&self, space: &SpaceId) -> BTreeSet<EpochId> {
+        let graph = self.epoch_graph(space);
+        let named = |mark: &EpochId| graph.values().any(|claims| claims.previous.contains(mark));
+        let out = self
+            .space(space)
+            .map(|known| self.out(&known))
+            .unwrap_or_default();
+        let open = out.iter().filter(|marks| !marks.iter().any(named));
+        // One mark of each is enough.
+        let marks = open
+            .filter_map(|marks| marks.first().copied())
+            .take(EPOCH_PREVIOUS_MAX / 2);
+        let mut previous: BTreeSet<EpochId> = marks.collect();
+        let room = EPOCH_PREVIOUS_MAX - previous.len();
+        previous.extend(self.epoch_heads(space).into_iter().take(room));
+        previous
+    }
+
+    /// For every right to read a space that is not in force: the marks of what ended it. An epoch made in the knowledge
+    /// of one of them was not handed out under that right.
+    fn out(&self, space: &Space) -> Vec<BTreeSet<EpochId>> {
+        let mut ended: BTreeMap<EnvelopeId, BTreeSet<EpochId>> = BTreeMap::new();
+        for (place, revoke, counts) in self.judge().revokes() {
+            if counts {
+                ended.entry(revoke.grant).or_default().insert(mark(&place.id));
+            }
+        }
+        let mut out = Vec::new();
+        for (id, right) in self.judge().rights() {
+            let device = right.keys().sign.device_id();
+            if reads(right, space).is_err() || self.may_read(device, space).is_ok() {
+                continue;
+            }
+            let marks = if !right.issued {
+                BTreeSet::from([mark(id)])
+            } else if right.active() {
+                let suspensions = self.suspensions(device);
+                let forked = self.judge().forked(device).then(|| mark(id));
+                suspensions.iter().map(mark).chain(forked).collect()
+            } else {
+                ended.remove(id).unwrap_or_default()
+            };
+            // The upper level gets no key by default: its seats count only as far as they were boxed one.
+            if !marks.is_empty() && matches!(right.source, Source::Grant(..)) {
+                out.push(marks);
+            }
+        }
+        out
     }
 
     /// What a new epoch names as its predecessors, so that it is deeper than all: the valid epochs that no other one
@@ -124,7 +187,7 @@ impl Membership {
                 .all(|(other, known)| !known.contains(id) || before[id].contains(other))
         };
         let heads = graph.keys().copied().filter(is_head);
-        heads.take(crate::limits::EPOCH_PREVIOUS_MAX).collect()
+        heads.take(EPOCH_PREVIOUS_MAX).collect()
     }
 
     /// Readers that may lack the key of a valid epoch, by epoch: admitted by an officer who perhaps did not know it, or
@@ -193,13 +256,15 @@ impl Membership {
         }
     }
 
-    fn deepest(&self, space: &SpaceId, clean: impl Fn(&BTreeSet<DeviceId>) -> bool) -> Option<EpochId> {
+    /// `clean` is asked about an epoch and the ones before it.
+    fn deepest(&self, space: &SpaceId, clean: impl Fn(&Claims, &[&Claims]) -> bool) -> Option<EpochId> {
         let graph = self.epoch_graph(space);
-        let clean = graph.iter().filter(|(_, claims)| clean(&claims.recipients));
-        clean
-            .map(|(&id, _)| (Reverse(ancestors(id, &graph).len()), id))
-            .min()
-            .map(|(_, id)| id)
+        let candidates = graph.iter().filter_map(|(&id, claims)| {
+            let before = ancestors(id, &graph);
+            let known: Vec<&Claims> = before.iter().map(|epoch| &graph[epoch]).collect();
+            clean(claims, &known).then_some((Reverse(before.len()), id))
+        });
+        candidates.min().map(|(_, id)| id)
     }
 
     fn epoch_graph(&self, space: &SpaceId) -> Graph {
@@ -211,6 +276,16 @@ impl Membership {
         }
         graph
     }
+}
+
+const MARK_CONTEXT: &str = "sotay/v1/epoch-without";
+
+/// Stands among the predecessors of an epoch for a record that put a device out (P6.3).
+fn mark(record: &EnvelopeId) -> EpochId {
+    let hash = blake3::derive_key(MARK_CONTEXT, record.as_bytes());
+    let mut id = [0; 8];
+    id.copy_from_slice(&hash[..8]);
+    EpochId::from_bytes(id)
 }
 
 /// What all records of one epoch say together.

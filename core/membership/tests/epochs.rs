@@ -21,6 +21,15 @@ fn number(n: u8) -> EpochId {
     epoch_id(&[n; 32])
 }
 
+/// The epoch that an officer makes who knows all of the roll.
+fn knowing(roll: &Roll, space: &Space, n: u8, recipients: &[&str]) -> Record {
+    let Record::Epoch(mut record) = epoch(space, n, &[], recipients) else {
+        unreachable!()
+    };
+    record.previous = roll.membership().epoch_previous(&space.id());
+    Record::Epoch(record)
+}
+
 const READERS: [&str; 7] = ["sec/1", "sec/2", "dep", "two", "an/1", "an/2", "binh"];
 
 fn without(name: &str) -> Vec<&'static str> {
@@ -59,7 +68,8 @@ fn an_epoch_with_a_revoked_recipient_is_not_written_under_however_deep_it_is() {
     roll.write("sec/1", &epoch(&main, 1, &[], &READERS));
     // Two officers at once: one removes a member and rotates, the other rotates without knowing.
     roll.revoke("sec/1", grants["binh"], &[]);
-    roll.write("sec/1", &epoch(&main, 2, &[1], &without("binh")));
+    let without_binh = knowing(&roll, &main, 2, &without("binh"));
+    roll.write("sec/1", &without_binh);
     roll.write("dep", &epoch(&main, 3, &[1], &READERS));
     roll.write("dep", &epoch(&main, 4, &[3], &READERS));
     let membership = roll.membership();
@@ -75,8 +85,95 @@ fn if_no_epoch_is_clean_an_officer_has_to_rotate() {
     roll.write("sec/1", &epoch(&main, 1, &[], &READERS));
     roll.revoke("sec/1", grants["binh"], &[]);
     assert_eq!(roll.membership().writing_epoch(&main.id()), None);
-    roll.write("dep", &epoch(&main, 2, &[1], &without("binh")));
+    let without_binh = knowing(&roll, &main, 2, &without("binh"));
+    roll.write("dep", &without_binh);
     assert_eq!(roll.membership().writing_epoch(&main.id()), Some(number(2)));
+    // What comes later is built on it and need not say so again.
+    roll.write("two", &epoch(&main, 3, &[2], &without("binh")));
+    assert_eq!(roll.membership().writing_epoch(&main.id()), Some(number(3)));
+}
+
+#[test]
+fn a_removed_device_that_was_handed_the_key_with_its_grant_makes_the_epoch_unclean_though_it_has_no_box() {
+    let (mut roll, _) = Roll::branch();
+    let main = roll.space(SpaceKind::Main);
+    roll.write("sec/1", &epoch(&main, 1, &[], &READERS));
+    let late = roll.grant("dep", 4, "late");
+    assert_eq!(roll.membership().writing_epoch(&main.id()), Some(number(1)));
+    roll.revoke("sec/1", late, &[]);
+    assert_eq!(roll.membership().writing_epoch(&main.id()), None);
+    // Whether this was made before or after the removal nobody can tell, so it is not trusted.
+    roll.write("two", &epoch(&main, 2, &[1], &READERS));
+    assert_eq!(roll.membership().writing_epoch(&main.id()), None);
+    let clean = knowing(&roll, &main, 3, &READERS);
+    roll.write("two", &clean);
+    assert_eq!(roll.membership().writing_epoch(&main.id()), Some(number(3)));
+    assert_eq!(
+        roll.membership().epoch_previous(&main.id()),
+        [number(3)].into(),
+        "said once"
+    );
+}
+
+#[test]
+fn a_device_whose_grant_turns_out_void_makes_the_epoch_unclean() {
+    let (mut roll, grants) = Roll::branch();
+    let main = roll.space(SpaceKind::Main);
+    roll.write("sec/1", &epoch(&main, 1, &[], &READERS));
+    let before = roll.tip("dep");
+    roll.grant("dep", 4, "friend");
+    let space = roll.roll;
+    roll.revoke("sec/1", grants["dep"], &[(space, before)]);
+    let clean = knowing(&roll, &main, 2, &without("dep"));
+    roll.write("sec/1", &clean);
+    let membership = roll.membership();
+    assert_eq!(membership.writing_epoch(&main.id()), Some(number(2)));
+    let Record::Epoch(record) = clean else {
+        unreachable!()
+    };
+    assert_eq!(
+        record.previous.len(),
+        3,
+        "the epoch before, the deputy's removal, the void grant"
+    );
+}
+
+#[test]
+fn readers_who_may_lack_a_key_are_those_whose_granter_perhaps_did_not_know_it() {
+    let (mut roll, _) = Roll::branch();
+    let main = roll.space(SpaceKind::Main);
+    roll.write("sec/1", &epoch(&main, 1, &[], &READERS));
+    let lacking = |roll: &Roll| -> Vec<(EpochId, Vec<_>)> {
+        let all = roll.membership().lacking(&main);
+        all.into_iter()
+            .map(|(epoch, devices)| (epoch, devices.into_iter().map(|(device, _)| device).collect()))
+            .collect()
+    };
+    assert_eq!(lacking(&roll), []);
+    // The maker of the epoch grants: the key went along.
+    roll.grant("sec/1", 4, "mine");
+    assert_eq!(lacking(&roll), []);
+    // A deputy granted by it afterwards holds the key too, and hands it on.
+    roll.grant("sec/1", 3, "new-dep");
+    roll.grant("new-dep", 4, "theirs");
+    assert_eq!(lacking(&roll), []);
+    // One that was granted before may not have heard of it.
+    roll.grant("dep", 4, "late");
+    assert_eq!(lacking(&roll), [(number(1), vec![id("late")])]);
+    roll.write("two", &epoch(&main, 1, &[], &["late"]));
+    assert_eq!(lacking(&roll), []);
+    // Set aside when a key was made, and lifted again.
+    let suspension = roll.suspend("sec/1", "binh");
+    let away = knowing(
+        &roll,
+        &main,
+        2,
+        &[&without("binh")[..], &["mine", "new-dep", "theirs", "late"]].concat(),
+    );
+    roll.write("sec/1", &away);
+    assert_eq!(lacking(&roll), []);
+    roll.lift("sec/1", suspension);
+    assert_eq!(lacking(&roll), [(number(2), vec![id("binh")])]);
 }
 
 #[test]

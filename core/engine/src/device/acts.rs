@@ -99,7 +99,10 @@ impl<S: Store> Device<S> {
     /// A new epoch of a space for all who may read it by then.
     pub(super) fn rekey(&mut self, acts: &mut Acts, space: &Space) -> Result<(), DeviceError> {
         let id = space.id();
-        let (readers, previous) = (acts.membership.readers(space), acts.membership.epoch_heads(&id));
+        let (readers, previous) = (
+            acts.membership.readers(space),
+            acts.membership.epoch_previous(&id),
+        );
         let (key, record) = new_epoch(&id, previous, &readers, &mut *self.rng)
             .map_err(|_| DeviceError::Internal("new epoch"))?;
         let keys = Arc::clone(&self.keys);

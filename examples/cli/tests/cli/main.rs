@@ -4,6 +4,7 @@ mod errors;
 mod json;
 mod meeting;
 mod offline;
+mod phones;
 mod print;
 mod relay;
 mod support;

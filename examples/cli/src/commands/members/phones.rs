@@ -34,18 +34,18 @@ pub(super) fn devices(session: &Session) -> Result<Reply, Failure> {
 
 fn row(voice: Voice, line: &DeviceLine) -> Vec<String> {
     let state = match line.state {
-        State::Active => "state.active",
-        State::Suspended => "state.suspended",
-        State::Forked => "state.forked",
-        State::Revoked => "state.revoked",
-        State::NotGranted => "state.not_granted",
+        State::Active => voice.say("state.active", &[]),
+        State::Suspended => voice.say("state.suspended", &[]),
+        State::Forked => voice.say("state.forked", &[]),
+        State::Revoked => voice.say("state.revoked", &[]),
+        State::NotGranted => voice.say("state.not_granted", &[]),
     };
     vec![
         line.label.clone(),
         line.device.to_string(),
         name_of(voice, line),
         unit::rank(voice, Some(line.rank), line.committee),
-        voice.say(state, &[]),
+        state,
     ]
 }
 
@@ -73,7 +73,11 @@ pub(super) fn revoke(session: &Session, args: Revoke) -> Result<Reply, Failure> 
             }
         };
         let change = device.revoke(whom, args.reason.unwrap_or(usual).reason())?;
-        Ok(changed(voice, "members.revoked", &name, &change))
+        Ok(changed(
+            voice,
+            voice.say("members.revoked", &[("name", &name)]),
+            &change,
+        ))
     })
 }
 
@@ -82,7 +86,11 @@ pub(super) fn suspend(session: &Session, phone: String) -> Result<Reply, Failure
     session.open()?.run(move |device, _| {
         let line = pick::phone(device, &phone)?;
         let change = device.suspend(line.device, Reason::LOST)?;
-        Ok(changed(voice, "members.suspended", &line.label, &change))
+        Ok(changed(
+            voice,
+            voice.say("members.suspended", &[("name", &line.label)]),
+            &change,
+        ))
     })
 }
 
@@ -91,7 +99,11 @@ pub(super) fn lift(session: &Session, phone: String) -> Result<Reply, Failure> {
     session.open()?.run(move |device, _| {
         let line = pick::phone(device, &phone)?;
         let change = device.lift(line.device)?;
-        Ok(changed(voice, "members.lifted", &line.label, &change))
+        Ok(changed(
+            voice,
+            voice.say("members.lifted", &[("name", &line.label)]),
+            &change,
+        ))
     })
 }
 
@@ -104,7 +116,11 @@ pub(super) fn grade(session: &Session, args: Regrade) -> Result<Reply, Failure> 
             probationary: args.probationary && args.rank == Grade::Member,
         };
         let change = device.regrade(line.device, args.rank.rank(), flags, now)?;
-        Ok(changed(voice, "members.graded", &line.label, &change))
+        Ok(changed(
+            voice,
+            voice.say("members.graded", &[("name", &line.label)]),
+            &change,
+        ))
     })
 }
 
@@ -112,7 +128,7 @@ pub(super) fn rotate(session: &Session) -> Result<Reply, Failure> {
     let voice = session.voice;
     session.open()?.run(move |device, _| {
         let change = device.rotate()?;
-        Ok(changed(voice, "members.rotated", "", &change))
+        Ok(changed(voice, voice.say("members.rotated", &[]), &change))
     })
 }
 
@@ -123,18 +139,12 @@ pub(super) fn late(session: &Session) -> Result<Reply, Failure> {
         let rows: Vec<Vec<String>> = lines
             .iter()
             .map(|line| {
-                let kind = if line.doc.is_some() {
-                    "late.change"
-                } else {
-                    "late.name"
+                let kind = match line.doc {
+                    Some(_) => voice.say("late.change", &[]),
+                    None => voice.say("late.name", &[]),
                 };
                 let name = line.name.clone().unwrap_or_default();
-                vec![
-                    line.label.clone(),
-                    name,
-                    line.seq.to_string(),
-                    voice.say(kind, &[]),
-                ]
+                vec![line.label.clone(), name, line.seq.to_string(), kind]
             })
             .collect();
         let heading = voice.say("late.heading", &[("count", &lines.len())]);
@@ -145,8 +155,7 @@ pub(super) fn late(session: &Session) -> Result<Reply, Failure> {
     })
 }
 
-fn changed(voice: Voice, key: &str, name: &str, change: &KeyChange) -> Reply {
-    let done = voice.say(key, &[("name", &name)]);
+fn changed(voice: Voice, done: String, change: &KeyChange) -> Reply {
     let keys = voice.say(
         "members.rekeyed",
         &[("count", &change.rekeyed.len()), ("bytes", &change.bytes)],
