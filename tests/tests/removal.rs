@@ -489,11 +489,11 @@ fn a_phone_whose_rank_changes_keeps_what_it_wrote_and_does_what_the_new_rank_all
     assert_eq!(hall.branch.phones[P1].unit_card().unwrap().rank, Some(3));
     assert_eq!(hall.speeches(P2), ["Khi còn là đảng viên"]);
     hall.branch.phones[P1].rotate().unwrap();
-    // Back again: it read the committee's part as a deputy, which therefore gets a new key.
+    // Back again: it read the officers' parts as a deputy, which therefore get new keys.
     let back = hall.branch.phones[P3]
         .regrade(id, 4, Flags::default(), at(3))
         .unwrap();
-    assert_eq!(back.rekeyed, [SpaceKind::Committee]);
+    assert_eq!(back.rekeyed, [SpaceKind::Committee, SpaceKind::Report]);
     hall.sync_all();
     assert_eq!(hall.branch.phones[P1].unit_card().unwrap().rank, Some(4));
     let deputy = hall.id(P2);

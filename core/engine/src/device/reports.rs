@@ -142,7 +142,7 @@ impl<S: Store> Device<S> {
         if known || membership.may_read(self.id(), &space).is_err() {
             return Ok(());
         }
-        let (readers, previous) = (membership.readers(&space), membership.epoch_heads(&id));
+        let (readers, previous) = (membership.readers(&space), membership.epoch_previous(&id));
         let (key, record) = new_epoch(&id, previous, &readers, &mut *self.rng)
             .map_err(|_| DeviceError::Internal("epoch of a space"))?;
         let tip = self.replica.store().tip(&roll_id, self.id())?;
