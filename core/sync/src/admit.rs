@@ -249,6 +249,8 @@ struct Staging<'r, S> {
     new: BTreeMap<(DeviceId, u64), EnvelopeId>,
     head: Arrival,
     feeds: Option<usize>,
+    /// Bytes of the space, once the gate wanted to know.
+    held_bytes: Option<u64>,
 }
 
 enum Verdict {
@@ -285,6 +287,7 @@ impl<'r, S: Store> Staging<'r, S> {
             new: BTreeMap::new(),
             head: replica.store.head(&id)?,
             feeds: None,
+            held_bytes: None,
         })
     }
 
@@ -383,7 +386,7 @@ impl<'r, S: Store> Staging<'r, S> {
         if tip.is_none() && self.feeds()? >= FEEDS_PER_SPACE_MAX {
             return Ok(Verdict::Refuse(RefuseReason::TooManyFeeds));
         }
-        if let Err(retry_after) = self.ask_gate(&verified) {
+        if let Err(retry_after) = self.ask_gate(&verified)? {
             return Ok(Verdict::Refuse(RefuseReason::Quota { retry_after }));
         }
         if let Some(membership) = &mut self.membership
@@ -394,6 +397,7 @@ impl<'r, S: Store> Staging<'r, S> {
         if tip.is_none() {
             self.feeds = self.feeds.map(|feeds| feeds + 1);
         }
+        self.held_bytes = self.held_bytes.map(|held| held + verified.bytes().len() as u64);
         self.tips.insert(device, Some(verified.tip()));
         self.new.insert((device, seq), verified.id());
         self.head = self.head.next(verified.id());
@@ -474,15 +478,21 @@ impl<'r, S: Store> Staging<'r, S> {
         Ok(feeds)
     }
 
-    fn ask_gate(&mut self, envelope: &Envelope) -> Result<(), u32> {
-        match (&mut self.gate, self.offer) {
-            (Some(gate), Some(Offer { from, now })) => gate.allow(&Offered {
-                space: self.space,
-                envelope,
-                from,
-                now,
-            }),
-            _ => Ok(()),
-        }
+    fn ask_gate(&mut self, envelope: &Envelope) -> Result<Result<(), u32>, StoreError> {
+        let (Some(gate), Some(Offer { from, now })) = (&mut self.gate, self.offer) else {
+            return Ok(Ok(()));
+        };
+        let held_bytes = match self.held_bytes {
+            Some(held) => held,
+            None => self.replica.store.space_bytes(&self.id)?,
+        };
+        self.held_bytes = Some(held_bytes);
+        Ok(gate.allow(&Offered {
+            space: self.space,
+            envelope,
+            from,
+            held_bytes,
+            now,
+        }))
     }
 }

@@ -15,6 +15,8 @@ use crate::quarantine::{QuarantineKey, RefusedBy, quarantined};
 pub enum Policy {
     /// Any unit whose genesis it is given.
     Any,
+    /// Any but these.
+    AllBut(BTreeSet<UnitId>),
     /// These only.
     Units(BTreeSet<UnitId>),
 }
@@ -24,6 +26,7 @@ impl Policy {
     pub fn serves(&self, unit: &UnitId) -> bool {
         match self {
             Self::Any => true,
+            Self::AllBut(units) => !units.contains(unit),
             Self::Units(units) => units.contains(unit),
         }
     }
@@ -38,6 +41,8 @@ pub struct Offered<'a> {
     pub envelope: &'a Envelope,
     /// The device at the other end of the session, which need not be the author.
     pub from: DeviceId,
+    /// Bytes of all envelopes of the space, those before this one in the same batch included.
+    pub held_bytes: u64,
     /// Milliseconds since 1970.
     pub now: i64,
 }

@@ -9,6 +9,8 @@ use sotay_feed::UnitId;
 
 /// UDP port of a relay when none is given (P12.1).
 pub(crate) const DEFAULT_PORT: u16 = 7843;
+/// TCP port of the health checks when none is given.
+pub(crate) const DEFAULT_HTTP_PORT: u16 = 7844;
 
 /// Sổ Tay relay: keeps and forwards the sealed records of branches; it cannot read them.
 #[derive(Debug, Parser)]
@@ -20,7 +22,7 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Run the relay until it is told to stop (SIGTERM or Ctrl-C).
+    /// Run the relay until it is told to stop (SIGTERM or Ctrl-C); SIGHUP reads the configuration again.
     Serve(Serve),
     /// Make the data directory, the key and an empty database, and print the key; run nothing.
     Init(Data),
@@ -28,6 +30,28 @@ pub(crate) enum Command {
     Status(Data),
     /// Check every record and every chain of a database. The relay must be stopped.
     Verify(Data),
+    /// List the units with their sizes and how far their phones are.
+    Units(Data),
+    /// List the devices of a unit with rank, state and last contact.
+    Devices(OfUnit),
+    /// List the spaces of a unit, or of all, with their sizes.
+    Spaces(Spaces),
+    /// Say what a device has used of its quota.
+    Quota(Quota),
+    /// Turn a unit or a device away from now on; without an argument list what is blocked and allowed.
+    Block(Target),
+    /// Serve a unit, or take a block away; without an argument list what is blocked and allowed.
+    Allow(Target),
+    /// Copy everything to a directory while the relay runs; a second time only what is new.
+    Backup(Backup),
+    /// Make a data directory from a backup. Refuses to overwrite.
+    Restore(Restore),
+    /// Write everything of one unit to a file that a phone can import. The relay must be stopped.
+    Export(Export),
+    /// Write the database anew without gaps. The relay must be stopped.
+    Compact(Data),
+    /// Look for what is wrong: ports, clock, disk, limits, database, reachability.
+    Doctor(Doctor),
 }
 
 #[derive(Debug, Args)]
@@ -41,18 +65,104 @@ pub(crate) struct Data {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Serve {
+pub(crate) struct OfUnit {
     #[command(flatten)]
     pub data: Data,
-    /// UDP address for phones. Port 0 lets the system choose.
-    #[arg(long, value_name = "ADDR", default_value_t = SocketAddr::from(([0, 0, 0, 0], DEFAULT_PORT)))]
-    pub listen: SocketAddr,
-    /// Unit to serve (64 hexadecimal digits), or `any`. May be repeated.
-    #[arg(long, value_name = "UNIT|any", default_value = "any")]
+    /// The unit (64 hexadecimal digits).
+    pub unit: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Spaces {
+    #[command(flatten)]
+    pub data: Data,
+    /// The unit (64 hexadecimal digits); all units without it.
+    pub unit: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Quota {
+    #[command(flatten)]
+    pub data: Data,
+    /// The device (16 hexadecimal digits).
+    pub device: String,
+    /// Set what it has used to nothing.
+    #[arg(long)]
+    pub forgive: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Target {
+    #[command(flatten)]
+    pub data: Data,
+    /// Unit (64 hexadecimal digits) or device (16).
+    pub target: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Backup {
+    #[command(flatten)]
+    pub data: Data,
+    /// Directory of the backup; made if it is not there.
+    #[arg(long, value_name = "DIR")]
+    pub to: PathBuf,
+    /// Copy the relay's secret key too.
+    #[arg(long)]
+    pub with_key: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Restore {
+    #[command(flatten)]
+    pub data: Data,
+    /// Directory of the backup.
+    #[arg(long, value_name = "DIR")]
+    pub from: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    #[command(flatten)]
+    pub data: Data,
+    /// The unit (64 hexadecimal digits).
+    pub unit: String,
+    /// The file to write; it must not exist.
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    #[command(flatten)]
+    pub data: Data,
+    /// The configuration to check as well.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Host name or address under which phones reach this relay: try it.
+    #[arg(long, value_name = "HOST")]
+    pub public: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Directory that holds the key and the database of one relay.
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Configuration file; options on the command line win.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Print one JSON object instead of text.
+    #[arg(long)]
+    pub json: bool,
+    /// UDP address for phones [default: 0.0.0.0:7843]. Port 0 lets the system choose.
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Option<SocketAddr>,
+    /// Unit to serve (64 hexadecimal digits), or `any` [default: any]. May be repeated.
+    #[arg(long, value_name = "UNIT|any")]
     pub allow: Vec<Allow>,
-    /// TCP address for /healthz, /readyz and /metrics. Keep it on the loopback address.
-    #[arg(long, value_name = "ADDR", default_value_t = SocketAddr::from(([127, 0, 0, 1], 7844)))]
-    pub http: SocketAddr,
+    /// TCP address for /healthz, /readyz and /metrics [default: 127.0.0.1:7844]. Keep it on the loopback address.
+    #[arg(long, value_name = "ADDR")]
+    pub http: Option<SocketAddr>,
     /// Host name or address under which phones reach this relay, for the line that is printed for them.
     #[arg(long, value_name = "HOST")]
     pub public: Option<String>,
@@ -86,17 +196,6 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn a_data_directory_is_all_that_serve_needs() {
-        let cli = Cli::try_parse_from(["sotay-relay", "serve", "--data", "x"]).unwrap();
-        let Command::Serve(serve) = cli.command else {
-            panic!("another command")
-        };
-        assert_eq!(serve.listen.port(), DEFAULT_PORT);
-        assert_eq!(serve.allow, [Allow::Any]);
-        assert!(serve.http.ip().is_loopback());
     }
 
     #[test]

@@ -13,7 +13,8 @@ use sotay_feed::DeviceKeys;
 use zeroize::Zeroizing;
 
 const LOCK_FILE: &str = "relay.lock";
-const KEY_FILE: &str = "relay.key";
+/// The key's name in a data directory.
+pub(crate) const KEY_FILE: &str = "relay.key";
 const DATABASE_FILE: &str = "relay.sqlite";
 const RUN_FILE: &str = "relay.run.json";
 
@@ -117,6 +118,16 @@ impl DataDir {
         }
     }
 
+    /// Gives a database that was made and checked beside it the name that is opened. Nobody may have either open.
+    pub fn replace_database(&self, made: &Path) -> Result<(), DataError> {
+        let replace = || {
+            File::open(made)?.sync_all()?;
+            fs::rename(made, self.database())?;
+            File::open(&self.path)?.sync_all()
+        };
+        replace().map_err(|error| failed(&self.path, "written", error))
+    }
+
     /// Leaves a note of the running relay for `status`.
     pub fn note_running(&self, running: &Running) -> Result<(), DataError> {
         let text = serde_json::to_vec(running).expect("addresses and numbers are JSON");
@@ -159,6 +170,27 @@ fn patient(lock: &File) -> Result<(), TryLockError> {
         }
     }
     lock.try_lock()
+}
+
+impl DataError {
+    /// What the system says of a file or directory.
+    pub fn io(path: &Path, what: &'static str, error: io::Error) -> Self {
+        failed(path, what, error)
+    }
+}
+
+/// The key in a file.
+pub(crate) fn read_key_file(path: &Path) -> Result<DeviceKeys, DataError> {
+    let file = File::open(path).map_err(|error| failed(path, "read", error))?;
+    read_key(path, file)
+}
+
+/// Copies a key file, readable by its owner only.
+pub(crate) fn copy_private(from: &Path, dir: &Path, name: &str) -> Result<(), DataError> {
+    let mut text = Zeroizing::new(Vec::new());
+    let read = File::open(from).and_then(|file| file.take(KEY_FILE_BYTES_MAX).read_to_end(&mut text));
+    read.map_err(|error| failed(from, "read", error))?;
+    write_whole(dir, name, &text)
 }
 
 fn failed(path: &Path, what: &'static str, error: io::Error) -> DataError {
@@ -210,7 +242,7 @@ fn read_key(path: &Path, file: File) -> Result<DeviceKeys, DataError> {
 }
 
 /// Writes a small file so that it is there whole or not at all, readable by its owner only.
-fn write_whole(dir: &Path, name: &str, bytes: &[u8]) -> Result<(), DataError> {
+pub(crate) fn write_whole(dir: &Path, name: &str, bytes: &[u8]) -> Result<(), DataError> {
     let (path, part) = (dir.join(name), dir.join(format!("{name}.part")));
     let write = || {
         let mut file = OpenOptions::new()

@@ -1,11 +1,16 @@
 //! Why the relay does not run: in words, with what to do next, and with an exit code of its own.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use sotay_net::{AddressError, BindError};
 use sotay_store::StoreError;
+use sotay_sync::bundle;
 
+use crate::admin::AdminError;
+use crate::backup::BackupError;
+use crate::config::ConfigError;
 use crate::data::DataError;
 
 /// Why a subcommand failed. The environment's or the operator's fault, except `Stopped`.
@@ -32,6 +37,22 @@ pub(crate) enum RunError {
     Silent(SocketAddr),
     #[error("the relay is running but not ready: {0}")]
     NotReady(String),
+    #[error("{0}")]
+    Config(#[from] ConfigError),
+    #[error("no data directory is given")]
+    NoData,
+    #[error("the local socket {path} cannot be made: {error}")]
+    Socket { path: PathBuf, error: std::io::Error },
+    #[error("the relay said: {0}")]
+    Refused(String),
+    #[error("{0}")]
+    Admin(#[from] AdminError),
+    #[error("{0}")]
+    Backup(#[from] BackupError),
+    #[error("{0}")]
+    Bundle(bundle::WriteError),
+    #[error("{0} of the checks failed")]
+    Unwell(usize),
     #[error("the thread that owns the database ended unexpectedly")]
     Stopped,
 }
@@ -46,7 +67,17 @@ impl RunError {
             RunError::Store(StoreError::Corrupt(_) | StoreError::Foreign) => 6,
             RunError::Store(StoreError::Newer { .. }) => 7,
             RunError::NotRunning | RunError::Silent(_) | RunError::NotReady(_) => 8,
-            RunError::Store(_) | RunError::Public(_) | RunError::System(_) | RunError::Stopped => 1,
+            RunError::Config(_) | RunError::NoData => 2,
+            RunError::Socket { .. } => 5,
+            RunError::Backup(error) => error.exit_code(),
+            RunError::Unwell(_) => 9,
+            RunError::Store(_)
+            | RunError::Public(_)
+            | RunError::System(_)
+            | RunError::Refused(_)
+            | RunError::Admin(_)
+            | RunError::Bundle(_)
+            | RunError::Stopped => 1,
         }
     }
 
@@ -67,6 +98,17 @@ impl RunError {
                     "Run `chmod 600` on it. If strangers may have read it, give the branches a relay with a new key."
                 }
             },
+            RunError::Config(_) => "Mend the file and try again; docs/OPERATING.md lists every key.",
+            RunError::NoData => "Give --data DIR, or `data` in the file after --config.",
+            RunError::Socket { .. } => {
+                "Choose a data directory with a short path (under 90 bytes) on a local disk."
+            }
+            RunError::Refused(_) | RunError::Admin(_) => {
+                "Check the argument; `sotay-relay units` lists what is here."
+            }
+            RunError::Backup(error) => error.next_action(),
+            RunError::Bundle(_) => "Use `backup`: a unit of this size does not fit into one file for phones.",
+            RunError::Unwell(_) => "Each line above that begins with FAIL says what to do.",
             RunError::Store(error) => match error {
                 StoreError::Busy => "Stop the other program that has the database open.",
                 StoreError::Full => "Free some room on the disk and start again; nothing is lost.",

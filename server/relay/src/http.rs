@@ -12,8 +12,10 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use sotay_net::Listener;
 
+use crate::contacts::Contacts;
 use crate::health::{Health, Trouble};
 use crate::metrics::Metrics;
+use crate::shard::now_ms;
 
 /// What the pages show.
 #[derive(Clone)]
@@ -21,6 +23,7 @@ pub(crate) struct Pages {
     pub health: Arc<Health>,
     pub metrics: Arc<Metrics>,
     pub listener: Arc<Listener>,
+    pub contacts: Contacts,
 }
 
 /// The three pages. None holds content, names, addresses or ids.
@@ -51,6 +54,7 @@ async fn ready(State(pages): State<Pages>) -> impl IntoResponse {
 
 async fn metrics(State(pages): State<Pages>) -> impl IntoResponse {
     pages.metrics.turned(pages.listener.turned());
+    pages.metrics.contacts(&pages.contacts, now_ms());
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     ([(header::CONTENT_TYPE, kind)], pages.metrics.text())
 }

@@ -4,18 +4,29 @@
 //! The binary is [`main`]; a program that wants a relay as a child process of its own calls [`run`] with the same
 //! arguments. How to run it: `docs/OPERATING.md`.
 
+mod admin;
+mod backup;
 mod cli;
+mod commands;
+mod config;
+mod contacts;
 mod data;
+mod doctor;
 mod error;
+mod fair;
 mod health;
 mod http;
 mod inspect;
 mod labels;
+mod limits;
 mod link;
 mod metered;
 mod metrics;
+mod permissions;
+mod quota;
 mod serve;
 mod shard;
+mod socket;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -44,6 +55,17 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Init(args) => inspect::init(&args),
         Command::Status(args) => inspect::status(&args),
         Command::Verify(args) => inspect::verify(&args),
+        Command::Units(args) => commands::units(&args),
+        Command::Devices(args) => commands::devices(&args),
+        Command::Spaces(args) => commands::spaces(&args),
+        Command::Quota(args) => commands::quota(&args),
+        Command::Block(args) => commands::block(&args),
+        Command::Allow(args) => commands::allow(&args),
+        Command::Backup(args) => backup::backup(&args),
+        Command::Restore(args) => backup::restore(&args),
+        Command::Export(args) => commands::export(&args),
+        Command::Compact(args) => commands::compact(&args),
+        Command::Doctor(args) => doctor::doctor(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

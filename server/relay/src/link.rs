@@ -1,23 +1,29 @@
 //! One phone's connection: a task that carries frames to the shard and back, and decides nothing.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use sotay_feed::SignKey;
+use sotay_feed::{SignKey, UnitId};
 use sotay_net::{Close, Handshake, Link, LinkRecv, LinkSend};
 use sotay_sync::CloseCode;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
+use crate::admin::Question;
 use crate::labels::{close_label, handshake_label, link_label};
+use crate::limits::Limits;
 use crate::metrics::{Direction, Metrics, Reason};
 
-/// Sessions at one time; a further one is told to come back.
-pub(crate) const SESSIONS_MAX: usize = 20_000;
 /// How long a phone that came while all sessions were taken should wait at least.
 pub(crate) const BUSY_RETRY: Duration = Duration::from_secs(30);
 /// Frames that wait for one phone. The session's credit bounds their bytes; a phone that lets so many wait is closed.
 pub(crate) const OUTBOX_FRAMES_MAX: usize = 2048;
+/// What a frame that waits takes beside its bytes.
+const FRAME_ROOM_BYTES: usize = 256;
+/// What a phone may let wait when all of them together let wait more than the limit.
+pub(crate) const OUTGOING_PART_BYTES: usize = 64 * 1024;
 
 /// Number of a connection in this process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,14 +36,130 @@ pub(crate) enum Job {
     Up {
         link: LinkId,
         peer: SignKey,
-        out: mpsc::Sender<Outgoing>,
+        out: Outbox,
     },
     /// A frame came in.
-    Frame { link: LinkId, frame: Bytes },
+    Frame { link: LinkId, frame: Bytes, room: Room },
     /// The connection is gone.
     Down { link: LinkId },
+    /// The operator asks something.
+    Admin(Question),
+    /// The configuration was read again.
+    Reload(Box<Reload>),
     /// End every session: the relay is stopping.
     Drain,
+}
+
+/// What of a configuration may change while phones are served.
+#[derive(Debug)]
+pub(crate) struct Reload {
+    /// Units to serve; `None`: any.
+    pub served: Option<BTreeSet<UnitId>>,
+    /// Those of the quotas.
+    pub limits: Limits,
+}
+
+/// The room that a waiting frame takes, of its session's and of all; free when dropped.
+#[derive(Debug, Default)]
+pub(crate) struct Room {
+    _own: Option<OwnedSemaphorePermit>,
+    _all: Option<OwnedSemaphorePermit>,
+}
+
+/// Bytes that wait to be sent, of one phone and of all.
+#[derive(Debug, Clone, Default)]
+struct Load {
+    own: Arc<AtomicUsize>,
+    all: Arc<AtomicUsize>,
+}
+
+impl Load {
+    fn add(&self, bytes: usize) -> (usize, usize) {
+        let add = |sum: &AtomicUsize| sum.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        (add(&self.own), add(&self.all))
+    }
+
+    fn sub(&self, bytes: usize) {
+        self.own.fetch_sub(bytes, Ordering::Relaxed);
+        self.all.fetch_sub(bytes, Ordering::Relaxed);
+    }
+}
+
+/// The way to one phone. Never waits.
+#[derive(Debug)]
+pub(crate) struct Outbox {
+    queue: mpsc::Sender<Outgoing>,
+    load: Load,
+    all_max: usize,
+}
+
+/// The other end of an [`Outbox`].
+#[derive(Debug)]
+pub(crate) struct Inbox {
+    queue: mpsc::Receiver<Outgoing>,
+    load: Load,
+}
+
+/// A way for so many frames; `all` counts the bytes of every phone's.
+pub(crate) fn outbox(frames: usize, all: Arc<AtomicUsize>, all_max: usize) -> (Outbox, Inbox) {
+    let (sender, receiver) = mpsc::channel(frames);
+    let load = Load {
+        own: Arc::default(),
+        all,
+    };
+    let outbox = Outbox {
+        queue: sender,
+        load: load.clone(),
+        all_max,
+    };
+    let inbox = Inbox {
+        queue: receiver,
+        load,
+    };
+    (outbox, inbox)
+}
+
+impl Outbox {
+    /// Whether there was room: for the frame in this phone's queue, and for its bytes among those of all.
+    pub fn send(&self, outgoing: Outgoing) -> bool {
+        let Outgoing::Frame(frame) = &outgoing else {
+            return self.queue.try_send(outgoing).is_ok();
+        };
+        let bytes = frame.len();
+        let (own, all) = self.load.add(bytes);
+        let fits = all <= self.all_max || own <= OUTGOING_PART_BYTES;
+        let sent = fits && self.queue.try_send(outgoing).is_ok();
+        if !sent {
+            self.load.sub(bytes);
+        }
+        sent
+    }
+}
+
+impl Inbox {
+    async fn recv(&mut self) -> Option<Outgoing> {
+        self.queue.recv().await
+    }
+
+    #[cfg(test)]
+    pub fn try_recv(&mut self) -> Result<Outgoing, mpsc::error::TryRecvError> {
+        self.queue.try_recv().inspect(|outgoing| self.done(outgoing))
+    }
+
+    fn done(&self, outgoing: &Outgoing) {
+        if let Outgoing::Frame(frame) = outgoing {
+            self.load.sub(frame.len());
+        }
+    }
+}
+
+impl Drop for Inbox {
+    fn drop(&mut self) {
+        self.queue.close();
+        while let Ok(outgoing) = self.queue.try_recv() {
+            self.done(&outgoing);
+        }
+    }
 }
 
 /// What the shard asks of a connection.
@@ -54,6 +176,11 @@ pub(crate) enum Outgoing {
 pub(crate) struct Links {
     pub jobs: mpsc::Sender<Job>,
     pub sessions: Arc<Semaphore>,
+    /// Bytes of waiting frames of all sessions.
+    pub waiting: Arc<Semaphore>,
+    /// Bytes that wait to be sent to all phones.
+    pub outgoing: Arc<AtomicUsize>,
+    pub limits: Arc<Limits>,
     pub metrics: Arc<Metrics>,
     /// Dropped with the last task, so that a drain knows when all are gone.
     pub _alive: mpsc::Sender<()>,
@@ -86,7 +213,11 @@ impl Links {
 
     /// Returns why it ended.
     async fn converse(&self, link: LinkId, connection: Link) -> &'static str {
-        let (out, outbox) = mpsc::channel(OUTBOX_FRAMES_MAX);
+        let (out, inbox) = outbox(
+            OUTBOX_FRAMES_MAX,
+            self.outgoing.clone(),
+            self.limits.outgoing_bytes,
+        );
         let peer = connection.peer();
         if self.jobs.send(Job::Up { link, peer, out }).await.is_err() {
             connection.close(draining()).await;
@@ -94,7 +225,7 @@ impl Links {
         }
         let (send, recv) = connection.split();
         let reason = tokio::select! {
-            reason = self.write(send, outbox) => reason,
+            reason = self.write(send, inbox) => reason,
             reason = self.read(link, recv) => reason,
         };
         // The shard is gone when the relay stops; then it has forgotten the session too.
@@ -109,12 +240,14 @@ impl Links {
             .metrics
             .frame_bytes
             .get_or_create_owned(&Direction { direction: "in" });
+        let own = Arc::new(Semaphore::new(self.limits.session_waiting_bytes));
         loop {
             match recv.recv().await {
                 Ok(Some(frame)) => {
                     bytes.inc_by(frame.len() as u64);
+                    let room = self.room(own.clone(), frame.len()).await;
                     self.metrics.waiting.inc();
-                    if self.jobs.send(Job::Frame { link, frame }).await.is_err() {
+                    if self.jobs.send(Job::Frame { link, frame, room }).await.is_err() {
                         self.metrics.waiting.dec();
                         return "stopping";
                     }
@@ -125,19 +258,29 @@ impl Links {
         }
     }
 
-    async fn write(&self, mut send: LinkSend, mut outbox: mpsc::Receiver<Outgoing>) -> &'static str {
+    async fn room(&self, own: Arc<Semaphore>, bytes: usize) -> Room {
+        let bytes = u32::try_from(bytes + FRAME_ROOM_BYTES).expect("a frame is no longer than its limit");
+        // Neither semaphore is ever closed, and both are larger than any frame.
+        let own = own.acquire_many_owned(bytes).await.ok();
+        let all = self.waiting.clone().acquire_many_owned(bytes).await.ok();
+        Room { _own: own, _all: all }
+    }
+
+    async fn write(&self, mut send: LinkSend, mut inbox: Inbox) -> &'static str {
         let bytes = self
             .metrics
             .frame_bytes
             .get_or_create_owned(&Direction { direction: "out" });
-        while let Some(outgoing) = outbox.recv().await {
+        while let Some(outgoing) = inbox.recv().await {
             match outgoing {
                 Outgoing::Frame(frame) => {
-                    let len = frame.len() as u64;
-                    if let Err(error) = send.send(frame).await {
+                    let len = frame.len();
+                    let sent = send.send(frame).await;
+                    inbox.load.sub(len);
+                    if let Err(error) = sent {
                         return link_label(&error);
                     }
-                    bytes.inc_by(len);
+                    bytes.inc_by(len as u64);
                 }
                 Outgoing::Close(close) => {
                     send.close(close).await;
@@ -173,13 +316,18 @@ pub(crate) fn jittered(at_least: Duration) -> Duration {
 mod tests {
     use super::*;
     use sotay_feed::DeviceKeys;
-    use sotay_net::{Connector, FrameFault, Limits, LinkError, Listener, Presence, RelayAddress, Settings};
+    use sotay_net::{Connector, FrameFault, LinkError, Listener, Presence, RelayAddress, Settings};
     use sotay_sync::PeerFault;
 
     #[tokio::test]
     async fn a_phone_beyond_the_limit_of_sessions_is_told_to_come_back_later() {
         let device = |number| DeviceKeys::from_seeds([number; 32], [number; 32]);
-        let listener = Listener::bind(([127, 0, 0, 1], 0).into(), &device(1), Limits::default()).unwrap();
+        let listener = Listener::bind(
+            ([127, 0, 0, 1], 0).into(),
+            &device(1),
+            sotay_net::Limits::default(),
+        )
+        .unwrap();
         let port = listener.local_address().unwrap().port();
         let address = RelayAddress::new("127.0.0.1", port, device(1).public().sign).unwrap();
         let (jobs, mut queue) = mpsc::channel(1);
@@ -187,6 +335,9 @@ mod tests {
         let links = Links {
             jobs,
             sessions: Arc::new(Semaphore::new(1)),
+            waiting: Arc::new(Semaphore::new(Limits::default().waiting_bytes)),
+            outgoing: Arc::default(),
+            limits: Arc::default(),
             metrics: metrics.clone(),
             _alive: mpsc::channel(1).0,
         };
@@ -212,6 +363,25 @@ mod tests {
         let text = metrics.text();
         assert!(text.contains("handshakes_total{outcome=\"full\"} 1"), "{text}");
         assert!(text.contains("sotay_relay_sessions 1"), "{text}");
+    }
+
+    #[test]
+    fn what_waits_for_all_phones_is_bounded_and_who_lets_little_wait_is_spared() {
+        let all = Arc::new(AtomicUsize::new(0));
+        let frame = |bytes: usize| Outgoing::Frame(vec![0; bytes].into());
+        let (slow, slow_inbox) = outbox(100, all.clone(), 3 * OUTGOING_PART_BYTES);
+        let (quick, mut quick_inbox) = outbox(100, all.clone(), 3 * OUTGOING_PART_BYTES);
+        for _ in 0..3 {
+            assert!(slow.send(frame(OUTGOING_PART_BYTES)));
+        }
+        assert!(!slow.send(frame(1)), "one byte over the limit");
+        assert!(quick.send(frame(OUTGOING_PART_BYTES)));
+        assert!(!quick.send(frame(1)));
+        assert!(quick_inbox.try_recv().is_ok());
+        assert!(quick.send(frame(1)));
+        drop(slow_inbox);
+        assert!(!slow.send(frame(1)), "nobody is there");
+        assert_eq!(all.load(Ordering::Relaxed), 1);
     }
 
     #[test]

@@ -13,6 +13,8 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 use sotay_net::Turned;
 
+use crate::contacts::Contacts;
+
 /// One label, named for what it tells apart.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct Outcome {
@@ -33,6 +35,12 @@ pub(crate) struct Direction {
 
 /// See [`Outcome`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Within {
+    within: &'static str,
+}
+
+/// See [`Outcome`].
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct File {
     file: &'static str,
 }
@@ -41,6 +49,20 @@ struct File {
 const COMMIT_SECONDS: [f64; 12] = [
     0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0,
 ];
+/// Upper bounds of the histogram of syncs, seconds, from connection to everything exchanged.
+const SYNC_SECONDS: [f64; 10] = [0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0];
+/// A sync within this many milliseconds satisfies, within four times as many it is tolerated (Apdex).
+pub(crate) const SATISFIED_MS: i64 = 2_000;
+/// Clocks of phones within so many milliseconds of ours, by name; beyond the last: "more".
+const SKEWS: [(i64, &str); 4] = [
+    (5_000, "5s"),
+    (60_000, "1m"),
+    (3_600_000, "1h"),
+    (86_400_000, "1d"),
+];
+/// Days since the last contact of a device, by which devices are counted.
+pub(crate) const CONTACT_DAYS: [i64; 4] = [1, 7, 30, 90];
+const CONTACT_NAMES: [&str; 5] = ["1d", "7d", "30d", "90d", "more"];
 /// Upper bounds of the batch histogram, envelopes.
 const COMMIT_ENVELOPES: [f64; 8] = [0.0, 1.0, 4.0, 16.0, 64.0, 256.0, 1024.0, 4096.0];
 
@@ -69,6 +91,13 @@ pub(crate) struct Metrics {
     pub commit_seconds: Histogram,
     /// Envelopes in one commit.
     pub commit_envelopes: Histogram,
+    /// Time from connection to everything exchanged.
+    pub sync_seconds: Histogram,
+    syncs: Family<Outcome, Counter>,
+    skews: Family<Within, Counter>,
+    contacts: Family<Within, Gauge<u64, AtomicU64>>,
+    units: Gauge<u64, AtomicU64>,
+    disk_free: Gauge<u64, AtomicU64>,
     /// Frames that wait for the thread that owns the database.
     pub waiting: Gauge,
     storage: Family<File, Gauge<u64, AtomicU64>>,
@@ -92,6 +121,12 @@ impl Metrics {
             denied: Family::default(),
             commit_seconds: Histogram::new(COMMIT_SECONDS),
             commit_envelopes: Histogram::new(COMMIT_ENVELOPES),
+            sync_seconds: Histogram::new(SYNC_SECONDS),
+            syncs: Family::default(),
+            skews: Family::default(),
+            contacts: Family::default(),
+            units: Gauge::default(),
+            disk_free: Gauge::default(),
             waiting: Gauge::default(),
             storage: Family::default(),
             database,
@@ -133,6 +168,34 @@ impl Metrics {
             "Envelopes in one commit",
             m.commit_envelopes.clone(),
         );
+        registry.register_with_unit(
+            "sync",
+            "Time from connection to everything exchanged",
+            Unit::Seconds,
+            m.sync_seconds.clone(),
+        );
+        registry.register(
+            "syncs",
+            "Syncs that ended with everything exchanged by Apdex",
+            m.syncs.clone(),
+        );
+        registry.register(
+            "clock_skew",
+            "Greetings by how far the clock of the phone is from ours",
+            m.skews.clone(),
+        );
+        registry.register(
+            "devices_seen",
+            "Devices by how long ago they were last here",
+            m.contacts.clone(),
+        );
+        registry.register("units", "Units with a device or a record", m.units.clone());
+        registry.register_with_unit(
+            "disk_free",
+            "Room left on the disk of the database",
+            Unit::Bytes,
+            m.disk_free.clone(),
+        );
         registry.register(
             "frames_waiting",
             "Frames that wait for the database",
@@ -157,8 +220,43 @@ impl Metrics {
         }
     }
 
+    /// A phone has everything, so many milliseconds after it came.
+    pub fn synced(&self, ms: i64) {
+        self.sync_seconds.observe(ms.max(0) as f64 / 1000.0);
+        let outcome = match ms {
+            ms if ms <= SATISFIED_MS => "satisfied",
+            ms if ms <= 4 * SATISFIED_MS => "tolerated",
+            _ => "frustrated",
+        };
+        self.syncs.get_or_create(&Outcome { outcome }).inc();
+    }
+
+    /// A phone's clock is so many milliseconds from ours.
+    pub fn skew(&self, ms: i64) {
+        let within = SKEWS
+            .iter()
+            .find(|(most, _)| ms.unsigned_abs() <= most.unsigned_abs());
+        let within = within.map_or("more", |(_, name)| name);
+        self.skews.get_or_create(&Within { within }).inc();
+    }
+
+    /// How many devices were last here how long ago, and how many units there are.
+    pub fn contacts(&self, contacts: &Contacts, now: i64) {
+        for (within, count) in CONTACT_NAMES.into_iter().zip(contacts.ages(&CONTACT_DAYS, now)) {
+            self.contacts.get_or_create(&Within { within }).set(count);
+        }
+        self.units.set(contacts.tallies(now).len() as u64);
+    }
+
     /// OpenMetrics text.
     pub fn text(&self) -> String {
+        if let Some(disk) = self
+            .database
+            .parent()
+            .and_then(|dir| rustix::fs::statvfs(dir).ok())
+        {
+            self.disk_free.set(disk.f_bavail.saturating_mul(disk.f_frsize));
+        }
         for (file, suffix) in [("database", ""), ("log", "-wal")] {
             let mut path = self.database.clone().into_os_string();
             path.push(suffix);
@@ -177,6 +275,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_room_on_the_disk_is_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let text = Metrics::new(dir.path().join("relay.sqlite")).text();
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix("sotay_relay_disk_free_bytes "));
+        assert!(line.unwrap().parse::<u64>().unwrap() > 0, "{text}");
+    }
+
+    #[test]
     fn what_was_counted_is_in_the_text() {
         let dir = tempfile::tempdir().unwrap();
         let database = dir.path().join("relay.sqlite");
@@ -186,6 +294,16 @@ mod tests {
         metrics.handshake("ok");
         metrics.sessions.set(3);
         metrics.commit_seconds.observe(0.003);
+        metrics.synced(SATISFIED_MS);
+        metrics.synced(SATISFIED_MS + 1);
+        metrics.synced(4 * SATISFIED_MS + 1);
+        metrics.skew(-5_000);
+        metrics.skew(5_001);
+        metrics.skew(i64::MIN);
+        let contacts = Contacts::default();
+        let (unit, device) = (sotay_feed::UnitId::ZERO, sotay_feed::DeviceId::ZERO);
+        contacts.seen(device, unit, 0);
+        metrics.contacts(&contacts, 8 * crate::contacts::DAY_MS);
         let text = metrics.text();
         for line in [
             "sotay_relay_sessions 3",
@@ -194,6 +312,16 @@ mod tests {
             "sotay_relay_commit_seconds_bucket{le=\"0.002\"} 0",
             "sotay_relay_storage_bytes{file=\"database\"} 4096",
             "sotay_relay_storage_bytes{file=\"log\"} 0",
+            "sotay_relay_syncs_total{outcome=\"satisfied\"} 1",
+            "sotay_relay_syncs_total{outcome=\"tolerated\"} 1",
+            "sotay_relay_syncs_total{outcome=\"frustrated\"} 1",
+            "sotay_relay_sync_seconds_count 3",
+            "sotay_relay_clock_skew_total{within=\"5s\"} 1",
+            "sotay_relay_clock_skew_total{within=\"1m\"} 1",
+            "sotay_relay_clock_skew_total{within=\"more\"} 1",
+            "sotay_relay_devices_seen{within=\"30d\"} 1",
+            "sotay_relay_devices_seen{within=\"7d\"} 0",
+            "sotay_relay_units 1",
         ] {
             assert!(
                 text.lines().any(|found| found == line),

@@ -3,25 +3,29 @@
 use std::collections::BTreeSet;
 use std::io::{IsTerminal, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sotay_feed::SignKey;
-use sotay_net::{Limits, Listener, RelayAddress, key_text};
+use sotay_feed::{SignKey, UnitId};
+use sotay_net::{Listener, RelayAddress, key_text};
 use sotay_store::{Options, SqliteStore};
-use sotay_sync::{Policy, Replica, Role};
+use sotay_sync::{Group, Replica, Role};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
-use crate::cli::{Allow, Serve};
+use crate::cli::{Allow, DEFAULT_HTTP_PORT, DEFAULT_PORT, Serve};
+use crate::config;
 use crate::data::{DataDir, Running};
 use crate::error::RunError;
 use crate::health::{Health, Trouble};
 use crate::http::{self, Pages};
-use crate::link::{Job, LinkId, Links, SESSIONS_MAX, draining};
+use crate::limits::Limits;
+use crate::link::{Job, LinkId, Links, Reload, draining};
 use crate::metered::Metered;
 use crate::metrics::Metrics;
-use crate::shard::Shard;
+use crate::shard::{Books, Shard};
+use crate::socket;
 
 /// Frames that wait for the thread that owns the database; beyond, connections wait.
 const JOBS_WAITING_MAX: usize = 256;
@@ -40,19 +44,28 @@ pub(crate) fn store_options() -> Options {
 
 /// Runs until SIGTERM or SIGINT.
 pub(crate) fn serve(args: &Serve) -> Result<(), RunError> {
-    log();
-    let data = DataDir::open_or_make(&args.data.data)?;
+    let settings = Settings::of(args)?;
+    log(settings.log_json);
+    let limits = Arc::new(settings.limits.clone());
+    let data = DataDir::open_or_make(&settings.data)?;
     let keys = data.key()?;
     let metrics = Arc::new(Metrics::new(data.database()));
     let health = Arc::new(Health::starting());
-    let store = SqliteStore::open(&data.database(), &store_options())?;
-    let store = Metered::new(store, metrics.clone(), health.clone());
-    let replica = Replica::open(store, Role::Relay, policy(&args.allow))?;
+    let options = Options {
+        max_bytes: limits.database_bytes,
+        ..store_options()
+    };
+    let store = SqliteStore::open(&data.database(), &options)?;
+    let books = Books::load(&store, settings.served.clone(), &limits)?;
+    let contacts = books.contacts.clone();
+    let store = Group::new(Metered::new(store, metrics.clone(), health.clone()));
+    let replica = Replica::open(store, Role::Relay, books.permissions.policy())?;
 
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(RunError::System)?;
     let (jobs, queue) = mpsc::channel(JOBS_WAITING_MAX);
-    let shard = Shard::new(replica, metrics.clone(), health.clone());
+    let per_device = limits.sessions_per_device;
+    let shard = Shard::new(replica, books, per_device, metrics.clone(), health.clone());
     let (handle, thread_health) = (runtime.handle().clone(), health.clone());
     let (gone, died) = oneshot::channel();
     let thread = std::thread::Builder::new().name("shard".into()).spawn(move || {
@@ -64,34 +77,89 @@ pub(crate) fn serve(args: &Serve) -> Result<(), RunError> {
 
     let result = runtime.block_on(async {
         let failed = |error| RunError::Listen {
-            address: args.listen,
+            address: settings.listen,
             error,
         };
-        let listener = Arc::new(Listener::bind(args.listen, &keys, Limits::default()).map_err(failed)?);
+        let carrier = sotay_net::Limits {
+            retry_above: limits.handshakes_retry_above,
+            refuse_above: limits.handshakes_refuse_above,
+            ..sotay_net::Limits::default()
+        };
+        let listener = Arc::new(Listener::bind(settings.listen, &keys, carrier).map_err(failed)?);
         let listening = listener.local_address().map_err(failed)?;
         let pages = Pages {
             health: health.clone(),
             metrics: metrics.clone(),
             listener: listener.clone(),
+            contacts,
         };
-        let web = Web::start(args.http, pages).await?;
-        let announced = announce(args, &data, keys.public().sign, listening, web.address)?;
+        let web = Web::start(settings.http, pages).await?;
+        let desk = socket::listen(data.path(), jobs.clone()).map_err(|error| RunError::Socket {
+            path: socket::path(data.path()),
+            error,
+        })?;
+        let announced = announce(&settings, &data, keys.public().sign, listening, web.address)?;
         let service = Service {
             listener,
             jobs,
+            limits,
             metrics,
             health,
         };
         service.health.set(None);
-        print_start(args, &announced);
-        let ended = service.run(died).await;
+        print_start(&settings, &announced);
+        let ended = service.run(args, died).await;
+        desk.abort();
         web.stop().await;
         ended
     });
+    drop(runtime);
     // Closes the database.
     let finished = thread.join().map_err(|_| RunError::Stopped);
     data.note_stopped();
     result.and(finished)
+}
+
+/// Command line and configuration together.
+pub(crate) struct Settings {
+    pub data: PathBuf,
+    pub listen: SocketAddr,
+    pub http: SocketAddr,
+    pub public: Option<String>,
+    /// `None`: any unit.
+    pub served: Option<BTreeSet<UnitId>>,
+    pub limits: Limits,
+    json: bool,
+    log_json: bool,
+}
+
+impl Settings {
+    /// Options win over the file, the file over the defaults.
+    pub fn of(args: &Serve) -> Result<Self, RunError> {
+        let file = args
+            .config
+            .as_deref()
+            .map(config::read)
+            .transpose()?
+            .unwrap_or_default();
+        let served = if args.allow.is_empty() {
+            file.allow.unwrap_or(None)
+        } else {
+            served(&args.allow)
+        };
+        Ok(Self {
+            data: args.data.clone().or(file.data).ok_or(RunError::NoData)?,
+            listen: (args.listen.or(file.listen))
+                .unwrap_or_else(|| (Ipv4Addr::UNSPECIFIED, DEFAULT_PORT).into()),
+            http: (args.http.or(file.http))
+                .unwrap_or_else(|| (Ipv4Addr::LOCALHOST, DEFAULT_HTTP_PORT).into()),
+            public: args.public.clone().or(file.public),
+            served,
+            limits: file.limits,
+            json: args.json,
+            log_json: file.log_json,
+        })
+    }
 }
 
 /// Tells the health checks and the main task that the shard's thread ended.
@@ -107,26 +175,28 @@ impl Drop for Gone {
     }
 }
 
-fn log() {
+fn log(json: bool) {
     let filter = tracing_subscriber::EnvFilter::try_from_env("SOTAY_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    // A second relay in one process (an example) keeps the first one's log.
-    let _ = tracing_subscriber::fmt()
+    let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr)
-        .try_init();
+        .with_writer(std::io::stderr);
+    // A second relay in one process (an example) keeps the first one's log.
+    let _ = if json {
+        log.json().try_init()
+    } else {
+        log.try_init()
+    };
 }
 
-fn policy(allow: &[Allow]) -> Policy {
-    let mut units = BTreeSet::new();
-    for allow in allow {
-        match allow {
-            Allow::Any => return Policy::Any,
-            Allow::Unit(unit) => units.insert(*unit),
-        };
-    }
-    Policy::Units(units)
+/// `None`: any unit.
+fn served(allow: &[Allow]) -> Option<BTreeSet<UnitId>> {
+    let unit = |allow: &Allow| match allow {
+        Allow::Any => None,
+        Allow::Unit(unit) => Some(*unit),
+    };
+    allow.iter().map(unit).collect()
 }
 
 /// The HTTP side.
@@ -165,7 +235,7 @@ struct Announced {
 }
 
 fn announce(
-    args: &Serve,
+    settings: &Settings,
     data: &DataDir,
     key: SignKey,
     listen: SocketAddr,
@@ -177,7 +247,7 @@ fn announce(
         http,
     };
     data.note_running(&running)?;
-    let hosts = match &args.public {
+    let hosts = match &settings.public {
         Some(host) => vec![host.clone()],
         None => hosts(listen.ip()),
     };
@@ -221,15 +291,15 @@ fn hosts(listen: IpAddr) -> Vec<String> {
     hosts
 }
 
-fn print_start(args: &Serve, announced: &Announced) {
+fn print_start(settings: &Settings, announced: &Announced) {
     let Announced { key, phones, running } = announced;
-    let allowed: Vec<String> = match policy(&args.allow) {
-        Policy::Any => vec!["any".into()],
-        Policy::Units(units) => units.iter().map(ToString::to_string).collect(),
+    let allowed: Vec<String> = match &settings.served {
+        None => vec!["any".into()],
+        Some(units) => units.iter().map(ToString::to_string).collect(),
     };
-    let data = args.data.data.display().to_string();
+    let data = settings.data.display().to_string();
     let addresses: Vec<String> = phones.iter().map(ToString::to_string).collect();
-    let text = if args.data.json {
+    let text = if settings.json {
         let line = serde_json::json!({
             "event": "listening",
             "listen": running.listen.to_string(),
@@ -266,28 +336,37 @@ fn print_start(args: &Serve, announced: &Announced) {
 struct Service {
     listener: Arc<Listener>,
     jobs: mpsc::Sender<Job>,
+    limits: Arc<Limits>,
     metrics: Arc<Metrics>,
     health: Arc<Health>,
 }
 
 impl Service {
     /// Serves until told to stop, then drains.
-    async fn run(self, died: oneshot::Receiver<()>) -> Result<(), RunError> {
+    async fn run(self, args: &Serve, died: oneshot::Receiver<()>) -> Result<(), RunError> {
+        let mut reload = signal(SignalKind::hangup()).map_err(RunError::System)?;
         let mut terminate = signal(SignalKind::terminate()).map_err(RunError::System)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(RunError::System)?;
         let (alive, mut all_gone) = mpsc::channel(1);
         let links = Links {
             jobs: self.jobs.clone(),
-            sessions: Arc::new(Semaphore::new(SESSIONS_MAX)),
+            sessions: Arc::new(Semaphore::new(self.limits.sessions)),
+            waiting: Arc::new(Semaphore::new(self.limits.waiting_bytes)),
+            outgoing: Arc::default(),
+            limits: self.limits.clone(),
             metrics: self.metrics.clone(),
             _alive: alive,
         };
         let (drain, draining_now) = oneshot::channel();
         let accepting = tokio::spawn(accept(self.listener.clone(), links, draining_now));
-        let result = tokio::select! {
-            _ = terminate.recv() => Ok(()),
-            _ = interrupt.recv() => Ok(()),
-            _ = died => Err(RunError::Stopped),
+        let mut died = died;
+        let result = loop {
+            tokio::select! {
+                _ = terminate.recv() => break Ok(()),
+                _ = interrupt.recv() => break Ok(()),
+                _ = &mut died => break Err(RunError::Stopped),
+                _ = reload.recv() => self.reload(args).await,
+            }
         };
         if result.is_ok() {
             self.health.set(Some(Trouble::Stopping));
@@ -310,6 +389,24 @@ impl Service {
         let _ = accepting.await;
         tracing::info!("stopped");
         result
+    }
+}
+
+impl Service {
+    /// What may change without a restart does; a configuration that is wrong changes nothing.
+    async fn reload(&self, args: &Serve) {
+        match Settings::of(args) {
+            Ok(settings) => {
+                let reload = Box::new(Reload {
+                    served: settings.served,
+                    limits: settings.limits,
+                });
+                // If the shard is gone the relay is about to end.
+                let _ = self.jobs.send(Job::Reload(reload)).await;
+                tracing::info!("the configuration was read again");
+            }
+            Err(error) => tracing::error!(%error, "the configuration is wrong; nothing was changed"),
+        }
     }
 }
 

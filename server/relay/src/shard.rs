@@ -1,45 +1,54 @@
 //! The thread that owns the database and the sessions: one loop, everything in order, nothing under a lock.
 //!
-//! A round gathers the jobs that wait, deals with each, and only then releases what the sessions want to send. What a
-//! session queued was durable before it was queued, so gathering several sessions' envelopes into one commit will
-//! change the inside of a round and nothing else.
+//! A round deals with frames that wait, unit by unit in turn, makes what they brought durable in one commit, and only
+//! then releases what the sessions want to send.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use sotay_feed::{SignKey, Space};
+use sotay_feed::{SignKey, Space, SpaceKind, UnitId};
 use sotay_net::Close;
 use sotay_store::{Store, StoreError};
 use sotay_sync::message::Message;
 use sotay_sync::{
-    CloseCode, CloseReason, Output, Replica, Role, Session, SessionConfig, SessionError, SessionEvent,
-    SessionStats, SharedItems,
+    CloseCode, CloseReason, Group, Output, Replica, Role, Session, SessionConfig, SessionError, SessionEvent,
+    SessionStats, SharedItems, SyncStatus,
 };
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
+use crate::contacts::Contacts;
+use crate::fair::{Fair, Lane};
 use crate::health::Health;
 use crate::labels::{deny_label, refuse_label};
-use crate::link::{BUSY_RETRY, DRAIN_RETRY, Job, LinkId, Outgoing, jittered};
+use crate::limits::Limits;
+use crate::link::{BUSY_RETRY, DRAIN_RETRY, Job, LinkId, Outbox, Outgoing, Reload, Room, jittered};
 use crate::metrics::{Direction, Metrics, Reason};
+use crate::permissions::Permissions;
+use crate::quota::Shared;
 
-/// Jobs dealt with in one round.
-const ROUND_JOBS_MAX: usize = 64;
+/// Frames dealt with in one round, which ends with one commit.
+const ROUND_FRAMES_MAX: usize = 128;
+/// Bytes of frames in and out after which a round ends, so that nobody waits long for its commit.
+const ROUND_BYTES_MAX: u64 = 2 * 1024 * 1024;
 /// Longer frames are not looked at for a denial, which has a fixed form (P8.8).
 const DENY_FRAME_BYTES_MAX: usize = 64;
-/// Sessions of one device; the oldest goes, for it is usually what is left of a connection the phone has lost.
-pub(crate) const SESSIONS_PER_DEVICE_MAX: usize = 4;
-
 /// One session and the way to its connection.
-struct Seat {
-    session: Session,
-    peer: SignKey,
-    out: mpsc::Sender<Outgoing>,
+pub(crate) struct Seat {
+    pub session: Session,
+    pub peer: SignKey,
+    out: Outbox,
+    lane: Lane,
     deadline: Option<i64>,
-    spaces: Vec<Space>,
+    pub spaces: BTreeSet<Space>,
     counted: SessionStats,
+    /// When it came, and whether it has had everything since, milliseconds since 1970.
+    since: i64,
+    whole: bool,
+    /// Its connection is gone; what it said before is still dealt with.
+    gone: bool,
 }
 
 /// Envelopes that a space gained in this round.
@@ -49,26 +58,64 @@ struct Grown {
     from: Option<LinkId>,
 }
 
+/// What the operator decides and wants to know.
+pub(crate) struct Books {
+    pub permissions: Permissions,
+    pub contacts: Contacts,
+    pub quotas: Shared,
+}
+
+impl Books {
+    /// Reads what the database keeps of them; `served` are the configuration's units.
+    pub fn load(
+        store: &impl Store,
+        served: Option<BTreeSet<UnitId>>,
+        limits: &Limits,
+    ) -> Result<Self, StoreError> {
+        Ok(Self {
+            permissions: Permissions::load(store, served)?,
+            contacts: Contacts::load(store)?,
+            quotas: Shared::new(limits.clone()),
+        })
+    }
+}
+
 /// What the thread owns.
 pub(crate) struct Shard<S> {
-    replica: Replica<S>,
-    seats: BTreeMap<LinkId, Seat>,
+    pub replica: Replica<Group<S>>,
+    pub books: Books,
+    fair: Fair,
+    /// Sessions that may want something since the last commit.
+    pub touched: BTreeSet<LinkId>,
+    pub seats: BTreeMap<LinkId, Seat>,
     by_peer: BTreeMap<SignKey, BTreeSet<LinkId>>,
     subscribers: BTreeMap<Space, BTreeSet<LinkId>>,
     deadlines: BTreeSet<(i64, LinkId)>,
     grown: BTreeMap<Space, Grown>,
     draining: bool,
+    sessions_per_device: usize,
     metrics: Arc<Metrics>,
     health: Arc<Health>,
+}
+
+impl Seat {
+    /// Whether the phone is known to hold all there is in its spaces.
+    fn follows<S: Store>(&self, replica: &Replica<S>) -> bool {
+        let synced = |space: &Space| self.session.peer_status(replica, space);
+        self.spaces
+            .iter()
+            .all(|space| matches!(synced(space), Ok(SyncStatus::Synced { .. } | SyncStatus::Unknown)))
+    }
 }
 
 enum Wake {
     Job(Option<Job>),
     Deadline,
+    Waiting,
 }
 
 /// Milliseconds since 1970 UTC by the system's clock.
-fn now_ms() -> i64 {
+pub(crate) fn now_ms() -> i64 {
     match SystemTime::now().duration_since(UNIX_EPOCH) {
         Ok(since) => i64::try_from(since.as_millis()).unwrap_or(i64::MAX),
         Err(before) => i64::try_from(before.duration().as_millis()).map_or(i64::MIN, |ms| -ms),
@@ -76,15 +123,27 @@ fn now_ms() -> i64 {
 }
 
 impl<S: Store> Shard<S> {
-    pub fn new(replica: Replica<S>, metrics: Arc<Metrics>, health: Arc<Health>) -> Self {
+    pub fn new(
+        mut replica: Replica<Group<S>>,
+        books: Books,
+        sessions_per_device: usize,
+        metrics: Arc<Metrics>,
+        health: Arc<Health>,
+    ) -> Self {
+        replica.set_policy(books.permissions.policy());
+        replica.set_gate(Box::new(books.quotas.clone()));
         Self {
             replica,
+            books,
+            fair: Fair::default(),
+            touched: BTreeSet::new(),
             seats: BTreeMap::new(),
             by_peer: BTreeMap::new(),
             subscribers: BTreeMap::new(),
             deadlines: BTreeSet::new(),
             grown: BTreeMap::new(),
             draining: false,
+            sessions_per_device,
             metrics,
             health,
         }
@@ -93,32 +152,25 @@ impl<S: Store> Shard<S> {
     /// Works until every sender of jobs is gone.
     pub fn run(mut self, runtime: &Handle, mut jobs: mpsc::Receiver<Job>) {
         loop {
-            let wake = runtime.block_on(async {
-                match self.wait() {
-                    None => Wake::Job(jobs.recv().await),
-                    Some(wait) => match tokio::time::timeout(wait, jobs.recv()).await {
-                        Ok(job) => Wake::Job(job),
-                        Err(_) => Wake::Deadline,
-                    },
+            let wake = match (self.fair.is_empty(), self.wait()) {
+                (false, _) => Wake::Waiting,
+                (true, None) => Wake::Job(runtime.block_on(jobs.recv())),
+                (true, Some(wait)) => {
+                    let next = async { tokio::time::timeout(wait, jobs.recv()).await };
+                    runtime.block_on(next).map_or(Wake::Deadline, Wake::Job)
                 }
-            });
-            let mut next = match wake {
-                Wake::Job(None) => return,
-                Wake::Job(Some(job)) => Some(job),
-                Wake::Deadline => None,
             };
-            let (mut touched, mut done) = (BTreeSet::new(), 0);
-            while let Some(job) = next {
-                self.work(job, now_ms(), &mut touched);
-                done += 1;
-                next = if done < ROUND_JOBS_MAX {
-                    jobs.try_recv().ok()
-                } else {
-                    None
-                };
+            match wake {
+                Wake::Job(None) => return self.close_books(),
+                Wake::Job(Some(job)) => self.take(job, now_ms()),
+                Wake::Deadline | Wake::Waiting => {}
             }
-            self.tick(now_ms(), &mut touched);
-            self.settle(touched);
+            // Bounded by the queue's length: senders wait for a place in it.
+            for _ in 0..jobs.max_capacity() {
+                let Ok(job) = jobs.try_recv() else { break };
+                self.take(job, now_ms());
+            }
+            self.round(now_ms());
         }
     }
 
@@ -127,37 +179,90 @@ impl<S: Store> Shard<S> {
         Some(Duration::from_millis(u64::try_from(at - now_ms()).unwrap_or(0)))
     }
 
-    fn work(&mut self, job: Job, now: i64, touched: &mut BTreeSet<LinkId>) {
+    /// Puts a frame in line, and deals with everything else at once.
+    fn take(&mut self, job: Job, now: i64) {
         match job {
-            Job::Up { link, peer, out } => self.up(link, peer, out, now, touched),
-            Job::Frame { link, frame } => {
-                self.metrics.waiting.dec();
-                self.frame(link, &frame, now);
-                touched.insert(link);
-            }
+            Job::Up { link, peer, out } => self.up(link, peer, out, now),
+            Job::Frame { link, frame, room } => self.line_up(link, frame, room),
             Job::Down { link } => {
-                touched.remove(&link);
-                self.forget(link);
+                if let Some(seat) = self.seats.get_mut(&link) {
+                    seat.gone = true;
+                    self.touched.insert(link);
+                }
+            }
+            Job::Admin(question) => self.answer(question, now),
+            Job::Reload(reload) => {
+                let Reload { served, limits } = *reload;
+                self.books.permissions.served = served;
+                self.books.quotas.with(|quotas| quotas.set_limits(limits));
+                self.replica.set_policy(self.books.permissions.policy());
+                self.turn_away();
             }
             Job::Drain => {
                 self.draining = true;
                 for (link, seat) in &mut self.seats {
                     seat.session
                         .close(CloseCode::Draining, Some(seconds(DRAIN_RETRY)));
-                    touched.insert(*link);
+                    self.touched.insert(*link);
                 }
             }
         }
     }
 
-    fn up(
-        &mut self,
-        link: LinkId,
-        peer: SignKey,
-        out: mpsc::Sender<Outgoing>,
-        now: i64,
-        touched: &mut BTreeSet<LinkId>,
-    ) {
+    /// A session that was closed here may still be heard of until its connection knows.
+    fn line_up(&mut self, link: LinkId, frame: Bytes, room: Room) {
+        match self.seats.get(&link) {
+            Some(seat) => self.fair.push(link, seat.lane, frame, room),
+            None => {
+                self.metrics.waiting.dec();
+            }
+        }
+    }
+
+    /// Deals with what waits, up to a round's limits; then one commit, then the answers.
+    fn round(&mut self, now: i64) {
+        let (mut frames, mut bytes) = (0, 0);
+        while frames < ROUND_FRAMES_MAX && bytes < ROUND_BYTES_MAX {
+            let Some((link, frame, room)) = self.fair.next() else {
+                break;
+            };
+            let cost = self.frame(link, &frame, now);
+            self.fair.spent(cost);
+            self.metrics.waiting.dec();
+            drop(room);
+            frames += 1;
+            bytes += cost;
+        }
+        self.tick(now);
+        self.commit();
+        self.settle(now);
+        // Written with the next commit; nothing waits for it.
+        if let Err(error) = self.books.contacts.stage(self.replica.store_mut(), false) {
+            self.note_store(&error);
+        }
+    }
+
+    /// The last contacts are worth a commit of their own.
+    fn close_books(mut self) {
+        let staged = self.books.contacts.stage(self.replica.store_mut(), true);
+        if let Err(error) = staged.and_then(|()| self.replica.flush()) {
+            self.note_store(&error);
+        }
+    }
+
+    /// Makes durable what the round brought. If that fails nobody is told that it worked: all come back.
+    fn commit(&mut self) {
+        if let Err(error) = self.replica.flush() {
+            self.note_store(&error);
+            for link in &self.touched {
+                if let Some(seat) = self.seats.get_mut(link) {
+                    seat.session.abandon();
+                }
+            }
+        }
+    }
+
+    fn up(&mut self, link: LinkId, peer: SignKey, out: Outbox, now: i64) {
         let config = SessionConfig {
             role: Role::Relay,
             peer,
@@ -170,37 +275,48 @@ impl<S: Store> Shard<S> {
         self.note(link, &started);
         if self.draining {
             session.close(CloseCode::Draining, Some(seconds(DRAIN_RETRY)));
+        } else if self.books.permissions.blocked_devices.contains(&peer.device_id()) {
+            session.close(CloseCode::Blocked, None);
         }
         let seat = Seat {
             session,
             peer,
             out,
+            lane: Lane::Device(peer),
             deadline: None,
-            spaces: Vec::new(),
+            spaces: BTreeSet::new(),
             counted: SessionStats::default(),
+            since: now,
+            whole: false,
+            gone: false,
         };
         self.seats.insert(link, seat);
-        touched.insert(link);
+        self.touched.insert(link);
         let of_device = self.by_peer.entry(peer).or_default();
         of_device.insert(link);
-        if of_device.len() > SESSIONS_PER_DEVICE_MAX
+        if of_device.len() > self.sessions_per_device
             && let Some(oldest) = of_device.pop_first()
             && let Some(seat) = self.seats.get_mut(&oldest)
         {
             seat.session.close(CloseCode::Busy, Some(seconds(BUSY_RETRY)));
-            touched.insert(oldest);
+            self.touched.insert(oldest);
         }
     }
 
-    fn frame(&mut self, link: LinkId, frame: &Bytes, now: i64) {
-        // A session that was closed here may still be heard of until its connection knows.
-        if let Some(seat) = self.seats.get_mut(&link) {
-            let result = seat.session.on_frame(&mut self.replica, frame, now);
-            self.note(link, &result);
-        }
+    /// What it cost: bytes taken in and queued for sending.
+    fn frame(&mut self, link: LinkId, frame: &Bytes, now: i64) -> u64 {
+        let Some(seat) = self.seats.get_mut(&link) else {
+            return 0;
+        };
+        let before = seat.session.stats().bytes_out;
+        let result = seat.session.on_frame(&mut self.replica, frame, now);
+        let out = seat.session.stats().bytes_out - before;
+        self.note(link, &result);
+        self.touched.insert(link);
+        frame.len() as u64 + out
     }
 
-    fn tick(&mut self, now: i64, touched: &mut BTreeSet<LinkId>) {
+    fn tick(&mut self, now: i64) {
         let due: Vec<LinkId> = self
             .deadlines
             .iter()
@@ -211,7 +327,7 @@ impl<S: Store> Shard<S> {
             if let Some(seat) = self.seats.get_mut(&link) {
                 let result = seat.session.on_tick(&mut self.replica, now);
                 self.note(link, &result);
-                touched.insert(link);
+                self.touched.insert(link);
             }
         }
     }
@@ -230,23 +346,24 @@ impl<S: Store> Shard<S> {
         }
     }
 
-    fn note_store(&self, error: &StoreError) {
+    pub fn note_store(&self, error: &StoreError) {
         tracing::error!(%error, "the database fails");
         self.health.store_failed(error);
     }
 
     /// Releases what the sessions want done, then what other sessions gain by it.
-    fn settle(&mut self, touched: BTreeSet<LinkId>) {
-        for link in touched {
-            self.release(link);
+    fn settle(&mut self, now: i64) {
+        for link in std::mem::take(&mut self.touched) {
+            self.release(link, now);
         }
         // Fan-out makes sessions send, never receive: nothing grows from it.
         for (space, grown) in std::mem::take(&mut self.grown) {
-            self.fan_out(&space, &grown);
+            self.books.contacts.grown(space.unit, now);
+            self.fan_out(&space, &grown, now);
         }
     }
 
-    fn fan_out(&mut self, space: &Space, grown: &Grown) {
+    fn fan_out(&mut self, space: &Space, grown: &Grown, now: i64) {
         let Some(links) = self.subscribers.get(space) else {
             return;
         };
@@ -266,29 +383,35 @@ impl<S: Store> Shard<S> {
             if let Some(seat) = self.seats.get_mut(&link) {
                 let result = seat.session.on_stored(&mut self.replica, &shared);
                 self.note(link, &result);
-                self.release(link);
+                self.release(link, now);
             }
         }
     }
 
     /// Polls one session dry.
-    fn release(&mut self, link: LinkId) {
+    fn release(&mut self, link: LinkId, now: i64) {
         let Some(seat) = self.seats.get_mut(&link) else {
             return;
         };
-        let (mut opened, mut over) = (false, false);
+        let (mut opened, mut caught_up, mut over) = (Vec::new(), false, false);
         while let Some(output) = seat.session.poll() {
             match output {
                 Output::Frame(frame) => {
                     count_denial(&self.metrics, &frame);
-                    over |= seat.out.try_send(Outgoing::Frame(frame)).is_err();
+                    over |= !seat.out.send(Outgoing::Frame(frame)) && !seat.gone;
                 }
                 Output::Close(reason) => {
                     // When it cannot be queued the connection closes by itself, once its queue is empty.
-                    let _ = seat.out.try_send(Outgoing::Close(carried(reason)));
+                    seat.out.send(Outgoing::Close(carried(reason)));
                     over = true;
                 }
-                Output::Event(SessionEvent::Opened { .. }) => opened = true,
+                Output::Event(SessionEvent::Opened { space }) => opened.push(space),
+                Output::Event(SessionEvent::Hello { now: theirs, .. }) => {
+                    self.metrics.skew(now.saturating_sub(theirs));
+                }
+                Output::Event(SessionEvent::CaughtUp) => caught_up = true,
+                // Who does not stay says so by closing.
+                Output::Event(SessionEvent::Closed(reason)) => caught_up |= reason.code == CloseCode::Done,
                 Output::Event(SessionEvent::Received { space, after, .. }) => {
                     let grown = self.grown.entry(space).or_insert(Grown {
                         after,
@@ -307,14 +430,33 @@ impl<S: Store> Shard<S> {
             }
         }
         count(&self.metrics, seat);
-        if over {
+        let ends = over || (seat.gone && self.fair.idle(link));
+        if (caught_up || (ends && seat.whole)) && seat.follows(&self.replica) {
+            if !std::mem::replace(&mut seat.whole, true) {
+                self.metrics.synced(now.saturating_sub(seat.since));
+            }
+            self.books.contacts.whole(seat.peer.device_id(), now);
+        }
+        if ends {
             return self.forget(link);
         }
-        if opened {
-            seat.spaces = seat.session.subscriptions();
-            for space in &seat.spaces {
+        let mut lost = Vec::new();
+        if !opened.is_empty() {
+            let spaces: BTreeSet<Space> = seat.session.subscriptions().into_iter().collect();
+            // A phone opens its own unit before those above it. A roll alone is listened to by strangers too.
+            let inside = |space: &&Space| space.kind != SpaceKind::Roll && spaces.contains(space);
+            if let (Lane::Device(_), Some(first)) = (seat.lane, opened.iter().find(inside)) {
+                seat.lane = Lane::Unit(first.unit);
+                self.books.contacts.seen(seat.peer.device_id(), first.unit, now);
+            }
+            for space in spaces.difference(&seat.spaces) {
                 self.subscribers.entry(*space).or_default().insert(link);
             }
+            lost.extend(seat.spaces.difference(&spaces).copied());
+            seat.spaces = spaces;
+        }
+        for space in &lost {
+            unsubscribe(&mut self.subscribers, space, link);
         }
         let deadline = seat.session.deadline().map(|(at, _)| at);
         if let Some(at) = std::mem::replace(&mut seat.deadline, deadline) {
@@ -330,19 +472,26 @@ impl<S: Store> Shard<S> {
         if let Some(at) = seat.deadline {
             self.deadlines.remove(&(at, link));
         }
+        for _ in 0..self.fair.forget(link) {
+            self.metrics.waiting.dec();
+        }
         for space in &seat.spaces {
-            if let Some(links) = self.subscribers.get_mut(space) {
-                links.remove(&link);
-                if links.is_empty() {
-                    self.subscribers.remove(space);
-                }
-            }
+            unsubscribe(&mut self.subscribers, space, link);
         }
         if let Some(links) = self.by_peer.get_mut(&seat.peer) {
             links.remove(&link);
             if links.is_empty() {
                 self.by_peer.remove(&seat.peer);
             }
+        }
+    }
+}
+
+fn unsubscribe(subscribers: &mut BTreeMap<Space, BTreeSet<LinkId>>, space: &Space, link: LinkId) {
+    if let Some(links) = subscribers.get_mut(space) {
+        links.remove(&link);
+        if links.is_empty() {
+            subscribers.remove(space);
         }
     }
 }

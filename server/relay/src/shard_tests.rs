@@ -1,13 +1,16 @@
 //! The shard without threads and sockets.
 
 use super::*;
-use sotay_feed::{DeviceKeys, Draft, Kind, SpaceKind, UnitId};
+use crate::link::{Inbox, outbox};
+use sotay_feed::{DeviceKeys, Draft, Kind};
 use sotay_membership::{Authority, Flags, Genesis, Grant, UnitKind, rank};
-use sotay_store::{DatabaseId, MemoryStore};
+use sotay_store::{DatabaseId, Fault, Faults, FaultyStore, MemoryStore};
 use sotay_sync::limits::HELLO_TIMEOUT_MS;
 use sotay_sync::{FirstContact, Policy};
 
 const FOUNDER: u8 = 1;
+
+type Disk = FaultyStore<MemoryStore>;
 
 fn device(number: u8) -> DeviceKeys {
     DeviceKeys::from_seeds([number; 32], [number; 32])
@@ -19,12 +22,12 @@ struct Phone {
     replica: Replica<MemoryStore>,
     session: Session,
     link: LinkId,
-    outbox: mpsc::Receiver<Outgoing>,
+    inbox: Inbox,
 }
 
 /// A shard whose queues to phones hold so many frames.
 struct Rig {
-    shard: Shard<MemoryStore>,
+    shard: Shard<Disk>,
     unit: UnitId,
     phones: Vec<Phone>,
 }
@@ -49,10 +52,20 @@ fn replica(number: u8, role: Role) -> Replica<MemoryStore> {
 
 impl Rig {
     fn new() -> Self {
+        Self::on(FaultyStore::new(
+            MemoryStore::new(DatabaseId([0; 16])),
+            Faults::none(),
+        ))
+    }
+
+    fn on(disk: Disk) -> Self {
         let health = Arc::new(Health::starting());
         let metrics = Arc::new(Metrics::new("nowhere".into()));
+        let limits = Limits::default();
+        let books = Books::load(&disk, None, &limits).unwrap();
+        let replica = Replica::open(Group::new(disk), Role::Relay, Policy::Any).unwrap();
         Self {
-            shard: Shard::new(replica(0, Role::Relay), metrics, health),
+            shard: Shard::new(replica, books, limits.sessions_per_device, metrics, health),
             unit: genesis().unit_id(),
             phones: Vec::new(),
         }
@@ -65,7 +78,7 @@ impl Rig {
     /// A phone connects; its queue holds `room` frames. Returns its place.
     fn connect(&mut self, number: u8, room: usize) -> usize {
         let keys = device(number);
-        let (out, outbox) = mpsc::channel(room);
+        let (out, inbox) = outbox(room, Arc::default(), Limits::default().outgoing_bytes);
         let link = LinkId(self.phones.len() as u64);
         let session = Session::connect(SessionConfig {
             role: Role::Device,
@@ -80,7 +93,7 @@ impl Rig {
             replica: replica(number, Role::Device),
             session,
             link,
-            outbox,
+            inbox,
         });
         self.round(vec![Job::Up { link, peer, out }]);
         self.phones.len() - 1
@@ -104,11 +117,17 @@ impl Rig {
     }
 
     fn round(&mut self, jobs: Vec<Job>) {
-        let mut touched = BTreeSet::new();
+        self.round_at(jobs, 0);
+    }
+
+    fn round_at(&mut self, jobs: Vec<Job>, now: i64) {
         for job in jobs {
-            self.shard.work(job, 0, &mut touched);
+            self.shard.take(job, now);
         }
-        self.shard.settle(touched);
+        self.shard.round(now);
+        while !self.shard.fair.is_empty() {
+            self.shard.round(now);
+        }
     }
 
     /// What a phone has to say, as jobs.
@@ -123,6 +142,7 @@ impl Rig {
                 jobs.push(Job::Frame {
                     link: phone.link,
                     frame,
+                    room: Room::default(),
                 });
             }
         }
@@ -131,8 +151,8 @@ impl Rig {
 
     /// What waits for a phone.
     fn heard(&mut self, place: usize) -> Vec<Outgoing> {
-        let outbox = &mut self.phones[place].outbox;
-        std::iter::from_fn(|| outbox.try_recv().ok()).collect()
+        let inbox = &mut self.phones[place].inbox;
+        std::iter::from_fn(|| inbox.try_recv().ok()).collect()
     }
 
     /// Everybody talks until nobody has anything to say.
@@ -227,7 +247,7 @@ fn a_phone_whose_queue_is_full_is_let_go_and_forgotten() {
     assert_eq!(rig.shard.seats.len(), before);
     assert_eq!(rig.heard(slow).len(), 1);
     assert!(matches!(
-        rig.phones[slow].outbox.try_recv(),
+        rig.phones[slow].inbox.try_recv(),
         Err(mpsc::error::TryRecvError::Disconnected)
     ));
 }
@@ -236,11 +256,9 @@ fn a_phone_whose_queue_is_full_is_let_go_and_forgotten() {
 fn a_connection_that_says_nothing_is_closed_at_its_deadline() {
     let mut rig = Rig::new();
     let silent = rig.connect(9, 100);
-    let mut touched = BTreeSet::new();
-    rig.shard.tick(HELLO_TIMEOUT_MS - 1, &mut touched);
-    assert!(touched.is_empty());
-    rig.shard.tick(HELLO_TIMEOUT_MS, &mut touched);
-    rig.shard.settle(touched);
+    rig.round_at(vec![], HELLO_TIMEOUT_MS - 1);
+    assert!(rig.heard(silent).is_empty());
+    rig.round_at(vec![], HELLO_TIMEOUT_MS);
     let heard = rig.heard(silent);
     let Some(Outgoing::Close(close)) = heard.last() else {
         panic!("{heard:?}")
@@ -267,7 +285,9 @@ fn nothing_is_left_of_connections_that_are_gone() {
     rig.round(vec![Job::Frame {
         link: LinkId(0),
         frame,
+        room: Room::default(),
     }]);
+    assert_eq!(rig.shard.metrics.waiting.get(), 0);
 }
 
 #[test]
@@ -284,4 +304,206 @@ fn a_drain_says_goodbye_to_everyone_even_to_who_comes_late() {
         assert!(close.retry_after.is_some_and(|wait| wait >= DRAIN_RETRY));
     }
     assert!(rig.is_empty());
+}
+
+#[test]
+fn what_many_phones_bring_in_one_round_is_one_commit() {
+    let mut rig = Rig::founded(&[2, 3, 4]);
+    let places: Vec<usize> = [2, 3, 4].map(|number| rig.connect(number, 100)).into();
+    for place in &places {
+        rig.start(*place);
+    }
+    rig.converse();
+    let mut jobs = Vec::new();
+    for place in &places {
+        rig.write(*place, SpaceKind::Main, Kind::CHANGE, b"sealed");
+        let main = rig.space(SpaceKind::Main);
+        let phone = &mut rig.phones[*place];
+        phone.session.on_local(&mut phone.replica, &main).unwrap();
+        jobs.extend(rig.said(*place));
+    }
+    let calls = |rig: &Rig| {
+        rig.shard
+            .replica
+            .store()
+            .inner()
+            .inner()
+            .head(&rig.space(SpaceKind::Main).id())
+    };
+    assert_eq!(calls(&rig).unwrap().number, 0);
+    for job in jobs {
+        rig.shard.take(job, 0);
+    }
+    rig.shard.round(0);
+    assert_eq!(calls(&rig).unwrap().number, 3);
+    for place in places {
+        // The acknowledgement of its own, and the two of the others.
+        assert!(rig.heard(place).len() >= 2);
+    }
+}
+
+#[test]
+fn a_commit_that_fails_is_told_to_all_who_took_part_and_the_next_round_serves_them() {
+    let mut rig = Rig::founded(&[2, 3]);
+    let places: Vec<usize> = [2, 3].map(|number| rig.connect(number, 100)).into();
+    for place in &places {
+        rig.start(*place);
+    }
+    rig.converse();
+    let mut jobs = Vec::new();
+    for place in &places {
+        rig.write(*place, SpaceKind::Main, Kind::CHANGE, b"sealed");
+        let main = rig.space(SpaceKind::Main);
+        let phone = &mut rig.phones[*place];
+        phone.session.on_local(&mut phone.replica, &main).unwrap();
+        jobs.extend(rig.said(*place));
+    }
+    // The disk is full for every write from here on.
+    let store = std::mem::replace(
+        rig.shard.replica.store_mut(),
+        Group::new(FaultyStore::new(
+            MemoryStore::new(DatabaseId([9; 16])),
+            Faults::none(),
+        )),
+    );
+    let disk = store.into_inner();
+    let full = (0..500).fold(Faults::none(), |faults, call| faults.at(call, Fault::DiskFull));
+    *rig.shard.replica.store_mut() = Group::new(FaultyStore::new(disk.into_inner(), full));
+    rig.round(jobs);
+    for place in &places {
+        let heard = rig.heard(*place);
+        let Some(Outgoing::Close(close)) = heard.last() else {
+            panic!("{heard:?}")
+        };
+        assert_eq!(close.code, CloseCode::Storage.number());
+        let frames = heard
+            .iter()
+            .filter(|outgoing| matches!(outgoing, Outgoing::Frame(_)));
+        assert_eq!(frames.count(), 1, "the farewell, and no acknowledgement");
+    }
+    let store = std::mem::replace(
+        rig.shard.replica.store_mut(),
+        Group::new(FaultyStore::new(
+            MemoryStore::new(DatabaseId([9; 16])),
+            Faults::none(),
+        )),
+    );
+    let disk = store.into_inner().into_inner();
+    let id = rig.space(SpaceKind::Main).id();
+    assert_eq!(disk.head(&id).unwrap().number, 0);
+    *rig.shard.replica.store_mut() = Group::new(FaultyStore::new(disk, Faults::none()));
+    let again = rig.connect(2, 100);
+    rig.write(again, SpaceKind::Main, Kind::CHANGE, b"sealed");
+    rig.start(again);
+    rig.converse();
+    assert_eq!(rig.shard.replica.store().head(&id).unwrap().number, 1);
+}
+
+#[test]
+fn what_a_phone_said_before_it_went_is_stored_and_handed_on() {
+    let mut rig = Rig::founded(&[2, 3]);
+    let (writer, reader) = (rig.connect(2, 100), rig.connect(3, 100));
+    rig.start(writer);
+    rig.start(reader);
+    rig.converse();
+    rig.write(writer, SpaceKind::Main, Kind::CHANGE, b"sealed");
+    let main = rig.space(SpaceKind::Main);
+    let phone = &mut rig.phones[writer];
+    phone.session.on_local(&mut phone.replica, &main).unwrap();
+    let link = phone.link;
+    let mut jobs = rig.said(writer);
+    jobs.push(Job::Down { link });
+    rig.round(jobs);
+    assert!(matches!(rig.heard(reader)[..], [Outgoing::Frame(_)]));
+    assert!(!rig.shard.seats.contains_key(&link));
+}
+
+#[test]
+fn a_blocked_device_is_told_so_at_once_and_when_it_comes_back() {
+    use crate::admin::{Ask, Question, Reply};
+    let mut rig = Rig::founded(&[2]);
+    let member = rig.connect(2, 100);
+    rig.start(member);
+    rig.converse();
+    let (reply, mut answer) = tokio::sync::oneshot::channel();
+    let target = device(2).id().to_string();
+    let ask = Ask::Block { target };
+    rig.round(vec![Job::Admin(Question { ask, reply })]);
+    assert!(matches!(answer.try_recv().unwrap(), Reply::Ok(_)));
+    let again = rig.connect(2, 100);
+    for place in [member, again] {
+        let heard = rig.heard(place);
+        let Some(Outgoing::Close(close)) = heard.last() else {
+            panic!("{heard:?}")
+        };
+        assert_eq!(close.code, CloseCode::Blocked.number());
+    }
+}
+
+#[test]
+fn a_unit_that_the_new_configuration_does_not_name_is_closed_and_then_denied() {
+    let mut rig = Rig::founded(&[2]);
+    let member = rig.connect(2, 100);
+    rig.start(member);
+    rig.converse();
+    let reload = Reload {
+        served: Some(BTreeSet::new()),
+        limits: Limits::default(),
+    };
+    rig.round(vec![Job::Reload(Box::new(reload))]);
+    let heard = rig.heard(member);
+    let Some(Outgoing::Close(close)) = heard.last() else {
+        panic!("{heard:?}")
+    };
+    assert_eq!(close.code, CloseCode::Blocked.number());
+    let again = rig.connect(2, 100);
+    rig.start(again);
+    rig.converse();
+    let text = rig.shard.metrics.text();
+    assert!(
+        text.contains("spaces_denied_total{reason=\"not-served\"}"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_phone_over_its_quota_is_told_when_to_come_back_and_the_others_are_served() {
+    let mut rig = Rig::founded(&[2, 3]);
+    let limits = Limits {
+        envelopes_at_once: 2,
+        envelopes_per_hour: 1,
+        ..Limits::default()
+    };
+    rig.round(vec![Job::Reload(Box::new(Reload { served: None, limits }))]);
+    let (greedy, modest) = (rig.connect(2, 100), rig.connect(3, 100));
+    for _ in 0..3 {
+        rig.write(greedy, SpaceKind::Main, Kind::CHANGE, b"sealed");
+    }
+    rig.write(modest, SpaceKind::Main, Kind::CHANGE, b"sealed");
+    rig.start(greedy);
+    rig.start(modest);
+    rig.converse();
+    let main = rig.space(SpaceKind::Main).id();
+    let frontier = rig.shard.replica.store().frontier(&main).unwrap();
+    assert_eq!(frontier.get(device(2).id()), 2);
+    assert_eq!(frontier.get(device(3).id()), 1);
+    let text = rig.shard.metrics.text();
+    assert!(
+        text.contains("envelopes_refused_total{reason=\"quota\"} 1"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_stranger_waits_in_a_lane_of_its_own_and_leaves_no_contact() {
+    let mut rig = Rig::founded(&[2]);
+    let (member, stranger) = (rig.connect(2, 100), rig.connect(9, 100));
+    rig.start(member);
+    rig.start(stranger);
+    rig.converse();
+    let lane = |place: usize| rig.shard.seats[&rig.phones[place].link].lane;
+    assert_eq!(lane(member), Lane::Unit(rig.unit));
+    assert_eq!(lane(stranger), Lane::Device(device(9).public().sign));
+    assert!(rig.shard.books.contacts.of(device(2).id()).is_some());
+    assert!(rig.shard.books.contacts.of(device(9).id()).is_none());
 }

@@ -4,21 +4,11 @@ mod common;
 
 use std::net::UdpSocket;
 
-use common::{Ended, Phone, Relay, founder, revoke, within};
+use common::{Ended, FOUNDER, MEMBER, Phone, Relay, SECRETARY, STRANGER, founder, grants, revoke, within};
 use sotay_feed::{Frontier, UnitId};
-use sotay_membership::rank;
 use sotay_net::LinkError;
 use sotay_store::Store;
 use sotay_sync::{CloseCode, DenyReason, RefuseReason, SessionEvent};
-
-const FOUNDER: u8 = 1;
-const SECRETARY: u8 = 2;
-const MEMBER: u8 = 3;
-const STRANGER: u8 = 9;
-
-fn grants() -> [(u8, u8); 2] {
-    [(SECRETARY, rank::SECRETARY), (MEMBER, rank::MEMBER)]
-}
 
 #[tokio::test]
 async fn what_one_phone_pushes_another_pulls_and_the_relay_counts() {

@@ -20,6 +20,16 @@ use sotay_sync::{
 /// Only a defect takes so long.
 pub const DEFECT: Duration = Duration::from_secs(60);
 
+pub const FOUNDER: u8 = 1;
+pub const SECRETARY: u8 = 2;
+pub const MEMBER: u8 = 3;
+pub const STRANGER: u8 = 9;
+
+/// Who is granted in most tests.
+pub fn grants() -> [(u8, u8); 2] {
+    [(SECRETARY, rank::SECRETARY), (MEMBER, rank::MEMBER)]
+}
+
 pub async fn within<T>(what: impl Future<Output = T>) -> T {
     tokio::time::timeout(DEFECT, what)
         .await
@@ -41,6 +51,13 @@ pub fn finished(args: &[&str]) -> (Option<i32>, String, String) {
     } = program().args(args).output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (status.code(), text(stdout), text(stderr))
+}
+
+/// Runs a subcommand that must succeed, and reads what it prints with `--json`.
+pub fn json(args: &[&str]) -> serde_json::Value {
+    let (code, out, error) = finished(&[args, &["--json"]].concat());
+    assert_eq!(code, Some(0), "{args:?}: {out}{error}");
+    serde_json::from_str(&out).unwrap()
 }
 
 /// A running relay. Killed when dropped.
@@ -93,6 +110,11 @@ impl Relay {
 
     pub fn terminate(&self) {
         self.signal("TERM");
+    }
+
+    /// Reads its configuration again.
+    pub fn reload(&self) {
+        self.signal("HUP");
     }
 
     /// SIGKILL: no handler runs.

@@ -1,0 +1,319 @@
+//! The operator's commands over units, devices and spaces. They reach a running relay through its socket, and the
+//! database of a stopped one directly.
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::Path;
+
+use serde_json::Value;
+use sotay_store::{SqliteStore, Store};
+use sotay_sync::{Policy, Replica, Role, bundle};
+
+use crate::admin::{Ask, Desk};
+use crate::cli::{Data, Export, OfUnit, Quota, Spaces, Target};
+use crate::contacts::{Contacts, DAY_MS};
+use crate::data::{DataDir, DataError};
+use crate::error::RunError;
+use crate::permissions::Permissions;
+use crate::serve::store_options;
+use crate::shard::now_ms;
+use crate::socket::{self, Client};
+
+/// A relay to ask.
+pub(crate) enum Source {
+    Running(Client),
+    Stopped(Box<Stopped>),
+}
+
+/// The database of a relay that is not running.
+pub(crate) struct Stopped {
+    _data: DataDir,
+    replica: Replica<SqliteStore>,
+    permissions: Permissions,
+    contacts: Contacts,
+}
+
+impl Source {
+    /// Looks whether a relay is running on the directory.
+    pub fn open(data: &Path) -> Result<Self, RunError> {
+        let dir = match DataDir::open(data) {
+            Ok(dir) => dir,
+            Err(DataError::InUse(path)) => {
+                let client = Client::connect(data).map_err(|error| RunError::Socket {
+                    path: socket::path(&path),
+                    error,
+                })?;
+                return Ok(Source::Running(client));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let store = SqliteStore::open(&dir.database(), &store_options())?;
+        let permissions = Permissions::load(&store, None)?;
+        Ok(Source::Stopped(Box::new(Stopped {
+            contacts: Contacts::load(&store)?,
+            replica: Replica::open(store, Role::Relay, Policy::Any)?,
+            permissions,
+            _data: dir,
+        })))
+    }
+
+    /// The answer to one question.
+    pub fn ask(&mut self, ask: &Ask) -> Result<Value, RunError> {
+        match self {
+            Source::Running(client) => {
+                let answer = client.ask(ask).map_err(|_| RunError::NotRunning)?;
+                answer.map_err(RunError::Refused)
+            }
+            Source::Stopped(stopped) => {
+                let mut desk = Desk {
+                    replica: &mut stopped.replica,
+                    permissions: &mut stopped.permissions,
+                    contacts: &stopped.contacts,
+                    quotas: None,
+                    now: now_ms(),
+                };
+                Ok(desk.answer(ask)?)
+            }
+        }
+    }
+}
+
+/// Asks and prints: JSON as it came, or one line for each entry of a list.
+fn show(data: &Data, ask: &Ask, text: impl FnOnce(&Value) -> String) -> Result<(), RunError> {
+    let answer = Source::open(&data.data)?.ask(ask)?;
+    if data.json {
+        println!("{answer}");
+    } else {
+        print!("{}", text(&answer));
+    }
+    Ok(())
+}
+
+fn list<'a>(value: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
+    value[name].as_array().into_iter().flatten()
+}
+
+fn word(value: &Value) -> String {
+    match value {
+        Value::Null => "-".into(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// How many days ago a time was; `-` when it never was.
+fn days(value: &Value) -> String {
+    match value.as_i64() {
+        None | Some(0) => "-".into(),
+        Some(at) => format!("{} d", now_ms().saturating_sub(at).max(0) / DAY_MS),
+    }
+}
+
+fn table(heads: &[&str], rows: Vec<Vec<String>>) -> String {
+    let mut text = String::new();
+    let mut widths: Vec<usize> = heads.iter().map(|head| head.len()).collect();
+    for row in &rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.len());
+        }
+    }
+    let heads = heads.iter().map(|head| (*head).to_owned()).collect();
+    for row in std::iter::once(&heads).chain(&rows) {
+        let cells: Vec<String> = row
+            .iter()
+            .zip(&widths)
+            .map(|(cell, width)| format!("{cell:<width$}"))
+            .collect();
+        text += cells.join("  ").trim_end();
+        text.push('\n');
+    }
+    text
+}
+
+pub(crate) fn units(args: &Data) -> Result<(), RunError> {
+    show(args, &Ask::Units, |answer| {
+        let row = |unit: &Value| {
+            let mut row: Vec<String> = ["unit", "served", "spaces", "envelopes", "bytes"]
+                .iter()
+                .map(|name| word(&unit[name]))
+                .collect();
+            row.extend(
+                ["up_to_date", "behind", "silent"]
+                    .iter()
+                    .map(|name| word(&unit[name])),
+            );
+            row.push(days(&unit["seen"]));
+            row
+        };
+        table(
+            &[
+                "unit",
+                "served",
+                "spaces",
+                "envelopes",
+                "bytes",
+                "up to date",
+                "behind",
+                "silent",
+                "last seen",
+            ],
+            list(answer, "units").map(row).collect(),
+        )
+    })
+}
+
+pub(crate) fn devices(args: &OfUnit) -> Result<(), RunError> {
+    let ask = Ask::Devices {
+        unit: args.unit.clone(),
+    };
+    show(&args.data, &ask, |answer| {
+        let row = |device: &Value| {
+            let mut row: Vec<String> = ["device", "rank", "state", "blocked"]
+                .iter()
+                .map(|name| word(&device[name]))
+                .collect();
+            row.extend([days(&device["seen"]), days(&device["whole"])]);
+            row
+        };
+        table(
+            &[
+                "device",
+                "rank",
+                "state",
+                "blocked",
+                "last seen",
+                "had everything",
+            ],
+            list(answer, "devices").map(row).collect(),
+        )
+    })
+}
+
+pub(crate) fn spaces(args: &Spaces) -> Result<(), RunError> {
+    let ask = Ask::Spaces {
+        unit: args.unit.clone(),
+    };
+    show(&args.data, &ask, |answer| {
+        let names = ["unit", "kind", "space", "envelopes", "bytes", "bytes_max"];
+        let row = |space: &Value| names.iter().map(|name| word(&space[name])).collect();
+        table(&names, list(answer, "spaces").map(row).collect())
+    })
+}
+
+pub(crate) fn quota(args: &Quota) -> Result<(), RunError> {
+    let ask = Ask::Quota {
+        device: args.device.clone(),
+        forgive: args.forgive,
+    };
+    show(&args.data, &ask, |answer| {
+        let used = &answer["used"];
+        let row = |what: &str| {
+            vec![
+                what.replace('_', " "),
+                word(&used[what]),
+                word(&used[format!("{what}_max")]),
+            ]
+        };
+        table(
+            &["of", "used", "limit"],
+            ["envelopes", "bytes", "new_devices"]
+                .into_iter()
+                .map(row)
+                .collect(),
+        )
+    })
+}
+
+pub(crate) fn block(args: &Target) -> Result<(), RunError> {
+    permit(args, |target| Ask::Block { target })
+}
+
+pub(crate) fn allow(args: &Target) -> Result<(), RunError> {
+    permit(args, |target| Ask::Allow { target })
+}
+
+fn permit(args: &Target, ask: impl FnOnce(String) -> Ask) -> Result<(), RunError> {
+    let ask = args.target.clone().map_or(Ask::Permissions, ask);
+    show(&args.data, &ask, |answer| {
+        let rows = ["configured", "allowed", "blocked_units", "blocked_devices"];
+        let row = |name: &&str| {
+            list(answer, name)
+                .map(|id| vec![name.replace('_', " "), word(id)])
+                .collect()
+        };
+        table(
+            &["list", "unit or device"],
+            rows.iter()
+                .flat_map(|name| -> Vec<Vec<String>> { row(name) })
+                .collect(),
+        )
+    })
+}
+
+/// Everything of a unit in a file that a phone imports (P10).
+pub(crate) fn export(args: &Export) -> Result<(), RunError> {
+    let data = DataDir::open(&args.data.data)?;
+    let store = SqliteStore::inspect(&data.database(), &store_options())?;
+    let replica = Replica::open(store, Role::Relay, Policy::Any)?;
+    let spaces: Vec<_> = replica
+        .spaces()
+        .into_iter()
+        .filter(|space| space.unit.to_string() == args.unit)
+        .collect();
+    if spaces.is_empty() {
+        return Err(crate::admin::AdminError::Unit.into());
+    }
+    let bytes = bundle::write(&replica, &spaces, None).map_err(RunError::Bundle)?;
+    let write = || {
+        let mut file = OpenOptions::new().write(true).create_new(true).open(&args.out)?;
+        file.write_all(&bytes)?;
+        file.sync_all()
+    };
+    write().map_err(|error| DataError::io(&args.out, "written", error))?;
+    if args.data.json {
+        println!(
+            "{}",
+            serde_json::json!({ "spaces": spaces.len(), "bytes": bytes.len() })
+        );
+    } else {
+        println!("{} spaces, {} bytes", spaces.len(), bytes.len());
+    }
+    Ok(())
+}
+
+/// Writes the database anew; the old file is replaced only by a copy that was checked whole.
+pub(crate) fn compact(args: &Data) -> Result<(), RunError> {
+    let data = DataDir::open(&args.data)?;
+    let store = SqliteStore::open(&data.database(), &store_options())?;
+    let before = store.file_bytes()?;
+    let copy = data.path().join("relay.sqlite.compact");
+    match std::fs::remove_file(&copy) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(DataError::io(&copy, "removed", error).into());
+        }
+        _ => {}
+    }
+    store.backup_to(&copy)?;
+    let id = store.database_id();
+    // Closing moves the log into the file; what follows replaces a file that nobody has open.
+    drop(store);
+    let made = SqliteStore::inspect(&copy, &store_options())?;
+    let checked = made.full_check()?;
+    let after = made.file_bytes()?;
+    let same = made.database_id() == id;
+    drop(made);
+    if !same {
+        return Err(sotay_store::StoreError::Corrupt("the copy has another identity".into()).into());
+    }
+    data.replace_database(&copy)?;
+    if args.json {
+        let line = serde_json::json!({ "envelopes": checked.envelopes, "before": before, "after": after });
+        println!("{line}");
+    } else {
+        println!(
+            "{} envelopes checked; {before} bytes became {after}",
+            checked.envelopes
+        );
+    }
+    Ok(())
+}

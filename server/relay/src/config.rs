@@ -1,0 +1,338 @@
+//! The configuration file. Whatever is wrong with it is told with file, line and key, and nothing is served.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use sotay_feed::UnitId;
+use sotay_feed::limits::{ENVELOPE_BYTES_MAX, FRAME_BYTES_MAX};
+use toml::Spanned;
+
+use crate::limits::Limits;
+
+/// Bytes of a configuration file; a longer one is not read.
+pub(crate) const CONFIG_BYTES_MAX: u64 = 1024 * 1024;
+
+/// Why a configuration cannot be used. The operator's to mend.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConfigError {
+    #[error("{path}: cannot be read: {error}")]
+    Io { path: PathBuf, error: std::io::Error },
+    #[error("{path}: longer than {CONFIG_BYTES_MAX} bytes")]
+    TooLong { path: PathBuf },
+    #[error("{path}, line {line}, {key}: {problem}")]
+    Line {
+        path: PathBuf,
+        line: usize,
+        key: String,
+        problem: String,
+    },
+}
+
+/// What a configuration says; what it leaves out is left to the command line and the defaults.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Config {
+    pub data: Option<PathBuf>,
+    pub listen: Option<SocketAddr>,
+    pub http: Option<SocketAddr>,
+    pub public: Option<String>,
+    /// Units to serve; an empty set inside means any.
+    pub allow: Option<Option<BTreeSet<UnitId>>>,
+    pub log_json: bool,
+    pub limits: Limits,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+struct File {
+    data: Option<PathBuf>,
+    listen: Option<Spanned<String>>,
+    http: Option<Spanned<String>>,
+    public: Option<String>,
+    allow: Option<Vec<Spanned<String>>>,
+    log: Option<Spanned<String>>,
+    limits: FileLimits,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+struct FileLimits {
+    sessions: Option<Spanned<u64>>,
+    sessions_per_device: Option<Spanned<u64>>,
+    handshakes_retry_above: Option<Spanned<u64>>,
+    handshakes_refuse_above: Option<Spanned<u64>>,
+    session_waiting_bytes: Option<Spanned<u64>>,
+    waiting_bytes: Option<Spanned<u64>>,
+    outgoing_bytes: Option<Spanned<u64>>,
+    envelopes_per_hour: Option<Spanned<u64>>,
+    envelopes_at_once: Option<Spanned<u64>>,
+    bytes_per_day: Option<Spanned<u64>>,
+    space_bytes: Option<Spanned<u64>>,
+    new_devices_per_day: Option<Spanned<u64>>,
+    database_bytes: Option<Spanned<u64>>,
+}
+
+/// Reads and checks a file.
+pub(crate) fn read(path: &Path) -> Result<Config, ConfigError> {
+    let io = |error| ConfigError::Io {
+        path: path.to_owned(),
+        error,
+    };
+    if std::fs::metadata(path).map_err(io)?.len() > CONFIG_BYTES_MAX {
+        return Err(ConfigError::TooLong {
+            path: path.to_owned(),
+        });
+    }
+    let text = std::fs::read_to_string(path).map_err(io)?;
+    parse(path, &text)
+}
+
+fn parse(path: &Path, text: &str) -> Result<Config, ConfigError> {
+    let fault = |at: usize, problem: String| {
+        let (line, key) = place(text, at);
+        ConfigError::Line {
+            path: path.to_owned(),
+            line,
+            key,
+            problem,
+        }
+    };
+    let file: File = toml::from_str(text).map_err(|error| {
+        let at = error.span().map_or(0, |span| span.start);
+        fault(at, error.message().to_owned())
+    })?;
+    let address = |value: &Option<Spanned<String>>| {
+        let Some(value) = value else { return Ok(None) };
+        let parsed = value.get_ref().parse().map(Some);
+        parsed.map_err(|_| {
+            fault(
+                value.span().start,
+                "an IP address and a port is expected, like 0.0.0.0:7843".into(),
+            )
+        })
+    };
+    let mut allow = None;
+    for value in file.allow.iter().flatten() {
+        let units = allow.get_or_insert(Some(BTreeSet::new()));
+        if value.get_ref() == "any" {
+            *units = None;
+            continue;
+        }
+        let unit = value.get_ref().parse().map_err(|_| {
+            fault(
+                value.span().start,
+                "the 64 hexadecimal digits of a unit are expected, or \"any\"".into(),
+            )
+        })?;
+        if let Some(units) = units {
+            units.insert(unit);
+        }
+    }
+    let log_json = match &file.log {
+        None => false,
+        Some(value) => match value.get_ref().as_str() {
+            "text" => false,
+            "json" => true,
+            _ => {
+                return Err(fault(
+                    value.span().start,
+                    "\"text\" or \"json\" is expected".into(),
+                ));
+            }
+        },
+    };
+    let mut limits = Limits::default();
+    for (value, range, set) in file.limits.entries() {
+        let Some(value) = value else { continue };
+        let number = *value.get_ref();
+        if !range.contains(&number) {
+            let problem = format!("{number} is not between {} and {}", range.start(), range.end());
+            return Err(fault(value.span().start, problem));
+        }
+        set(&mut limits, number);
+    }
+    Ok(Config {
+        data: file.data.clone(),
+        listen: address(&file.listen)?,
+        http: address(&file.http)?,
+        public: file.public.clone(),
+        allow,
+        log_json,
+        limits,
+    })
+}
+
+type Entry<'a> = (
+    &'a Option<Spanned<u64>>,
+    RangeInclusive<u64>,
+    fn(&mut Limits, u64),
+);
+
+impl FileLimits {
+    /// Each with what is sensible. The ranges fit the types of the fields.
+    fn entries(&self) -> [Entry<'_>; 13] {
+        const FRAME: u64 = FRAME_BYTES_MAX as u64 + 1024;
+        const ENVELOPE: u64 = ENVELOPE_BYTES_MAX as u64;
+        const GIB: u64 = 1 << 30;
+        [
+            (&self.sessions, 1..=1_000_000, |limits, n| {
+                limits.sessions = n as usize
+            }),
+            (&self.sessions_per_device, 1..=64, |limits, n| {
+                limits.sessions_per_device = n as usize;
+            }),
+            (&self.handshakes_retry_above, 0..=1_000_000, |limits, n| {
+                limits.handshakes_retry_above = n as usize;
+            }),
+            (&self.handshakes_refuse_above, 1..=1_000_000, |limits, n| {
+                limits.handshakes_refuse_above = n as usize;
+            }),
+            (&self.session_waiting_bytes, FRAME..=16 << 20, |limits, n| {
+                limits.session_waiting_bytes = n as usize;
+            }),
+            (&self.waiting_bytes, FRAME..=16 * GIB, |limits, n| {
+                limits.waiting_bytes = n as usize
+            }),
+            (&self.outgoing_bytes, FRAME..=64 * GIB, |limits, n| {
+                limits.outgoing_bytes = n as usize
+            }),
+            (&self.envelopes_per_hour, 1..=1_000_000, |limits, n| {
+                limits.envelopes_per_hour = n as u32
+            }),
+            (&self.envelopes_at_once, 1..=10_000_000, |limits, n| {
+                limits.envelopes_at_once = n as u32
+            }),
+            (&self.bytes_per_day, ENVELOPE..=1024 * GIB, |limits, n| {
+                limits.bytes_per_day = n
+            }),
+            (&self.space_bytes, ENVELOPE..=1024 * GIB, |limits, n| {
+                limits.space_bytes = n
+            }),
+            (&self.new_devices_per_day, 1..=1_000_000, |limits, n| {
+                limits.new_devices_per_day = n as u32
+            }),
+            (&self.database_bytes, 1 << 20..=1 << 46, |limits, n| {
+                limits.database_bytes = Some(n)
+            }),
+        ]
+    }
+}
+
+/// Line (from 1) and key at a byte of the text.
+fn place(text: &str, at: usize) -> (usize, String) {
+    let before = text.get(..at).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let words = text.lines().nth(line - 1).unwrap_or_default();
+    let key = words.split('=').next().unwrap_or_default().trim();
+    let table = before
+        .lines()
+        .rev()
+        .filter(|line| !std::ptr::eq(*line, words))
+        .find_map(|line| line.trim().strip_prefix('[')?.strip_suffix(']'));
+    let key = match table {
+        Some(table) if !key.starts_with('[') => format!("{table}.{key}"),
+        _ => key.to_owned(),
+    };
+    (line, key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wrong(text: &str) -> String {
+        parse(Path::new("relay.toml"), text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn an_empty_file_is_the_defaults() {
+        assert_eq!(parse(Path::new("relay.toml"), "").unwrap(), Config::default());
+    }
+
+    #[test]
+    fn the_sample_that_is_shipped_is_a_valid_configuration_and_says_the_defaults() {
+        let sample = include_str!("../packaging/relay.toml");
+        let config = parse(Path::new("relay.toml"), sample).unwrap();
+        assert_eq!(config.limits, Limits::default());
+        // Every line that is commented out would be valid as well.
+        let whole: String = sample
+            .lines()
+            .map(|line| line.strip_prefix("#= ").unwrap_or(line).to_owned() + "\n")
+            .collect();
+        let config = parse(Path::new("relay.toml"), &whole).unwrap();
+        assert_eq!(
+            Limits {
+                database_bytes: None,
+                ..config.limits
+            },
+            Limits::default()
+        );
+        assert!(config.limits.database_bytes.is_some() && config.data.is_some());
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_file_line_and_key() {
+        assert_eq!(
+            wrong("listen = \"0.0.0.0:7843\"\n\n[limits]\nspace-bytes = 5\n"),
+            "relay.toml, line 4, limits.space-bytes: 5 is not between 65536 and 1099511627776"
+        );
+        let unknown = wrong("listn = \"0.0.0.0:1\"\n");
+        assert!(
+            unknown.starts_with("relay.toml, line 1, listn: unknown field"),
+            "{unknown}"
+        );
+        let unknown = wrong("[limits]\nsessions = 5\nsesions = 5\n");
+        assert!(
+            unknown.starts_with("relay.toml, line 3, limits.sesions: unknown field"),
+            "{unknown}"
+        );
+        let address = wrong("http = \"localhost\"");
+        assert!(
+            address.starts_with("relay.toml, line 1, http: an IP address and a port"),
+            "{address}"
+        );
+        let kind = wrong("[limits]\nsessions = \"many\"");
+        assert!(
+            kind.starts_with("relay.toml, line 2, limits.sessions: invalid type"),
+            "{kind}"
+        );
+        let unit = wrong("allow = [\n  \"any\",\n  \"abc\",\n]");
+        assert!(unit.starts_with("relay.toml, line 3"), "{unit}");
+        assert!(wrong("log = \"xml\"").contains("line 1, log"));
+        assert!(wrong("listen = ").contains("line 1, listen"));
+        assert!(wrong("[limits]\nsessions = -1").contains("line 2, limits.sessions"));
+    }
+
+    #[test]
+    fn both_ends_of_a_range_are_taken_and_one_beyond_is_not() {
+        let sessions = |n: u64| parse(Path::new("c"), &format!("[limits]\nsessions = {n}"));
+        assert_eq!(sessions(1).unwrap().limits.sessions, 1);
+        assert_eq!(sessions(1_000_000).unwrap().limits.sessions, 1_000_000);
+        assert!(sessions(0).is_err() && sessions(1_000_001).is_err());
+    }
+
+    #[test]
+    fn units_are_read_and_any_means_any() {
+        let unit = "ab".repeat(32);
+        let config = parse(Path::new("c"), &format!("allow = [\"{unit}\"]")).unwrap();
+        assert_eq!(config.allow, Some(Some([unit.parse().unwrap()].into())));
+        let config = parse(Path::new("c"), "allow = [\"any\"]").unwrap();
+        assert_eq!(config.allow, Some(None));
+    }
+
+    #[test]
+    fn a_file_over_the_limit_is_not_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("relay.toml");
+        std::fs::write(&path, "#".repeat(CONFIG_BYTES_MAX as usize)).unwrap();
+        assert!(read(&path).is_ok());
+        std::fs::write(&path, "#".repeat(CONFIG_BYTES_MAX as usize + 1)).unwrap();
+        assert!(matches!(read(&path), Err(ConfigError::TooLong { .. })));
+        assert!(matches!(
+            read(&dir.path().join("none")),
+            Err(ConfigError::Io { .. })
+        ));
+    }
+}
