@@ -4,7 +4,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::{Args, Parser, Subcommand};
+use clap::builder::TypedValueParser;
+use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
+use serde::Serialize;
 use sotay_feed::UnitId;
 
 /// UDP port of a relay when none is given (P12.1).
@@ -52,6 +54,55 @@ pub(crate) enum Command {
     Compact(Data),
     /// Look for what is wrong: ports, clock, disk, limits, database, reachability.
     Doctor(Doctor),
+    /// Measure what a relay on this machine can bear: a relay of its own and phones, all on the loopback address.
+    Bench(Bench),
+}
+
+/// What `bench` plays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Scene {
+    /// Every phone brings the changes of a meeting within --over seconds.
+    Peak,
+    /// All phones come back within --over seconds, with nothing new.
+    Reconnect,
+    /// All phones stay connected and nothing happens: memory and CPU.
+    Idle,
+    /// Half of the phones stay and read nothing while the others sync.
+    Slow,
+    /// A unit that pushes all the time beside a normal one.
+    Greedy,
+    /// `kill -9` under load, --rounds times; fails if anything acknowledged is lost.
+    Kill,
+    /// One after the other.
+    All,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Bench {
+    #[arg(value_enum)]
+    pub scene: Scene,
+    /// Units.
+    #[arg(long, default_value_t = 20, value_parser = value_parser!(u32).range(1..=1000).map(|n| n as usize))]
+    pub units: usize,
+    /// Phones of a unit.
+    #[arg(long, default_value_t = 30, value_parser = value_parser!(u32).range(2..=400).map(|n| n as usize))]
+    pub phones: usize,
+    /// Envelopes that a phone brings.
+    #[arg(long, default_value_t = 10, value_parser = value_parser!(u32).range(1..=10_000).map(|n| n as usize))]
+    pub changes: usize,
+    /// Bytes of the sealed body of an envelope.
+    #[arg(long, default_value_t = 500, value_parser = value_parser!(u32).range(1..=60_000).map(|n| n as usize))]
+    pub bytes: usize,
+    /// Seconds within which the phones come, evenly; 0: all at once.
+    #[arg(long, default_value_t = 0)]
+    pub over: u64,
+    /// Kills.
+    #[arg(long, default_value_t = 50, value_parser = value_parser!(u32).range(1..=10_000))]
+    pub rounds: u32,
+    /// Print one JSON object for each scene instead of text.
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Args)]

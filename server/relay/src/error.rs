@@ -51,6 +51,8 @@ pub(crate) enum RunError {
     Backup(#[from] BackupError),
     #[error("{0}")]
     Bundle(bundle::WriteError),
+    #[error("{0} acknowledged envelopes are lost")]
+    Lost(u64),
     #[error("{0} of the checks failed")]
     Unwell(usize),
     #[error("the thread that owns the database ended unexpectedly")]
@@ -70,7 +72,7 @@ impl RunError {
             RunError::Config(_) | RunError::NoData => 2,
             RunError::Socket { .. } => 5,
             RunError::Backup(error) => error.exit_code(),
-            RunError::Unwell(_) => 9,
+            RunError::Unwell(_) | RunError::Lost(_) => 9,
             RunError::Store(_)
             | RunError::Public(_)
             | RunError::System(_)
@@ -108,6 +110,9 @@ impl RunError {
             }
             RunError::Backup(error) => error.next_action(),
             RunError::Bundle(_) => "Use `backup`: a unit of this size does not fit into one file for phones.",
+            RunError::Lost(_) => {
+                "The disk or its driver tells that data is written when it is not: use another."
+            }
             RunError::Unwell(_) => "Each line above that begins with FAIL says what to do.",
             RunError::Store(error) => match error {
                 StoreError::Busy => "Stop the other program that has the database open.",

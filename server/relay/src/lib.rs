@@ -6,6 +6,7 @@
 
 mod admin;
 mod backup;
+mod bench;
 mod cli;
 mod commands;
 mod config;
@@ -66,6 +67,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Export(args) => commands::export(&args),
         Command::Compact(args) => commands::compact(&args),
         Command::Doctor(args) => doctor::doctor(&args),
+        Command::Bench(args) => bench::bench(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

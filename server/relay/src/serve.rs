@@ -110,6 +110,8 @@ pub(crate) fn serve(args: &Serve) -> Result<(), RunError> {
         print_start(&settings, &announced);
         let ended = service.run(args, died).await;
         desk.abort();
+        // One that stays is removed with the next start.
+        let _ = std::fs::remove_file(socket::path(data.path()));
         web.stop().await;
         ended
     });

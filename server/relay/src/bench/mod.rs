@@ -1,0 +1,122 @@
+//! `bench`: what a relay on this machine can bear. A relay of its own as a child process, phones over real QUIC on the
+//! loopback address, real sessions and signed envelopes; only the sealed bodies are random bytes.
+
+mod child;
+mod kill;
+mod phone;
+mod scenes;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use crate::cli::{Bench, Scene};
+use crate::error::RunError;
+
+/// Scenes in the order in which `all` runs them.
+const ALL: [Scene; 6] = [
+    Scene::Peak,
+    Scene::Reconnect,
+    Scene::Idle,
+    Scene::Slow,
+    Scene::Greedy,
+    Scene::Kill,
+];
+
+/// Runs the scenes and prints what was measured.
+pub(crate) fn bench(args: &Bench) -> Result<(), RunError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(RunError::System)?;
+    let scenes = if args.scene == Scene::All {
+        &ALL[..]
+    } else {
+        &[args.scene][..]
+    };
+    let mut lost = 0;
+    for scene in scenes {
+        let place = Place::make()?;
+        let measured = runtime.block_on(async {
+            match scene {
+                Scene::Peak => scenes::peak(args, &place).await,
+                Scene::Reconnect => scenes::reconnect(args, &place).await,
+                Scene::Idle => scenes::idle(args, &place).await,
+                Scene::Slow => scenes::slow(args, &place).await,
+                Scene::Greedy => scenes::greedy(args, &place).await,
+                Scene::Kill | Scene::All => kill::kill(args, &place).await,
+            }
+        })?;
+        lost += measured.get("lost").and_then(Value::as_u64).unwrap_or(0);
+        let mut line = Map::from_iter([
+            ("scene".to_owned(), json!(scene)),
+            ("optimised".to_owned(), json!(!cfg!(debug_assertions))),
+        ]);
+        line.extend(measured);
+        if args.json {
+            println!("{}", Value::Object(line));
+        } else {
+            for (name, value) in &line {
+                println!(
+                    "{name:<32} {}",
+                    value.as_str().map_or(value.to_string(), str::to_owned)
+                );
+            }
+            println!();
+        }
+    }
+    if lost == 0 {
+        Ok(())
+    } else {
+        Err(RunError::Lost(lost))
+    }
+}
+
+/// A directory for one scene; removed when dropped.
+struct Place(PathBuf);
+
+impl Place {
+    fn make() -> Result<Self, RunError> {
+        let number = getrandom::u64().unwrap_or(0);
+        let path = std::env::temp_dir().join(format!("sotay-bench-{}-{number:x}", std::process::id()));
+        std::fs::create_dir(&path).map_err(RunError::System)?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        // What stays is in the directory for temporary files.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// p50, p99 and the largest, in milliseconds.
+fn spread(name: &str, mut times: Vec<Duration>) -> Map<String, Value> {
+    times.sort_unstable();
+    let at = |share: f64| {
+        let index = ((times.len() as f64 * share).ceil() as usize).clamp(1, times.len().max(1)) - 1;
+        times
+            .get(index)
+            .map(|time| (time.as_secs_f64() * 10_000.0).round() / 10.0)
+    };
+    Map::from_iter([
+        (format!("{name} p50 ms"), json!(at(0.5))),
+        (format!("{name} p99 ms"), json!(at(0.99))),
+        (format!("{name} max ms"), json!(at(1.0))),
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_those_of_the_sorted_times() {
+        let times: Vec<Duration> = (1..=200).rev().map(Duration::from_millis).collect();
+        let spread = spread("sync", times);
+        assert_eq!(spread["sync p50 ms"], 100.0);
+        assert_eq!(spread["sync p99 ms"], 198.0);
+        assert_eq!(spread["sync max ms"], 200.0);
+        assert_eq!(super::spread("none", vec![])["none p50 ms"], Value::Null);
+    }
+}
