@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use sotay_feed::{SignKey, Space, SpaceKind, UnitId};
@@ -31,8 +31,10 @@ use crate::quota::Shared;
 
 /// Frames dealt with in one round, which ends with one commit.
 const ROUND_FRAMES_MAX: usize = 128;
-/// Bytes of frames in and out after which a round ends, so that nobody waits long for its commit.
+/// Bytes of frames in and out after which a round ends.
 const ROUND_BYTES_MAX: u64 = 2 * 1024 * 1024;
+/// Time after which a round ends, so that nobody waits long for the commit: a few commits of a solid disk.
+const ROUND_TIME_MAX: Duration = Duration::from_millis(20);
 /// Longer frames are not looked at for a denial, which has a fixed form (P8.8).
 const DENY_FRAME_BYTES_MAX: usize = 64;
 /// One session and the way to its connection.
@@ -221,8 +223,8 @@ impl<S: Store> Shard<S> {
 
     /// Deals with what waits, up to a round's limits; then one commit, then the answers.
     fn round(&mut self, now: i64) {
-        let (mut frames, mut bytes) = (0, 0);
-        while frames < ROUND_FRAMES_MAX && bytes < ROUND_BYTES_MAX {
+        let (start, mut frames, mut bytes) = (Instant::now(), 0, 0);
+        while frames < ROUND_FRAMES_MAX && bytes < ROUND_BYTES_MAX && start.elapsed() < ROUND_TIME_MAX {
             let Some((link, frame, room)) = self.fair.next() else {
                 break;
             };

@@ -23,7 +23,9 @@ pub(super) struct Phone {
     connector: Connector,
     pub roll: Space,
     pub main: Space,
-    /// What the relay acknowledged of `main`.
+    /// Where it writes; its unit's main space, unless it keeps to itself.
+    pub desk: Space,
+    /// What the relay acknowledged of where it writes.
     pub acked: Frontier,
     pub refused: u64,
 }
@@ -62,10 +64,8 @@ pub(super) fn unit(phones: usize) -> Result<Vec<Phone>, RunError> {
         .collect::<Result<_, _>>()?;
     let mut records = vec![(Kind::GENESIS, genesis.encode())];
     for phone in &phones[1..] {
-        let mut member = [0; 16];
-        member[..8].copy_from_slice(phone.keys.id().as_bytes());
         let grant = Grant {
-            member: MemberId::from_bytes(member),
+            member: phone.member(),
             rank: rank::MEMBER,
             flags: Flags::default(),
             keys: phone.keys.public(),
@@ -99,6 +99,7 @@ impl Phone {
             keys,
             roll,
             main,
+            desk: main,
             acked: Frontier::new(),
             refused: 0,
         })
@@ -111,6 +112,25 @@ impl Phone {
             self.roll,
             self.main,
         )
+    }
+
+    fn member(&self) -> MemberId {
+        let mut member = [0; 16];
+        member[..8].copy_from_slice(self.keys.id().as_bytes());
+        MemberId::from_bytes(member)
+    }
+
+    pub fn is_member(&self) -> bool {
+        let membership = self.replica.membership(self.roll.unit);
+        membership.is_some_and(|unit| {
+            unit.standing(self.keys.id())
+                .is_some_and(|standing| standing.member.is_some())
+        })
+    }
+
+    /// From now on it writes what only its own devices read: nothing of it is handed on to others.
+    pub fn keep_to_itself(&mut self) {
+        self.desk = Space::private(self.roll.unit, self.member());
     }
 
     fn append(&mut self, space: Space, kind: Kind, body: &[u8]) -> Result<(), RunError> {
@@ -129,7 +149,7 @@ impl Phone {
         let mut body = vec![0; bytes];
         for _ in 0..changes {
             getrandom::fill(&mut body).map_err(no_randomness)?;
-            self.append(self.main, Kind::CHANGE, &body)?;
+            self.append(self.desk, Kind::CHANGE, &body)?;
         }
         Ok(())
     }
@@ -149,7 +169,7 @@ impl Phone {
         let mut session = Session::connect(SessionConfig {
             role: Role::Device,
             peer: relay.key(),
-            spaces: vec![self.roll, self.main],
+            spaces: vec![self.roll, self.desk],
             live,
             first: FirstContact::Frontier,
         });
@@ -199,7 +219,7 @@ impl Phone {
                     Output::Frame(frame) => open.link.send(frame).await.map_err(|_| Failed)?,
                     Output::Event(event) => {
                         if let SessionEvent::Acked { space, frontier } = &event
-                            && *space == self.main
+                            && *space == self.desk
                         {
                             for (device, seq) in frontier.iter() {
                                 self.acked.raise(device, seq);
@@ -229,17 +249,17 @@ impl Phone {
     /// Offers what was written since, in a session that goes on, and waits until it is acknowledged.
     pub async fn push(&mut self, open: &mut Live) -> Result<(), Failed> {
         open.session
-            .on_local(&mut self.replica, &self.main)
+            .on_local(&mut self.replica, &self.desk)
             .map_err(|_| Failed)?;
-        let (main, device) = (self.main, self.keys.id());
+        let (desk, device) = (self.desk, self.keys.id());
         let own = self
             .replica
             .store()
-            .frontier(&main.id())
+            .frontier(&desk.id())
             .map_err(|_| Failed)?
             .get(device);
         self.go_on(open, |event| {
-            matches!(event, SessionEvent::Acked { space, frontier } if *space == main && frontier.get(device) >= own)
+            matches!(event, SessionEvent::Acked { space, frontier } if *space == desk && frontier.get(device) >= own)
         })
         .await
     }
