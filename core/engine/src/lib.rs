@@ -20,7 +20,7 @@ pub use device::{
     AdmitError, AdmitRequest, AirState, CreateUnitError, Device, DueQuestion, HandedIn, HistoryLine,
     JoinError, LINES_PER_CHANGE_MAX, LibraryEntry, LibraryError, LinkId, LinkOutput, MeetingHeading,
     MemberDevice, MemberLine, MinutesText, NewMember, NewUnit, OFFSET_MINUTES, PageError, QuizEntry,
-    QuizError, SpaceStatus, StudyOverview, UnitCard, VaultError, today,
+    QuizError, SHARED_MARKS_MAX, SharedMark, SpaceStatus, StudyOverview, UnitCard, VaultError, today,
 };
 pub use device::{DeviceLine, KeyChange, LateLine, RemovalError, Whom};
 pub use device::{DirectiveEntry, PublishDirectiveError, ReviewedDocument};

@@ -35,6 +35,26 @@ impl MinutesPage {
     }
 }
 
+/// The fields of a resolution ([`sotay_handbook::resolution::ResolutionModel`]) or of a report
+/// ([`sotay_handbook::report::ReportModel`]) with what their pages need beside them.
+#[derive(Serialize)]
+pub struct Headed<T> {
+    #[serde(flatten)]
+    model: T,
+    /// Name of the commune, as it stands before the date; empty when the heading does not tell.
+    locality: String,
+}
+
+impl<T: Serialize> Headed<T> {
+    /// `upper` is the name of the upper body.
+    pub fn new(model: T, upper: &str) -> Self {
+        Self {
+            locality: locality(upper),
+            model,
+        }
+    }
+}
+
 /// Words before the name of a commune.
 const COMMUNES: [&str; 4] = ["xã", "phường", "thị trấn", "đặc khu"];
 

@@ -14,17 +14,23 @@ pub enum Sort {
     Minutes,
     /// What the minutes say of one item of the agenda.
     Extract,
+    /// A resolution of the branch.
+    Resolution,
+    /// A report of a month to the upper body.
+    Report,
 }
 
 impl Sort {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Minutes, Self::Extract];
+    pub const ALL: [Self; 4] = [Self::Minutes, Self::Extract, Self::Resolution, Self::Report];
 
     /// First line of every template of this sort, with the version of the model it is written for.
     pub fn first_line(self) -> &'static str {
         match self {
             Self::Minutes => "{#- sotay page minutes 1 -#}",
             Self::Extract => "{#- sotay page extract 1 -#}",
+            Self::Resolution => "{#- sotay page resolution 1 -#}",
+            Self::Report => "{#- sotay page report 1 -#}",
         }
     }
 
@@ -32,6 +38,8 @@ impl Sort {
         match self {
             Self::Minutes => include_str!("../data/minutes-vi-1.txt"),
             Self::Extract => include_str!("../data/extract-vi-1.txt"),
+            Self::Resolution => include_str!("../data/resolution-vi-1.txt"),
+            Self::Report => include_str!("../data/report-vi-1.txt"),
         }
     }
 }

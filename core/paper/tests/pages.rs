@@ -7,7 +7,9 @@ use std::io::Read;
 
 use quick_xml::Reader;
 use quick_xml::events::Event;
-use sotay_paper::{Block, Page, PageTemplate, Sort};
+use sotay_handbook::report::{ModelMeeting, ReportModel};
+use sotay_handbook::resolution::{ModelTask, ResolutionModel};
+use sotay_paper::{Block, Headed, Page, PageTemplate, Sort};
 
 const SAID: &str = "Đề nghị xem lại việc thu gom rác.\nTháng qua có ba tuần xe không vào.";
 
@@ -73,13 +75,7 @@ fn the_page_has_the_form_of_an_office_document_from_letterhead_to_recipients() {
         "Nơi nhận:",
         "SHA-256",
     ];
-    let mut rest = text.as_str();
-    for wanted in order {
-        let at = rest
-            .find(wanted)
-            .unwrap_or_else(|| panic!("no {wanted} in order in\n{text}"));
-        rest = &rest[at..];
-    }
+    in_order(&text, &order);
     assert_eq!(page.title, "BIÊN BẢN – Sinh hoạt thường kỳ tháng 5/2025");
     assert!(matches!(page.blocks.first(), Some(Block::Columns { .. })));
 }
@@ -213,6 +209,165 @@ fn equal_pages_are_equal_files() {
 fn the_shipped_templates_are_of_their_sort_and_place_no_unknown_field() {
     for sort in Sort::ALL {
         let _ = PageTemplate::shipped(sort);
-        let _ = common::page("x", sort);
     }
+    common::page("x", Sort::Minutes);
+    common::page("x", Sort::Extract);
+}
+
+fn resolution() -> ResolutionModel {
+    ResolutionModel {
+        upper: "Đảng bộ xã Đông Phong".into(),
+        unit: "Chi bộ thôn An Lạc".into(),
+        number: "03-NQ/CB".into(),
+        date_in_words: "ngày 20 tháng 5 năm 2025".into(),
+        title: "Về nạo vét kênh mương trước mùa mưa".into(),
+        assessment: vec!["Tuyến mương N3 bồi lắng nặng.".into()],
+        goals: vec!["Nạo vét xong trước ngày 25 tháng 5.".into()],
+        tasks: vec![
+            ModelTask {
+                text: "Vận động mỗi hộ một công.".into(),
+                people: vec!["Vũ Đình Khôi".into(), "Bùi Xuân Trường".into()],
+                deadline: "20/05/2025".into(),
+            },
+            ModelTask {
+                text: "Kiểm tra cống đầu làng.".into(),
+                people: Vec::new(),
+                deadline: String::new(),
+            },
+        ],
+        organisation: vec!["Chi ủy theo dõi, báo cáo chi bộ tháng 6.".into()],
+        vote: "Thông qua 31/38 = 81,58 % (33 có mặt)".into(),
+        recipients: vec!["Đảng ủy xã Đông Phong".into()],
+        signer: "Nguyễn Văn Hùng".into(),
+        signer_role: "Bí thư".into(),
+        issued: false,
+    }
+}
+
+fn report(revision: u32) -> ReportModel {
+    ReportModel {
+        upper: "Đảng bộ xã Đông Phong".into(),
+        unit: "Chi bộ thôn An Lạc".into(),
+        month: "05/2025".into(),
+        revision,
+        sent: true,
+        meetings: vec![ModelMeeting {
+            kind: "Sinh hoạt thường kỳ".into(),
+            date: "05/05/2025".into(),
+            total: 42,
+            present: 35,
+            excused: 5,
+            unexcused: 0,
+            exempt: 2,
+            away: 0,
+            rate: "35/40 = 87,5 %".into(),
+            speeches: 12,
+            conclusions: 4,
+            votes: 1,
+            points: "95,5".into(),
+            sealed: true,
+        }],
+        tasks_open: 3,
+        tasks_overdue: 1,
+        tasks_done: 2,
+        tasks_accepted: 4,
+        fees_due: "338.000".into(),
+        fees_paid: "338.000".into(),
+        fees_unpaid: "0".into(),
+        feedback: "12".into(),
+        changes: vec!["Có lý do: 4 → 5".into()],
+    }
+}
+
+fn in_order(text: &str, order: &[&str]) {
+    let mut rest = text;
+    for wanted in order {
+        let at = rest
+            .find(wanted)
+            .unwrap_or_else(|| panic!("no {wanted} in order in\n{text}"));
+        rest = &rest[at..];
+    }
+}
+
+fn filled<T: serde::Serialize>(sort: Sort, model: T) -> Page {
+    PageTemplate::shipped(sort)
+        .fill(&Headed::new(model, "Đảng bộ xã Đông Phong"))
+        .unwrap()
+}
+
+#[test]
+fn a_resolution_has_number_parts_tasks_vote_recipients_and_signature() {
+    let page = filled(Sort::Resolution, resolution());
+    let text = page.text();
+    in_order(
+        &text,
+        &[
+            "CHI BỘ THÔN AN LẠC\n*\nSố 03-NQ/CB",
+            "Đông Phong, ngày 20 tháng 5 năm 2025",
+            "NGHỊ QUYẾT",
+            "Về nạo vét kênh mương trước mùa mưa",
+            "(Dự thảo)",
+            "I. ĐÁNH GIÁ TÌNH HÌNH",
+            "1. Vận động mỗi hộ một công. Phụ trách: Vũ Đình Khôi, Bùi Xuân Trường. Hoàn thành: 20/05/2025.",
+            "2. Kiểm tra cống đầu làng.",
+            "IV. TỔ CHỨC THỰC HIỆN",
+            "Thông qua 31/38 = 81,58 % (33 có mặt)",
+            "- Đảng ủy xã Đông Phong,\n- Lưu Chi bộ thôn An Lạc.",
+            "T/M CHI BỘ THÔN AN LẠC\nBÍ THƯ\nNguyễn Văn Hùng",
+        ],
+    );
+    let issued = ResolutionModel {
+        issued: true,
+        ..resolution()
+    };
+    assert!(!filled(Sort::Resolution, issued).text().contains("Dự thảo"));
+    read(&part(&page.docx().unwrap(), "word/document.xml"));
+}
+
+#[test]
+fn a_report_has_its_figures_and_a_revision_what_changed() {
+    let text = filled(Sort::Report, report(2)).text();
+    in_order(
+        &text,
+        &[
+            "BÁO CÁO",
+            "tháng 05/2025",
+            "(Báo cáo lần 2)",
+            "Sinh hoạt thường kỳ\t05/05/2025\t42\t35\t5\t0\t2\t35/40 = 87,5 %",
+            "12 ý kiến, 4 kết luận, 1 nội dung biểu quyết; chấm điểm 95,5; biên bản đã chốt.",
+            "quá hạn: 1",
+            "Phải thu: 338.000 đồng",
+            "Số ý kiến nhận được trong tháng: 12.",
+            "Có lý do: 4 → 5.",
+            "T/M CHI BỘ THÔN AN LẠC\nBÍ THƯ",
+        ],
+    );
+    assert!(!filled(Sort::Report, report(1)).text().contains("Báo cáo lần"));
+}
+
+#[test]
+fn the_shipped_templates_fill_from_empty_models_too() {
+    let empty = ResolutionModel {
+        number: String::new(),
+        date_in_words: String::new(),
+        assessment: Vec::new(),
+        goals: Vec::new(),
+        tasks: Vec::new(),
+        organisation: Vec::new(),
+        vote: String::new(),
+        recipients: Vec::new(),
+        signer: String::new(),
+        signer_role: String::new(),
+        ..resolution()
+    };
+    filled(Sort::Resolution, empty);
+    let nothing = ReportModel {
+        meetings: Vec::new(),
+        fees_due: String::new(),
+        feedback: String::new(),
+        changes: Vec::new(),
+        sent: false,
+        ..report(1)
+    };
+    assert!(filled(Sort::Report, nothing).text().contains("chưa họp"));
 }

@@ -123,6 +123,16 @@ codes! {
     FileTooLarge "file_too_large" Input,
     /// A file that is not text in UTF-8.
     NotUtf8 "not_utf8" Input,
+    /// A broadcast without a recording.
+    NoRecording "no_recording" Input,
+    /// A file that is not the recording that was published.
+    OtherRecording "other_recording" Input,
+    /// A file that looks like a workbook or a table and is none.
+    BadWorkbook "bad_workbook" Input,
+    /// A workbook behind a password.
+    LockedWorkbook "locked_workbook" Input,
+    /// A workbook has no such sheet.
+    NoSheet "no_sheet" Input,
     /// A template of a page that cannot be read.
     BadTemplate "bad_template" Input,
     /// A template that names a field its document does not have.

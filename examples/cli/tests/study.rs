@@ -37,6 +37,16 @@ impl Branch {
         path.to_string_lossy().into_owned()
     }
 
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// A small document.
+    fn publish_law(&self) {
+        let file = self.file("law.txt", "Điều 1. Phạm vi\nQuy định này áp dụng cho chi bộ.\n");
+        self.done(&strs(&self.publish(&file)));
+    }
+
     fn call(&self, args: &[&str], input: &str) -> Output {
         let profile = self.folder.path().join("profile");
         call(
@@ -478,6 +488,72 @@ fn a_schedule_of_broadcasts_is_published_and_replaced() {
         branch.refused(&["broadcasts", "publish", &bad]).1,
         "schedule_link"
     );
+}
+
+#[test]
+fn a_recording_is_kept_only_when_it_is_the_published_one() {
+    let branch = Branch::new();
+    let recording = branch.file("thoi-su.mp3", "bản ghi".repeat(1000));
+    let table = branch.file(
+        "b.tsv",
+        "start\tminutes\ttitle\tlinks\trecording\n2020-12-05T19:30\t45\tThời sự\tVTV1 https://a.vn\tthoi-su.mp3\n\
+         2020-12-06T19:30\t45\tKhác\tVTV1 https://a.vn\t\n",
+    );
+    let all = branch.done(&["broadcasts", "publish", &table]);
+    let published = &all["broadcasts"][0]["recording"];
+    assert_eq!(published["size"], "bản ghi".len() * 1000);
+    assert_eq!(
+        (&published["name"], &published["media_type"]),
+        (&"thoi-su.mp3".into(), &"audio/mpeg".into())
+    );
+
+    let kept = branch.path("kept.mp3");
+    let kept = kept.to_str().unwrap();
+    let fetched = branch.done(&["broadcasts", "fetch", "1", "--from", &recording, "--out", kept]);
+    assert_eq!(fetched["hash"], published["hash"]);
+    assert_eq!(std::fs::read(kept).unwrap(), std::fs::read(&recording).unwrap());
+
+    let other = branch.file("other.mp3", "bản ghị".repeat(1000));
+    let nowhere = branch.path("other-kept.mp3");
+    let nowhere = nowhere.to_str().unwrap();
+    let refused = branch.refused(&["broadcasts", "fetch", "1", "--from", &other, "--out", nowhere]);
+    assert_eq!(refused.1, "other_recording");
+    assert!(!std::path::Path::new(nowhere).exists());
+    assert_eq!(
+        branch
+            .refused(&["broadcasts", "fetch", "2", "--from", &recording])
+            .1,
+        "no_recording"
+    );
+    assert_eq!(
+        branch
+            .refused(&["broadcasts", "fetch", "3", "--from", &recording])
+            .1,
+        "no_entry"
+    );
+}
+
+#[test]
+fn what_a_member_shares_is_counted_and_can_be_taken_back() {
+    let branch = Branch::new();
+    branch.publish_law();
+    let told = |branch: &Branch| {
+        branch.done(&["library", "delivery", "1"])["told"]
+            .as_array()
+            .unwrap()
+            .len()
+    };
+    assert_eq!(told(&branch), 0);
+    assert_eq!(branch.done(&["library", "share", "1"])["shared"], "done");
+    assert_eq!(told(&branch), 1);
+    let figures = branch.done(&["library", "delivery"]);
+    assert_eq!(figures["documents"][0]["received"], 1);
+    assert!(
+        figures["documents"][0]["done"].is_null(),
+        "a count among too few is withheld"
+    );
+    branch.done(&["library", "share", "1", "nothing"]);
+    assert_eq!(told(&branch), 0);
 }
 
 #[test]

@@ -169,7 +169,7 @@ impl<S: Store> Device<S> {
         let read_here = match stored.kind {
             Kind::CHANGE | Kind::PERSON => true,
             Kind::PUBLICATION => space.kind == SpaceKind::Broadcast,
-            Kind::STUDY => space.kind == SpaceKind::Private,
+            Kind::STUDY => matches!(space.kind, SpaceKind::Private | SpaceKind::Main),
             _ => false,
         };
         if !read_here {
@@ -201,6 +201,7 @@ impl<S: Store> Device<S> {
         let row = match stored.kind {
             Kind::PERSON => return self.read_person(&stored, &payload, haul),
             Kind::PUBLICATION => Some(self.library.learn_publication(&payload)),
+            Kind::STUDY if space.kind == SpaceKind::Main => return self.read_shared(&stored, &payload, haul),
             Kind::STUDY => Some(self.library.learn_study(&payload)),
             _ => None,
         };
@@ -279,6 +280,21 @@ impl<S: Store> Device<S> {
             Subject::Unit(_) | Subject::Upper(_) => false,
         };
         own || author.is_some_and(|author| author.rank <= rank::DEPUTY)
+    }
+
+    fn read_shared(&mut self, stored: &Stored, payload: &[u8], haul: &mut Haul) {
+        let author = self.membership().ok().and_then(|m| m.standing(stored.device));
+        match self
+            .library
+            .shared
+            .learn(author.and_then(|author| author.member), stored, payload)
+        {
+            Some(row) => {
+                haul.library |= row.is_some();
+                haul.puts.extend(row);
+            }
+            None => self.set_aside(stored, SetAside::Unreadable, haul),
+        }
     }
 
     fn set_aside(&mut self, stored: &Stored, reason: SetAside, haul: &mut Haul) {

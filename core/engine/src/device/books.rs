@@ -47,6 +47,17 @@ pub(super) struct Book {
 }
 
 impl Book {
+    /// Rows for own changes that wait to be sealed into envelopes.
+    fn await_sealing<'a>(&mut self, changes: impl IntoIterator<Item = &'a [u8]>) -> Vec<Put> {
+        let mut rows = Vec::new();
+        for change in changes {
+            let key = row_key(self.key.doc, self.pending);
+            rows.push(put(Bucket::Pending, key, Some(change.to_vec())));
+            self.pending += 1;
+        }
+        rows
+    }
+
     /// Rows for new changes, and a fresh snapshot instead of them when the tail has grown long. After a commit that
     /// failed the book must be dropped.
     pub fn persist<'a>(&mut self, changes: impl IntoIterator<Item = &'a [u8]>) -> Vec<Put> {
@@ -222,14 +233,7 @@ impl<S: Store> Device<S> {
         };
         let Some(local) = local else { return Ok(value) };
         let mut puts = book.persist(local.rows());
-        for row in local.rows() {
-            puts.push(put(
-                Bucket::Pending,
-                row_key(key.doc, book.pending),
-                Some(row.to_vec()),
-            ));
-            book.pending += 1;
-        }
+        puts.extend(book.await_sealing(local.rows()));
         if let Err(error) = self.write(puts) {
             // What is not durable did not happen: the next use reads the store again.
             self.books.remove(&key.doc);
@@ -237,6 +241,44 @@ impl<S: Store> Device<S> {
         }
         self.announce(key, &local.touched);
         Ok(value)
+    }
+
+    /// Several changes to a document in one transaction of the store: all or none.
+    pub(super) fn edit_all<T, E>(
+        &mut self,
+        key: BookKey,
+        now: i64,
+        steps: &[T],
+        change: impl Fn(&mut Transaction<'_>, &T) -> Result<(), E>,
+    ) -> Result<(), DeviceError>
+    where
+        DeviceError: From<E>,
+    {
+        let (mut puts, mut touched) = (Vec::new(), Vec::new());
+        for step in steps {
+            let book = self.book(key)?;
+            match book.document.edit(now, |tx| change(tx, step)) {
+                Ok((_, Some(local))) => {
+                    puts.extend(book.persist(local.rows()));
+                    puts.extend(book.await_sealing(local.rows()));
+                    touched.extend(local.touched);
+                }
+                Ok((_, None)) => {}
+                Err(error) => {
+                    let error = self.edit_failed(key.doc, error);
+                    // Steps before this one are in memory only.
+                    self.books.remove(&key.doc);
+                    return Err(error);
+                }
+            }
+        }
+        if let Err(error) = self.write(puts) {
+            // What is not durable did not happen: the next use reads the store again.
+            self.books.remove(&key.doc);
+            return Err(error.into());
+        }
+        self.announce(key, &touched);
+        Ok(())
     }
 
     fn edit_failed<E>(&mut self, doc: DocId, error: EditError<E>) -> DeviceError

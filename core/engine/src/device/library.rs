@@ -19,6 +19,7 @@ use sotay_study::search::{Index, IndexError, Results, SearchError};
 
 use super::Device;
 use super::quizzes::{self, Studied};
+use super::sharing::Shared;
 use crate::error::DeviceError;
 
 const MANIFEST: u8 = 0;
@@ -76,6 +77,8 @@ pub(super) struct Library {
     stale: bool,
     progress: Progress,
     pub(super) studied: Studied,
+    /// What members told of documents.
+    pub(super) shared: Shared,
 }
 
 impl Library {
@@ -90,6 +93,7 @@ impl Library {
             stale: true,
             progress,
             studied: Studied::load(store)?,
+            shared: Shared::load(store)?,
         })
     }
 

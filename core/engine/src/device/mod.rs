@@ -25,6 +25,7 @@ mod reports;
 mod roster;
 mod tend;
 mod void;
+mod sharing;
 mod year;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -54,6 +55,7 @@ pub use roster::{
 };
 pub use void::LateLine;
 
+pub use sharing::{SHARED_MARKS_MAX, SharedMark};
 pub use year::ReviewedDocument;
 
 use crate::error::DeviceError;

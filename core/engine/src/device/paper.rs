@@ -1,8 +1,8 @@
 //! Documents on paper: a meeting's fields placed on a page. What a page looks like is in `sotay_paper`.
 
 use sotay_feed::DocId;
-use sotay_handbook::{CommandError, EntryId, What, minutes};
-use sotay_paper::{MinutesPage, Page, PageTemplate, Sort, TemplateError};
+use sotay_handbook::{CommandError, EntryId, Month, What, minutes};
+use sotay_paper::{Headed, MinutesPage, Page, PageTemplate, Sort, TemplateError};
 use sotay_store::Store;
 
 use super::Device;
@@ -20,6 +20,35 @@ pub enum PageError {
 }
 
 impl<S: Store> Device<S> {
+    /// A resolution as a page, as it stands.
+    pub fn resolution_page(
+        &mut self,
+        doc: DocId,
+        template: Option<&PageTemplate>,
+    ) -> Result<Page, PageError> {
+        let model = self.resolution_model(doc)?;
+        let upper = model.upper.clone();
+        let shipped = PageTemplate::shipped(Sort::Resolution);
+        Ok(template.unwrap_or(&shipped).fill(&Headed::new(model, &upper))?)
+    }
+
+    /// A report as a page: a revision that was sent, or the proposed one; `None` when there is no such revision.
+    pub fn report_page(
+        &mut self,
+        month: Month,
+        revision: Option<u32>,
+        template: Option<&PageTemplate>,
+    ) -> Result<Option<Page>, PageError> {
+        let Some(model) = self.report_model(month, revision)? else {
+            return Ok(None);
+        };
+        let upper = model.upper.clone();
+        let shipped = PageTemplate::shipped(Sort::Report);
+        Ok(Some(
+            template.unwrap_or(&shipped).fill(&Headed::new(model, &upper))?,
+        ))
+    }
+
     /// The minutes of a meeting as a page, as they stand; with `item`, what they say of that item of the agenda. A
     /// template of one's own takes the place of the one that ships with the software.
     pub fn minutes_page(

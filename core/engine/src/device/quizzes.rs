@@ -537,4 +537,4 @@ fn marks(attempt: &Attempt, package: &Package, retired: &BTreeSet<QuestionId>) -
 
 #[cfg(test)]
 #[path = "quizzes_tests.rs"]
-mod tests;
+pub(super) mod tests;

@@ -350,7 +350,7 @@ fn an_index_file_that_is_damaged_is_made_anew_and_documents_with_one_alias_are_b
 }
 
 /// `caller` connects to `host`, both exchange everything, as two phones in one room.
-fn meet(caller: &mut Device<MemoryStore>, host: &mut Device<MemoryStore>) {
+pub(in crate::device) fn meet(caller: &mut Device<MemoryStore>, host: &mut Device<MemoryStore>) {
     let config = SessionConfig {
         role: Role::Device,
         peer: caller.keys().public().sign,

@@ -5,7 +5,7 @@ use sotay_document::crdt::ChangeHash;
 use sotay_feed::{DeviceId, DocId, Kind, MemberId, SpaceKind, UnitId};
 use sotay_handbook::minutes::Heading;
 use sotay_handbook::roster::{self, Activity, Command, Role, Roll, RollLine, RosterView, Standing};
-use sotay_handbook::{Date, DocKind, LocalTime, Names, Words, roster_id};
+use sotay_handbook::{CommandError, Date, DocKind, LocalTime, Names, Words, roster_id};
 use sotay_membership::{Denied, State, rank};
 use sotay_store::Store;
 
@@ -117,33 +117,46 @@ impl<S: Store> Device<S> {
             role: Role::Secretary,
             ..NewMember::named(&new.founder)
         };
-        self.enter(&[(member, founder)], new.since.unwrap_or_else(|| today(now)), now)
+        self.enter(&[(member, founder, new.since.unwrap_or_else(|| today(now)))], now)
     }
 
-    /// Puts members on the roster from a day on, in changes of at most [`LINES_PER_CHANGE_MAX`] lines: none when one of them
-    /// cannot be, the first ones when the disk fails on the way.
+    /// Puts members on the roster from a day on: all or none.
     pub fn add_members(
         &mut self,
         new: &[NewMember],
         from: Date,
         now: i64,
     ) -> Result<Vec<MemberId>, DeviceError> {
-        let entries: Vec<(MemberId, NewMember)> = new
-            .iter()
-            .map(|member| {
-                let mut id = [0; 16];
-                self.rng.fill_bytes(&mut id);
-                (MemberId::from_bytes(id), member.clone())
-            })
-            .collect();
-        self.enter(&entries, from, now)?;
-        Ok(entries.into_iter().map(|(id, _)| id).collect())
+        let new: Vec<(NewMember, Date)> = new.iter().map(|member| (member.clone(), from)).collect();
+        self.add_members_from(&new, now)
     }
 
-    fn enter(&mut self, entries: &[(MemberId, NewMember)], from: Date, now: i64) -> Result<(), DeviceError> {
+    /// Puts members on the roster, each from a day of its own: all or none, also when the disk fails on the way. Names go
+    /// first; without their lines nothing shows them.
+    pub fn add_members_from(
+        &mut self,
+        new: &[(NewMember, Date)],
+        now: i64,
+    ) -> Result<Vec<MemberId>, DeviceError> {
+        let entries: Vec<(MemberId, NewMember, Date)> = new
+            .iter()
+            .map(|(member, from)| {
+                let mut id = [0; 16];
+                self.rng.fill_bytes(&mut id);
+                (MemberId::from_bytes(id), member.clone(), *from)
+            })
+            .collect();
+        self.enter(&entries, now)?;
+        Ok(entries.into_iter().map(|(id, ..)| id).collect())
+    }
+
+    fn enter(&mut self, entries: &[(MemberId, NewMember, Date)], now: i64) -> Result<(), DeviceError> {
         let key = self.roster_key()?;
         let devices = self.holders()?;
         let acting = self.acting(now)?;
+        if !acting.is_officer() {
+            return Err(CommandError::OfficersOnly.into());
+        }
         let roster = self.view(key, |crdt| RosterView::read(crdt, &devices))?;
         let next = roster
             .lines
@@ -151,37 +164,39 @@ impl<S: Store> Device<S> {
             .filter_map(|line| line.number.value)
             .max()
             .map_or(1, |last| last + 1);
-        for (_, member) in entries {
+        for (_, member, _) in entries {
             check_name(&member.name)?;
         }
-        let lines: Vec<RollLine> = entries
+        let lines: Vec<(RollLine, Date)> = entries
             .iter()
             .zip(next..)
-            .map(|((id, new), number)| RollLine {
-                member: *id,
-                number,
-                role: new.role,
-                group: new.group.clone(),
-                standing: new.standing,
-                activity: new.activity,
+            .map(|((id, new, from), number)| {
+                let line = RollLine {
+                    member: *id,
+                    number,
+                    role: new.role,
+                    group: new.group.clone(),
+                    standing: new.standing,
+                    activity: new.activity,
+                };
+                (line, *from)
             })
             .collect();
-        for lines in lines.chunks(LINES_PER_CHANGE_MAX) {
-            self.edit(key, now, |tx| {
-                lines.iter().try_for_each(|line| {
-                    let add = Command::Add {
-                        line: line.clone(),
-                        from,
-                    };
-                    roster::apply(tx, &acting, &devices, &add)
-                })
-            })?;
-        }
         let names = entries
             .iter()
-            .map(|(id, new)| (Subject::Member(*id), new.name.clone()))
+            .map(|(id, new, _)| (Subject::Member(*id), new.name.clone()))
             .collect();
-        self.publish_names(names)
+        self.publish_names(names)?;
+        let changes: Vec<&[(RollLine, Date)]> = lines.chunks(LINES_PER_CHANGE_MAX).collect();
+        self.edit_all(key, now, &changes, |tx, lines| {
+            lines.iter().try_for_each(|(line, from)| {
+                let add = Command::Add {
+                    line: line.clone(),
+                    from: *from,
+                };
+                roster::apply(tx, &acting, &devices, &add)
+            })
+        })
     }
 
     /// Changes the roster.

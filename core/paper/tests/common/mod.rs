@@ -182,7 +182,7 @@ pub fn page(said: &str, sort: Sort) -> Page {
     let whole = render(&view, &heading, &policy, &names, &Template::shipped()).unwrap();
     let shown = match sort {
         Sort::Minutes => view,
-        Sort::Extract => view.extract(id(ITEM)).unwrap(),
+        _ => view.extract(id(ITEM)).unwrap(),
     };
     let model = MinutesPage::of(&shown, &whole, &heading, &policy, &names);
     PageTemplate::shipped(sort).fill(&model).unwrap()

@@ -3,6 +3,7 @@
 //! [`import`] reads a file on the officer's machine into a [`Document`] with a [`Report`]; [`publish`] packs it into a
 //! manifest and parts; [`Manifest::decode`] and [`Manifest::assemble`] bring it back on a member's phone.
 
+mod blob;
 mod code;
 mod document;
 mod heading;
@@ -14,6 +15,7 @@ mod secrecy;
 mod structure;
 mod table;
 
+pub use blob::BlobError;
 pub use code::{Code, as_year};
 pub use document::*;
 pub use import::{

@@ -139,7 +139,8 @@ fn roman_head(scan: &mut Scan<'_>) -> bool {
     true
 }
 
-/// "A. PHẦN CHUNG", "B- KẾT QUẢ": a capital is a head only before a heading in capitals ("C. Mác" is a name).
+/// "A. PHẦN CHUNG", "B- Kết quả": a capital with a full stop is a head only before a heading in capitals ("C. Mác" is a
+/// name); with a dash and a blank it always is.
 fn section_letter(scan: &mut Scan<'_>) -> bool {
     let rest = scan.rest();
     let word = leading_word(rest);
@@ -153,7 +154,8 @@ fn section_letter(scan: &mut Scan<'_>) -> bool {
     };
     let heading = leading_word(after[mark..].trim_start());
     let in_capitals = heading.chars().count() > 1 && heading.chars().all(char::is_uppercase);
-    let Some(name) = number::letter(letter).filter(|_| in_capitals) else {
+    let dashed = letter.is_uppercase() && after.starts_with("- ");
+    let Some(name) = number::letter(letter).filter(|_| in_capitals || dashed) else {
         return false;
     };
     scan.replace(word.len() + mark, &format!("{name}, "), Said::Plain);

@@ -21,6 +21,7 @@ mod identifier;
 mod number;
 mod punctuation;
 mod quantity;
+mod reader;
 mod roman;
 mod scan;
 mod sentence;
@@ -28,6 +29,7 @@ mod share;
 mod syllable;
 mod word;
 
+pub use reader::{Heard, Reader, ReaderState, SpeechFailed, SpeechOutput, Utterance};
 pub use sentence::{
     MAX_SENTENCE_CHARS, Pause, PauseKind, Sentence, SentenceId, SpokenSentence, prepare, sentences,
 };

@@ -21,7 +21,7 @@ pub(super) fn mark(scan: &mut Scan<'_>, c: char) {
         '.' => return full_stop(scan),
         '-' => return hyphen(scan),
         '/' => return slash(scan),
-        '+' | '$' if sign(scan, c) => return,
+        '+' | '$' | '€' if sign(scan, c) => return,
         '(' if repeats_in_words(scan) => return,
         '\'' | '’' if between_letters(scan) => {
             scan.out.push(c);
@@ -222,9 +222,9 @@ fn measured(scan: &Scan<'_>) -> bool {
         )
 }
 
-/// "+5%", "$100", "+84".
+/// "+5%", "$100", "€50", "+84".
 fn sign(scan: &mut Scan<'_>, c: char) -> bool {
-    let after = &scan.rest()[1..];
+    let after = &scan.rest()[c.len_utf8()..];
     if !after.starts_with(|d: char| d.is_ascii_digit()) {
         return false;
     }
@@ -236,8 +236,9 @@ fn sign(scan: &mut Scan<'_>, c: char) -> bool {
     let Some(parsed) = quantity::parse(after, false) else {
         return false;
     };
-    let words = format!("{} đô la", parsed.words(scan.region));
-    scan.replace(1 + parsed.len, &words, Said::Plain);
+    let money = if c == '€' { "ơ rô" } else { "đô la" };
+    let words = format!("{} {money}", parsed.words(scan.region));
+    scan.replace(c.len_utf8() + parsed.len, &words, Said::Plain);
     true
 }
 

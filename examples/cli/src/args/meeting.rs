@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use sotay_engine::handbook::meeting::{Ballot, How, MeetingKind, Method, Need, NoteKind, Section, State};
 
 use super::coded;
+use super::paper::Paper;
 
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
@@ -79,33 +80,13 @@ pub(crate) struct Minutes {
 Examples:
   sotay meeting print --out minutes.docx
   sotay meeting print --out extract.html --item 2
-  sotay meeting print --item 2
-
-The format follows the ending of --out: .html, .docx or .txt. A template of your own (docs/PAPER.md) is named by --template.")]
+  sotay meeting print --item 2")]
 pub(crate) struct Print {
-    /// Format; the ending of --out decides when left out, and it is text without --out.
-    #[arg(long, value_enum, value_name = "FORMAT")]
-    pub format: Option<PrintFormat>,
-    /// Write to this file; needed for docx.
-    #[arg(long, value_name = "FILE", required_if_eq("format", "docx"))]
-    pub out: Option<PathBuf>,
     /// An extract: this item of the agenda and what was said, concluded and voted under it.
     #[arg(long, value_name = "ITEM")]
     pub item: Option<String>,
-    /// A template of a page in place of the one that ships with the software.
-    #[arg(long, value_name = "FILE|-")]
-    pub template: Option<String>,
-}
-
-/// What a page is written as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum PrintFormat {
-    /// Plain text.
-    Text,
-    /// One HTML file with the measures of an A4 sheet.
-    Html,
-    /// For word processors.
-    Docx,
+    #[command(flatten)]
+    pub paper: Paper,
 }
 
 /// Everything that changes a meeting.

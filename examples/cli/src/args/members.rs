@@ -22,7 +22,7 @@ pub(crate) enum MembersCommand {
     },
     /// Put one member on the roster.
     Add(Add),
-    /// Put many members on the roster, from a table.
+    /// Put many members on the roster, from a workbook or a table.
     Import(Import),
     /// Record a change of office, group, standing or activity from a day on.
     Set(SetMember),
@@ -128,21 +128,32 @@ pub(crate) struct Add {
 
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
-The table is text in UTF-8 with tabs between the columns, as spreadsheets save it. The first line names the columns, in
-any order: name (họ tên), role (chức vụ), group (tổ), standing (loại), activity (sinh hoạt). Only the name is needed.
-Cells hold the words of `members add`, or their Vietnamese or English labels; an empty cell is the usual case.
+The file is a workbook (.xlsx, .ods, .xls) or text in UTF-8 with tabs, semicolons or commas between the cells. Lines with
+titles may stand above the names of the columns, which come in any order: họ tên (name, or Họ đệm and Tên), chức vụ
+(role), tổ đảng (group), chính thức/dự bị (standing, or a column of marks or days for each), sinh hoạt (activity), miễn
+sinh hoạt (exempt, marks), ngày vào Đảng (joined), từ ngày (from), ghi chú (note). Only the name is needed; other columns
+are named and left out. Cells hold the words of `members add`, or their labels; an empty cell is the usual case. Merged
+cells, rows with the title of a group, sums and signatures are understood.
 
-  name\trole\tstanding
+  Họ và tên\tChức vụ\tChính thức/Dự bị
   Trần Thị Bình\tphó bí thư\tchính thức
   Đỗ Văn Cường\t\tdự bị
 
-Every wrong row is named, and nothing is imported then. A name that is on the roster already is taken for a mistake
+See first what would happen: sotay members import list.xlsx --dry-run
+
+Every wrong row is named with its cell, and nothing is imported then. A name that is on the roster already is taken for a mistake
 unless --same-names says that it is another person.")]
 pub(crate) struct Import {
-    /// The table, or - for standard input.
+    /// The list, or - for standard input.
     #[arg(value_name = "FILE|-")]
     pub file: String,
-    /// First day of all of them; today when left out.
+    /// Sheet of a workbook, by name or number; the first one when left out.
+    #[arg(long, value_name = "SHEET")]
+    pub sheet: Option<String>,
+    /// Show what would be imported and change nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// First day of those whose row has none; today when left out. Nobody is on the list before the day of admission.
     #[arg(long, value_name = "DATE")]
     pub from: Option<String>,
     /// People with a name that is on the roster already are other people.

@@ -5,6 +5,7 @@ mod enrol;
 mod meeting;
 mod members;
 mod network;
+mod paper;
 mod study;
 mod year;
 
@@ -17,14 +18,15 @@ pub(crate) use coded::{Coded, coded};
 pub(crate) use enrol::{Grade, Invite, Join, Unit, UnitCommand};
 pub(crate) use meeting::{
     Agenda, Attend, Change, Conclude, ConclusionChange, Guest, Meeting, MeetingCommand, Minutes, Motion, New,
-    Note, Print, PrintFormat, Set, Speech, Tally, Vote, Who,
+    Note, Print, Set, Speech, Tally, Vote, Who,
 };
 pub(crate) use members::{Add, Import, Members, MembersCommand, Regrade, Revoke, SetMember, Why};
 pub(crate) use network::{History, Relay, RelayCommand, Review, Sync, Watch};
+pub(crate) use paper::{Paper, PrintFormat};
 pub(crate) use study::Speech as SpokenLines;
 pub(crate) use study::{
     Ask, Broadcasts, BroadcastsCommand, Library, LibraryCommand, Publish, Quiz, QuizCommand, Read, Search,
-    Speak, Study,
+    Sharing, Speak, Study,
 };
 
 pub(crate) use year::{

@@ -35,6 +35,30 @@ pub(crate) enum LibraryCommand {
     },
     /// Publish documents to everybody in the branch. Officers only.
     Publish(Box<Publish>),
+    /// Tell the branch that you have a document or are done with it, or take that back. Nothing is told by itself.
+    Share {
+        /// Document: number in the list, alias, code, or beginning of the id.
+        document: String,
+        /// What to tell.
+        #[arg(value_enum, default_value = "done")]
+        what: Sharing,
+    },
+    /// How many members told that they have each document or are done with it; officers also see who did.
+    Delivery {
+        /// One document, with those who told: number in the list, alias, code, or beginning of the id. Officers only.
+        document: Option<String>,
+    },
+}
+
+/// What a member tells of a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Sharing {
+    /// That it is here.
+    Received,
+    /// That it is read.
+    Done,
+    /// Nothing any more.
+    Nothing,
 }
 
 #[derive(Debug, Args)]
@@ -251,7 +275,19 @@ pub(crate) enum BroadcastsCommand {
     List,
     /// Publish a schedule. Officers only. It replaces what earlier ones say of its days.
     Publish {
-        /// A table with tabs: start (2026-12-05T19:30), minutes, title, links ('VTV1 https://…', several with | between).
+        /// A table with tabs: start (2026-12-05T19:30), minutes, title, links ('VTV1 https://…', several with | between),
+        /// and, if wanted, recording: a file beside the table, whose size and hash are published.
         file: PathBuf,
+    },
+    /// Take in the recording of a broadcast from a file that came some other way: it is kept only if it is the one published.
+    Fetch {
+        /// The broadcast: its number in the list.
+        broadcast: usize,
+        /// The file that came.
+        #[arg(long, value_name = "FILE")]
+        from: PathBuf,
+        /// Where to keep it; its published name in this folder when left out.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
     },
 }

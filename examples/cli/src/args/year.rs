@@ -6,6 +6,7 @@ use sotay_engine::handbook::resolution::Part;
 use sotay_engine::handbook::tasks::TaskStatus;
 
 use super::coded;
+use super::paper::Paper;
 
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
@@ -249,6 +250,8 @@ pub(crate) enum ResolutionCommand {
     },
     /// Show it as text.
     Show,
+    /// As an office document: HTML for printing, .docx, or text.
+    Print(Paper),
     /// Fill in number, day, title, signer.
     Set(SetResolution),
     /// Write a part; only what differs is recorded.
@@ -322,6 +325,14 @@ pub(crate) enum ReportCommand {
         /// A revision that was sent.
         #[arg(long, value_name = "NUMBER")]
         revision: Option<u32>,
+    },
+    /// As an office document: HTML for printing, .docx, or text.
+    Print {
+        /// A revision that was sent.
+        #[arg(long, value_name = "NUMBER")]
+        revision: Option<u32>,
+        #[command(flatten)]
+        paper: Paper,
     },
     /// The months of the year: what was sent, and what waits to be.
     List,

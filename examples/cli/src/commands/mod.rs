@@ -8,6 +8,7 @@ mod invite;
 mod join;
 mod meeting;
 mod members;
+mod paper;
 mod relay;
 mod review;
 mod status;

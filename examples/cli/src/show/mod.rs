@@ -14,7 +14,7 @@ use crate::voice::Voice;
 pub(crate) use changes::changes;
 pub(crate) use meeting::{meeting, names_json};
 pub(crate) use quizzes::{
-    broadcast_json, broadcasts, judged, question, quizzes, results, standing_name, study, told,
+    broadcast_json, broadcasts, judged, question, quizzes, results, size, standing_name, study, told,
 };
 pub(crate) use review::review;
 pub(crate) use study::{

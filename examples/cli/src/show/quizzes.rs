@@ -194,9 +194,28 @@ pub(crate) fn broadcasts(voice: Voice, all: &[(Broadcast, AirState)]) -> String 
             state,
             broadcast.title.clone(),
             links.join(" | "),
+            broadcast.recording.as_ref().map_or_else(String::new, |blob| {
+                voice.say(
+                    "air.recording",
+                    &[("name", &blob.name), ("size", &size(blob.size))],
+                )
+            }),
         ]
     };
-    columns(&all.iter().map(row).collect::<Vec<_>>())
+    let numbered = |(at, one)| [vec![format!("{:>3}", at + 1)], row(one)].concat();
+    columns(&all.iter().enumerate().map(numbered).collect::<Vec<_>>())
+}
+
+/// Bytes as people read them, shown before anything is fetched: `12,5 MB`.
+pub(crate) fn size(bytes: u64) -> String {
+    const UNITS: [(&str, u64); 3] = [("GB", 1 << 30), ("MB", 1 << 20), ("KB", 1 << 10)];
+    match UNITS.iter().find(|(_, unit)| bytes >= *unit) {
+        Some((name, unit)) => {
+            let tenths = u128::from(bytes) * 10 / u128::from(*unit);
+            format!("{},{} {name}", tenths / 10, tenths % 10)
+        }
+        None => format!("{bytes} B"),
+    }
 }
 
 /// One broadcast for programs.
@@ -218,6 +237,11 @@ pub(crate) fn broadcast_json(broadcast: &Broadcast, state: AirState) -> Value {
         "title": broadcast.title,
         "state": state,
         "links": links,
-        "recording": broadcast.recording.as_ref().map(|blob| json!({ "name": blob.name, "size": blob.size })),
+        "recording": broadcast.recording.as_ref().map(|blob| json!({
+            "name": blob.name,
+            "size": blob.size,
+            "hash": blob.hash.to_string(),
+            "media_type": blob.media_type,
+        })),
     })
 }

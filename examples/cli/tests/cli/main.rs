@@ -2,6 +2,7 @@
 
 mod errors;
 mod json;
+mod lists;
 mod meeting;
 mod offline;
 mod phones;

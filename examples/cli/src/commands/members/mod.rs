@@ -10,7 +10,6 @@ use sotay_engine::{MemberLine, NewMember, today};
 
 use crate::args::{Add, Import, Members, MembersCommand, SetMember};
 use crate::failure::{Code, Failure};
-use crate::files;
 use crate::pick::{People, date};
 use crate::reply::Reply;
 use crate::session::Session;
@@ -104,21 +103,93 @@ fn add(session: &Session, args: Add) -> Result<Reply, Failure> {
 
 fn import(session: &Session, args: Import) -> Result<Reply, Failure> {
     let (voice, from) = (session.voice, day(args.from.as_deref())?);
-    let text = files::read(&args.file, files::TABLE_BYTES_MAX)?;
+    let rows = table::read_file(&args.file, args.sheet.as_deref())?;
     session.open()?.run(move |device, now| {
         let people = People::of_roster(device)?;
         let known = |name: &str| people.has_name(name);
-        let new =
-            table::read(&text, &known, args.same_names).map_err(|error| error.failure(voice, &args.file))?;
+        let list =
+            table::read(&rows, &known, args.same_names).map_err(|error| error.failure(voice, &args.file))?;
         let from = from.unwrap_or(today(now));
-        let members = device.add_members(&new, from, now)?;
-        let added: Vec<String> = members.iter().map(ToString::to_string).collect();
-        let done = voice.say(
-            "members.imported",
-            &[("count", &added.len()), ("date", &from.long())],
-        );
-        Ok(Reply::new(json!({ "added": added, "from": from }), done))
+        let new: Vec<(NewMember, Date)> = list
+            .entries
+            .iter()
+            .map(|entry| {
+                (
+                    entry.new.clone(),
+                    entry.from.unwrap_or(from).max(entry.joined.unwrap_or(from)),
+                )
+            })
+            .collect();
+        let skipped: Vec<_> = list
+            .skipped
+            .iter()
+            .map(|(line, text)| json!({ "line": line, "text": text }))
+            .collect();
+        let mut value = json!({
+            "from": from,
+            "dry_run": args.dry_run,
+            "unknown_columns": list.unknown,
+            "skipped": skipped,
+        });
+        let mut said = Vec::new();
+        if args.dry_run {
+            let seen = list
+                .entries
+                .iter()
+                .zip(&new)
+                .map(|(entry, (new, from))| seen_json(entry.line, new, *from));
+            value["members"] = seen.collect();
+            let seen: Vec<Vec<String>> = list
+                .entries
+                .iter()
+                .zip(&new)
+                .map(|(entry, (new, from))| seen_row(voice, entry.line, new, *from))
+                .collect();
+            said.push(columns(&seen));
+            said.push(voice.say("members.would", &[("count", &new.len())]));
+        } else {
+            let members = device.add_members_from(&new, now)?;
+            value["added"] = members.iter().map(|member| json!(member.to_string())).collect();
+            said.push(voice.say(
+                "members.imported",
+                &[("count", &members.len()), ("date", &from.long())],
+            ));
+        }
+        if !list.unknown.is_empty() {
+            said.push(voice.say("members.unknown_columns", &[("list", &list.unknown.join(", "))]));
+        }
+        for (line, text) in &list.skipped {
+            said.push(voice.say("members.skipped_row", &[("line", line), ("text", text)]));
+        }
+        Ok(Reply::new(value, said.join("\n")))
     })
+}
+
+fn seen_json(line: usize, new: &NewMember, from: Date) -> serde_json::Value {
+    json!({
+        "line": line,
+        "name": new.name,
+        "role": new.role,
+        "group": new.group,
+        "standing": new.standing,
+        "activity": new.activity,
+        "from": from,
+    })
+}
+
+fn seen_row(voice: Voice, line: usize, new: &NewMember, from: Date) -> Vec<String> {
+    vec![
+        format!("{line:>3}"),
+        new.name.clone(),
+        voice.word(new.role),
+        voice.word(new.standing),
+        voice.word(new.activity),
+        new.group
+            .as_ref()
+            .map(|group| group.as_str().to_owned())
+            .unwrap_or_default(),
+        from.long(),
+    ]
 }
 
 fn set(session: &Session, args: SetMember) -> Result<Reply, Failure> {
@@ -187,7 +258,7 @@ impl table::TableError {
                 let list: Vec<String> = rows.iter().map(say).collect();
                 let details: Vec<_> = rows
                     .iter()
-                    .map(|row| json!({ "line": row.line, "column": row.fault.column(), "message": row.fault.message(voice) }))
+                    .map(|row| json!({ "line": row.line, "cell": row.cell(), "column": row.fault.column(), "message": row.fault.message(voice) }))
                     .collect();
                 Failure::new(Code::BadRows)
                     .with("count", rows.len())

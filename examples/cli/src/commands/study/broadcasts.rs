@@ -1,9 +1,13 @@
 //! `broadcasts`: the schedule of online television.
 
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
 use serde_json::json;
 use sotay_engine::OFFSET_MINUTES;
 use sotay_engine::handbook::LocalTime;
 use sotay_engine::study::broadcast::{Broadcast, WatchLink};
+use sotay_engine::study::library::{Blob, BlobError};
 
 use crate::args::{Broadcasts, BroadcastsCommand};
 use crate::failure::{Code, Failure};
@@ -15,6 +19,8 @@ use crate::show;
 
 /// Columns of the table, in order.
 const COLUMNS: [&str; 4] = ["start", "minutes", "title", "links"];
+/// A fifth one, if wanted.
+const RECORDING: &str = "recording";
 
 pub(in crate::commands) fn run(session: &Session, args: Broadcasts) -> Result<Reply, Failure> {
     let published = match args.command.unwrap_or(BroadcastsCommand::List) {
@@ -23,6 +29,7 @@ pub(in crate::commands) fn run(session: &Session, args: Broadcasts) -> Result<Re
             let name = file.to_string_lossy();
             Some(table(&files::read(&name, files::TABLE_BYTES_MAX)?, &name)?)
         }
+        BroadcastsCommand::Fetch { broadcast, from, out } => return fetch(session, broadcast, &from, out),
     };
     let voice = session.voice;
     session.open()?.run(move |device, now| {
@@ -41,6 +48,84 @@ pub(in crate::commands) fn run(session: &Session, args: Broadcasts) -> Result<Re
     })
 }
 
+/// The file is kept only when every byte of it is the published one.
+fn fetch(session: &Session, number: usize, from: &Path, out: Option<PathBuf>) -> Result<Reply, Failure> {
+    let voice = session.voice;
+    let blob = session.open()?.run(move |device, now| {
+        let all = device.broadcasts(now / 1000)?;
+        let found = number.checked_sub(1).and_then(|at| all.get(at));
+        let missing = || {
+            Failure::new(Code::NoEntry)
+                .with("text", number)
+                .with("count", all.len())
+        };
+        let (broadcast, _) = found.ok_or_else(missing)?;
+        let none = || Failure::new(Code::NoRecording).with("title", &broadcast.title);
+        broadcast.recording.clone().ok_or_else(none)
+    })?;
+    // A published name is never a path.
+    let name = blob.name.rsplit(['/', '\\']).next().unwrap_or_default();
+    let out = out.unwrap_or_else(|| PathBuf::from(name));
+    let unreadable = |error| {
+        Failure::new(Code::FileUnreadable)
+            .with("file", from.display())
+            .with("reason", error)
+    };
+    let file = File::open(from).map_err(unreadable)?;
+    files::write_with(&out, |copy| {
+        blob.receive(&file, copy).map_err(|error| match error {
+            BlobError::Io(error) => Failure::new(Code::CannotWrite)
+                .with("file", out.display())
+                .with("reason", error.kind()),
+            BlobError::Size { .. } | BlobError::Other => Failure::new(Code::OtherRecording)
+                .with("file", from.display())
+                .with("size", blob.size),
+        })
+    })?;
+    let value = json!({
+        "name": blob.name,
+        "size": blob.size,
+        "hash": blob.hash.to_string(),
+        "media_type": blob.media_type,
+        "out": out.display().to_string(),
+    });
+    let said = voice.say(
+        "air.fetched",
+        &[("file", &out.display()), ("size", &show::size(blob.size))],
+    );
+    Ok(Reply::new(value, said))
+}
+
+/// Media types of recordings by the ending of their name.
+const MEDIA_TYPES: [(&str, &str); 5] = [
+    ("mp4", "video/mp4"),
+    ("webm", "video/webm"),
+    ("mp3", "audio/mpeg"),
+    ("m4a", "audio/mp4"),
+    ("ogg", "audio/ogg"),
+];
+
+/// A recording beside the table.
+fn recording(table: &str, name: &str) -> Result<Blob, Failure> {
+    let path = Path::new(table).parent().unwrap_or(Path::new("")).join(name);
+    let unreadable = |error| {
+        Failure::new(Code::FileUnreadable)
+            .with("file", path.display())
+            .with("reason", error)
+    };
+    let shown = path
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    let ending = path.extension().unwrap_or_default().to_ascii_lowercase();
+    let media = MEDIA_TYPES.iter().find(|(known, _)| ending == *known);
+    let media = media.map_or("application/octet-stream", |(_, media)| media);
+    File::open(&path)
+        .and_then(|file| Blob::describe(file, &shown, media))
+        .map_err(unreadable)
+}
+
 fn table(text: &str, file: &str) -> Result<Vec<Broadcast>, Failure> {
     let mut lines = text
         .lines()
@@ -52,7 +137,7 @@ fn table(text: &str, file: &str) -> Result<Vec<Broadcast>, Failure> {
         .split('\t')
         .map(str::trim)
         .collect();
-    if head != COLUMNS {
+    if head != COLUMNS && head[..] != [&COLUMNS[..], &[RECORDING]].concat() {
         return Err(Failure::new(Code::ScheduleTable)
             .with("file", file)
             .with("line", 1));
@@ -65,8 +150,10 @@ fn table(text: &str, file: &str) -> Result<Vec<Broadcast>, Failure> {
                     .with("line", at + 1)
             };
             let cells: Vec<&str> = line.split('\t').map(str::trim).collect();
-            let [start, minutes, title, links] = cells[..] else {
-                return Err(bad());
+            let (&[start, minutes, title, links], file_of) = match &cells[..] {
+                [a, b, c, d] => (&[*a, *b, *c, *d], ""),
+                [a, b, c, d, recording] if head.len() == 5 => (&[*a, *b, *c, *d], *recording),
+                _ => return Err(bad()),
             };
             Ok(Broadcast {
                 start: seconds(pick::time(start, None).map_err(|_| bad())?).ok_or_else(bad)?,
@@ -77,7 +164,10 @@ fn table(text: &str, file: &str) -> Result<Vec<Broadcast>, Failure> {
                     .filter(|link| !link.trim().is_empty())
                     .map(link)
                     .collect(),
-                recording: None,
+                recording: match file_of {
+                    "" => None,
+                    name => Some(recording(file, name)?),
+                },
             })
         })
         .collect()

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use sotay_engine::LibraryEntry;
 
-use super::{pick, publish};
+use super::{delivery, pick, publish};
 use crate::args::{Library, LibraryCommand};
 use crate::failure::Failure;
 use crate::reply::Reply;
@@ -15,6 +15,11 @@ pub(in crate::commands) fn run(session: &Session, args: Library) -> Result<Reply
         LibraryCommand::List => list(session),
         LibraryCommand::Show { document, section } => show(session, document, section),
         LibraryCommand::Publish(args) => publish::run(session, *args),
+        LibraryCommand::Share { document, what } => delivery::share(session, document, what),
+        LibraryCommand::Delivery {
+            document: Some(document),
+        } => delivery::one(session, document),
+        LibraryCommand::Delivery { document: None } => delivery::all(session),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The library and everything that is learnt from it.
 
 mod broadcasts;
+mod delivery;
 mod library;
 mod pick;
 mod publish;

@@ -2,13 +2,13 @@
 
 use std::io::Write;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde_json::json;
 use sotay_engine::LibraryEntry;
 use sotay_engine::study::library::{Document, Hash};
 use sotay_engine::study::reading::Shown;
-use sotay_engine::study::speech::{PauseKind, Region, SpeechProfile, prepare};
+use sotay_engine::study::speech::{Reader, Region, SpeechFailed, SpeechOutput, SpeechProfile, Utterance};
 
 use super::pick;
 use crate::args::{Read, Speak};
@@ -120,63 +120,106 @@ impl Player<'_> {
 
     /// Speaks sections one after the other; what was heard is noted after each.
     fn play(&self, entry: &LibraryEntry, document: &Document, stretch: Stretch) -> Result<Shown, Failure> {
+        let texts: Vec<String> = document.sections.iter().map(|section| section.text()).collect();
         let profile = SpeechProfile::new(self.args.region);
-        let mut progress = entry.read;
-        for at in stretch {
-            let section = &document.sections[at];
-            let began = Instant::now();
-            self.line(&format!("\n{}", show::section_heading(document, at)));
-            for sentence in prepare(&show::section_heading(document, at), &profile) {
-                self.say(&sentence.spoken, PauseKind::Paragraph)?;
+        let mut reader = Reader::new(document.clone(), stretch, profile);
+        let mut voice = Speaker::new(self.args);
+        let (mut progress, mut began, mut section) = (entry.read, Instant::now(), None);
+        while let Some(heard) = reader.heard().cloned() {
+            if section.replace(heard.section) != Some(heard.section) {
+                progress = self.note(entry.id, &reader, &mut began, progress)?;
+                self.line(&format!("\n{}", show::section_heading(document, heard.section)));
             }
-            let text = section.text();
-            for sentence in prepare(&text, &profile) {
+            if let Some((_, range)) = heard.sentence {
                 // The sentence that is heard is the one that stands highlighted.
-                self.line(&format!("▶ {}", &text[sentence.sentence.range.clone()]));
-                self.say(&sentence.spoken, sentence.sentence.closing)?;
+                self.line(&format!("▶ {}", &texts[heard.section][range]));
             }
-            let furthest = u32::try_from(paragraphs_of(document, at).end).unwrap_or(u32::MAX);
-            progress = self.note(entry.id, furthest, began.elapsed())?;
+            let spoken = match voice.spoken {
+                None => reader.play(&mut voice),
+                Some(number) => reader.finished(number, &mut voice),
+            };
+            spoken.map_err(|_| voice.failure())?;
         }
-        Ok(progress)
+        self.note(entry.id, &reader, &mut began, progress)
     }
 
-    fn note(&self, id: Hash, furthest: u32, heard: Duration) -> Result<Shown, Failure> {
+    /// Notes what was heard since it was noted last.
+    fn note(
+        &self,
+        id: Hash,
+        reader: &Reader,
+        began: &mut Instant,
+        progress: Shown,
+    ) -> Result<Shown, Failure> {
+        let heard = std::mem::replace(began, Instant::now()).elapsed();
         let seconds = u32::try_from(heard.as_secs()).unwrap_or(u32::MAX);
+        let furthest = u32::try_from(reader.furthest()).unwrap_or(u32::MAX);
+        if furthest == 0 {
+            return Ok(progress);
+        }
         self.phone
             .run(move |device, _| Ok(device.read_on(id, furthest, seconds)?))
     }
+}
 
-    /// One sentence, then the rest after it.
-    fn say(&self, spoken: &str, closing: PauseKind) -> Result<(), Failure> {
-        let program = &self.args.program;
-        let failed = |error: std::io::Error| {
-            Failure::new(Code::NoSpeaker)
-                .with("program", program.display())
-                .with("reason", error)
-        };
+/// A program that is called as espeak-ng is.
+struct Speaker<'a> {
+    args: &'a Speak,
+    /// Number of the utterance spoken last.
+    spoken: Option<u64>,
+    reason: String,
+}
+
+impl<'a> Speaker<'a> {
+    fn new(args: &'a Speak) -> Self {
+        Self {
+            args,
+            spoken: None,
+            reason: String::new(),
+        }
+    }
+
+    fn failure(&self) -> Failure {
+        Failure::new(Code::NoSpeaker)
+            .with("program", self.args.program.display())
+            .with("reason", &self.reason)
+    }
+
+    fn say(&self, text: &str) -> Result<(), String> {
         let voice = match self.args.region {
             Region::Northern => "vi",
             Region::Southern => "vi-vn-x-south",
         };
-        let mut speaker = Command::new(program)
+        let mut speaker = Command::new(&self.args.program)
             .args(["-v", voice, "-s", &self.args.rate.to_string(), "--stdin"])
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .spawn()
-            .map_err(failed)?;
+            .map_err(|error| error.to_string())?;
         let written = speaker
             .stdin
             .take()
-            .map_or(Ok(()), |mut pipe| pipe.write_all(spoken.as_bytes()));
-        let ended = speaker.wait().map_err(failed)?;
+            .map_or(Ok(()), |mut pipe| pipe.write_all(text.as_bytes()));
+        let ended = speaker.wait().map_err(|error| error.to_string())?;
         if !ended.success() {
-            return Err(Failure::new(Code::NoSpeaker)
-                .with("program", program.display())
-                .with("reason", ended));
+            return Err(ended.to_string());
         }
-        written.map_err(failed)?;
-        std::thread::sleep(closing.duration());
+        written.map_err(|error| error.to_string())
+    }
+}
+
+impl SpeechOutput for Speaker<'_> {
+    /// The program ends when it has spoken, so this returns then.
+    fn speak(&mut self, utterance: &Utterance) -> Result<(), SpeechFailed> {
+        self.spoken = Some(utterance.number);
+        if let Err(reason) = self.say(&utterance.text) {
+            self.reason = reason;
+            return Err(SpeechFailed);
+        }
+        std::thread::sleep(utterance.pause);
         Ok(())
     }
+
+    /// Nothing to stop: a sentence is over when `speak` returns.
+    fn stop(&mut self) {}
 }

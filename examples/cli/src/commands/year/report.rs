@@ -4,9 +4,11 @@ use serde_json::json;
 use sotay_engine::ProfileDevice;
 use sotay_engine::handbook::Month;
 use sotay_engine::handbook::report::ReportModel;
+use sotay_engine::paper::Sort;
 
 use super::month;
 use crate::args::{Report, ReportCommand};
+use crate::commands::paper;
 use crate::failure::{Code, Failure};
 use crate::reply::Reply;
 use crate::session::Session;
@@ -19,6 +21,14 @@ pub(in crate::commands) fn run(session: &Session, args: Report) -> Result<Reply,
         let month = month(args.month.as_deref(), now)?;
         match args.command.unwrap_or(ReportCommand::Show { revision: None }) {
             ReportCommand::Show { revision } => show(voice, device, month, revision),
+            ReportCommand::Print { revision, paper } => {
+                let template = paper::template(Sort::Report, &paper)?;
+                let page = device
+                    .report_page(month, revision, template.as_ref())
+                    .map_err(|error| paper::failure(Sort::Report, error))?;
+                let page = page.ok_or_else(|| no_revision(revision))?;
+                paper::write(voice, paper, &page, json!({ "month": month }))
+            }
             ReportCommand::List => list(voice, device, month.year()),
             ReportCommand::Send => {
                 let sent = device.send_report(month, now)?;
@@ -30,17 +40,21 @@ pub(in crate::commands) fn run(session: &Session, args: Report) -> Result<Reply,
     })
 }
 
+fn no_revision(revision: Option<u32>) -> Failure {
+    Failure::new(Code::NoEntry)
+        .with("text", revision.unwrap_or(0))
+        .with("count", 0)
+}
+
 fn show(
     voice: Voice,
     device: &mut ProfileDevice,
     month: Month,
     revision: Option<u32>,
 ) -> Result<Reply, Failure> {
-    let model = device.report_model(month, revision)?.ok_or_else(|| {
-        Failure::new(Code::NoEntry)
-            .with("text", revision.unwrap_or(0))
-            .with("count", 0)
-    })?;
+    let model = device
+        .report_model(month, revision)?
+        .ok_or_else(|| no_revision(revision))?;
     let text = text(voice, &model);
     Ok(Reply::new(json!({ "month": month, "report": model }), text))
 }

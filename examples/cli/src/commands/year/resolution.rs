@@ -5,8 +5,10 @@ use sotay_engine::ProfileDevice;
 use sotay_engine::feed::DocId;
 use sotay_engine::handbook::resolution::{Command, ResolutionModel, ResolutionView};
 use sotay_engine::handbook::{EntryId, Words};
+use sotay_engine::paper::Sort;
 
 use crate::args::{Resolution, ResolutionCommand, SetResolution};
+use crate::commands::paper;
 use crate::failure::{Code, Failure};
 use crate::files;
 use crate::pick::{self, People};
@@ -37,6 +39,14 @@ pub(in crate::commands) fn run(session: &Session, args: Resolution) -> Result<Re
             let (view, model) = (device.resolution_view(doc)?, device.resolution_model(doc)?);
             let text = text(voice, &model);
             Ok(Reply::new(json!({ "resolution": view, "model": model }), text))
+        }
+        ResolutionCommand::Print(args) => {
+            let doc = named(device, wanted.as_deref())?;
+            let template = paper::template(Sort::Resolution, &args)?;
+            let page = device
+                .resolution_page(doc, template.as_ref())
+                .map_err(|error| paper::failure(Sort::Resolution, error))?;
+            paper::write(voice, args, &page, json!({ "resolution": doc.to_string() }))
         }
         ResolutionCommand::Issue => {
             let doc = named(device, wanted.as_deref())?;
@@ -142,6 +152,7 @@ fn commands(
         ResolutionCommand::List
         | ResolutionCommand::New { .. }
         | ResolutionCommand::Show
+        | ResolutionCommand::Print(_)
         | ResolutionCommand::Issue => Vec::new(),
     })
 }
