@@ -462,3 +462,46 @@ fn a_second_phone_that_an_officer_admitted_can_write_and_both_read_what_it_write
     assert_eq!(second.library().unwrap()[0].read, read);
     assert_eq!(secretary.library().unwrap()[0].read.furthest, 0);
 }
+
+#[test]
+fn what_the_first_phone_wrote_before_is_read_by_a_second_one_once_they_have_met() {
+    let mut secretary = branch(1);
+    let id = secretary.publish_documents(&[law()]).unwrap()[0];
+    secretary.publish_quiz(&quiz(None)).unwrap();
+    let mut first = join(&mut secretary, 2, "P1", 4);
+    first.read_on(id, 2, 60).unwrap();
+    first.hand_in(attempt(&quiz(None), SECOND, [true, false])).unwrap();
+    meet(&mut first, &mut secretary);
+
+    let mut second = super::super::tests::device(3, "P2");
+    let ask = AdmitRequest {
+        request: second.join_request().unwrap().to_text(),
+        member: first.member().unwrap(),
+        rank: 4,
+        committee: false,
+        probationary: false,
+        relays: Vec::new(),
+    };
+    let invitation = secretary.admit(&ask, NOW).unwrap();
+    second.accept(&invitation).unwrap();
+    // The officer who admitted it holds no key of the member's private space and can hand none over.
+    assert_eq!(second.library().unwrap()[0].read.furthest, 0);
+
+    // The first phone learns of the second one and hands the keys over; all that is needed after that is one exchange.
+    meet(&mut first, &mut secretary);
+    meet(&mut second, &mut secretary);
+    meet(&mut second, &mut first);
+    let later = SECOND + 40 * DAY;
+    assert_eq!(second.library().unwrap()[0].read, first.library().unwrap()[0].read);
+    assert_eq!(second.library().unwrap()[0].read.furthest, 2);
+    let due = first.due(later).unwrap();
+    assert!(!due.is_empty());
+    assert_eq!(second.due(later).unwrap(), due);
+    assert_eq!(second.study_overview(later).unwrap(), first.study_overview(later).unwrap());
+    assert_eq!(secretary.library().unwrap()[0].read.furthest, 0, "the officer reads along");
+
+    // And what the second one writes is read by the first.
+    second.read_on(id, 1, 40).unwrap();
+    meet(&mut second, &mut first);
+    assert_eq!(first.library().unwrap()[0].read.seconds, 100);
+}
