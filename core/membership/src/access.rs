@@ -1,8 +1,8 @@
 //! Who may read and write which space (P5.13): the table of rights, and why a device is turned away.
 
-use sotay_feed::{BoxKey, DeviceId, Envelope, EnvelopeId, Kind, Space, SpaceKind};
+use sotay_feed::{BoxKey, DeviceId, DocId, Envelope, EnvelopeId, Kind, MemberId, Space, SpaceKind};
 
-use crate::grant::rank;
+use crate::grant::{Flags, rank};
 use crate::judge::Right;
 use crate::membership::{Membership, State};
 
@@ -43,6 +43,29 @@ pub enum Denied {
     /// A space of another unit, or one that cannot exist.
     #[error("not a space of this unit")]
     WrongSpace,
+}
+
+/// What a device was at a place of its feed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Held {
+    /// Whose device; `None` for an authority of the genesis.
+    pub member: Option<MemberId>,
+    /// The rank.
+    pub rank: u8,
+    /// The flags.
+    pub flags: Flags,
+}
+
+impl Held {
+    /// Secretary, deputy or of the committee: may answer for what the unit says.
+    pub fn is_officer(&self) -> bool {
+        matches!(self.rank, rank::SECRETARY | rank::DEPUTY) || (self.is_member() && self.flags.committee)
+    }
+
+    /// A member of the unit.
+    pub fn is_member(&self) -> bool {
+        (rank::SECRETARY..=rank::MEMBER).contains(&self.rank)
+    }
 }
 
 impl Membership {
@@ -164,6 +187,24 @@ impl Membership {
         Err(denied.unwrap_or(Denied::UnknownDevice))
     }
 
+    /// Who a device was at a place of its feed: every right that covers it, best first. No vouching, no suspension: what
+    /// holds here holds for ever, unless a revocation with a lower cut-off or a fork comes to light. For votes and seals.
+    pub fn held_at(&self, device: DeviceId, space: &Space, seq: u64, id: EnvelopeId) -> Vec<Held> {
+        if self.check_space(space).is_err() {
+            return Vec::new();
+        }
+        let tag = space.id().tag();
+        let covering = self.ranked(device).into_iter();
+        covering
+            .filter(|right| self.judge().covers(right, tag, device, seq, Some(id)))
+            .map(|right| Held {
+                member: right.member(),
+                rank: right.rank(),
+                flags: right.flags(),
+            })
+            .collect()
+    }
+
     pub(crate) fn check_space(&self, space: &Space) -> Result<(), Denied> {
         let shaped = (space.kind == SpaceKind::Private) == space.subject.is_some();
         if shaped && space.unit == self.unit() {
@@ -172,6 +213,11 @@ impl Membership {
             Err(Denied::WrongSpace)
         }
     }
+}
+
+/// The scope of a guest grant that makes its device a slot: it may put feedback into this inbox, and nothing else.
+pub fn slot_scope(inbox: &Space) -> DocId {
+    DocId::from_bytes(*inbox.id().tag().as_bytes())
 }
 
 fn need(condition: bool, otherwise: Denied) -> Result<(), Denied> {
@@ -236,6 +282,11 @@ fn writes(right: &Right, space: &Space, kind: Kind) -> Result<(), Denied> {
             )
         }
         SpaceKind::Committee => need(on_committee(right), Denied::Rank),
+        // A slot writes one thing without a name, and can do nothing else (decision 0082).
+        SpaceKind::Inbox if right.rank() == rank::GUEST => {
+            need(right.scope() == Some(slot_scope(space)), Denied::Rank)?;
+            need(kind == Kind::INBOX, Denied::WrongKind)
+        }
         SpaceKind::Inbox => {
             need(is_member(right), Denied::Rank)?;
             need(on_committee(right) || kind == Kind::INBOX, Denied::WrongKind)

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sotay_feed::{DeviceId, DevicePublic, EnvelopeId, MemberId, SpaceTag};
+use sotay_feed::{DeviceId, DevicePublic, DocId, EnvelopeId, MemberId, SpaceTag};
 
 use crate::cut::Cuts;
 use crate::grant::rank;
@@ -54,6 +54,14 @@ impl Right {
         match &self.source {
             Source::Seat(_) => Flags::default(),
             Source::Grant(_, grant) => grant.flags,
+        }
+    }
+
+    /// The one thing a guest may be let into.
+    pub(crate) fn scope(&self) -> Option<DocId> {
+        match &self.source {
+            Source::Seat(_) => None,
+            Source::Grant(_, grant) => grant.scope,
         }
     }
 

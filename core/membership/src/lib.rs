@@ -41,9 +41,10 @@ mod membership;
 mod record;
 mod revoke;
 mod rotation;
+pub mod seal;
 mod unit;
 
-pub use access::Denied;
+pub use access::{Denied, Held, slot_scope};
 pub use across::{Units, may_read_across};
 pub use content::{Change, Content, content};
 pub use epoch::{EpochRecord, epoch_id};

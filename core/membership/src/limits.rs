@@ -17,3 +17,19 @@ pub const RELAYS_MAX: usize = 8;
 pub const RELAY_ADDRESS_BYTES_MAX: usize = 255;
 /// Units above one another that are followed upwards; also ends a circle of reparent records.
 pub const UNIT_DEPTH_MAX: usize = 16;
+/// Heads that one seal may name.
+pub const SEAL_HEADS_MAX: usize = 256;
+/// Bytes of a name, a date or a place in a seal.
+pub const SEAL_LINE_BYTES_MAX: usize = 2_000;
+/// Bytes of a text that a seal is put on.
+pub const SEAL_TEXT_BYTES_MAX: usize = 512 * 1024;
+/// Bytes of one official signature made elsewhere.
+pub const SEAL_EXTERNAL_BYTES_MAX: usize = 48 * 1024;
+/// Seals in one file: editions and addenda.
+pub const SEAL_FILE_SEALS_MAX: usize = 64;
+/// Envelopes about one seal in a file.
+pub const SEAL_FILE_MARKS_MAX: usize = 64;
+/// Membership records in one file.
+pub const SEAL_FILE_RECORDS_MAX: usize = 4_096;
+/// Bytes of a seal file.
+pub const SEAL_FILE_BYTES_MAX: usize = 4 * 1024 * 1024;
