@@ -15,6 +15,7 @@ mod error;
 mod event;
 pub mod fees;
 mod ids;
+mod late;
 pub mod limits;
 pub mod meeting;
 mod message;
@@ -45,6 +46,7 @@ pub use ids::{
     EntryId, NotAnEntryId, Place, fees_id, is_monthly_meeting, monthly_meeting_id, other_meeting_id,
     place_of, rating_id, reports_id, resolution_id, roster_id, tasks_id,
 };
+pub use late::{Late, addendum_text, late};
 pub use message::{Arg, Lang, Message, Names};
 pub use policy::{Criterion, Policy, PolicyError, ShortestMeeting, Threshold};
 pub use schema::{DocKind, SCHEMA};

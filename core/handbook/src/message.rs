@@ -219,11 +219,13 @@ pub(crate) mod tests {
     fn the_code_and_the_catalogue_name_the_same_messages() {
         let code = [
             include_str!("error.rs"),
+            include_str!("late.rs"),
             include_str!("message.rs").split("#[cfg(test)]").next().unwrap(),
             include_str!("meeting/phrases.rs"),
             include_str!("minutes/model.rs"),
             include_str!("review/mod.rs"),
             include_str!("review/people.rs"),
+            include_str!("review/seals.rs"),
             include_str!("review/votes.rs"),
             include_str!("review/content.rs"),
             include_str!("roster/review.rs"),

@@ -81,11 +81,6 @@ pub enum Command {
     Close,
     /// The minutes were sent up.
     Send,
-    /// Seals the minutes: refused while an item of the review list blocks.
-    Seal {
-        /// SHA-256 of the canonical minutes.
-        minutes: [u8; 32],
-    },
     /// Adds a guest.
     AddGuest {
         /// Fresh id.
@@ -332,4 +327,12 @@ pub enum Command {
         /// Fresh id of the choice.
         id: EntryId,
     },
+}
+
+impl Command {
+    /// Whether it may be carried out once the minutes are sealed, without writing into them: sending them up, and
+    /// settling what the review list asks.
+    pub fn may_follow_a_seal(&self) -> bool {
+        matches!(self, Command::Send | Command::Settle { .. })
+    }
 }

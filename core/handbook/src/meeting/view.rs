@@ -459,6 +459,17 @@ pub struct ScoreLine {
 }
 
 impl MeetingView {
+    /// Notes that the minutes are sealed, which the document itself does not know.
+    pub fn note_seal(&mut self, mark: Mark, minutes: String) {
+        self.steps.push(StepTaken {
+            step: Step::Sealed,
+            mark,
+            minutes: Some(minutes),
+        });
+        self.steps.sort_by_key(|taken| (taken.step, taken.mark));
+        self.phase = self.steps.iter().map(|taken| taken.step).max();
+    }
+
     /// Label of a guest.
     pub fn guest(&self, id: EntryId) -> Option<&Guest> {
         self.guests.iter().find(|guest| guest.id == id)

@@ -5,6 +5,7 @@
 
 mod content;
 mod people;
+mod seals;
 mod votes;
 
 use serde::{Serialize, Serializer};
@@ -21,7 +22,8 @@ use crate::meeting::{MeetingView, Setting};
 use crate::message::{Arg, Message};
 use crate::schema;
 
-pub(crate) use people::values_item;
+pub(crate) use people::{person_name, values_item};
+pub use seals::{ADDENDUM, EDITION, LATE_ITEM, SEALS_ITEM, SealNamed, late_records, seals_compete};
 pub(crate) use votes::{fit_message, not_counted_message};
 
 /// How much an item weighs.
@@ -94,6 +96,10 @@ pub enum ReviewKind {
     FeeTwice,
     /// A number of a resolution was used twice.
     NumberTwice,
+    /// Two seals hold, and neither follows the other.
+    SealsCompete,
+    /// Something was recorded after the minutes were sealed.
+    RecordedAfterSeal,
 }
 
 /// Whom or what an item is about.

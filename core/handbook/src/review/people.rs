@@ -112,7 +112,7 @@ pub(super) fn devices(marks: &[Mark]) -> Arg {
 }
 
 /// A member by name, a guest by label.
-pub(super) fn person_name(view: &MeetingView, person: Person) -> Message {
+pub(crate) fn person_name(view: &MeetingView, person: Person) -> Message {
     match person {
         Person::Member(member) => Message::new("value.member").with("member", Arg::Member(member)),
         Person::Guest(guest) => {

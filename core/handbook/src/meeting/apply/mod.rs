@@ -33,12 +33,7 @@ pub fn apply(
     command: &Command,
 ) -> Result<(), CommandError> {
     acting.must_be_member()?;
-    let mut desk = Desk { tx, acting, setting };
-    let after_seal = matches!(command, Command::Send | Command::Settle { .. });
-    if desk.is_sealed() && !after_seal {
-        return Err(CommandError::Sealed);
-    }
-    desk.carry_out(command)
+    Desk { tx, acting, setting }.carry_out(command)
 }
 
 /// The transaction, and for whom it is.
@@ -59,12 +54,11 @@ impl<'d> Desk<'_, 'd, '_> {
             | Command::SetEnd(_)
             | Command::SetChair(_)
             | Command::SetClerk(_) => self.heading(command),
-            Command::Convene => self.step(Step::Convened, None),
+            Command::Convene => self.step(Step::Convened),
             Command::Open => self.open(),
-            Command::ReadBack => self.step(Step::ReadBack, None),
-            Command::Close => self.step(Step::Closed, None),
+            Command::ReadBack => self.step(Step::ReadBack),
+            Command::Close => self.step(Step::Closed),
             Command::Send => self.send(),
-            Command::Seal { minutes } => self.seal(minutes),
             Command::AddGuest { id, label } => self.add_guest(*id, label),
             Command::Mark {
                 members,
@@ -112,13 +106,6 @@ impl<'d> Desk<'_, 'd, '_> {
         } else {
             frozen
         }
-    }
-
-    fn is_sealed(&self) -> bool {
-        self.reader()
-            .steps()
-            .iter()
-            .any(|taken| taken.step == Step::Sealed)
     }
 
     fn listed(&self, roll: &Roll, member: MemberId) -> Result<(), CommandError> {
@@ -261,20 +248,9 @@ impl<'d> Desk<'_, 'd, '_> {
         self.put(&links, &format!("{other}/{}", self.acting.device), &true)
     }
 
-    fn seal(&mut self, minutes: &[u8; 32]) -> Result<(), CommandError> {
-        self.acting.must_be_officer()?;
-        let list = review(&self.view(), self.setting);
-        if list.blocks() {
-            return Err(CommandError::Blocked {
-                items: list.blocking().map(|item| item.id.clone()).collect(),
-            });
-        }
-        self.step(Step::Sealed, Some(*minutes))
-    }
-
     fn send(&mut self) -> Result<(), CommandError> {
         self.acting.must_be_officer()?;
-        self.step(Step::Sent, None)
+        self.step(Step::Sent)
     }
 
     fn confirm(

@@ -55,13 +55,13 @@ impl Desk<'_, '_, '_> {
     }
 
     /// A step is taken once by each device; taking it again changes nothing.
-    pub(super) fn step(&mut self, step: Step, minutes: Option<[u8; 32]>) -> Result<(), CommandError> {
+    pub(super) fn step(&mut self, step: Step) -> Result<(), CommandError> {
         let steps = self.map(schema::STEPS)?;
         let key = format!("{}/{}", step.key(), self.acting.device);
         if matches!(self.tx.get(&steps, key.as_str()), Ok(Some(_))) {
             return Ok(());
         }
-        self.put(&steps, &key, &StepCell { minutes })
+        self.put(&steps, &key, &StepCell { minutes: None })
     }
 
     pub(super) fn open(&mut self) -> Result<(), CommandError> {
@@ -75,7 +75,7 @@ impl Desk<'_, '_, '_> {
                 self.put(&roll, &line.member.to_string(), &RollCell::of(line))?;
             }
         }
-        self.step(Step::Opened, None)
+        self.step(Step::Opened)
     }
 
     pub(super) fn add_guest(&mut self, id: EntryId, label: &Words) -> Result<(), CommandError> {

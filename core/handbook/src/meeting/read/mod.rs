@@ -4,7 +4,6 @@ mod attendance;
 mod content;
 mod votes;
 
-use data_encoding::HEXLOWER;
 use sotay_document::crdt::{ObjId, ROOT, ReadDoc};
 use sotay_feed::DeviceId;
 
@@ -203,13 +202,15 @@ impl<R: ReadDoc> Reader<'_, R> {
             .filter_map(|key| {
                 let (step, device) = key.split_once('/')?;
                 let found: Found<StepCell> = owned(self.doc, &map, &key, parse_id(device)?)?;
+                // Two people seal, outside the document: what one of them wrote here says nothing.
+                let step = Step::from_key(step).filter(|step| *step != Step::Sealed)?;
                 Some(StepTaken {
-                    step: Step::from_key(step)?,
+                    step,
                     mark: Mark {
                         device: found.device,
                         at_ms: found.at_ms,
                     },
-                    minutes: found.value.minutes.map(|hash| HEXLOWER.encode(&hash)),
+                    minutes: None,
                 })
             })
             .collect();
