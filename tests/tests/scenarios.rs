@@ -1,12 +1,15 @@
-//! Scenarios 1 to 4 of the handbook, exact: three real devices on SQLite files, the relay in the middle on a file of its
+//! The scenarios of the handbook, exact: three real devices on SQLite files, the relay in the middle on a file of its
 //! own, frames carried between them. Every order in which the phones can meet the network.
+
+#[path = "scenarios/seals.rs"]
+mod seals;
 
 use std::path::Path;
 
 use sotay_engine::handbook::meeting::{Command, How, Method, Need, Place, State, Step, TallyCount, TallyFit};
 use sotay_engine::handbook::review::{ReviewItem, ReviewKind, Severity};
 use sotay_engine::handbook::{CommandError, Lang};
-use sotay_engine::{Device, DeviceError};
+use sotay_engine::{Device, DeviceError, SealError};
 use sotay_feed::DocId;
 use sotay_store::{Options, SqliteStore};
 use sotay_tests::branch::{Branch, ORDERS, P1, P2, P3, at, day, say};
@@ -292,6 +295,8 @@ fn attendance_twice(present_by: How) -> (Evening, Vec<sotay_feed::MemberId>) {
         let doc = branch.begin(P3);
         branch.begin(P1);
         branch.begin(P2);
+        branch.on(P3, doc, 1, Command::SetChair(branch.member(1)));
+        branch.on(P3, doc, 1, Command::SetClerk(branch.member(3)));
         branch.mark((P2, doc, 4), [17], State::Excused, How::RollCall, Some("ốm"));
         branch.mark((P1, doc, 5), [17], State::Present, present_by, None);
         doc
@@ -320,8 +325,8 @@ fn scenario_2_attendance_twice_blocks_the_seal_until_the_chair_chooses() {
         assert!(said.contains("P2 (19:34)") && said.contains("“ốm”"), "{said}");
 
         let doc = hall.doc;
-        match hall.branch.phones[P3].meeting(doc, &Command::Seal { minutes: [7; 32] }, at(90)) {
-            Err(DeviceError::Command(CommandError::Blocked { items })) => {
+        match hall.branch.phones[P3].propose_seal(doc, at(90)) {
+            Err(SealError::Device(DeviceError::Command(CommandError::Blocked { items }))) => {
                 assert_eq!(items, std::slice::from_ref(&item))
             }
             other => panic!("{other:?}"),
@@ -341,7 +346,7 @@ fn scenario_2_attendance_twice_blocks_the_seal_until_the_chair_chooses() {
             both.contains(&State::Present) && both.contains(&State::Excused),
             "both stay in the history"
         );
-        hall.branch.on(P3, doc, 92, Command::Seal { minutes: [7; 32] });
+        hall.branch.phones[P3].propose_seal(doc, at(92)).unwrap();
         hashes.push(shown.minutes.sha256);
     }
     the_same(&hashes);
@@ -366,7 +371,7 @@ fn scenario_2_with_a_qr_check_in_is_information_only_and_the_seal_is_allowed() {
             .collect();
         assert_eq!(open, [(ReviewKind::AttendanceTwice, Severity::Info)]);
         let doc = hall.doc;
-        hall.branch.on(P3, doc, 90, Command::Seal { minutes: [7; 32] });
+        hall.branch.phones[P3].propose_seal(doc, at(90)).unwrap();
     }
 }
 

@@ -4,7 +4,7 @@ use sotay_membership::Denied;
 use sotay_store::StoreError;
 use sotay_vault::keyvault::KeyVaultError;
 
-use crate::device::VaultError;
+use crate::device::{SealError, VaultError};
 
 /// What an app should do about an error. It does not depend on the wording of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,9 +70,21 @@ pub enum DeviceError {
     /// The edit is larger than one change may be: split it, e.g. a long text into several.
     #[error("too much for one edit; split it into several")]
     TooMuchAtOnce,
+    /// An item of the review list that a seal would settle was not settled.
+    #[error(transparent)]
+    Seal(Box<SealError>),
     /// A mistake of ours, with where it happened.
     #[error("internal error in {0}")]
     Internal(&'static str),
+}
+
+impl From<SealError> for DeviceError {
+    fn from(error: SealError) -> Self {
+        match error {
+            SealError::Device(error) => error,
+            other => Self::Seal(Box::new(other)),
+        }
+    }
 }
 
 impl DeviceError {
@@ -92,6 +104,7 @@ impl DeviceError {
             | Self::Command(_)
             | Self::TooLong { .. }
             | Self::TooMuchAtOnce => NextAction::ChangeInput,
+            Self::Seal(error) => crate::Fault::from(&**error).action,
             Self::Denied(_) => NextAction::AskOfficer,
             Self::NoKey => NextAction::RetryLater,
             Self::NoIdentity | Self::Damaged(_) => NextAction::EnrolAgain,

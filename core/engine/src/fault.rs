@@ -1,6 +1,7 @@
 //! Every error of this crate as an app shows it: a stable code, whose fault it is, what to do next, and words in
 //! Vietnamese and English. Texts carry no name and no content of a document.
 
+mod records;
 mod study;
 
 use std::collections::BTreeMap;
@@ -132,7 +133,10 @@ impl Names for Nameless {
 fn words(key: &str, lang: Lang) -> &'static str {
     static PARSED: OnceLock<BTreeMap<&'static str, [&'static str; 2]>> = OnceLock::new();
     let parsed = PARSED.get_or_init(|| {
-        let all = CATALOGUE.lines().chain(study::CATALOGUE.lines());
+        let all = CATALOGUE
+            .lines()
+            .chain(study::CATALOGUE.lines())
+            .chain(records::CATALOGUE.lines());
         all.filter_map(parse).collect()
     });
     let [vi, en] = parsed.get(key).copied().unwrap_or(["", ""]);
@@ -239,6 +243,7 @@ impl From<&DeviceError> for Fault {
                 .with("len", len)
                 .with("limit", limit),
             DeviceError::TooMuchAtOnce => of(FaultKind::Input, "too_much_at_once"),
+            DeviceError::Seal(error) => (&**error).into(),
             DeviceError::Internal(place) => Self::internal(place),
         }
     }

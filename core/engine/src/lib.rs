@@ -24,6 +24,7 @@ pub use device::{
 };
 pub use device::{DeviceLine, KeyChange, LateLine, RemovalError, Whom};
 pub use device::{DirectiveEntry, PublishDirectiveError, ReviewedDocument};
+pub use device::{OfficialShown, OutsideShown, SealError, SealShown, SealStatus, SealsView};
 pub use engine::{CallError, Engine, OpenError, SHUTDOWN_WAIT, SyncError, SyncReport};
 pub use enrolment::{
     EnrolTextError, INVITATION_BYTES_MAX, Invitation, JoinRequest, LABEL_BYTES_MAX, RELAY_HINT_BYTES_MAX,
@@ -40,7 +41,7 @@ pub use options::{Connectivity, Network, Options};
 pub use profile::{DATABASE_FILE, INDEX_FILE, ProfileError};
 pub use sotay_feed as feed;
 pub use sotay_handbook as handbook;
-pub use sotay_membership::{Denied, Flags, Reason, State};
+pub use sotay_membership::{Denied, Flags, Reason, State, seal};
 pub use sotay_net::{AddressError, ConnectError, LinkError, RelayAddress};
 pub use sotay_paper as paper;
 pub use sotay_store::StoreError;

@@ -124,11 +124,15 @@ pub enum Bucket {
     Library = 13,
     /// Reading marks, attempts and notes of the holder.
     Study = 14,
+    /// Seals of texts: what was sealed, who signed, and which phones have handed in what they wrote.
+    Seal = 15,
+    /// Feedback: what the committee received, what the holder wrote, the keys and slots of the inbox.
+    Inbox = 16,
 }
 
 impl Bucket {
     /// Every bucket.
-    pub const ALL: [Bucket; 15] = [
+    pub const ALL: [Bucket; 17] = [
         Bucket::Profile,
         Bucket::Space,
         Bucket::EpochKey,
@@ -144,6 +148,8 @@ impl Bucket {
         Bucket::Relay,
         Bucket::Library,
         Bucket::Study,
+        Bucket::Seal,
+        Bucket::Inbox,
     ];
 }
 

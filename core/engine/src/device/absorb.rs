@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sotay_document::{Run, Touched};
 use sotay_feed::{DeviceId, DocId, Envelope, EnvelopeId, EpochId, Kind, Space, SpaceId, SpaceKind, Verified};
-use sotay_handbook::{DocKind, Place, events, place_of};
+use sotay_handbook::{DocKind, HandbookEvent, Place, events, place_of};
+use sotay_membership::seal::SealId;
 use sotay_membership::{Record, rank};
 use sotay_store::{Bucket, Budget, Put, Store, Stored};
 use sotay_sync::AppendError;
@@ -27,13 +28,14 @@ const PAGE: Budget = Budget {
 
 /// Envelopes of one pass, sorted by what they change.
 #[derive(Default)]
-struct Haul {
+pub(super) struct Haul {
     runs: BTreeMap<DocId, (BookKey, Vec<(DeviceId, Run)>)>,
     people: Vec<(EnvelopeId, PersonRecord)>,
-    puts: Vec<Put>,
+    pub(super) puts: Vec<Put>,
     library: bool,
     /// Documents with changes that do not count.
     late: BTreeSet<DocId>,
+    pub(super) sealed: BTreeSet<SealId>,
 }
 
 impl Haul {
@@ -166,6 +168,11 @@ impl<S: Store> Device<S> {
     /// One envelope into the haul. What cannot be opened yet is remembered; what can never be used is set aside.
     fn sort_in(&mut self, space: &Space, stored: Stored, haul: &mut Haul) {
         let id = space.id();
+        if matches!(space.kind, SpaceKind::Main | SpaceKind::Committee)
+            && matches!(stored.kind, Kind::SEAL | Kind::RECEIPT)
+        {
+            return self.read_seal(space, &stored, haul);
+        }
         let read_here = match stored.kind {
             Kind::CHANGE | Kind::PERSON => true,
             Kind::PUBLICATION => space.kind == SpaceKind::Broadcast,
@@ -297,7 +304,7 @@ impl<S: Store> Device<S> {
         }
     }
 
-    fn set_aside(&mut self, stored: &Stored, reason: SetAside, haul: &mut Haul) {
+    pub(super) fn set_aside(&mut self, stored: &Stored, reason: SetAside, haul: &mut Haul) {
         tracing::warn!(kind = %stored.kind, device = ?stored.device, seq = stored.seq, ?reason, "set aside");
         let value = vec![reason as u8];
         haul.puts.push(Put {
@@ -372,12 +379,15 @@ impl<S: Store> Device<S> {
             self.reload_directives()?;
             self.events.push_back(Event::Library);
         }
-        Ok(())
+        self.announce_seals(haul.sealed)
     }
 
     /// Tells listeners what an edit or a merge touched.
     pub(super) fn announce(&mut self, key: BookKey, touched: &[Touched]) {
         for event in events(key.kind, touched) {
+            if event == HandbookEvent::Phase {
+                self.ended.insert(key.doc);
+            }
             self.events.push_back(Event::Handbook { doc: key.doc, event });
         }
     }
@@ -451,7 +461,7 @@ fn locked_prefix(space: &SpaceId) -> Vec<u8> {
     [&space.as_bytes()[..], b"w"].concat()
 }
 
-fn locked_put(space: &SpaceId, arrival: u64, epoch: Option<EpochId>) -> Put {
+pub(super) fn locked_put(space: &SpaceId, arrival: u64, epoch: Option<EpochId>) -> Put {
     Put {
         bucket: Bucket::Applied,
         key: [locked_prefix(space), arrival.to_be_bytes().to_vec()].concat(),

@@ -328,7 +328,7 @@ impl<S: Store> Device<S> {
             }
             self.publish(&space, payloads, puts)?;
         }
-        Ok(())
+        self.report_end()
     }
 
     /// How many changes wait to be sealed in each space, and their bytes.

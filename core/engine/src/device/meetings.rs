@@ -2,12 +2,14 @@
 
 use data_encoding::HEXLOWER;
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 use sotay_document::crdt::ChangeHash;
 use sotay_feed::{DeviceId, DocId, SpaceKind};
 use sotay_handbook::meeting::{self, Command, MeetingKind, MeetingView, Step};
 use sotay_handbook::review::{ReviewItem, ReviewList};
 use sotay_handbook::{
-    Acting, Date, Devices, DocKind, EntryId, Holder, Month, minutes, monthly_meeting_id, other_meeting_id,
+    Acting, CommandError, Date, Devices, DocKind, EntryId, Holder, Month, monthly_meeting_id,
+    other_meeting_id,
 };
 use sotay_membership::{Denied, rank};
 use sotay_store::Store;
@@ -78,7 +80,10 @@ impl<S: Store> Device<S> {
             schema: DocKind::Meeting.schema(),
             space,
         };
-        self.meeting_commands(key, &[Command::Found { kind, month, date }], now)?;
+        // Somebody else began it, held it and sealed it: it is there already.
+        if self.sealed(doc)?.standing().is_none() {
+            self.meeting_commands(key, &[Command::Found { kind, month, date }], now)?;
+        }
         Ok(doc)
     }
 
@@ -90,6 +95,20 @@ impl<S: Store> Device<S> {
     /// Carries out several commands as one change, all or nothing.
     pub fn meeting_all(&mut self, doc: DocId, commands: &[Command], now: i64) -> Result<(), DeviceError> {
         let key = self.meeting_key(doc)?;
+        let writes = commands.iter().any(|command| !command.may_follow_a_seal());
+        if writes && self.sealed(doc)?.standing().is_some() {
+            return Err(CommandError::Sealed.into());
+        }
+        self.meeting_commands(key, commands, now)
+    }
+
+    /// The same after the minutes were sealed, by an officer: what is written waits beside the sealed text until it is
+    /// signed as an addendum or in the next edition.
+    pub fn amend_all(&mut self, doc: DocId, commands: &[Command], now: i64) -> Result<(), DeviceError> {
+        let key = self.meeting_key(doc)?;
+        if !self.acting(now)?.is_officer() {
+            return Err(CommandError::OfficersOnly.into());
+        }
         self.meeting_commands(key, commands, now)
     }
 
@@ -108,14 +127,14 @@ impl<S: Store> Device<S> {
     pub fn meetings(&mut self) -> Result<Vec<MeetingHeading>, DeviceError> {
         let mut all = Vec::new();
         for key in self.documents(DocKind::Meeting)? {
-            let seen = self.seen(key)?;
+            let (view, review) = self.whole(key)?;
             all.push(MeetingHeading {
                 doc: key.doc,
-                kind: seen.view.kind.value,
-                month: seen.view.month.value,
-                date: seen.view.date.value,
-                phase: seen.view.phase,
-                review_open: seen.review.open().len(),
+                kind: view.kind.value,
+                month: view.month.value,
+                date: view.date.value,
+                phase: view.phase,
+                review_open: review.open().len(),
             });
         }
         all.sort_by_key(|meeting| {
@@ -132,7 +151,7 @@ impl<S: Store> Device<S> {
     /// Everything a screen needs of a meeting.
     pub fn meeting_view(&mut self, doc: DocId) -> Result<MeetingView, DeviceError> {
         let key = self.meeting_key(doc)?;
-        Ok(self.seen(key)?.view.clone())
+        Ok(self.whole(key)?.0)
     }
 
     /// What contradicts itself in a meeting, or in another document of the handbook.
@@ -141,11 +160,22 @@ impl<S: Store> Device<S> {
         if key.kind != DocKind::Meeting {
             return self.year_review(key);
         }
-        Ok(self.seen(key)?.review.clone())
+        Ok(self.whole(key)?.1)
+    }
+
+    /// What the document says of a meeting, and what only its seals and the other meetings know.
+    fn whole(&mut self, key: BookKey) -> Result<(MeetingView, ReviewList), DeviceError> {
+        let seen = self.seen(key)?;
+        let (mut view, mut review) = (seen.view.clone(), seen.review.clone());
+        review.extend(self.outside_items(key, &mut view)?);
+        Ok((view, review))
     }
 
     /// Settles an item of the review list by one of its options.
     pub fn settle(&mut self, doc: DocId, item: &str, pick: &str, now: i64) -> Result<(), DeviceError> {
+        if self.settle_outside(doc, item, pick, now)? {
+            return Ok(());
+        }
         let id = self.fresh_id();
         let key = self.known_document(doc)?.ok_or(DeviceError::NoMeeting)?;
         if key.kind != DocKind::Meeting {
@@ -162,22 +192,20 @@ impl<S: Store> Device<S> {
         )
     }
 
-    /// The minutes as they stand, and their hash: equal on every device with the same records.
+    /// The minutes, and their hash, equal on every device with the same records: as they were sealed, or as they stand
+    /// while nobody has sealed them.
     pub fn minutes(&mut self, doc: DocId) -> Result<MinutesText, DeviceError> {
         let key = self.meeting_key(doc)?;
-        let seen = self.seen(key)?;
-        let template = minutes::Template::shipped();
-        let policy = &seen.reading.policy;
-        let minutes = minutes::render(&seen.view, &self.heading()?, policy, &self.people, &template)
-            .map_err(|_| DeviceError::Internal("minutes template"))?;
-        let heads = self.book(key)?.document.heads();
+        let sealed = self.sealed(doc)?;
+        let (text, heads) = match sealed.standing() {
+            Some(known) => (known.text()?, known.heads()),
+            None => (self.text_now(key)?.1, self.book(key)?.document.heads()),
+        };
+        let hex = |ChangeHash(hash): &ChangeHash| HEXLOWER.encode(hash);
         Ok(MinutesText {
-            text: minutes.text().to_owned(),
-            sha256: minutes.sha256_hex(),
-            heads: heads
-                .iter()
-                .map(|ChangeHash(hash)| HEXLOWER.encode(hash))
-                .collect(),
+            sha256: HEXLOWER.encode(&Sha256::digest(text.as_bytes())),
+            heads: heads.iter().map(hex).collect(),
+            text,
         })
     }
 
@@ -185,10 +213,8 @@ impl<S: Store> Device<S> {
     pub fn review_all(&mut self) -> Result<Vec<(DocId, ReviewItem)>, DeviceError> {
         let mut all = Vec::new();
         for meeting in self.meetings()? {
-            let key = self.meeting_key(meeting.doc)?;
-            let seen = self.seen(key)?;
-            let open = seen.review.open();
-            all.extend(open.iter().map(|item| (meeting.doc, (*item).clone())));
+            let list = self.review(meeting.doc)?;
+            all.extend(list.open().iter().map(|item| (meeting.doc, item.clone())));
         }
         for key in self.reviewed_documents()? {
             let list = self.year_review(key)?;

@@ -8,6 +8,7 @@
 mod absorb;
 mod acts;
 mod books;
+mod clocks;
 mod custody;
 mod directives;
 mod enrol;
@@ -20,15 +21,18 @@ mod paper;
 mod people;
 mod quizzes;
 mod readings;
+mod receipts;
 mod removal;
 mod reports;
 mod roster;
+mod sealing;
+mod seals;
 mod tend;
 mod void;
 mod sharing;
 mod year;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use rand::CryptoRng;
@@ -54,6 +58,8 @@ pub use roster::{
     LINES_PER_CHANGE_MAX, MemberDevice, MemberLine, NewMember, OFFSET_MINUTES, UnitCard, today,
 };
 pub use void::LateLine;
+pub use sealing::SealError;
+pub use seals::{OfficialShown, OutsideShown, SealShown, SealStatus, SealsView};
 
 pub use sharing::{SHARED_MARKS_MAX, SharedMark};
 pub use year::ReviewedDocument;
@@ -80,6 +86,8 @@ pub struct Device<S: Store> {
     ring: KeyRing,
     books: BTreeMap<DocId, Book>,
     readings: Readings,
+    /// Meetings of which a step was recorded since this phone last looked whether to hand in.
+    ended: BTreeSet<DocId>,
     people: People,
     library: Library,
     directives: Directives,
@@ -155,6 +163,7 @@ impl<S: Store> Device<S> {
             ring,
             books: BTreeMap::new(),
             readings: Readings::default(),
+            ended: BTreeSet::new(),
             people,
             library,
             directives,

@@ -101,7 +101,8 @@ impl<S: Store> Device<S> {
         let (view, review) = self.view(key, |crdt| {
             let setting = reading.setting(key.doc);
             let view = MeetingView::read(crdt, &setting);
-            let review = review(&view, &setting);
+            let mut review = review(&view, &setting);
+            review.extend(super::clocks::clock_items(crdt));
             (view, review)
         })?;
         let seen = Arc::new(Seen {

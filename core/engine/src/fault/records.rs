@@ -1,0 +1,68 @@
+//! Errors of seals and of feedback as an app shows them.
+
+use super::{Fault, FaultKind};
+use crate::device::SealError;
+use crate::error::NextAction;
+
+/// The words of the codes of this file, in the form of [`super::CATALOGUE`].
+pub(super) const CATALOGUE: &str = include_str!("../../data/records_faults.tsv");
+
+impl From<&SealError> for Fault {
+    fn from(error: &SealError) -> Self {
+        let sync = |code| Self::new(FaultKind::Input, code, NextAction::RetryLater);
+        let role = |code| Self::new(FaultKind::NotAllowed, code, NextAction::AskOfficer);
+        match error {
+            SealError::NoChair => Self::input("seal_no_chair"),
+            SealError::NoClerk => Self::input("seal_no_clerk"),
+            SealError::OnePerson => Self::input("seal_one_person"),
+            SealError::NoOffice => role("seal_no_office"),
+            SealError::NotNamed => role("seal_not_named"),
+            SealError::Unknown => Self::input("no_seal"),
+            SealError::Withdrawn => Self::input("seal_withdrawn"),
+            SealError::Outdated => Self::input("seal_outdated"),
+            SealError::SignedAlready => Self::input("seal_signed_already"),
+            SealError::NothingNew => Self::input("seal_nothing_new"),
+            SealError::NotSealed => Self::input("seal_not_sealed"),
+            SealError::Missing(count) => sync("seal_missing").with("count", count),
+            SealError::Ahead(count) => sync("seal_ahead").with("count", count),
+            SealError::OtherText => sync("seal_other_text"),
+            SealError::TooLong { len, limit } => {
+                Self::input("seal_too_long").with("len", len).with("limit", limit)
+            }
+            SealError::Device(error) => error.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::parse;
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_code_of_records_has_words_in_both_languages_and_no_words_are_without_a_code() {
+        let source = include_str!("records.rs").split("#[cfg(test)]").next().unwrap();
+        let calls = ["input(\"", "sync(\"", "role(\""];
+        let codes: BTreeSet<&str> = calls
+            .iter()
+            .flat_map(|call| {
+                source
+                    .split(call)
+                    .skip(1)
+                    .filter_map(|rest| rest.split('"').next())
+            })
+            .collect();
+        let known: BTreeSet<&str> = CATALOGUE.lines().filter_map(parse).map(|(key, _)| key).collect();
+        assert_eq!(codes, known);
+        assert_eq!(
+            known.len(),
+            CATALOGUE.lines().count(),
+            "no key twice, every line whole"
+        );
+        for (key, [vi, en]) in CATALOGUE.lines().filter_map(parse) {
+            assert!(!vi.is_empty() && !en.is_empty() && vi != en, "{key}");
+            assert_eq!(sotay_document::nfc(vi), vi, "{key}");
+        }
+    }
+}
