@@ -104,7 +104,8 @@ pub enum MeetingCommand {
         /// Which.
         step: MeetingStep,
     },
-    /// Seals the minutes: refused while an item of the review list blocks.
+    /// Proposes to seal the minutes, with one's own signature; the other of chair and minute-taker countersigns. Stands
+    /// alone. Refused while an item of the review list blocks.
     Seal {
         /// SHA-256 of the minutes as shown, in hexadecimal.
         minutes: String,

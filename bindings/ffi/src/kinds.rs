@@ -226,6 +226,10 @@ pub enum ReviewKind {
     FeeTwice,
     /// A number of a resolution was used twice.
     NumberTwice,
+    /// Two seals hold, and neither follows the other.
+    SealsCompete,
+    /// Something was recorded after the minutes were sealed.
+    RecordedAfterSeal,
 }
 
 /// Office of a member in the unit.

@@ -13,6 +13,7 @@ use crate::convert::{Book, contest, marks};
 use crate::error::{HandbookError, OrFault, guarded};
 use crate::kinds::{Language, ReviewKind, Severity};
 use crate::meeting_view::{ContestState, MarkView, MeetingView};
+use crate::translate::sha256;
 
 /// Whom or what a review item is about.
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Enum)]
@@ -99,6 +100,16 @@ pub struct HistoryLineView {
     pub mark: MarkView,
     /// What it wrote.
     pub what: Vec<Change>,
+}
+
+/// Proposes to seal the minutes, if they are the ones that the app has shown.
+fn propose_seal(device: &mut ProfileDevice, doc: DocId, shown: &str, now: i64) -> Result<(), HandbookError> {
+    let stale = || sotay_engine::Fault::malformed("minutes");
+    let shown = sha256(shown).ok_or_else(stale)?;
+    if sha256(&device.minutes(doc).or_fault()?.sha256) != Some(shown) {
+        return Err(stale().into());
+    }
+    device.propose_seal(doc, now).or_fault().map(drop)
 }
 
 pub(crate) fn item_view(
@@ -193,6 +204,9 @@ impl Meeting {
         let doc = self.doc;
         guarded(|| {
             let done = self.engine.call(move |device, now| {
+                if let [MeetingCommand::Seal { minutes }] = &commands[..] {
+                    return propose_seal(device, doc, minutes, now).map(|()| vec![None]);
+                }
                 let mut translated = Vec::with_capacity(commands.len());
                 let mut added = Vec::with_capacity(commands.len());
                 for command in &commands {

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 use sotay_engine::handbook::CommandError;
-use sotay_engine::{DeviceError, Fault, FaultKind, action_text};
+use sotay_engine::{DeviceError, Fault, FaultKind, SealError, action_text};
 
 use crate::reply::{print_line, printable};
 use crate::voice::Voice;
@@ -151,6 +151,10 @@ codes! {
     SeveralFiles "several_files" Input,
     /// The first line does not say what the document is.
     BadHeadLine "bad_head_line" Input,
+    /// No such seal, or several that could be meant.
+    WhichSeal "which_seal" Input,
+    /// Not the id of a unit.
+    BadUnit "bad_unit" Input,
     /// As many questions kept as can be, or one that is too long.
     CannotKeep "cannot_keep" Input,
     /// No such kept question.
@@ -194,6 +198,9 @@ pub(crate) const ADVISED: &[&str] = &[
     "other_method",
     "blocked",
     "sealed",
+    "seal_not_named",
+    "seal_ahead",
+    "seal_file_text",
 ];
 
 /// Where code and words of a failure come from.
@@ -379,7 +386,14 @@ from_engine!(
     sotay_engine::QuizError,
     sotay_engine::study::library::ImportError,
     sotay_engine::study::library::TableError,
+    sotay_engine::seal::VerifyFault,
 );
+
+impl From<SealError> for Failure {
+    fn from(error: SealError) -> Self {
+        Self::from(DeviceError::from(error))
+    }
+}
 
 impl From<DeviceError> for Failure {
     fn from(error: DeviceError) -> Self {

@@ -15,7 +15,8 @@ use crate::args::{Coded, LANG_VARIABLE};
 const CATALOGUE: &str = concat!(
     include_str!("../data/messages.tsv"),
     include_str!("../data/study.tsv"),
-    include_str!("../data/year.tsv")
+    include_str!("../data/year.tsv"),
+    include_str!("../data/records.tsv")
 );
 
 /// Letters of an id that lists show; enough to name an entry by.

@@ -97,6 +97,8 @@ fn scenario_7_what_another_types_after_the_seal_stays_beside_it_on_every_phone()
                 "three unsynced commits"
             );
 
+            hall.sync(P2);
+            hall.sync(P3);
             // On the eve of the seal P3 is told that P1 has not handed in; P2 has.
             let eve = hall.branch.phones[P3].seal_check(doc).unwrap();
             let p1 = format!("phone/{}", hall.branch.phones[P1].id());

@@ -1,5 +1,7 @@
 //! Errors of seals and of feedback as an app shows them.
 
+use sotay_membership::seal::{SealFileError, VerifyFault};
+
 use super::{Fault, FaultKind};
 use crate::device::SealError;
 use crate::error::NextAction;
@@ -34,6 +36,36 @@ impl From<&SealError> for Fault {
     }
 }
 
+impl From<&VerifyFault> for Fault {
+    fn from(error: &VerifyFault) -> Self {
+        let seal = |code, at: &usize| Self::input(code).with("number", at + 1);
+        match error {
+            VerifyFault::File(SealFileError::TooLarge(len)) => {
+                Self::input("seal_file_too_large").with("len", len)
+            }
+            VerifyFault::File(SealFileError::Foreign) => Self::input("not_a_seal_file"),
+            VerifyFault::File(SealFileError::Version(_)) => {
+                Self::new(FaultKind::Input, "seal_file_newer", NextAction::Update)
+            }
+            VerifyFault::File(_) | VerifyFault::Record { .. } | VerifyFault::Envelope { .. } => {
+                Self::input("seal_file_damaged")
+            }
+            VerifyFault::OtherUnit(_) | VerifyFault::SealOfOtherUnit { .. } => {
+                Self::input("seal_file_other_unit")
+            }
+            VerifyFault::Founding => Self::input("seal_file_founding"),
+            VerifyFault::Signature { .. } => Self::input("seal_file_signature"),
+            VerifyFault::UnknownDevice { .. } => Self::input("seal_file_unknown_device"),
+            VerifyFault::Nothing => Self::input("seal_file_empty"),
+            VerifyFault::Text { at } => seal("seal_file_text", at),
+            VerifyFault::Mark { at, .. } | VerifyFault::OtherSeal { at } => seal("seal_file_other_seal", at),
+            VerifyFault::Unsigned { at, chair: true, .. } => seal("seal_file_no_chair", at),
+            VerifyFault::Unsigned { at, .. } => seal("seal_file_no_clerk", at),
+            VerifyFault::Chain { at } => seal("seal_file_chain", at),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::parse;
@@ -43,7 +75,13 @@ mod tests {
     #[test]
     fn every_code_of_records_has_words_in_both_languages_and_no_words_are_without_a_code() {
         let source = include_str!("records.rs").split("#[cfg(test)]").next().unwrap();
-        let calls = ["input(\"", "sync(\"", "role(\""];
+        let calls = [
+            "input(\"",
+            "sync(\"",
+            "role(\"",
+            "seal(\"",
+            "FaultKind::Input, \"",
+        ];
         let codes: BTreeSet<&str> = calls
             .iter()
             .flat_map(|call| {

@@ -14,7 +14,7 @@ use sotay_handbook::meeting::{
 };
 use sotay_handbook::review::{ReviewKind, Severity};
 use sotay_handbook::roster::Roll;
-use sotay_handbook::{CommandError, Contest, Date, EntryId};
+use sotay_handbook::{Contest, Date, EntryId};
 
 fn day(text: &str) -> Date {
     text.parse().unwrap()

@@ -28,11 +28,15 @@ An evening:
   sotay meeting conclude 'Giao tổ 3 nạo vét mương.' --deadline 2026-12-20 --responsible 7,8
   sotay meeting set --end 21:05
   sotay meeting close
-  sotay meeting minutes --out minutes.txt")]
+  sotay meeting minutes --out minutes.txt
+  sotay meeting seal --check && sotay meeting seal      (the other one: sotay meeting countersign)")]
 pub(crate) struct Meeting {
     /// Meeting: number in the list, month, day, or beginning of the id; the newest when left out.
     #[arg(long, global = true, value_name = "MEETING")]
     pub meeting: Option<String>,
+    /// Write although the minutes are sealed (officers): it waits for an addendum or the next edition.
+    #[arg(long, global = true)]
+    pub amend: bool,
     #[command(subcommand)]
     pub command: MeetingCommand,
 }
@@ -49,10 +53,50 @@ pub(crate) enum MeetingCommand {
     Minutes(Minutes),
     /// The minutes, or an extract of one item, as an office document: HTML for printing, .docx, or text.
     Print(Print),
-    /// Seal the minutes as they stand; refused while an item of the review list blocks.
-    Seal,
+    /// Propose to seal the minutes as they stand, with your own signature as chair or minute-taker; the other one
+    /// countersigns. Refused while an item of the review list blocks. Once sealed, this proposes the next edition.
+    Seal(Seal),
+    /// Sign what the other one proposed, once this phone holds the same.
+    Countersign {
+        /// Which, by the beginning of its id; the one that waits when left out.
+        seal: Option<String>,
+    },
+    /// Take a seal back (the chair or the secretary).
+    Withdraw {
+        /// Which, by the beginning of its id.
+        seal: String,
+    },
+    /// List the seals, and what was recorded after them.
+    Seals,
+    /// Write the seals into a file that anybody can check with `sotay verify`.
+    SealFile {
+        /// The file.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// Keep an official signature that was made elsewhere beside a seal.
+    OutsideSignature {
+        /// The signature's file.
+        file: PathBuf,
+        /// Which seal, by the beginning of its id; the one that stands when left out.
+        #[arg(long, value_name = "SEAL")]
+        seal: Option<String>,
+        /// What kind it is: pades, cades or other.
+        #[arg(long, value_name = "KIND", default_value = "other", value_parser = ["pades", "cades", "other"])]
+        kind: String,
+    },
     #[command(flatten)]
     Change(Change),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Seal {
+    /// Only list what stands in the way, and which phones have not handed in what they wrote.
+    #[arg(long, conflicts_with = "addendum")]
+    pub check: bool,
+    /// Propose to sign what was recorded after the seal as an addendum.
+    #[arg(long)]
+    pub addendum: bool,
 }
 
 #[derive(Debug, Args)]

@@ -6,6 +6,7 @@ mod meeting;
 mod members;
 mod network;
 mod paper;
+mod records;
 mod study;
 mod year;
 
@@ -18,11 +19,12 @@ pub(crate) use coded::{Coded, coded};
 pub(crate) use enrol::{Grade, Invite, Join, Unit, UnitCommand};
 pub(crate) use meeting::{
     Agenda, Attend, Change, Conclude, ConclusionChange, Guest, Meeting, MeetingCommand, Minutes, Motion, New,
-    Note, Print, Set, Speech, Tally, Vote, Who,
+    Note, Print, Seal, Set, Speech, Tally, Vote, Who,
 };
 pub(crate) use members::{Add, Import, Members, MembersCommand, Regrade, Revoke, SetMember, Why};
 pub(crate) use network::{History, Relay, RelayCommand, Review, Sync, Watch};
 pub(crate) use paper::{Paper, PrintFormat};
+pub(crate) use records::Verify;
 pub(crate) use study::Speech as SpokenLines;
 pub(crate) use study::{
     Ask, Broadcasts, BroadcastsCommand, Library, LibraryCommand, Publish, Quiz, QuizCommand, Read, Search,
@@ -112,6 +114,8 @@ pub(crate) enum Command {
     Members(Members),
     /// Hold a meeting: attendance, agenda, speeches, votes, conclusions, minutes.
     Meeting(Box<Meeting>),
+    /// Check a file of sealed minutes: who sealed what, when. Needs no profile and no network.
+    Verify(Verify),
     /// What contradicts itself after phones wrote apart, and how to settle it.
     Review(Review),
     /// Exchange everything with a relay, in both directions.

@@ -15,6 +15,7 @@ mod status;
 mod study;
 mod sync;
 mod unit;
+mod verify;
 mod watch;
 mod year;
 
@@ -31,6 +32,7 @@ pub(crate) fn run(session: &Session, command: Command) -> Result<Reply, Failure>
         Command::Invite(args) => invite::run(session, args),
         Command::Members(args) => members::run(session, args),
         Command::Meeting(args) => meeting::run(session, *args),
+        Command::Verify(args) => verify::run(session, args),
         Command::Review(args) => review::run(session, args),
         Command::Sync(args) => sync::run(session, args),
         Command::Status => status::run(session),

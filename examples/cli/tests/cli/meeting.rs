@@ -150,6 +150,69 @@ fn a_count_that_does_not_fit_blocks_the_seal_until_somebody_settles_it() {
 }
 
 #[test]
+fn two_people_seal_on_their_phones_and_anybody_checks_the_file() {
+    let hall = Hall::new();
+    let phone = hall.meeting();
+    phone.ok(&["meeting", "close"]);
+    assert!(phone.ok(&["meeting", "seals"]).contains("Chưa có bản chốt nào."));
+    assert!(
+        phone
+            .ok(&["meeting", "seal", "--check"])
+            .contains("Không còn gì cản trở")
+    );
+    let said = phone.ok(&["meeting", "seal"]);
+    assert!(said.contains("sotay meeting countersign"), "{said}");
+    phone.fails(&["meeting", "countersign"], 3, "seal_signed_already");
+    phone.fails(
+        &["meeting", "seal-file", "--out", "bb.sotayseal"],
+        3,
+        "seal_not_sealed",
+    );
+    phone.fails(&["meeting", "withdraw", "zz"], 3, "which_seal");
+
+    // The minute-taker's phone is admitted now: its invitation holds meeting and proposal.
+    let clerk = hall.admit(&phone, "P2", "Cường", "4");
+    let signed = clerk.json(&["meeting", "countersign"]);
+    assert_eq!(signed["did"], "countersign");
+    let hash = signed["sha256"].as_str().unwrap().to_owned();
+    assert!(clerk.ok(&["meeting", "seals"]).contains("có hiệu lực"));
+    assert_eq!(
+        clerk.json(&["meeting", "minutes"])["sha256"].as_str(),
+        Some(hash.as_str())
+    );
+    clerk.fails(&["meeting", "set", "--place", "Đình làng"], 3, "sealed");
+    hall.write("bb.p7s", [1, 2, 3]);
+    phone.fails(&["meeting", "outside-signature", "bb.p7s"], 3, "which_seal");
+    clerk.ok(&["meeting", "seal-file", "--out", "bb.sotayseal"]);
+
+    // No profile, no network.
+    let nobody = hall.phone("nobody");
+    let unit = phone.json(&["unit"])["unit"]["unit"].as_str().unwrap().to_owned();
+    let verdict = nobody.json(&["verify", "bb.sotayseal", "--unit", &unit]);
+    assert_eq!(
+        (&verdict["valid"], &verdict["pinned"]),
+        (&json!(true), &json!(true))
+    );
+    assert_eq!(verdict["seals"][0]["sha256"], hash.as_str());
+    assert_eq!(verdict["seals"][0]["chair"]["name"], "Lê Văn An");
+    assert_eq!(verdict["seals"][0]["clerk"]["name"], "Đỗ Văn Cường");
+    let said = nobody.ok(&["verify", "bb.sotayseal", "--text"]);
+    assert!(said.contains("HỢP LỆ") && said.contains("BIÊN BẢN"), "{said}");
+    nobody.fails(
+        &["verify", "bb.sotayseal", "--unit", &"0".repeat(64)],
+        3,
+        "seal_file_other_unit",
+    );
+    nobody.fails(&["verify", "bb.sotayseal", "--unit", "x"], 3, "bad_unit");
+    nobody.fails(&["verify", "bb.p7s"], 3, "not_a_seal_file");
+    let mut bytes = std::fs::read(hall.path("bb.sotayseal")).unwrap();
+    let at = bytes.len() - 80;
+    bytes[at] ^= 1;
+    hall.write("altered.sotayseal", bytes);
+    assert_eq!(nobody.run(&["verify", "altered.sotayseal"]).exit, 3);
+}
+
+#[test]
 fn votes_by_name_count_once_and_only_for_who_may_vote() {
     let hall = Hall::new();
     let phone = hall.meeting();

@@ -2,10 +2,10 @@
 
 mod plan;
 mod print;
+pub(super) mod seals;
 
 use serde_json::json;
 use sotay_engine::feed::DocId;
-use sotay_engine::handbook::meeting::Command;
 use sotay_engine::handbook::{Date, Month};
 use sotay_engine::{MeetingHeading, ProfileDevice};
 
@@ -26,8 +26,15 @@ pub(super) fn run(session: &Session, args: Meeting) -> Result<Reply, Failure> {
         MeetingCommand::Show => show_one(session, wanted),
         MeetingCommand::Minutes(args) => minutes(session, wanted, args),
         MeetingCommand::Print(args) => print::run(session, wanted, args),
-        MeetingCommand::Seal => seal(session, wanted),
-        MeetingCommand::Change(args) => change(session, wanted, args),
+        MeetingCommand::Seal(args) => seals::seal(session, wanted, args),
+        MeetingCommand::Countersign { seal } => seals::countersign(session, wanted, seal),
+        MeetingCommand::Withdraw { seal } => seals::withdraw(session, wanted, seal),
+        MeetingCommand::Seals => seals::list(session, wanted),
+        MeetingCommand::SealFile { out } => seals::file(session, wanted, out),
+        MeetingCommand::OutsideSignature { file, seal, kind } => {
+            seals::outside(session, wanted, &file, seal, &kind)
+        }
+        MeetingCommand::Change(change) => write(session, wanted, change, args.amend),
     }
 }
 
@@ -152,35 +159,12 @@ fn minutes(session: &Session, wanted: Option<String>, args: Minutes) -> Result<R
     }
 }
 
-fn seal(session: &Session, wanted: Option<String>) -> Result<Reply, Failure> {
-    let voice = session.voice;
-    session.open()?.run(move |device, now| {
-        let doc = pick::meeting(device, wanted.as_deref())?;
-        let minutes = device.minutes(doc)?;
-        let hash = hash_bytes(&minutes.sha256)
-            .ok_or_else(|| Failure::new(Code::Mistake).with("place", "minutes"))?;
-        device.meeting(doc, &Command::Seal { minutes: hash }, now)?;
-        let value = json!({ "meeting": doc.to_string(), "did": "seal", "sha256": minutes.sha256 });
-        Ok(Reply::new(
-            value,
-            voice.say("did.seal", &[("sha256", &minutes.sha256)]),
-        ))
-    })
-}
-
-/// The bytes of a hash in hexadecimal.
-fn hash_bytes(hex: &str) -> Option<[u8; 32]> {
-    let mut bytes = [0; 32];
-    if hex.len() != 64 {
-        return None;
-    }
-    for (at, byte) in bytes.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(hex.get(2 * at..2 * at + 2)?, 16).ok()?;
-    }
-    Some(bytes)
-}
-
-fn change(session: &Session, wanted: Option<String>, mut change: Change) -> Result<Reply, Failure> {
+fn write(
+    session: &Session,
+    wanted: Option<String>,
+    mut change: Change,
+    amend: bool,
+) -> Result<Reply, Failure> {
     let voice = session.voice;
     if let Some(text) = change.text_mut() {
         *text = files::typed(text)?;
@@ -190,7 +174,11 @@ fn change(session: &Session, wanted: Option<String>, mut change: Change) -> Resu
         let view = device.meeting_view(doc)?;
         let fresh = device.fresh_id();
         let plan = plan::Ground::new(voice, &view, device.names(), fresh).plan(change)?;
-        device.meeting_all(doc, &plan.commands, now)?;
+        if amend {
+            device.amend_all(doc, &plan.commands, now)?;
+        } else {
+            device.meeting_all(doc, &plan.commands, now)?;
+        }
         let list = device.review(doc)?;
         let mut said = plan.said;
         if !list.open().is_empty() {
@@ -205,17 +193,4 @@ fn change(session: &Session, wanted: Option<String>, mut change: Change) -> Resu
         });
         Ok(Reply::new(value, said))
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_hash_is_read_back_and_anything_else_is_not() {
-        assert_eq!(hash_bytes(&"0f".repeat(32)), Some([15; 32]));
-        for text in ["", "0f", &"0g".repeat(32), &"é".repeat(32)] {
-            assert_eq!(hash_bytes(text), None, "{text}");
-        }
-    }
 }
