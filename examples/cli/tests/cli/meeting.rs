@@ -171,7 +171,7 @@ fn two_people_seal_on_their_phones_and_anybody_checks_the_file() {
     phone.fails(&["meeting", "withdraw", "zz"], 3, "which_seal");
 
     // The minute-taker's phone is admitted now: its invitation holds meeting and proposal.
-    let clerk = hall.admit(&phone, "P2", "Cường", "4");
+    let clerk = hall.admit(&phone, "P2", "Cường", "member");
     let signed = clerk.json(&["meeting", "countersign"]);
     assert_eq!(signed["did"], "countersign");
     let hash = signed["sha256"].as_str().unwrap().to_owned();
@@ -187,7 +187,8 @@ fn two_people_seal_on_their_phones_and_anybody_checks_the_file() {
 
     // No profile, no network.
     let nobody = hall.phone("nobody");
-    let unit = phone.json(&["unit"])["unit"]["unit"].as_str().unwrap().to_owned();
+    let unit = nobody.json(&["verify", "bb.sotayseal"])["unit"].as_str().unwrap().to_owned();
+    assert!(phone.json(&["unit", "show"]).to_string().contains(&unit));
     let verdict = nobody.json(&["verify", "bb.sotayseal", "--unit", &unit]);
     assert_eq!(
         (&verdict["valid"], &verdict["pinned"]),
