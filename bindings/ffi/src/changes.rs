@@ -128,7 +128,8 @@ impl From<&Event> for Change {
             Event::Unit => Self::Enrolled,
             Event::Membership => Self::Membership,
             Event::Names => Self::Names,
-            Event::Library => Self::Library,
+            // Feedback has no screens in the bindings yet; it is announced like what is read.
+            Event::Library | Event::Feedback => Self::Library,
             Event::Handbook { doc, event } => {
                 let (part, id) = part(event);
                 Self::Document {

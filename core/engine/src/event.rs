@@ -15,6 +15,8 @@ pub enum Event {
     Names,
     /// Documents of the library or reading marks came or changed.
     Library,
+    /// Feedback was written, received, taken back or answered.
+    Feedback,
     /// A document changed: here, or by a merge.
     Handbook {
         /// The document.

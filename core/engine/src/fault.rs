@@ -271,6 +271,7 @@ impl From<&CommandError> for Fault {
             CommandError::ReversedAlready => (Input, "reversed_already", NextAction::ChangeInput),
             CommandError::Issued => (Input, "issued", NextAction::ChangeInput),
             CommandError::NothingChanged => (Input, "nothing_changed", NextAction::ChangeInput),
+            CommandError::Nameless => (Input, "nameless", NextAction::ChangeInput),
             CommandError::Damaged => (Storage, "document_damaged", NextAction::Report),
             CommandError::Crdt(_) => (Internal, "crdt", NextAction::Report),
         };

@@ -24,6 +24,7 @@ pub use device::{
 };
 pub use device::{DeviceLine, KeyChange, LateLine, RemovalError, Whom};
 pub use device::{DirectiveEntry, PublishDirectiveError, ReviewedDocument};
+pub use device::{NewFeedback, OwnFeedback, OwnState};
 pub use device::{OfficialShown, OutsideShown, SealError, SealShown, SealStatus, SealsView};
 pub use engine::{CallError, Engine, OpenError, SHUTDOWN_WAIT, SyncError, SyncReport};
 pub use enrolment::{

@@ -66,6 +66,8 @@ coded! {
         Recipient = 26 "recipient",
         /// A report.
         Report = 27 "report",
+        /// An item of feedback.
+        Feedback = 28 "feedback",
     }
 }
 
@@ -143,6 +145,9 @@ pub enum CommandError {
     /// What would be sent is what was sent last.
     #[error("nothing changed since the last report")]
     NothingChanged,
+    /// An item without name has nobody to answer to: answer publicly.
+    #[error("an item without name can only be answered publicly")]
+    Nameless,
     /// The document lacks a container of its schema: somebody removed it, or it is another document.
     #[error("the document is damaged")]
     Damaged,
@@ -196,6 +201,7 @@ impl CommandError {
             CommandError::ReversedAlready => Message::new("error.reversed_already"),
             CommandError::Issued => Message::new("error.issued"),
             CommandError::NothingChanged => Message::new("error.nothing_changed"),
+            CommandError::Nameless => Message::new("error.nameless"),
             CommandError::Damaged => Message::new("error.damaged"),
             CommandError::Crdt(_) => Message::new("error.crdt"),
         }

@@ -13,6 +13,7 @@ mod date;
 pub mod directive;
 mod error;
 mod event;
+pub mod feedback;
 pub mod fees;
 mod ids;
 mod late;
@@ -63,6 +64,7 @@ pub(crate) fn coded_messages() -> Vec<&'static str> {
     all![
         directive::DirectiveKind,
         error::What,
+        feedback::FeedbackStatus,
         fees::FeeBasis,
         meeting::Ballot,
         meeting::How,

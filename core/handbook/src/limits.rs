@@ -2,6 +2,8 @@
 
 /// Characters (code points) of one paragraph: a speech, a conclusion, a section of the narrative.
 pub const TEXT_CHARS_MAX: usize = 8_000;
+/// Characters of one item of feedback, or of an answer to one.
+pub const FEEDBACK_CHARS_MAX: usize = 4_000;
 /// Characters of one line: a place, a reason, a title.
 pub const LINE_CHARS_MAX: usize = 500;
 /// Characters of a motion: it is frozen in one cell together with the list of voters.

@@ -219,6 +219,7 @@ pub(crate) mod tests {
     fn the_code_and_the_catalogue_name_the_same_messages() {
         let code = [
             include_str!("error.rs"),
+            include_str!("feedback.rs").split("#[cfg(test)]").next().unwrap(),
             include_str!("late.rs"),
             include_str!("message.rs").split("#[cfg(test)]").next().unwrap(),
             include_str!("meeting/phrases.rs"),

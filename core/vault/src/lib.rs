@@ -20,6 +20,7 @@
 mod body;
 mod boxes;
 mod epoch;
+mod inbox;
 mod key;
 pub mod keyvault;
 mod ring;
@@ -27,6 +28,7 @@ mod ring;
 pub use body::{open_body, seal_body, sealed_len};
 pub use boxes::{BOX_OVERHEAD_BYTES, SealError, open_box, open_key_ring, seal_box, seal_key_ring};
 pub use epoch::{NewEpochError, box_epoch, new_epoch, open_epoch};
+pub use inbox::{INBOX_PAD_BYTES, inbox_key, open_from_inbox, seal_for_inbox};
 pub use key::EpochKey;
 pub use ring::{KeyRing, RingError};
 

@@ -36,6 +36,7 @@ pub(super) struct Haul {
     /// Documents with changes that do not count.
     late: BTreeSet<DocId>,
     pub(super) sealed: BTreeSet<SealId>,
+    pub(super) feedback: bool,
 }
 
 impl Haul {
@@ -173,10 +174,14 @@ impl<S: Store> Device<S> {
         {
             return self.read_seal(space, &stored, haul);
         }
+        if space.kind == SpaceKind::Inbox && stored.kind == Kind::INBOX {
+            return self.read_inbox(space, &stored, haul);
+        }
         let read_here = match stored.kind {
             Kind::CHANGE | Kind::PERSON => true,
             Kind::PUBLICATION => space.kind == SpaceKind::Broadcast,
             Kind::STUDY => matches!(space.kind, SpaceKind::Private | SpaceKind::Main),
+            Kind::INBOX => matches!(space.kind, SpaceKind::Main | SpaceKind::Committee),
             _ => false,
         };
         if !read_here {
@@ -207,6 +212,7 @@ impl<S: Store> Device<S> {
         }
         let row = match stored.kind {
             Kind::PERSON => return self.read_person(&stored, &payload, haul),
+            Kind::INBOX => return self.read_about_inbox(space, &stored, &payload, haul),
             Kind::PUBLICATION => Some(self.library.learn_publication(&payload)),
             Kind::STUDY if space.kind == SpaceKind::Main => return self.read_shared(&stored, &payload, haul),
             Kind::STUDY => Some(self.library.learn_study(&payload)),
@@ -378,6 +384,9 @@ impl<S: Store> Device<S> {
         if haul.library {
             self.reload_directives()?;
             self.events.push_back(Event::Library);
+        }
+        if haul.feedback {
+            self.events.push_back(Event::Feedback);
         }
         self.announce_seals(haul.sealed)
     }

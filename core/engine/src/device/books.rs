@@ -297,6 +297,9 @@ impl<S: Store> Device<S> {
 
     /// Seals all pending changes into envelopes. Called before a session starts and while one is open.
     pub fn flush(&mut self) -> Result<(), DeviceError> {
+        if self.home.is_some() {
+            self.tend_inbox()?;
+        }
         let mut unsent: BTreeMap<DocId, Unsent> = BTreeMap::new();
         for (key, change) in self.replica.store().list(Bucket::Pending, &[])? {
             let doc = key.get(..DocId::LEN).and_then(DocId::from_slice);
@@ -328,7 +331,8 @@ impl<S: Store> Device<S> {
             }
             self.publish(&space, payloads, puts)?;
         }
-        self.report_end()
+        self.report_end()?;
+        self.send_feedback()
     }
 
     /// How many changes wait to be sealed in each space, and their bytes.

@@ -193,7 +193,7 @@ impl<S: Store> Device<S> {
             kinds.push(SpaceKind::Report);
         }
         if grant.rank <= rank::DEPUTY || grant.flags.committee {
-            kinds.push(SpaceKind::Committee);
+            kinds.extend([SpaceKind::Committee, SpaceKind::Inbox]);
         }
         // Its private space too: only a phone of the same member has keys of that.
         kinds

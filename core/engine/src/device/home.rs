@@ -18,9 +18,10 @@ pub(super) const ROOT_KEYS: &[u8] = b"root-keys";
 /// The one record of [`Bucket::EpochKey`].
 pub(super) const RING: &[u8] = b"ring";
 /// Sealed spaces that a unit has from its first day; each begins with an epoch.
-pub(super) const SEALED: [SpaceKind; 4] = [
+pub(super) const SEALED: [SpaceKind; 5] = [
     SpaceKind::Main,
     SpaceKind::Committee,
+    SpaceKind::Inbox,
     SpaceKind::Report,
     SpaceKind::Broadcast,
 ];

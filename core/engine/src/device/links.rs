@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use sotay_feed::{SignKey, Space};
+use sotay_feed::{Kind, SignKey, Space, SpaceKind};
 use sotay_store::Store;
 use sotay_sync::{
     CloseReason, FirstContact, Output, Role, Session, SessionConfig, SessionError, SessionEvent,
@@ -62,7 +62,7 @@ impl<S: Store> Device<S> {
         let config = SessionConfig {
             role: Role::Device,
             peer: relay,
-            spaces: self.spaces()?,
+            spaces: self.synced_spaces()?,
             live,
             first,
         };
@@ -76,6 +76,19 @@ impl<S: Store> Device<S> {
         };
         self.links.sessions.insert(link, entry);
         self.after(link, started)
+    }
+
+    /// What sessions open: the spaces this device reads, and the inbox, into which it may write without reading it.
+    fn synced_spaces(&self) -> Result<Vec<Space>, DeviceError> {
+        let mut spaces = self.spaces()?;
+        let inbox = self.space(SpaceKind::Inbox)?;
+        let membership = self.membership()?;
+        let writes = membership.may_write(self.id(), &inbox, Kind::INBOX, 1).is_ok();
+        if writes && membership.may_be_served(self.id()).is_ok() && !spaces.contains(&inbox) {
+            spaces.push(inbox);
+            spaces.sort();
+        }
+        Ok(spaces)
     }
 
     /// Moves what a session queued, then tells whether the store failed. A peer that misbehaved has been told by the
@@ -188,6 +201,7 @@ impl<S: Store> Device<S> {
     /// has caught up, and after that with every frame that brought something.
     fn pump(&mut self, link: LinkId) -> Result<(), DeviceError> {
         let mut due = false;
+        let mut refused = Vec::new();
         if let Some(entry) = self.links.sessions.get_mut(&link) {
             while let Some(output) = entry.session.poll() {
                 match output {
@@ -201,11 +215,14 @@ impl<S: Store> Device<S> {
                             entry.out.push_back(LinkOutput::CaughtUp);
                         }
                         SessionEvent::Refused { id, reason, .. } => {
+                            refused.push(id);
                             self.events.push_back(Event::Refused { envelope: id, reason });
                         }
                         SessionEvent::Status { space, status } => {
                             self.events.push_back(Event::Sync { space, status });
                         }
+                        // Letters are put in without looking inside.
+                        SessionEvent::PeerRefusedSpace { space, .. } if space.kind == SpaceKind::Inbox => {}
                         SessionEvent::PeerRefusedSpace { space, reason, .. } => {
                             self.events.push_back(Event::Denied { space, reason });
                         }
@@ -221,6 +238,9 @@ impl<S: Store> Device<S> {
                 entry.fresh = false;
                 due = true;
             }
+        }
+        for envelope in refused {
+            self.feedback_refused(envelope)?;
         }
         if due { self.absorb() } else { Ok(()) }
     }

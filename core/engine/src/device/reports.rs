@@ -34,7 +34,7 @@ impl<S: Store> Device<S> {
             Err(DeviceError::Denied(_)) => None,
             Err(error) => return Err(error),
         };
-        let feedback = self.feedback_count(month)?;
+        let feedback = self.count_feedback(month)?;
         Ok(ReportFacts::compute(
             month,
             &meetings,
@@ -42,11 +42,6 @@ impl<S: Store> Device<S> {
             fees.as_ref(),
             feedback,
         ))
-    }
-
-    /// Items of feedback that the committee received for a month; `None` on a device that cannot read the inbox.
-    fn feedback_count(&mut self, _month: Month) -> Result<Option<u32>, DeviceError> {
-        Ok(None)
     }
 
     /// What there is to send of a month: nothing when nothing changed since the last revision.

@@ -164,6 +164,7 @@ pub(super) fn notice(voice: Voice, event: &Event) -> Option<(String, Value)> {
         | Event::Membership
         | Event::Names
         | Event::Library
+        | Event::Feedback
         | Event::Handbook { .. }
         | Event::Sync { .. } => None,
     }

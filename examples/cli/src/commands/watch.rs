@@ -134,6 +134,7 @@ impl Watcher<'_> {
                     self.line(&Value::Null, &self.voice.say("watch.membership", &[]))
                 }
                 Event::Names => self.line(&Value::Null, &self.voice.say("watch.names", &[])),
+                Event::Feedback => self.line(&Value::Null, &self.voice.say("watch.feedback", &[])),
                 Event::Library => self.line(&Value::Null, &self.voice.say("watch.library", &[])),
                 // The status of every space after every frame would bury what happened.
                 Event::Sync { .. } => {}
@@ -166,6 +167,7 @@ fn event_json(voice: Voice, event: &Event) -> Value {
         Event::Unit => json!({ "event": "unit" }),
         Event::Membership => json!({ "event": "membership" }),
         Event::Names => json!({ "event": "names" }),
+        Event::Feedback => json!({ "event": "feedback" }),
         Event::Library => json!({ "event": "library" }),
         Event::Handbook { doc, event } => {
             json!({ "event": "handbook", "document": doc.to_string(), "change": event })
