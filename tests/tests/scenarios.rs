@@ -1,6 +1,8 @@
 //! The scenarios of the handbook, exact: three real devices on SQLite files, the relay in the middle on a file of its
 //! own, frames carried between them. Every order in which the phones can meet the network.
 
+#[path = "scenarios/feedback.rs"]
+mod feedback;
 #[path = "scenarios/seals.rs"]
 mod seals;
 

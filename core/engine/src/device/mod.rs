@@ -60,9 +60,9 @@ pub use removal::{DeviceLine, KeyChange, RemovalError, Whom};
 pub use roster::{
     LINES_PER_CHANGE_MAX, MemberDevice, MemberLine, NewMember, OFFSET_MINUTES, UnitCard, today,
 };
-pub use void::LateLine;
 pub use sealing::SealError;
 pub use seals::{OfficialShown, OutsideShown, SealShown, SealStatus, SealsView};
+pub use void::LateLine;
 
 pub use sharing::{SHARED_MARKS_MAX, SharedMark};
 pub use year::ReviewedDocument;

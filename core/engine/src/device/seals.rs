@@ -343,6 +343,13 @@ impl<S: Store> Device<S> {
         Ok(Sealed { known, tips })
     }
 
+    /// Heads that a seal of both vouches for (P5.15): what is sealed stays in the document.
+    pub(super) fn sealed_heads(&self, doc: DocId) -> Result<Vec<ChangeHash>, DeviceError> {
+        let sealed = self.sealed(doc)?;
+        let signed = sealed.known.iter().filter(|known| known.outcome.is_signed());
+        Ok(signed.flat_map(Known::heads).collect())
+    }
+
     fn marks_of(&self, id: &SealId, space: SpaceKind) -> Result<Vec<Signature>, DeviceError> {
         let prefix = mark_key(b"m", id);
         let rows = self.replica.store().list(Bucket::Seal, &prefix)?;

@@ -440,7 +440,11 @@ impl<S: Store> Device<S> {
                 },
             );
         }
-        Ok(content(self.membership()?, space, &changes, &BTreeSet::new()))
+        let mut sealed = BTreeSet::new();
+        for doc in runs.iter().map(|(_, _, run)| run.doc).collect::<BTreeSet<_>>() {
+            sealed.extend(self.sealed_heads(doc)?);
+        }
+        Ok(content(self.membership()?, space, &changes, &sealed))
     }
 
     /// The names as those gave them who could.
