@@ -17,11 +17,12 @@ use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 
 use crate::background::{self, Follower, Mode, NetworkCheck};
-use crate::device::{Device, SpaceStatus};
+use crate::device::{BranchError, Device, SpaceStatus};
 use crate::error::{DeviceError, NextAction, store_action};
 use crate::event::Event;
 use crate::listen::{Listener, Listeners, SubscribeError, Subscription};
 use crate::options::Options;
+use crate::pack::Pack;
 use crate::profile::{self, ProfileError};
 use crate::task::{Meter, SyncPhase, SyncTask, SyncTaskError};
 use crate::worker::{EventQueue, JOBS_WAITING_MAX, Job, Worker};
@@ -53,6 +54,17 @@ impl OpenError {
             Self::Device(error) => error.next_action(),
         }
     }
+}
+
+/// Why no profile was made from a pack. No profile is left behind.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateFromPackError {
+    /// The folder or the database cannot be used.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The pack cannot be used.
+    #[error(transparent)]
+    Branch(#[from] BranchError),
 }
 
 /// Why a call did not reach the device.
@@ -132,6 +144,25 @@ impl Engine {
         let store = profile::create(folder)?;
         match Device::create_with(store, label, rng, options.vault.clone()) {
             Ok(device) => Self::start(device, folder, options),
+            Err(error) => {
+                profile::discard(folder);
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Makes the profile of a new branch's secretary in a folder, from the pack of the committee above.
+    pub fn create_from_pack(
+        folder: &Path,
+        label: &str,
+        pack: &Pack,
+        options: Options,
+    ) -> Result<Self, CreateFromPackError> {
+        let rng = Box::new(system_rng()?);
+        let store = profile::create(folder).map_err(OpenError::from)?;
+        let now = crate::worker::now_ms();
+        match Device::create_from_pack(store, label, rng, options.vault.clone(), pack, now) {
+            Ok(device) => Ok(Self::start(device, folder, options)?),
             Err(error) => {
                 profile::discard(folder);
                 Err(error.into())

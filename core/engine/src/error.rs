@@ -59,6 +59,9 @@ pub enum DeviceError {
     /// What the command asks for does not fit the meeting as it is.
     #[error(transparent)]
     Command(#[from] sotay_handbook::CommandError),
+    /// A name with nothing in it.
+    #[error("a name cannot be empty")]
+    EmptyName,
     /// A text is over its limit.
     #[error("a text of {len} bytes is over the limit of {limit}")]
     TooLong {
@@ -102,6 +105,7 @@ impl DeviceError {
             | Self::NoResolution
             | Self::NoMember
             | Self::Command(_)
+            | Self::EmptyName
             | Self::TooLong { .. }
             | Self::TooMuchAtOnce => NextAction::ChangeInput,
             Self::Seal(error) => crate::Fault::from(&**error).action,

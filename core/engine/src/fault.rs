@@ -15,9 +15,9 @@ use sotay_store::StoreError;
 use sotay_vault::keyvault::KeyVaultError;
 
 use crate::device::{
-    AdmitError, CreateUnitError, JoinError, PublishDirectiveError, RemovalError, VaultError,
+    AdmitError, BranchError, CreateUnitError, JoinError, PublishDirectiveError, RemovalError, VaultError,
 };
-use crate::engine::{CallError, OpenError, SyncError};
+use crate::engine::{CallError, CreateFromPackError, OpenError, SyncError};
 use crate::enrolment::EnrolTextError;
 use crate::error::{DeviceError, NextAction, store_action, vault_action};
 use crate::listen::SubscribeError;
@@ -239,6 +239,7 @@ impl From<&DeviceError> for Fault {
             DeviceError::NoResolution => of(FaultKind::Input, "no_resolution"),
             DeviceError::NoMember => of(FaultKind::Input, "no_member"),
             DeviceError::Command(error) => error.into(),
+            DeviceError::EmptyName => of(FaultKind::Input, "empty_name"),
             DeviceError::TooLong { len, limit } => of(FaultKind::Input, "too_long")
                 .with("len", len)
                 .with("limit", limit),
@@ -329,6 +330,26 @@ impl From<&AdmitError> for Fault {
             AdmitError::Rank(rank) => Self::input("no_such_rank").with("rank", rank),
             AdmitError::OtherHolder => Self::input("other_holder"),
             AdmitError::Device(error) => error.into(),
+        }
+    }
+}
+
+impl From<&BranchError> for Fault {
+    fn from(error: &BranchError) -> Self {
+        match error {
+            BranchError::Pack(error) => error.into(),
+            BranchError::FalsePack => Self::input("false_pack"),
+            BranchError::TooMany => Self::input("too_many_branches"),
+            BranchError::Device(error) => error.into(),
+        }
+    }
+}
+
+impl From<&CreateFromPackError> for Fault {
+    fn from(error: &CreateFromPackError) -> Self {
+        match error {
+            CreateFromPackError::Open(error) => error.into(),
+            CreateFromPackError::Branch(error) => error.into(),
         }
     }
 }

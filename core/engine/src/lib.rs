@@ -12,6 +12,7 @@ mod event;
 mod fault;
 mod listen;
 mod options;
+mod pack;
 mod profile;
 mod task;
 mod worker;
@@ -22,11 +23,12 @@ pub use device::{
     MemberDevice, MemberLine, MinutesText, NewMember, NewUnit, OFFSET_MINUTES, PageError, QuizEntry,
     QuizError, SHARED_MARKS_MAX, SharedMark, SpaceStatus, StudyOverview, UnitCard, VaultError, today,
 };
+pub use device::{BranchError, BranchLine, FOLLOWED_UNITS_MAX, FoundedBranch, NewBranch};
 pub use device::{DeviceLine, KeyChange, LateLine, RemovalError, Whom};
 pub use device::{DirectiveEntry, PublishDirectiveError, ReviewedDocument};
 pub use device::{NewFeedback, OwnFeedback, OwnState};
 pub use device::{OfficialShown, OutsideShown, SealError, SealShown, SealStatus, SealsView};
-pub use engine::{CallError, Engine, OpenError, SHUTDOWN_WAIT, SyncError, SyncReport};
+pub use engine::{CallError, CreateFromPackError, Engine, OpenError, SHUTDOWN_WAIT, SyncError, SyncReport};
 pub use enrolment::{
     EnrolTextError, INVITATION_BYTES_MAX, Invitation, JoinRequest, LABEL_BYTES_MAX, RELAY_HINT_BYTES_MAX,
     RELAY_HINTS_MAX,
@@ -39,6 +41,7 @@ pub use listen::{
     SubscribeError, Subscription, SubscriptionStats,
 };
 pub use options::{Connectivity, Network, Options};
+pub use pack::{PACK_ENVELOPES_MAX, PACK_NAME_BYTES_MAX, Pack, PackCode};
 pub use profile::{DATABASE_FILE, INDEX_FILE, ProfileError};
 pub use sotay_feed as feed;
 pub use sotay_handbook as handbook;

@@ -73,6 +73,10 @@ codes! {
     UnknownPhone "unknown_phone" Input,
     /// Several phones fit.
     AmbiguousPhone "ambiguous_phone" Input,
+    /// Not a table of branches.
+    BranchTable "branch_table" Input,
+    /// No such branch below.
+    UnknownBranch "unknown_branch" Input,
     /// There is no meeting yet.
     NoMeetings "no_meetings" Input,
     /// No such meeting.
@@ -378,6 +382,8 @@ from_engine!(
     sotay_engine::CreateUnitError,
     sotay_engine::EnrolTextError,
     sotay_engine::JoinError,
+    sotay_engine::BranchError,
+    sotay_engine::CreateFromPackError,
     sotay_engine::RemovalError,
     sotay_engine::OpenError,
     sotay_engine::SyncError,

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use sotay_engine::{Engine, OpenError, ProfileDevice, ProfileError};
+use sotay_engine::{Engine, OpenError, Options, Pack, ProfileDevice, ProfileError};
 
 use crate::args::Global;
 use crate::client::ClientFile;
@@ -41,6 +41,16 @@ impl Session {
             opened => opened,
         };
         let engine = engine.map_err(|error| self.failed(error))?;
+        Ok(Phone {
+            engine,
+            folder: self.folder.clone(),
+        })
+    }
+
+    /// Makes the profile of a new branch's secretary.
+    pub fn create_from_pack(&self, label: &str, pack: &Pack) -> Result<Phone, Failure> {
+        let made = Engine::create_from_pack(&self.folder, label, pack, Options::default());
+        let engine = made.map_err(|error| Failure::from(error).with("folder", self.folder.display()))?;
         Ok(Phone {
             engine,
             folder: self.folder.clone(),

@@ -6,7 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sotay_document::{Run, Touched};
-use sotay_feed::{DeviceId, DocId, Envelope, EnvelopeId, EpochId, Kind, Space, SpaceId, SpaceKind, Verified};
+use sotay_feed::{
+    DeviceId, DocId, Envelope, EnvelopeId, EpochId, Kind, Space, SpaceId, SpaceKind, UnitId, Verified,
+};
 use sotay_handbook::{DocKind, HandbookEvent, Place, events, place_of};
 use sotay_membership::seal::SealId;
 use sotay_membership::{Record, rank};
@@ -51,11 +53,16 @@ impl<S: Store> Device<S> {
         if self.home.is_none() {
             return Ok(());
         }
-        let judged_anew = self.absorb_roll()?;
+        let judged_anew = self.absorb_roll(self.space(SpaceKind::Roll)?)?;
         for space in self.spaces()? {
             if space.kind != SpaceKind::Roll {
                 self.absorb_space(&space)?;
             }
+        }
+        let below: Vec<_> = self.followed.units.keys().copied().collect();
+        for unit in below {
+            self.absorb_roll(Space::of(unit, SpaceKind::Roll))?;
+            self.absorb_space(&Space::of(unit, SpaceKind::Report))?;
         }
         if judged_anew {
             self.sweep()?;
@@ -67,8 +74,7 @@ impl<S: Store> Device<S> {
     /// Whether there was anything new.
     ///
     /// Membership records were evaluated when they were stored; here their sealed parts are opened.
-    fn absorb_roll(&mut self) -> Result<bool, DeviceError> {
-        let roll = self.space(SpaceKind::Roll)?;
+    fn absorb_roll(&mut self, roll: Space) -> Result<bool, DeviceError> {
         let head = self.replica.store().head(&roll.id())?.number;
         let mut after = self.applied(&roll.id())?;
         if after == head {
@@ -86,7 +92,7 @@ impl<S: Store> Device<S> {
                 break;
             }
         }
-        self.open_epochs(&mut ring)?;
+        self.open_epochs(roll.unit, &mut ring)?;
         let mut puts = vec![applied_put(&roll.id(), head)];
         if ring.len() > self.ring.len() {
             puts.push(ring_put(&ring)?);
@@ -94,9 +100,10 @@ impl<S: Store> Device<S> {
         self.write(puts)?;
         self.ring = ring;
         self.events.push_back(Event::Membership);
-        for kind in SEALED {
-            let space = Space::of(roll.unit, kind);
-            self.replica.know_space(space)?;
+        if self.home()?.unit == roll.unit {
+            for kind in SEALED {
+                self.replica.know_space(Space::of(roll.unit, kind))?;
+            }
         }
         Ok(true)
     }
@@ -122,9 +129,9 @@ impl<S: Store> Device<S> {
 
     /// Keys of all epochs that have a box for this device. Every epoch on record is looked at, not only new ones: a grant
     /// that names another recipient may come after the epoch, and until then the recipient is a ghost.
-    fn open_epochs(&self, ring: &mut KeyRing) -> Result<(), DeviceError> {
-        let (home, membership) = (self.home()?, self.membership()?);
-        let spaces = SEALED.map(|kind| Space::of(home.unit, kind));
+    fn open_epochs(&self, unit: UnitId, ring: &mut KeyRing) -> Result<(), DeviceError> {
+        let (home, membership) = (self.home()?, self.membership_of(unit)?);
+        let spaces = SEALED.map(|kind| Space::of(unit, kind));
         for space in spaces.into_iter().chain([Space::private(home.unit, home.member)]) {
             let id = space.id();
             let granted = membership.ever_readers(&space);
@@ -178,7 +185,9 @@ impl<S: Store> Device<S> {
             return self.read_inbox(space, &stored, haul);
         }
         let read_here = match stored.kind {
-            Kind::CHANGE | Kind::PERSON => true,
+            Kind::CHANGE => true,
+            // Names are those of the own unit.
+            Kind::PERSON => space.kind == SpaceKind::Main,
             Kind::PUBLICATION => space.kind == SpaceKind::Broadcast,
             Kind::STUDY => matches!(space.kind, SpaceKind::Private | SpaceKind::Main),
             Kind::INBOX => matches!(space.kind, SpaceKind::Main | SpaceKind::Committee),
@@ -198,10 +207,8 @@ impl<S: Store> Device<S> {
         let Ok(payload) = open_body(envelope.header_bytes(), key, envelope.body()) else {
             return self.set_aside(&stored, SetAside::Unreadable, haul);
         };
-        if self
-            .membership()
-            .is_ok_and(|membership| membership.may_admit(&envelope, space).is_err())
-        {
+        let membership = self.membership_of(space.unit);
+        if membership.is_ok_and(|membership| membership.may_admit(&envelope, space).is_err()) {
             let doc = Run::decode(&payload)
                 .ok()
                 .filter(|_| stored.kind == Kind::CHANGE)
@@ -246,7 +253,7 @@ impl<S: Store> Device<S> {
         }
         let known = haul.runs.get(&key.doc).map(|(known, _)| *known);
         let known = known.or_else(|| self.known_document(key.doc).ok().flatten());
-        if !known.map_or_else(|| self.can_be(&key), |known| known == key) {
+        if !known.map_or_else(|| self.can_be(space.unit, &key), |known| known == key) {
             return self.set_aside(&stored, SetAside::OtherDocument, haul);
         }
         let (_, runs) = haul.runs.entry(key.doc).or_insert((key, Vec::new()));
@@ -256,10 +263,7 @@ impl<S: Store> Device<S> {
     /// Whether a document of this id may be of this kind and in this space. Everybody can compute the ids of the roster
     /// and of meetings to come: without this, whoever wrote first would decide what they are, and could make the
     /// committee's phones publish its minutes where everybody reads.
-    fn can_be(&self, key: &BookKey) -> bool {
-        let Some(unit) = self.home.as_ref().map(|home| home.unit) else {
-            return false;
-        };
+    fn can_be(&self, unit: UnitId, key: &BookKey) -> bool {
         match (place_of(unit, key.doc), key.kind, key.space) {
             (Some(Place::Main(kind)), _, SpaceKind::Main)
             | (Some(Place::Committee(kind)), _, SpaceKind::Committee)

@@ -125,7 +125,8 @@ impl<S: Store> Device<S> {
             Some(grant) => grant,
             None => self.grant(&request, ask, replaced, now)?,
         };
-        if self.people.get(&Subject::Device(joiner)) != Some(request.label.as_str()) {
+        let labelled = !request.label.trim().is_empty();
+        if labelled && self.people.get(&Subject::Device(joiner)) != Some(request.label.as_str()) {
             self.rename(Subject::Device(joiner), &request.label)?;
         }
         self.flush()?;

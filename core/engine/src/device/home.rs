@@ -8,6 +8,7 @@ use sotay_store::{Bucket, Put, Store};
 use sotay_vault::{KeyRing, new_epoch, seal_key_ring};
 
 use super::Device;
+use super::roster::check_name;
 use crate::error::DeviceError;
 use crate::event::Event;
 
@@ -67,6 +68,10 @@ impl<S: Store> Device<S> {
     pub fn create_unit(&mut self, new: &NewUnit, now: i64) -> Result<UnitId, CreateUnitError> {
         if self.home.is_some() {
             return Err(CreateUnitError::Already);
+        }
+        // Nothing is founded that could not be named afterwards.
+        for name in [&new.name, &new.upper, &new.founder] {
+            check_name(name)?;
         }
         let (unit, member) = self.found(now)?;
         self.home = Some(Home { unit, member });

@@ -59,10 +59,12 @@ impl<S: Store> Device<S> {
         self.catch_up()?;
         self.flush()?;
         let first = FirstContact::Frontier;
+        let mut spaces = self.synced_spaces()?;
+        spaces.extend(self.followed.next_spaces());
         let config = SessionConfig {
             role: Role::Device,
             peer: relay,
-            spaces: self.synced_spaces()?,
+            spaces,
             live,
             first,
         };

@@ -11,7 +11,7 @@ use sotay_handbook::{
     Acting, CommandError, Date, Devices, DocKind, EntryId, Holder, Month, monthly_meeting_id,
     other_meeting_id,
 };
-use sotay_membership::{Denied, rank};
+use sotay_membership::{Denied, Membership, rank};
 use sotay_store::Store;
 
 use super::Device;
@@ -257,20 +257,7 @@ impl<S: Store> Device<S> {
 
     /// All devices of the unit, also former ones: what they recorded stays theirs.
     pub(super) fn holders(&self) -> Result<Devices, DeviceError> {
-        let mut devices = Devices::new();
-        for member in self.membership()?.members() {
-            let officer = member.rank <= rank::DEPUTY || member.flags.committee;
-            for (device, _) in member.devices {
-                devices.insert(
-                    device,
-                    Holder {
-                        member: Some(member.member),
-                        officer,
-                    },
-                );
-            }
-        }
-        Ok(devices)
+        Ok(holders_of(self.membership()?))
     }
 
     /// Label of a device, or the beginning of its id.
@@ -280,4 +267,22 @@ impl<S: Store> Device<S> {
             .device(device)
             .map_or_else(|| device.to_string()[..8].to_owned(), str::to_owned)
     }
+}
+
+/// All devices of a unit, also former ones: what they recorded stays theirs.
+pub(super) fn holders_of(membership: &Membership) -> Devices {
+    let mut devices = Devices::new();
+    for member in membership.members() {
+        let officer = member.rank <= rank::DEPUTY || member.flags.committee;
+        for (device, _) in member.devices {
+            devices.insert(
+                device,
+                Holder {
+                    member: Some(member.member),
+                    officer,
+                },
+            );
+        }
+    }
+    devices
 }

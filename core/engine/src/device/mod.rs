@@ -30,6 +30,7 @@ mod roster;
 mod sealing;
 mod seals;
 mod tend;
+mod units;
 mod void;
 mod sharing;
 mod year;
@@ -62,11 +63,13 @@ pub use roster::{
 };
 pub use sealing::SealError;
 pub use seals::{OfficialShown, OutsideShown, SealShown, SealStatus, SealsView};
+pub use units::{BranchError, BranchLine, FOLLOWED_UNITS_MAX, FoundedBranch, NewBranch};
 pub use void::LateLine;
 
 pub use sharing::{SHARED_MARKS_MAX, SharedMark};
 pub use year::ReviewedDocument;
 
+use crate::enrolment::LABEL_BYTES_MAX;
 use crate::error::DeviceError;
 use crate::event::Event;
 use books::Book;
@@ -86,6 +89,7 @@ pub struct Device<S: Store> {
     custody: Custody,
     label: String,
     home: Option<Home>,
+    followed: units::Followed,
     ring: KeyRing,
     books: BTreeMap<DocId, Book>,
     readings: Readings,
@@ -111,6 +115,7 @@ impl<S: Store> Device<S> {
         mut rng: Box<dyn CryptoRng + Send>,
         vault: Option<Arc<dyn KeyVault>>,
     ) -> Result<Self, DeviceError> {
+        check_label(label)?;
         let keys = DeviceKeys::generate(&mut *rng);
         let custody = Custody(vault);
         let puts = vec![
@@ -152,6 +157,7 @@ impl<S: Store> Device<S> {
             Some(bytes) => KeyRing::decode(&bytes).map_err(|_| DeviceError::damaged("key ring"))?,
             None => KeyRing::default(),
         };
+        let followed = units::Followed::load(&store)?;
         let people = People::load(&store)?;
         let library = Library::load(&store)?;
         let directives = Directives::load(&store)?;
@@ -163,6 +169,7 @@ impl<S: Store> Device<S> {
             rng,
             label,
             home,
+            followed,
             ring,
             books: BTreeMap::new(),
             readings: Readings::default(),
@@ -235,7 +242,11 @@ impl<S: Store> Device<S> {
     }
 
     fn membership(&self) -> Result<&Membership, DeviceError> {
-        let unit = self.home()?.unit;
+        self.membership_of(self.home()?.unit)
+    }
+
+    /// The membership of this unit, or of one below.
+    fn membership_of(&self, unit: UnitId) -> Result<&Membership, DeviceError> {
         self.replica.membership(unit).ok_or(DeviceError::NoUnit)
     }
 
@@ -265,6 +276,19 @@ impl<S: Store> Device<S> {
                 puts,
             })
             .map(|_| ())
+    }
+}
+
+/// A label without letters could not be published, a longer one not be put into a join request.
+fn check_label(label: &str) -> Result<(), DeviceError> {
+    if label.trim().is_empty() {
+        return Err(DeviceError::EmptyName);
+    }
+    let (len, limit) = (label.len(), LABEL_BYTES_MAX);
+    if len > limit {
+        Err(DeviceError::TooLong { len, limit })
+    } else {
+        Ok(())
     }
 }
 

@@ -364,7 +364,10 @@ pub fn today(now: i64) -> Date {
         .map_or_else(|| Date::new(1970, 1, 1).expect("a day"), LocalTime::date)
 }
 
-fn check_name(name: &str) -> Result<(), DeviceError> {
+pub(super) fn check_name(name: &str) -> Result<(), DeviceError> {
+    if name.trim().is_empty() {
+        return Err(DeviceError::EmptyName);
+    }
     if name.len() > NAME_BYTES_MAX {
         return Err(DeviceError::TooLong {
             len: name.len(),

@@ -196,3 +196,39 @@ fn one_more_member_than_a_change_may_hold_is_two_changes() {
             .all(|(at, member)| member.line.number as usize == at + 1)
     );
 }
+
+#[test]
+fn a_label_over_the_limit_makes_no_profile() {
+    let made = |bytes: usize| {
+        let store = MemoryStore::new(DatabaseId([1; 16]));
+        Device::create(store, &"x".repeat(bytes), Box::new(StdRng::seed_from_u64(1)))
+    };
+    let limit = crate::LABEL_BYTES_MAX;
+    assert!(made(limit).unwrap().join_request().is_ok());
+    let refused = made(limit + 1).err();
+    assert!(
+        matches!(refused, Some(DeviceError::TooLong { .. })),
+        "{refused:?}"
+    );
+}
+
+#[test]
+fn a_unit_that_could_not_be_named_is_not_founded_and_founding_it_again_works() {
+    let mut device = device(1, "P1");
+    let mut new = NewUnit {
+        name: " ".to_owned(),
+        upper: "Đảng bộ xã Đông Phong".to_owned(),
+        founder: "Nguyễn Văn Bình".to_owned(),
+        since: None,
+    };
+    let refused = device.create_unit(&new, NOW);
+    assert!(
+        matches!(refused, Err(CreateUnitError::Device(DeviceError::EmptyName))),
+        "{refused:?}"
+    );
+    assert_eq!(device.unit(), None);
+    new.name = "Chi bộ".to_owned();
+    device.create_unit(&new, NOW).unwrap();
+    let blank = device.add_members(&[NewMember::named("\u{a0} ")], today(NOW), NOW);
+    assert!(matches!(blank, Err(DeviceError::EmptyName)), "{blank:?}");
+}

@@ -61,6 +61,12 @@ pub(crate) struct Join {
     /// Write the request to this file instead of the terminal.
     #[arg(long, value_name = "FILE", conflicts_with = "invitation")]
     pub out: Option<PathBuf>,
+    /// The pack of a new branch, made by the committee above: a file, its text, or - for standard input.
+    #[arg(long, value_name = "FILE|-|TEXT", requires = "code", conflicts_with_all = ["invitation", "out"])]
+    pub pack: Option<String>,
+    /// The code of the pack.
+    #[arg(long, value_name = "CODE", requires = "pack")]
+    pub code: Option<String>,
 }
 
 #[derive(Debug, Args)]

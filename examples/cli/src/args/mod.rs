@@ -6,6 +6,7 @@ mod meeting;
 mod members;
 mod network;
 mod paper;
+mod province;
 mod records;
 mod study;
 mod year;
@@ -24,6 +25,7 @@ pub(crate) use meeting::{
 pub(crate) use members::{Add, Import, Members, MembersCommand, Regrade, Revoke, SetMember, Why};
 pub(crate) use network::{History, Relay, RelayCommand, Review, Sync, Watch};
 pub(crate) use paper::{Paper, PrintFormat};
+pub(crate) use province::{Province, ProvinceCommand};
 pub(crate) use records::Verify;
 pub(crate) use study::Speech as SpokenLines;
 pub(crate) use study::{
@@ -112,6 +114,8 @@ pub(crate) enum Command {
     Invite(Invite),
     /// The roster: list, add, import, change, rename; the phones of members: list, remove, suspend.
     Members(Members),
+    /// The level above branches: found them, and read their reports.
+    Province(Province),
     /// Hold a meeting: attendance, agenda, speeches, votes, conclusions, minutes.
     Meeting(Box<Meeting>),
     /// Check a file of sealed minutes: who sealed what, when. Needs no profile and no network.

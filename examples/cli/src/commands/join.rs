@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use serde_json::json;
-use sotay_engine::{INVITATION_BYTES_MAX, Invitation, JoinError};
+use sotay_engine::{INVITATION_BYTES_MAX, Invitation, JoinError, Pack, PackCode};
 
 use super::unit;
 use crate::args::Join;
@@ -15,12 +15,31 @@ use crate::session::{Phone, Session};
 
 /// How an invitation begins; anything else names a file.
 const INVITATION_BEGINS: &str = "sotay-invite-";
+/// How a pack begins; anything else names a file.
+const PACK_BEGINS: &str = "sotay-pack-";
+/// Bytes of a file with a pack; a pack has under 3,000 characters.
+const PACK_BYTES_MAX: usize = 64 * 1024;
 
 pub(super) fn run(session: &Session, args: Join) -> Result<Reply, Failure> {
+    if let (Some(pack), Some(code)) = (&args.pack, &args.code) {
+        return take_over(session, pack, code, &args.label);
+    }
     match args.invitation {
         Some(invitation) => accept(session, &invitation),
         None => ask(session, &args.label, args.out),
     }
+}
+
+/// The secretary's phone of a new branch.
+fn take_over(session: &Session, pack: &str, code: &str, label: &str) -> Result<Reply, Failure> {
+    let voice = session.voice;
+    let text = files::text_or_file(pack, PACK_BEGINS, PACK_BYTES_MAX)?;
+    let pack = Pack::from_text(&text, &PackCode::from_text(code)?)?;
+    let phone = session.create_from_pack(label, &pack)?;
+    let card = unit::card(&phone)?;
+    let done = voice.say("join.packed", &[]);
+    let text = format!("{done}\n\n{}", unit::describe(voice, &card));
+    Ok(Reply::new(unit::json(&card, &phone), text))
 }
 
 fn ask(session: &Session, label: &str, out: Option<PathBuf>) -> Result<Reply, Failure> {

@@ -9,6 +9,7 @@ mod join;
 mod meeting;
 mod members;
 mod paper;
+mod province;
 mod relay;
 mod review;
 mod status;
@@ -30,6 +31,7 @@ pub(crate) fn run(session: &Session, command: Command) -> Result<Reply, Failure>
         Command::Unit(args) => unit::run(session, args),
         Command::Join(args) => join::run(session, args),
         Command::Invite(args) => invite::run(session, args),
+        Command::Province(args) => province::run(session, args),
         Command::Members(args) => members::run(session, args),
         Command::Meeting(args) => meeting::run(session, *args),
         Command::Verify(args) => verify::run(session, args),

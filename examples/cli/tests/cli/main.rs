@@ -7,6 +7,7 @@ mod meeting;
 mod offline;
 mod phones;
 mod print;
+mod province;
 mod relay;
 mod support;
 mod year;
