@@ -201,9 +201,18 @@ impl<S: Store> Device<S> {
 
     /// Changes the roster.
     pub fn roster(&mut self, command: &Command, now: i64) -> Result<(), DeviceError> {
+        self.roster_all(std::slice::from_ref(command), now)
+    }
+
+    /// Changes several things in the roster at once, or none of them.
+    pub fn roster_all(&mut self, commands: &[Command], now: i64) -> Result<(), DeviceError> {
         let key = self.roster_key()?;
         let (acting, devices) = (self.acting(now)?, self.holders()?);
-        self.edit(key, now, |tx| roster::apply(tx, &acting, &devices, command))
+        self.edit(key, now, |tx| {
+            commands
+                .iter()
+                .try_for_each(|command| roster::apply(tx, &acting, &devices, command))
+        })
     }
 
     /// The whole roster, with all dated entries.

@@ -214,9 +214,8 @@ fn set(session: &Session, args: SetMember) -> Result<Reply, Failure> {
                 from,
             }),
         ];
-        for command in commands.iter().flatten() {
-            device.roster(command, now)?;
-        }
+        let commands: Vec<Command> = commands.into_iter().flatten().collect();
+        device.roster_all(&commands, now)?;
         let name = voice.member(member, device.names());
         let done = voice.say("members.changed", &[("name", &name), ("date", &from.long())]);
         Ok(Reply::new(
