@@ -493,7 +493,10 @@ fn a_phone_whose_rank_changes_keeps_what_it_wrote_and_does_what_the_new_rank_all
     let back = hall.branch.phones[P3]
         .regrade(id, 4, Flags::default(), at(3))
         .unwrap();
-    assert_eq!(back.rekeyed, [SpaceKind::Committee, SpaceKind::Report]);
+    assert_eq!(
+        back.rekeyed,
+        [SpaceKind::Committee, SpaceKind::Inbox, SpaceKind::Report]
+    );
     hall.sync_all();
     assert_eq!(hall.branch.phones[P1].unit_card().unwrap().rank, Some(4));
     let deputy = hall.id(P2);
