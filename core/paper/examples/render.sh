@@ -5,7 +5,7 @@ set -eu
 dir=${1:?which folder?}
 cargo run -p sotay-paper --example pages -- "$dir"
 cd "$dir"
-for name in minutes extract; do
+for name in minutes extract resolution report; do
   soffice --headless --convert-to pdf --outdir . "$name.docx" >/dev/null
   mv "$name.pdf" "$name-docx.pdf"
   chromium --headless --no-sandbox --disable-gpu --no-pdf-header-footer --print-to-pdf="$name-html.pdf" "$name.html" >/dev/null 2>&1

@@ -5,11 +5,12 @@ mod common;
 
 use std::io::Read;
 
+use common::{headed as filled, report, resolution};
 use quick_xml::Reader;
 use quick_xml::events::Event;
-use sotay_handbook::report::{ModelMeeting, ReportModel};
-use sotay_handbook::resolution::{ModelTask, ResolutionModel};
-use sotay_paper::{Block, Headed, Page, PageTemplate, Sort};
+use sotay_handbook::report::ReportModel;
+use sotay_handbook::resolution::ResolutionModel;
+use sotay_paper::{Block, Page, PageTemplate, Sort};
 
 const SAID: &str = "Đề nghị xem lại việc thu gom rác.\nTháng qua có ba tuần xe không vào.";
 
@@ -214,71 +215,6 @@ fn the_shipped_templates_are_of_their_sort_and_place_no_unknown_field() {
     common::page("x", Sort::Extract);
 }
 
-fn resolution() -> ResolutionModel {
-    ResolutionModel {
-        upper: "Đảng bộ xã Đông Phong".into(),
-        unit: "Chi bộ thôn An Lạc".into(),
-        number: "03-NQ/CB".into(),
-        date_in_words: "ngày 20 tháng 5 năm 2025".into(),
-        title: "Về nạo vét kênh mương trước mùa mưa".into(),
-        assessment: vec!["Tuyến mương N3 bồi lắng nặng.".into()],
-        goals: vec!["Nạo vét xong trước ngày 25 tháng 5.".into()],
-        tasks: vec![
-            ModelTask {
-                text: "Vận động mỗi hộ một công.".into(),
-                people: vec!["Vũ Đình Khôi".into(), "Bùi Xuân Trường".into()],
-                deadline: "20/05/2025".into(),
-            },
-            ModelTask {
-                text: "Kiểm tra cống đầu làng.".into(),
-                people: Vec::new(),
-                deadline: String::new(),
-            },
-        ],
-        organisation: vec!["Chi ủy theo dõi, báo cáo chi bộ tháng 6.".into()],
-        vote: "Thông qua 31/38 = 81,58 % (33 có mặt)".into(),
-        recipients: vec!["Đảng ủy xã Đông Phong".into()],
-        signer: "Nguyễn Văn Hùng".into(),
-        signer_role: "Bí thư".into(),
-        issued: false,
-    }
-}
-
-fn report(revision: u32) -> ReportModel {
-    ReportModel {
-        upper: "Đảng bộ xã Đông Phong".into(),
-        unit: "Chi bộ thôn An Lạc".into(),
-        month: "05/2025".into(),
-        revision,
-        sent: true,
-        meetings: vec![ModelMeeting {
-            kind: "Sinh hoạt thường kỳ".into(),
-            date: "05/05/2025".into(),
-            total: 42,
-            present: 35,
-            excused: 5,
-            unexcused: 0,
-            exempt: 2,
-            away: 0,
-            rate: "35/40 = 87,5 %".into(),
-            speeches: 12,
-            conclusions: 4,
-            votes: 1,
-            points: "95,5".into(),
-            sealed: true,
-        }],
-        tasks_open: 3,
-        tasks_overdue: 1,
-        tasks_done: 2,
-        tasks_accepted: 4,
-        fees_due: "338.000".into(),
-        fees_paid: "338.000".into(),
-        fees_unpaid: "0".into(),
-        feedback: "12".into(),
-        changes: vec!["Có lý do: 4 → 5".into()],
-    }
-}
-
 fn in_order(text: &str, order: &[&str]) {
     let mut rest = text;
     for wanted in order {
@@ -287,12 +223,6 @@ fn in_order(text: &str, order: &[&str]) {
             .unwrap_or_else(|| panic!("no {wanted} in order in\n{text}"));
         rest = &rest[at..];
     }
-}
-
-fn filled<T: serde::Serialize>(sort: Sort, model: T) -> Page {
-    PageTemplate::shipped(sort)
-        .fill(&Headed::new(model, "Đảng bộ xã Đông Phong"))
-        .unwrap()
 }
 
 #[test]

@@ -7,8 +7,10 @@ use sotay_handbook::meeting::{
     State, Step, TallyCount,
 };
 use sotay_handbook::minutes::{Template, render};
+use sotay_handbook::report::{ModelMeeting, ReportModel};
+use sotay_handbook::resolution::{ModelTask, ResolutionModel};
 use sotay_handbook::{Date, DocKind, EntryId, LocalTime, Policy};
-use sotay_paper::{MinutesPage, Page, PageTemplate, Sort};
+use sotay_paper::{Headed, MinutesPage, Page, PageTemplate, Sort};
 
 pub const ITEM: u32 = 1;
 
@@ -186,4 +188,79 @@ pub fn page(said: &str, sort: Sort) -> Page {
     };
     let model = MinutesPage::of(&shown, &whole, &heading, &policy, &names);
     PageTemplate::shipped(sort).fill(&model).unwrap()
+}
+
+/// A resolution that is a draft.
+pub fn resolution() -> ResolutionModel {
+    ResolutionModel {
+        upper: "Đảng bộ xã Đông Phong".into(),
+        unit: "Chi bộ thôn An Lạc".into(),
+        number: "03-NQ/CB".into(),
+        date_in_words: "ngày 20 tháng 5 năm 2025".into(),
+        title: "Về nạo vét kênh mương trước mùa mưa".into(),
+        assessment: vec!["Tuyến mương N3 bồi lắng nặng.".into()],
+        goals: vec!["Nạo vét xong trước ngày 25 tháng 5.".into()],
+        tasks: vec![
+            ModelTask {
+                text: "Vận động mỗi hộ một công.".into(),
+                people: vec!["Vũ Đình Khôi".into(), "Bùi Xuân Trường".into()],
+                deadline: "20/05/2025".into(),
+            },
+            ModelTask {
+                text: "Kiểm tra cống đầu làng.".into(),
+                people: Vec::new(),
+                deadline: String::new(),
+            },
+        ],
+        organisation: vec!["Chi ủy theo dõi, báo cáo chi bộ tháng 6.".into()],
+        vote: "Thông qua 31/38 = 81,58 % (33 có mặt)".into(),
+        recipients: vec!["Đảng ủy xã Đông Phong".into()],
+        signer: "Nguyễn Văn Hùng".into(),
+        signer_role: "Bí thư".into(),
+        issued: false,
+    }
+}
+
+/// The report of that month.
+pub fn report(revision: u32) -> ReportModel {
+    ReportModel {
+        upper: "Đảng bộ xã Đông Phong".into(),
+        unit: "Chi bộ thôn An Lạc".into(),
+        month: "05/2025".into(),
+        revision,
+        sent: true,
+        meetings: vec![ModelMeeting {
+            kind: "Sinh hoạt thường kỳ".into(),
+            date: "05/05/2025".into(),
+            total: 42,
+            present: 35,
+            excused: 5,
+            unexcused: 0,
+            exempt: 2,
+            away: 0,
+            rate: "35/40 = 87,5 %".into(),
+            speeches: 12,
+            conclusions: 4,
+            votes: 1,
+            points: "95,5".into(),
+            sealed: true,
+        }],
+        tasks_open: 3,
+        tasks_overdue: 1,
+        tasks_done: 2,
+        tasks_accepted: 4,
+        fees_due: "338.000".into(),
+        fees_paid: "338.000".into(),
+        fees_unpaid: "0".into(),
+        feedback: "12".into(),
+        changes: vec!["Có lý do: 4 → 5".into()],
+    }
+}
+
+/// The page of a resolution or a report.
+pub fn headed<T: serde::Serialize>(sort: Sort, model: T) -> Page {
+    let template = PageTemplate::shipped(sort);
+    template
+        .fill(&Headed::new(model, "Đảng bộ xã Đông Phong"))
+        .unwrap()
 }
