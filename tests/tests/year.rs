@@ -405,3 +405,135 @@ fn what_was_published_and_recorded_is_there_after_opening_again() {
     let rates = device.fee_rates("2026-04".parse().unwrap()).unwrap();
     assert_eq!(rates.from, day("2026-03-01"));
 }
+
+#[test]
+fn the_first_screen_follows_the_meeting_and_what_waits() {
+    use sotay_engine::handbook::home::{Action, HomePhase, HomeRole};
+    let mut hall = Hall::new();
+    let screen = |hall: &mut Hall, phone: usize, minute| {
+        let view = hall.phone(phone).home_view(at(minute)).unwrap();
+        let codes: Vec<Action> = view.actions.iter().map(|action| action.code).collect();
+        (view, codes)
+    };
+    let (view, codes) = screen(&mut hall, P3, -60);
+    assert_eq!(
+        (view.role, view.phase),
+        (HomeRole::Secretary, HomePhase::NoMeeting)
+    );
+    assert_eq!(codes[0], Action::NewMeeting);
+    let doc = hall.branch.begin(P1);
+    let clerk = hall.branch.member(3);
+    hall.branch.on(P1, doc, 0, Command::SetClerk(clerk));
+    hall.branch.on(P1, doc, 0, Command::Open);
+    let (view, codes) = screen(&mut hall, P1, 1);
+    assert_eq!(
+        (view.role, view.phase, view.clerk),
+        (HomeRole::Committee, HomePhase::Opened, true)
+    );
+    assert!(codes.contains(&Action::Attendance) && !codes.contains(&Action::Close));
+    hall.branch.on(
+        P1,
+        doc,
+        30,
+        Command::EnterStage(sotay_engine::handbook::meeting::Stage::Discussion),
+    );
+    assert_eq!(screen(&mut hall, P1, 31).0.phase, HomePhase::Discussion);
+    hall.branch
+        .conclude(P1, doc, "Nạo vét mương N3.", Some("2025-05-04"), &[2]);
+    hall.branch.on(P1, doc, 90, Command::Close);
+    hall.sync_all();
+    hall.phone(P3).tasks_of_meeting(doc, at(91)).unwrap();
+    hall.sync_all();
+    let (view, codes) = screen(&mut hall, P2, 100);
+    assert_eq!(view.phase, HomePhase::Closed);
+    assert!(codes.contains(&Action::Seal));
+    assert_eq!((view.tasks.len(), view.overdue), (1, 1));
+    assert_eq!(view.reports_due, [may()]);
+    assert_eq!(view.meeting.unwrap().doc, doc);
+    assert!(
+        screen(&mut hall, P1, 100).0.reports_due.is_empty(),
+        "she sends none"
+    );
+}
+
+#[test]
+fn the_diary_is_paged_and_alike_on_all_phones_and_undoing_stands_in_it() {
+    let mut hall = Hall::new();
+    let doc = hall.branch.begin(P1);
+    hall.branch
+        .on(P1, doc, 0, Command::SetPlace("Nhà văn hóa".into()));
+    let speech = hall.branch.speak(P1, doc, 5, "Ghi nhầm.");
+    let undone = hall.phone(P1).undo(doc, at(31)).unwrap();
+    assert!(!undone.did.is_empty());
+    hall.sync_all();
+    let page = hall.phone(P2).diary(doc, 0, 2).unwrap();
+    assert_eq!((page.total, page.lines.len()), (4, 2));
+    assert!(page.lines[1].undone && page.lines[1].hash == undone.hash);
+    assert_eq!(page.lines[0].who.as_deref(), Some("Lê Quang Vinh"));
+    assert_eq!(
+        hall.phone(P3).diary(doc, 0, 10).unwrap(),
+        hall.phone(P1).diary(doc, 0, 10).unwrap()
+    );
+    let rest = hall.phone(P2).diary(doc, 2, 10).unwrap();
+    assert_eq!((rest.skipped, rest.lines.len()), (2, 2));
+    for phone in [P1, P2, P3] {
+        let view = hall.phone(phone).meeting_view(doc).unwrap();
+        assert!(view.speeches.is_empty() && view.removed == [speech]);
+    }
+    // P2 has done nothing there; P3 is told that a step stays.
+    assert!(matches!(
+        hall.phone(P2).undo(doc, at(40)),
+        Err(DeviceError::Command(CommandError::NothingToUndo))
+    ));
+    hall.branch.on(P3, doc, 41, Command::Convene);
+    assert!(matches!(
+        hall.phone(P3).undo(doc, at(42)),
+        Err(DeviceError::Command(CommandError::CannotUndo(_)))
+    ));
+}
+
+#[test]
+fn the_next_meeting_takes_over_last_months_tasks_and_the_fees_of_its_month() {
+    let mut hall = Hall::new();
+    let april = hall.phone(P1);
+    let (month, date) = ("2025-04".parse().unwrap(), day("2025-04-05"));
+    let kind = sotay_engine::handbook::meeting::MeetingKind::Regular;
+    let before = april.new_meeting(kind, Some(month), Some(date), at(0)).unwrap();
+    hall.branch.on(P1, before, 0, Command::Open);
+    hall.branch
+        .conclude(P1, before, "Nạo vét mương N3.", Some("2025-04-25"), &[8]);
+    hall.phone(P1).tasks_of_meeting(before, at(1)).unwrap();
+    let task = hall.phone(P1).tasks(2025).unwrap().tasks[0].id;
+    let report = TaskCommand::Report {
+        id: task,
+        status: TaskStatus::Done,
+        result: Some("đã vét 400 m".into()),
+    };
+    hall.phone(P1).task(2025, &report, at(2)).unwrap();
+    let doc = hall.branch.begin(P1);
+    assert_eq!(hall.phone(P1).take_in(doc, at(3)).unwrap(), 1);
+    let minutes = hall.phone(P1).minutes(doc).unwrap();
+    assert!(
+        minutes
+            .text
+            .contains("1. Nạo vét mương N3. (Bùi Xuân Trường), hạn 25/04/2025: đã làm xong; đã vét 400 m"),
+        "{}",
+        minutes.text
+    );
+    assert!(
+        minutes
+            .text
+            .contains("Phải thu 234.000 đồng, đã thu 0 đồng; 40 đồng chí chưa nộp đủ")
+    );
+    let accept = TaskCommand::Report {
+        id: task,
+        status: TaskStatus::Accepted,
+        result: None,
+    };
+    hall.phone(P1).task(2025, &accept, at(4)).unwrap();
+    assert_eq!(
+        hall.phone(P1).minutes(doc).unwrap().sha256,
+        minutes.sha256,
+        "what was read out stays"
+    );
+}

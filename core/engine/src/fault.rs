@@ -273,6 +273,9 @@ impl From<&CommandError> for Fault {
             CommandError::Issued => (Input, "issued", NextAction::ChangeInput),
             CommandError::NothingChanged => (Input, "nothing_changed", NextAction::ChangeInput),
             CommandError::Nameless => (Input, "nameless", NextAction::ChangeInput),
+            CommandError::NothingToUndo => (Input, "nothing_to_undo", NextAction::ChangeInput),
+            CommandError::CannotUndo(_) => (Input, "cannot_undo", NextAction::ChangeInput),
+            CommandError::ChangedSince(_) => (Input, "changed_since", NextAction::ChangeInput),
             CommandError::Damaged => (Storage, "document_damaged", NextAction::Report),
             CommandError::Crdt(_) => (Internal, "crdt", NextAction::Report),
         };

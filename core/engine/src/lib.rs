@@ -25,7 +25,10 @@ pub use device::{
 };
 pub use device::{BranchError, BranchLine, FOLLOWED_UNITS_MAX, FoundedBranch, NewBranch};
 pub use device::{DeviceLine, KeyChange, LateLine, RemovalError, Whom};
-pub use device::{DirectiveEntry, PublishDirectiveError, ReviewedDocument};
+pub use device::{
+    DIARY_PAGE_MAX, DiaryLine, DiaryPage, DirectiveEntry, HomeView, PublishDirectiveError, ReviewedDocument,
+    Undone,
+};
 pub use device::{NewFeedback, OwnFeedback, OwnState};
 pub use device::{OfficialShown, OutsideShown, SealError, SealShown, SealStatus, SealsView};
 pub use engine::{CallError, CreateFromPackError, Engine, OpenError, SHUTDOWN_WAIT, SyncError, SyncReport};

@@ -68,6 +68,14 @@ coded! {
         Report = 27 "report",
         /// An item of feedback.
         Feedback = 28 "feedback",
+        /// A step in the life of a meeting.
+        Step = 29 "step",
+        /// A mark of attendance.
+        Attendance = 30 "attendance",
+        /// A ballot.
+        Ballot = 31 "ballot",
+        /// Something without a name of its own.
+        Change = 32 "change",
     }
 }
 
@@ -142,6 +150,15 @@ pub enum CommandError {
     /// The resolution is issued: nothing of it changes.
     #[error("the resolution is issued")]
     Issued,
+    /// This device has made nothing here that could be undone.
+    #[error("there is nothing to undo")]
+    NothingToUndo,
+    /// Such a thing is never taken back.
+    #[error("a {} cannot be undone", .0.key())]
+    CannotUndo(What),
+    /// Somebody has built on it since.
+    #[error("the {} was changed since", .0.key())]
+    ChangedSince(What),
     /// What would be sent is what was sent last.
     #[error("nothing changed since the last report")]
     NothingChanged,
@@ -202,6 +219,9 @@ impl CommandError {
             CommandError::Issued => Message::new("error.issued"),
             CommandError::NothingChanged => Message::new("error.nothing_changed"),
             CommandError::Nameless => Message::new("error.nameless"),
+            CommandError::NothingToUndo => Message::new("error.nothing_to_undo"),
+            CommandError::CannotUndo(what) => about("error.cannot_undo", *what),
+            CommandError::ChangedSince(what) => about("error.changed_since", *what),
             CommandError::Damaged => Message::new("error.damaged"),
             CommandError::Crdt(_) => Message::new("error.crdt"),
         }

@@ -10,11 +10,13 @@ mod cell;
 mod claim;
 mod coded;
 mod date;
+pub mod diary;
 pub mod directive;
 mod error;
 mod event;
 pub mod feedback;
 pub mod fees;
+pub mod home;
 mod ids;
 mod late;
 pub mod limits;
@@ -33,6 +35,7 @@ mod schema;
 mod sheet;
 pub mod tasks;
 pub mod template;
+pub mod undo;
 mod words;
 
 #[doc(hidden)]
@@ -66,6 +69,9 @@ pub(crate) fn coded_messages() -> Vec<&'static str> {
         error::What,
         feedback::FeedbackStatus,
         fees::FeeBasis,
+        home::Action,
+        home::HomePhase,
+        home::HomeRole,
         meeting::Ballot,
         meeting::How,
         meeting::MeetingKind,
@@ -73,6 +79,7 @@ pub(crate) fn coded_messages() -> Vec<&'static str> {
         meeting::Need,
         meeting::NoteKind,
         meeting::Section,
+        meeting::Stage,
         meeting::State,
         meeting::Step,
         rating::Column,

@@ -49,5 +49,9 @@ pub const RESOLUTION_NUMBER_MAX: u32 = 9_999;
 pub const REPORT_MEETINGS_MAX: usize = 100;
 /// Revisions of the report of one month.
 pub const REVISIONS_MAX: u32 = 999;
+/// Characters of a text that one line of a diary shows.
+pub const DIARY_TEXT_CHARS: usize = 80;
+/// Tasks that a meeting takes over.
+pub const TAKEN_TASKS_MAX: usize = 200;
 /// Bytes of a directive.
 pub const DIRECTIVE_BYTES_MAX: usize = 64 * 1024;

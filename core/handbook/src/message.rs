@@ -231,6 +231,8 @@ pub(crate) mod tests {
             include_str!("review/content.rs"),
             include_str!("roster/review.rs"),
             include_str!("tasks/review.rs"),
+            include_str!("diary.rs"),
+            include_str!("home.rs"),
             include_str!("fees/review.rs"),
             include_str!("rating/review.rs"),
             include_str!("resolution/review.rs"),

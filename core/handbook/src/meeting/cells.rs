@@ -14,7 +14,7 @@ use crate::words::Words;
 
 /// Attendance of one member as one device has it; `over` names marks of others that the marker knew and corrects.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct MarkCell {
+pub(crate) struct MarkCell {
     pub state: State,
     pub how: How,
     pub reason: Option<Words>,

@@ -3,7 +3,8 @@
 use serde::Serialize;
 use sotay_feed::{DeviceId, MemberId};
 
-use super::kinds::{Ballot, How, MeetingKind, Method, Need, NoteKind, Section, State};
+use super::kinds::{Ballot, How, MeetingKind, Method, Need, NoteKind, Section, Stage, State};
+use super::taken::{TakenFees, TakenTask};
 use super::view::Person;
 use crate::date::{Date, LocalTime, Month};
 use crate::ids::EntryId;
@@ -75,6 +76,15 @@ pub enum Command {
     Convene,
     /// The meeting begins; the list of members is frozen.
     Open,
+    /// The open meeting goes on to a stage.
+    EnterStage(Stage),
+    /// Takes last month's tasks and the fees into the minutes, as they stand.
+    TakeIn {
+        /// Tasks.
+        tasks: Vec<TakenTask>,
+        /// Fees.
+        fees: Option<TakenFees>,
+    },
     /// The minutes were read to the meeting and approved.
     ReadBack,
     /// The meeting ended.
@@ -203,6 +213,14 @@ pub enum Command {
     OpenVote {
         /// Which.
         id: EntryId,
+    },
+    /// Says when a vote was held, by the wall clock: for who had left or come late. Without it the time counts at which a
+    /// phone opened it.
+    SetVoteTime {
+        /// Which.
+        id: EntryId,
+        /// When.
+        at: LocalTime,
     },
     /// Records a count; counting again on the same phone replaces it.
     RecordTally {

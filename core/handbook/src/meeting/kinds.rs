@@ -41,6 +41,24 @@ coded! {
 }
 
 coded! {
+    /// How far an open meeting is; the furthest stage entered counts.
+    pub enum Stage ("stage") {
+        /// Chair, minute-taker and programme are presented.
+        Programme = 0 "programme",
+        /// News and documents are presented.
+        Content = 1 "content",
+        /// Members speak.
+        Discussion = 2 "discussion",
+        /// The chair concludes.
+        Conclusion = 3 "conclusion",
+        /// Votes are held.
+        Votes = 4 "votes",
+        /// The meeting is scored.
+        Scoring = 5 "scoring",
+    }
+}
+
+coded! {
     /// Whether a member was there.
     pub enum State ("state") {
         /// Not marked; never counted as absent.
@@ -135,6 +153,12 @@ coded! {
 }
 
 impl MeetingKind {
+    /// The stages such a meeting goes through: only those that are scored have the last one.
+    pub fn stages(self) -> &'static [Stage] {
+        let scored = matches!(self, MeetingKind::Regular | MeetingKind::Thematic);
+        &Stage::ALL[..Stage::ALL.len() - usize::from(!scored)]
+    }
+
     /// Is there one a month, so that its document id follows from kind and month?
     pub fn is_monthly(self) -> bool {
         matches!(self, MeetingKind::Regular | MeetingKind::Committee)

@@ -6,6 +6,7 @@ mod command;
 mod kinds;
 mod phrases;
 mod read;
+mod taken;
 mod view;
 
 use sotay_feed::DocId;
@@ -16,13 +17,16 @@ use crate::roster::Roll;
 
 pub use apply::apply;
 pub use command::{Command, Place, TallyCount};
-pub use kinds::{Ballot, How, MeetingKind, Method, Need, NoteKind, Section, State, Step};
+pub use kinds::{Ballot, How, MeetingKind, Method, Need, NoteKind, Section, Stage, State, Step};
+pub use taken::{TakenFees, TakenTask};
 pub use view::{
     AgendaItem, Attendance, AttendanceCounts, AttendanceEntry, AttendanceLine, BallotEntry, Conclusion,
     Guest, MeetingView, Motion, NotCounted, Note, Outcome, Paragraph, Person, Removal, RollContest,
     ScoreLine, Speech, StepTaken, Stranger, TallyClaim, TallyFit, VoterBallot,
 };
 
+pub(crate) use apply::remove_entry;
+pub(crate) use cells::MarkCell;
 pub(crate) use read::{ballot_item, ballot_tag, over_seen};
 
 /// What a meeting is read against; equal on all devices that hold the same records.

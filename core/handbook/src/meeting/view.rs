@@ -4,7 +4,8 @@ use serde::Serialize;
 use sotay_feed::{DeviceId, DocId, MemberId};
 
 use super::command::TallyCount;
-use super::kinds::{Ballot, How, MeetingKind, Method, Need, NoteKind, Section, State, Step};
+use super::kinds::{Ballot, How, MeetingKind, Method, Need, NoteKind, Section, Stage, State, Step};
+use super::taken::{TakenFees, TakenTask};
 use crate::claim::{Claim, Contest, Field, Mark, Tag};
 use crate::date::{Date, LocalTime, Month};
 use crate::ids::{EntryId, ser};
@@ -47,6 +48,8 @@ pub struct MeetingView {
     pub clerk: Field<Person>,
     /// The furthest step taken; `None` while it is prepared.
     pub phase: Option<Step>,
+    /// The furthest stage entered, of an open meeting.
+    pub stage: Option<Stage>,
     /// All steps, by step, then by device.
     pub steps: Vec<StepTaken>,
     /// The list of members the meeting goes by.
@@ -59,6 +62,10 @@ pub struct MeetingView {
     pub guests: Vec<Guest>,
     /// Who was there.
     pub attendance: Attendance,
+    /// Last month's tasks, as the meeting heard of them.
+    pub taken_tasks: Vec<TakenTask>,
+    /// Fees collected, as the meeting heard of them.
+    pub taken_fees: Option<TakenFees>,
     /// Items in order.
     pub agenda: Vec<AgendaItem>,
     /// Speeches in order.
@@ -274,8 +281,10 @@ pub struct Motion {
     pub opened: bool,
     /// Who opened it, when.
     pub opened_by: Vec<Mark>,
-    /// When, by the wall clock.
+    /// When, by the wall clock: as somebody recorded it, else by the clock of the phone that opened it.
     pub opened_at: Option<LocalTime>,
+    /// What was recorded about when.
+    pub time: Field<LocalTime>,
     /// Who may vote, frozen.
     #[serde(serialize_with = "ser::list")]
     pub eligible: Vec<MemberId>,

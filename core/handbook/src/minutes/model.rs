@@ -44,6 +44,8 @@ pub struct Model {
     early: Vec<Timed>,
     contested: Vec<Listed>,
     narrative: Narrative,
+    last_tasks: Vec<TakenLine>,
+    fees: Option<TakenSums>,
     agenda: Vec<Agenda>,
     speeches: Vec<Speech>,
     conclusions: Vec<Concluded>,
@@ -112,6 +114,25 @@ struct Narrative {
     fees: String,
     next_month: String,
     other: String,
+}
+
+/// One of last month's tasks.
+#[derive(Serialize)]
+struct TakenLine {
+    what: String,
+    people: String,
+    deadline: String,
+    status: String,
+    overdue: bool,
+    result: String,
+}
+
+/// Fees collected, in đồng with points.
+#[derive(Serialize)]
+struct TakenSums {
+    due: String,
+    paid: String,
+    unpaid: u32,
 }
 
 #[derive(Serialize)]
@@ -224,6 +245,12 @@ impl Model {
             early: maker.timed(|line| &line.left),
             contested: maker.contested(),
             narrative: maker.narrative(),
+            last_tasks: maker.last_tasks(),
+            fees: view.taken_fees.map(|fees| TakenSums {
+                due: number::grouped(fees.due),
+                paid: number::grouped(fees.paid),
+                unpaid: fees.unpaid,
+            }),
             agenda: view.agenda.iter().map(|item| maker.agenda(item)).collect(),
             speeches: view
                 .speeches
@@ -394,6 +421,18 @@ impl Maker<'_> {
             next_month: section(Section::NextMonth),
             other: section(Section::Other),
         }
+    }
+
+    fn last_tasks(&self) -> Vec<TakenLine> {
+        let line = |task: &crate::meeting::TakenTask| TakenLine {
+            what: task.what.as_str().to_owned(),
+            people: self.members(&task.people),
+            deadline: task.deadline.map(Date::long).unwrap_or_default(),
+            status: self.say(task.status.message()),
+            overdue: task.overdue,
+            result: task.result.as_str().to_owned(),
+        };
+        self.view.taken_tasks.iter().map(line).collect()
     }
 
     fn agenda(&self, item: &AgendaItem) -> Agenda {

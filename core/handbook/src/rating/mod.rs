@@ -1,5 +1,5 @@
 //! Ratings of a year: points for the branch and for each member, by the criteria in force, in three columns side by side:
-//! one's own, the committee's, the parent's (decision 0037).
+//! one's own, the committee's, the parent's (decision 0034).
 
 mod apply;
 mod criteria;

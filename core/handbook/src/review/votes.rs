@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::people::{devices, info, person_name, when};
+use super::people::{devices, info, person_name, values_item, when};
 use super::{ReviewItem, ReviewKind, ReviewOption, Severity, Subject};
 use crate::claim::{Contest, Tag};
 use crate::meeting::{
@@ -15,6 +15,7 @@ pub(super) fn motions(view: &MeetingView, setting: &Setting<'_>, items: &mut Vec
     for motion in &view.motions {
         opened_twice(motion, items);
         reworded(motion, items);
+        vote_time(motion, items);
         tallies_differ(motion, setting, items);
         for tally in &motion.tallies {
             tally_over(motion, tally, items);
@@ -94,6 +95,19 @@ fn reworded(motion: &Motion, items: &mut Vec<ReviewItem>) {
         contest: motion.reworded_contest.clone(),
         seen: motion.reworded_seen.clone(),
     });
+}
+
+fn vote_time(motion: &Motion, items: &mut Vec<ReviewItem>) {
+    let say = |time: &crate::date::LocalTime| Message::new("value.time").with("value", Arg::Time(*time));
+    items.extend(values_item(
+        format!("motion/{}/time", motion.id),
+        ReviewKind::TimesDiffer,
+        Severity::Info,
+        Subject::Entry(motion.id),
+        Message::new("review.vote_time").with("question", question(motion)),
+        &motion.time,
+        &say,
+    ));
 }
 
 /// `31/1/1`, and after a slash the invalid ones if there are any.

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use sotay_document::crdt::{ChangeHash, Transaction};
+use sotay_document::crdt::{ChangeHash, ReadDoc, Transaction};
 use sotay_document::{Actor, Document, EditError, Run, encode_runs};
 use sotay_feed::{DeviceId, DocId};
 use sotay_handbook::fixture;
@@ -120,6 +120,49 @@ impl Hall {
         write: impl FnOnce(&mut Transaction<'_>, &Setting<'_>) -> Result<(), CommandError>,
     ) {
         self.edit(phone, fixture::START_MS, write).unwrap();
+    }
+
+    /// Undoes what this phone did last, as a device does it.
+    pub fn undo(&mut self, phone: u8, minute: i64) -> Result<(), CommandError> {
+        let acting = fixture::acting(phone, minute);
+        let document = &self.phones[&phone].document;
+        let undone = sotay_handbook::undo::undone(document.read());
+        let own = sotay_document::log(document.read())
+            .into_iter()
+            .rev()
+            .find(|entry| {
+                entry.by.device == acting.device
+                    && !sotay_handbook::undo::is_undoing(&entry.touched)
+                    && !undone.contains(&entry.hash.to_string())
+            });
+        let Some(own) = own else {
+            return Err(CommandError::NothingToUndo);
+        };
+        let change = document.read().get_change_by_hash(&own.hash).unwrap();
+        let before = change.deps().to_vec();
+        self.edit(phone, acting.at_ms, |tx, _| {
+            let change = sotay_handbook::undo::OwnChange {
+                hash: own.hash,
+                before: &before,
+                touched: &own.touched,
+            };
+            sotay_handbook::undo::undo(tx, &acting, DocKind::Meeting, &change)
+        })
+    }
+
+    /// The diary of a phone: who, and what in words.
+    pub fn diary(&self, phone: u8) -> Vec<(DeviceId, Vec<String>)> {
+        let crdt = self.phones[&phone].document.read();
+        sotay_document::log(crdt)
+            .iter()
+            .map(|entry| {
+                let told = sotay_handbook::diary::told(crdt, DocKind::Meeting, entry.hash, &entry.touched);
+                (
+                    entry.by.device,
+                    told.iter().map(|message| self.say(message)).collect(),
+                )
+            })
+            .collect()
     }
 
     fn edit(

@@ -3,6 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod back;
 mod content;
 mod guard;
 mod people;

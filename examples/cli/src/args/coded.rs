@@ -3,8 +3,9 @@
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use sotay_engine::handbook::directive::DirectiveKind;
 use sotay_engine::handbook::fees::FeeBasis;
+use sotay_engine::handbook::home::{HomePhase, HomeRole};
 use sotay_engine::handbook::meeting::{
-    Ballot, How, MeetingKind, Method, Need, NoteKind, Section, State, Step,
+    Ballot, How, MeetingKind, Method, Need, NoteKind, Section, Stage, State, Step,
 };
 use sotay_engine::handbook::rating::Column;
 use sotay_engine::handbook::resolution::Part;
@@ -71,6 +72,8 @@ coded!(
     Column,
     DirectiveKind,
     FeeBasis,
+    HomePhase,
+    HomeRole,
     How,
     MeetingKind,
     Method,
@@ -79,6 +82,7 @@ coded!(
     Part,
     Role,
     Section,
+    Stage,
     Standing,
     State,
     Step,

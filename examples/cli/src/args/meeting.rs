@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use sotay_engine::handbook::meeting::{Ballot, How, MeetingKind, Method, Need, NoteKind, Section, State};
+use sotay_engine::handbook::meeting::{
+    Ballot, How, MeetingKind, Method, Need, NoteKind, Section, Stage, State,
+};
 
 use super::coded;
 use super::paper::Paper;
@@ -49,6 +51,17 @@ pub(crate) enum MeetingCommand {
     List,
     /// Show everything recorded so far.
     Show,
+    /// Who changed what when, in words, newest first.
+    History {
+        /// Lines to leave out at the beginning.
+        #[arg(long, value_name = "LINES", default_value_t = 0)]
+        skip: usize,
+        /// Lines to show.
+        #[arg(long, value_name = "LINES", default_value_t = 30)]
+        lines: usize,
+    },
+    /// Take last month's tasks and the fees of the month into the minutes, as they stand.
+    TakeIn,
     /// Print the canonical minutes and their SHA-256.
     Minutes(Minutes),
     /// The minutes, or an extract of one item, as an office document: HTML for printing, .docx, or text.
@@ -142,6 +155,12 @@ pub(crate) enum Change {
     Convene,
     /// Open the meeting; its list of members is frozen now.
     Open,
+    /// Note that the open meeting goes on to a stage.
+    Stage {
+        /// Which.
+        #[arg(value_parser = coded::<Stage>())]
+        stage: Stage,
+    },
     /// Note that the minutes were read to the meeting and approved.
     ReadBack,
     /// Close the meeting.
@@ -357,6 +376,13 @@ pub(crate) enum Motion {
         motion: String,
         /// How it reads now, or - for standard input.
         text: String,
+    },
+    /// Say when a vote was held, if a phone's clock was wrong or it was opened late.
+    Time {
+        /// Which.
+        motion: String,
+        /// When, 20:15.
+        time: String,
     },
     /// Open the vote: question and voters are frozen now.
     Open {

@@ -35,7 +35,7 @@ pub(crate) use study::{
 
 pub(crate) use year::{
     Directives, DirectivesCommand, Fees, FeesCommand, Rating, RatingCommand, Report, ReportCommand,
-    Resolution, ResolutionCommand, SetResolution, Tasks, TasksCommand,
+    Resolution, ResolutionCommand, SetResolution, Tasks, TasksCommand, Undo,
 };
 
 /// Environment variable that names the profile folder.
@@ -150,6 +150,10 @@ pub(crate) enum Command {
     Study(Study),
     /// The schedule of online television.
     Broadcasts(Broadcasts),
+    /// What belongs on your first screen now: the meeting, what to do, what waits.
+    Home,
+    /// Undo what this phone did last in a meeting, as a new change.
+    Undo(Undo),
     /// Tasks of a year: give, report, reopen.
     Tasks(Tasks),
     /// The fee ledger: owed, paid, missing; lines and reversing lines.

@@ -10,6 +10,19 @@ use super::paper::Paper;
 
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
+Steps and seals, opened votes, ballots, choices, lines of the ledger and reports are never taken back; what somebody has
+built on since is not either. Undoing again undoes the action before.")]
+pub(crate) struct Undo {
+    /// Meeting: number in the list, month, day, or beginning of the id; the newest when left out.
+    #[arg(long, value_name = "MEETING", conflicts_with = "document")]
+    pub meeting: Option<String>,
+    /// Another document: the beginning of its id, as review --all and resolution list show it.
+    #[arg(long, value_name = "ID")]
+    pub document: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
 Examples:
   sotay tasks                                  the tasks of this year
   sotay tasks from-meeting                     a task of each conclusion of the newest meeting

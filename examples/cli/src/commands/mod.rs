@@ -50,6 +50,8 @@ pub(crate) fn run(session: &Session, command: Command) -> Result<Reply, Failure>
         Command::Quiz(args) => study::quiz(session, args),
         Command::Study(args) => study::study(session, args),
         Command::Broadcasts(args) => study::broadcasts(session, args),
+        Command::Home => year::home(session),
+        Command::Undo(args) => year::undo(session, args),
         Command::Tasks(args) => year::tasks(session, args),
         Command::Fees(args) => year::fees(session, args),
         Command::Rating(args) => year::rating(session, args),

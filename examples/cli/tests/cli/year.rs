@@ -236,3 +236,37 @@ fn ratings_stand_in_three_columns_and_directives_are_checked_before_they_are_pub
         "{message}"
     );
 }
+
+#[test]
+fn the_first_screen_the_diary_and_undoing_are_told_in_words() {
+    let hall = Hall::new();
+    let phone = hall.meeting();
+    let home = phone.json(&["home"]);
+    assert_eq!(home["home"]["role"], "secretary");
+    assert_eq!(home["home"]["phase"], "opened");
+    assert!(phone.ok(&["home"]).contains("Điểm danh"));
+    phone.ok(&["meeting", "stage", "discussion"]);
+    phone.ok(&["meeting", "speech", "add", "--by", "2", "Đề nghị sửa cống."]);
+    let undone = phone.ok(&["undo"]);
+    assert!(
+        undone.contains("thêm ý kiến phát biểu: “Đề nghị sửa cống.”"),
+        "{undone}"
+    );
+    let diary = phone.json(&["meeting", "history", "--lines", "2"]);
+    assert_eq!(keys(&diary), ["diary", "meeting", "words"]);
+    assert_eq!(diary["words"][0][0], "hoàn tác một thay đổi");
+    assert_eq!(diary["diary"]["lines"][1]["undone"], true);
+    let text = phone.ok(&["meeting", "history"]);
+    assert!(
+        text.contains("(đã hoàn tác)") && text.contains("chốt danh sách 5 người"),
+        "{text}"
+    );
+    phone.fails(&["undo"], 3, "cannot_undo");
+    let taken = phone.json(&["meeting", "take-in"]);
+    assert_eq!(taken["tasks"], 0);
+    phone.ok(&["meeting", "motion", "add", "Sửa cống"]);
+    phone.ok(&["meeting", "motion", "open", "1"]);
+    phone.ok(&["meeting", "motion", "time", "1", "20:15"]);
+    let show = phone.json(&["meeting", "show"]);
+    assert_eq!(show["meeting"]["motions"][0]["opened_at"], "2026-05-05T20:15");
+}

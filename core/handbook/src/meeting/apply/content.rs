@@ -1,6 +1,6 @@
 //! Agenda, speeches, conclusions, notes, narrative and scores.
 
-use sotay_document::crdt::{ObjId, ObjType, ScalarValue, Transactable};
+use sotay_document::crdt::{ObjId, ObjType, ReadDoc, ScalarValue, Transactable};
 use sotay_feed::MemberId;
 
 use super::super::cells::{BaseCell, RemovalCell};
@@ -41,6 +41,15 @@ const MOVABLE: [(&str, What); 5] = [
     (schema::CONCLUSIONS, What::Conclusion),
     (schema::NOTES, What::Note),
 ];
+
+/// Content of an entry, as a removal names it.
+pub(super) fn content_in<R: ReadDoc>(doc: &R, container: &str, map: &ObjId) -> Tag {
+    match container {
+        schema::AGENDA => agenda_content(doc, map),
+        schema::CONCLUSIONS => conclusion_content(doc, map),
+        _ => note_content(doc, map),
+    }
+}
 
 impl Desk<'_, '_, '_> {
     pub(super) fn content_command(&mut self, command: &Command) -> Result<(), CommandError> {
@@ -249,11 +258,7 @@ impl Desk<'_, '_, '_> {
     }
 
     fn content_of(&self, kind: Removable, map: &ObjId) -> Tag {
-        match kind {
-            Removable::Agenda => agenda_content(&*self.tx, map),
-            Removable::Conclusion => conclusion_content(&*self.tx, map),
-            Removable::Note => note_content(&*self.tx, map),
-        }
+        content_in(&*self.tx, kind.names().0, map)
     }
 
     /// The object of an entry that is shown.

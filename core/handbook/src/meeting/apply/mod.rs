@@ -9,6 +9,7 @@ use sotay_document::set_text;
 use sotay_feed::{DocId, MemberId};
 
 use super::Setting;
+use super::cells::RemovalCell;
 use super::command::{Command, Place};
 use super::kinds::Step;
 use super::read::{Reader, choices, entry};
@@ -36,6 +37,20 @@ pub fn apply(
     Desk { tx, acting, setting }.carry_out(command)
 }
 
+/// Removes an entry the way a person does: what was edited elsewhere meanwhile comes back.
+pub(crate) fn remove_entry(
+    tx: &mut Transaction<'_>,
+    acting: &Acting,
+    container: &str,
+    id: &str,
+    object: &ObjId,
+) -> Result<(), CommandError> {
+    let removals = crate::cell::object(tx, &ROOT, schema::REMOVALS).ok_or(CommandError::Damaged)?;
+    let content = content::content_in(&*tx, container, object);
+    let key = format!("{id}/{}", acting.device);
+    put(tx, &removals, &key, acting.at_ms, &RemovalCell { content })
+}
+
 /// The transaction, and for whom it is.
 struct Desk<'t, 'd, 's> {
     tx: &'t mut Transaction<'d>,
@@ -56,6 +71,8 @@ impl<'d> Desk<'_, 'd, '_> {
             | Command::SetClerk(_) => self.heading(command),
             Command::Convene => self.step(Step::Convened),
             Command::Open => self.open(),
+            Command::EnterStage(stage) => self.enter(*stage),
+            Command::TakeIn { tasks, fees } => self.take_in(tasks, fees.as_ref()),
             Command::ReadBack => self.step(Step::ReadBack),
             Command::Close => self.step(Step::Closed),
             Command::Send => self.send(),
@@ -71,6 +88,7 @@ impl<'d> Desk<'_, 'd, '_> {
             Command::AddMotion { .. }
             | Command::EditMotion { .. }
             | Command::OpenVote { .. }
+            | Command::SetVoteTime { .. }
             | Command::RecordTally { .. }
             | Command::ConfirmTally { .. }
             | Command::Vote { .. } => self.vote_command(command),

@@ -4,15 +4,18 @@ use sotay_feed::MemberId;
 
 use super::super::cells::{MarkCell, StepCell};
 use super::super::command::Command;
-use super::super::kinds::{How, MeetingKind, State, Step};
-use super::super::read::info;
+use super::super::kinds::{How, MeetingKind, Stage, State, Step};
+use super::super::read::{STAGE_PREFIX, info};
+use super::super::taken::{self, TakenFees, TakenTask};
 use super::super::view::Person;
 use super::{Desk, line};
 use crate::date::{Date, LocalTime, Month};
 use crate::error::{CommandError, What};
 use crate::ids::{EntryId, member_device};
+use crate::limits::TAKEN_TASKS_MAX;
 use crate::roster::RollCell;
 use crate::schema;
+use crate::sheet::at_most;
 use crate::words::Words;
 use sotay_document::crdt::ReadDoc;
 
@@ -62,6 +65,30 @@ impl Desk<'_, '_, '_> {
             return Ok(());
         }
         self.put(&steps, &key, &StepCell { minutes: None })
+    }
+
+    /// Stages are entered while the meeting is open; going back is for the words of the chair, not for the record.
+    pub(super) fn enter(&mut self, stage: Stage) -> Result<(), CommandError> {
+        let steps = self.map(schema::STEPS)?;
+        let key = format!("{STAGE_PREFIX}{}/{}", stage.key(), self.acting.device);
+        self.put(&steps, &key, &true)
+    }
+
+    /// Taking it over again replaces what this phone knew.
+    pub(super) fn take_in(
+        &mut self,
+        tasks: &[TakenTask],
+        fees: Option<&TakenFees>,
+    ) -> Result<(), CommandError> {
+        at_most(What::Task, tasks.len() as u64, TAKEN_TASKS_MAX as u64)?;
+        let info = self.map(schema::INFO)?;
+        for task in tasks {
+            self.put(&info, &taken::task_key(task.id), &task.cell())?;
+        }
+        match fees {
+            Some(fees) => self.put(&info, taken::FEES, fees),
+            None => Ok(()),
+        }
     }
 
     pub(super) fn open(&mut self) -> Result<(), CommandError> {

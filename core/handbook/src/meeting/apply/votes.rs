@@ -33,6 +33,10 @@ impl Desk<'_, '_, '_> {
             }
             Command::EditMotion { id, text } => self.edit_motion(*id, text),
             Command::OpenVote { id } => self.open_vote(*id),
+            Command::SetVoteTime { id, at } => {
+                let (map, _) = self.open_motion(*id, |_| true)?;
+                self.put(&map, entry::TIME, at)
+            }
             Command::RecordTally {
                 motion,
                 counts,

@@ -153,12 +153,23 @@ impl<R: ReadDoc> Reader<'_, R> {
         items
     }
 
+    /// Is an entry shown whose removal, when it was edited elsewhere, asks nobody? Whoever edits wins.
+    pub(super) fn is_shown(&self, word: &str, found: &super::Entry, removed: &mut Vec<EntryId>) -> bool {
+        let content = note_content(self.doc, &found.object);
+        let shown = self.removal(word, found.id, content).is_some();
+        if !shown {
+            removed.push(found.id);
+        }
+        shown
+    }
+
     /// Speeches that two note-takers put at the same place come in the order of their speakers.
-    pub(super) fn speeches(&self, roll: &Roll) -> Vec<Speech> {
+    pub(super) fn speeches(&self, roll: &Roll, removed: &mut Vec<EntryId>) -> Vec<Speech> {
         let numbers = roll.numbers();
         let mut entries: Vec<(super::Entry, Option<Person>)> = self
             .entries(schema::SPEECHES)
             .into_iter()
+            .filter(|found| self.is_shown("speech", found, removed))
             .map(|found| {
                 let speaker = self.plain(&found.object, entry::PERSON);
                 (found, speaker)

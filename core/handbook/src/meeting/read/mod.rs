@@ -9,7 +9,7 @@ use sotay_feed::DeviceId;
 
 use super::Setting;
 use super::cells::StepCell;
-use super::kinds::{Section, Step};
+use super::kinds::{Section, Stage, Step};
 use super::view::{Guest, Linked, MeetingView, Removal, RollContest, StepTaken};
 use crate::cell::{Cell, Found, author, cells, object, owned};
 use crate::claim::{Choices, Claim, Contest, Field, Mark, Tag, claims, field};
@@ -38,6 +38,9 @@ pub(super) mod info {
     pub const CLERK: &str = "clerk";
 }
 
+/// Before the name of a stage, in the keys of the steps.
+pub(super) const STAGE_PREFIX: &str = "stage.";
+
 /// Keys inside an entry.
 pub(super) mod entry {
     pub const ORDER: &str = "order";
@@ -47,6 +50,7 @@ pub(super) mod entry {
     pub const METHOD: &str = "method";
     pub const NEED: &str = "need";
     pub const OPENED: &str = "opened";
+    pub const TIME: &str = "time";
     pub const TALLIES: &str = "tallies";
     pub const BALLOTS: &str = "ballots";
     pub const VARIANTS: &str = "variants";
@@ -124,11 +128,14 @@ impl<R: ReadDoc> Reader<'_, R> {
             chair: self.info(info::CHAIR),
             clerk: self.info(info::CLERK),
             phase: steps.iter().map(|taken| taken.step).max(),
+            stage: self.stage(),
             steps,
+            taken_tasks: self.taken_tasks(),
+            taken_fees: self.taken_fees(),
             guests: self.guests(),
             agenda: self.agenda(&mut removed),
-            speeches: self.speeches(&roll),
-            motions: self.motions(&roll, &attendance),
+            speeches: self.speeches(&roll, &mut removed),
+            motions: self.motions(&roll, &attendance, &mut removed),
             conclusions: self.conclusions(&roll, &mut removed),
             narrative: self.narrative(),
             notes: self.notes(&mut removed),
@@ -142,11 +149,11 @@ impl<R: ReadDoc> Reader<'_, R> {
         }
     }
 
-    fn container(&self, name: &str) -> Option<ObjId> {
+    pub(super) fn container(&self, name: &str) -> Option<ObjId> {
         object(self.doc, &ROOT, name)
     }
 
-    fn keys(&self, map: &ObjId) -> Vec<String> {
+    pub(super) fn keys(&self, map: &ObjId) -> Vec<String> {
         self.doc.keys(map).collect()
     }
 
@@ -216,6 +223,16 @@ impl<R: ReadDoc> Reader<'_, R> {
             .collect();
         steps.sort_by_key(|taken| (taken.step, taken.mark));
         steps
+    }
+
+    fn stage(&self) -> Option<Stage> {
+        let map = self.container(schema::STEPS)?;
+        let one = |key: &String| {
+            let (stage, device) = key.strip_prefix(STAGE_PREFIX)?.split_once('/')?;
+            owned::<bool, _>(self.doc, &map, key, parse_id(device)?)?;
+            Stage::from_key(stage)
+        };
+        self.keys(&map).iter().filter_map(one).max()
     }
 
     fn guests(&self) -> Vec<Guest> {

@@ -13,7 +13,7 @@ use super::super::view::{
 };
 use super::{Entry, Reader, entry};
 use crate::cell::{Found, encoded, object, owned};
-use crate::claim::{Claim, Contest, Mark, Tag, claims};
+use crate::claim::{Claim, Contest, Mark, Tag, claims, field};
 use crate::date::LocalTime;
 use crate::ids::{EntryId, parse_id, parse_member_device};
 use crate::roster::{Activity, Roll, Standing};
@@ -35,9 +35,17 @@ pub(in crate::meeting) fn is_own_ballot(item: &str, member: Option<MemberId>) ->
 }
 
 impl<R: ReadDoc> Reader<'_, R> {
-    pub(super) fn motions(&self, roll: &Roll, attendance: &Attendance) -> Vec<Motion> {
+    /// A motion whose vote was opened is never hidden.
+    pub(super) fn motions(
+        &self,
+        roll: &Roll,
+        attendance: &Attendance,
+        removed: &mut Vec<EntryId>,
+    ) -> Vec<Motion> {
+        let opened = |map: &ObjId| !self.each_device::<OpenedCell>(map, entry::OPENED).is_empty();
         self.entries(schema::MOTIONS)
             .iter()
+            .filter(|found| opened(&found.object) || self.is_shown("motion", found, removed))
             .map(|entry| self.motion(entry, roll, attendance))
             .collect()
     }
@@ -65,6 +73,13 @@ impl<R: ReadDoc> Reader<'_, R> {
             opened: frozen.is_some(),
             opened_by: Vec::new(),
             opened_at: None,
+            time: field(
+                self.doc,
+                map,
+                entry::TIME,
+                &format!("motion/{id}/time"),
+                &self.choices,
+            ),
             eligible: Vec::new(),
             versions: Vec::new(),
             versions_contest,
@@ -100,11 +115,12 @@ impl<R: ReadDoc> Reader<'_, R> {
         motion.need = frozen.value.need;
         motion.opened_by = frozen.marks.clone();
         let offset = self.setting.policy.utc_offset_minutes;
-        motion.opened_at = frozen
+        let by_clock = frozen
             .marks
             .iter()
             .filter_map(|mark| LocalTime::from_ms(mark.at_ms, offset))
             .min();
+        motion.opened_at = motion.time.value.or(by_clock);
         if draft != motion.text && motion.versions_contest == Contest::None {
             let draft_tag = Tag::of("draft", draft.as_bytes());
             motion.reworded_seen = vec![frozen.tag, draft_tag];

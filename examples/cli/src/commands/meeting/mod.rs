@@ -7,7 +7,7 @@ pub(super) mod seals;
 use serde_json::json;
 use sotay_engine::feed::DocId;
 use sotay_engine::handbook::{Date, Month};
-use sotay_engine::{MeetingHeading, ProfileDevice};
+use sotay_engine::{DiaryLine, MeetingHeading, ProfileDevice};
 
 use crate::args::{Change, Meeting, MeetingCommand, Minutes, New};
 use crate::failure::{Code, Failure};
@@ -24,6 +24,8 @@ pub(super) fn run(session: &Session, args: Meeting) -> Result<Reply, Failure> {
         MeetingCommand::New(args) => new(session, &args),
         MeetingCommand::List => list(session),
         MeetingCommand::Show => show_one(session, wanted),
+        MeetingCommand::History { skip, lines } => diary(session, wanted, skip, lines),
+        MeetingCommand::TakeIn => take_in(session, wanted),
         MeetingCommand::Minutes(args) => minutes(session, wanted, args),
         MeetingCommand::Print(args) => print::run(session, wanted, args),
         MeetingCommand::Seal(args) => seals::seal(session, wanted, args),
@@ -157,6 +159,53 @@ fn minutes(session: &Session, wanted: Option<String>, args: Minutes) -> Result<R
             aside: Some(hash),
         }),
     }
+}
+
+fn diary(session: &Session, wanted: Option<String>, skip: usize, count: usize) -> Result<Reply, Failure> {
+    let voice = session.voice;
+    session.open()?.run(move |device, _| {
+        let doc = pick::meeting(device, wanted.as_deref())?;
+        let page = device.diary(doc, skip, count)?;
+        let names = device.names();
+        let words: Vec<Vec<String>> = page
+            .lines
+            .iter()
+            .map(|line| line.words(voice.lang, names))
+            .collect();
+        let row = |(line, words): (&DiaryLine, &Vec<String>)| {
+            let mut did = words.join("; ");
+            if line.undone {
+                did.push_str(&voice.say("diary.undone", &[]));
+            }
+            vec![
+                voice.moment(line.at_ms),
+                line.who.clone().unwrap_or_else(|| line.label.clone()),
+                did,
+            ]
+        };
+        let rows: Vec<Vec<String>> = page.lines.iter().zip(&words).map(row).collect();
+        let shown = page.skipped + page.lines.len();
+        let heading = voice.say(
+            "diary.heading",
+            &[
+                ("from", &(page.skipped + 1).min(page.total)),
+                ("to", &shown),
+                ("total", &page.total),
+            ],
+        );
+        let value = json!({ "meeting": doc.to_string(), "diary": page, "words": words });
+        Ok(Reply::new(value, format!("{heading}\n{}", show::columns(&rows))))
+    })
+}
+
+fn take_in(session: &Session, wanted: Option<String>) -> Result<Reply, Failure> {
+    let voice = session.voice;
+    session.open()?.run(move |device, now| {
+        let doc = pick::meeting(device, wanted.as_deref())?;
+        let count = device.take_in(doc, now)?;
+        let value = json!({ "meeting": doc.to_string(), "did": "take_in", "tasks": count });
+        Ok(Reply::new(value, voice.say("did.take_in", &[("count", &count)])))
+    })
 }
 
 fn write(

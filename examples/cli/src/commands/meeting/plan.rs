@@ -61,6 +61,10 @@ impl<'a> Ground<'a> {
                     self.voice.say("did.open", &[("count", &count)]),
                 ))
             }
+            Change::Stage { stage } => {
+                let said = self.voice.say("did.stage", &[("stage", &self.voice.word(stage))]);
+                Ok(step(Command::EnterStage(stage), "stage", said))
+            }
             Change::ReadBack => Ok(step(
                 Command::ReadBack,
                 "read_back",
@@ -144,7 +148,7 @@ impl<'a> Ground<'a> {
         }
     }
 
-    fn day(&self) -> Option<Date> {
+    pub(super) fn day(&self) -> Option<Date> {
         self.view.date.value
     }
 

@@ -45,6 +45,16 @@ impl Ground<'_> {
                     said,
                 ))
             }
+            Motion::Time { motion, time } => {
+                let (id, at) = (self.motion_id(&motion)?, pick::time(&time, self.day())?);
+                let said = self.voice.say("did.motion_time", &[("time", &at.hours())]);
+                Ok(about_entry(
+                    Command::SetVoteTime { id, at },
+                    id,
+                    "motion.time",
+                    said,
+                ))
+            }
             Motion::Open { motion } => {
                 let id = self.motion_id(&motion)?;
                 let said = self.voice.say("did.motion_open", &[]);
