@@ -5,3 +5,4 @@ pub mod disk;
 pub mod pump;
 pub mod shard;
 pub mod sim;
+pub mod year;

@@ -1,4 +1,4 @@
-//! Random commands on two to four phones with random exchanges: whatever happens, all phones end with the same view,
+//! Random commands on two to six phones with random exchanges: whatever happens, all phones end with the same view,
 //! review list and minutes, and nothing that somebody recorded is lost.
 
 mod common;
@@ -32,7 +32,7 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
         "hạn 15 tháng 5",
         "ế👍🏽\nhai",
     ]);
-    let act = (1..=4u8, 0..=22u8, 0..64usize, 1..=42u32, text, 0..100u32).prop_map(
+    let act = (1..=6u8, 0..=22u8, 0..64usize, 1..=42u32, text, 0..100u32).prop_map(
         |(phone, what, pick, number, text, more)| Act {
             phone,
             what,
@@ -274,9 +274,9 @@ proptest! {
 
     #[test]
     fn phones_converge_and_lose_nothing_whatever_happens_in_whatever_order(
-        phones in 2..=4u8,
+        phones in 2..=6u8,
         acts in acts(),
-        syncs in prop::collection::vec((0..60usize, 1..=4u8), 0..12),
+        syncs in prop::collection::vec((0..60usize, 1..=6u8), 0..12),
     ) {
         let numbers: Vec<u8> = (1..=phones).collect();
         let mut hall = Hall::new(&numbers);

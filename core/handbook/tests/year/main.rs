@@ -1,6 +1,7 @@
 //! The documents of a branch's year on phones that are apart: tasks, fees, ratings, resolutions, reports.
 
 mod fees;
+mod random;
 mod rating;
 mod report;
 mod resolution;
@@ -68,12 +69,19 @@ impl Room {
 
     /// Everybody gets everything.
     pub(crate) fn meet(&mut self) {
+        let all: Vec<u8> = self.phones.keys().copied().collect();
+        self.meet_of(&all);
+    }
+
+    /// Some get what each other wrote themselves; what it was written on may be missing for now.
+    pub(crate) fn meet_of(&mut self, who: &[u8]) {
         let all: Vec<(DeviceId, Vec<Vec<u8>>)> = self
             .phones
             .iter()
+            .filter(|(number, _)| who.contains(number))
             .map(|(&number, (_, sent))| (fixture::device(number), sent.clone()))
             .collect();
-        for (&number, (document, _)) in &mut self.phones {
+        for (&number, (document, _)) in self.phones.iter_mut().filter(|(number, _)| who.contains(number)) {
             let others = all
                 .iter()
                 .filter(|(device, sent)| *device != fixture::device(number) && !sent.is_empty());
