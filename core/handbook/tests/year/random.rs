@@ -172,7 +172,8 @@ proptest! {
         }
         let list = room.same(|doc| tasks::review(&TasksView::read(doc, &devices())));
         for item in list.open() {
-            prop_assert!(!crate::say(&item.message).contains('{'));
+            let said = crate::say(&item.message);
+            prop_assert!(!said.contains('{'), "{}", said);
         }
     }
 
