@@ -31,10 +31,10 @@ mod reports;
 mod roster;
 mod sealing;
 mod seals;
+mod sharing;
 mod tend;
 mod units;
 mod void;
-mod sharing;
 mod year;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};

@@ -470,7 +470,9 @@ fn what_the_first_phone_wrote_before_is_read_by_a_second_one_once_they_have_met(
     secretary.publish_quiz(&quiz(None)).unwrap();
     let mut first = join(&mut secretary, 2, "P1", 4);
     first.read_on(id, 2, 60).unwrap();
-    first.hand_in(attempt(&quiz(None), SECOND, [true, false])).unwrap();
+    first
+        .hand_in(attempt(&quiz(None), SECOND, [true, false]))
+        .unwrap();
     meet(&mut first, &mut secretary);
 
     let mut second = super::super::tests::device(3, "P2");
@@ -492,13 +494,23 @@ fn what_the_first_phone_wrote_before_is_read_by_a_second_one_once_they_have_met(
     meet(&mut second, &mut secretary);
     meet(&mut second, &mut first);
     let later = SECOND + 40 * DAY;
-    assert_eq!(second.library().unwrap()[0].read, first.library().unwrap()[0].read);
+    assert_eq!(
+        second.library().unwrap()[0].read,
+        first.library().unwrap()[0].read
+    );
     assert_eq!(second.library().unwrap()[0].read.furthest, 2);
     let due = first.due(later).unwrap();
     assert!(!due.is_empty());
     assert_eq!(second.due(later).unwrap(), due);
-    assert_eq!(second.study_overview(later).unwrap(), first.study_overview(later).unwrap());
-    assert_eq!(secretary.library().unwrap()[0].read.furthest, 0, "the officer reads along");
+    assert_eq!(
+        second.study_overview(later).unwrap(),
+        first.study_overview(later).unwrap()
+    );
+    assert_eq!(
+        secretary.library().unwrap()[0].read.furthest,
+        0,
+        "the officer reads along"
+    );
 
     // And what the second one writes is read by the first.
     second.read_on(id, 1, 40).unwrap();

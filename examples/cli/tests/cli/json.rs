@@ -72,7 +72,10 @@ fn every_command_prints_the_documented_object() {
         keys(&of(&["meeting", "minutes"])),
         ["heads", "meeting", "out", "sha256", "text"]
     );
-    assert_eq!(keys(&of(&["meeting", "seal"])), ["did", "meeting", "seal", "sha256"]);
+    assert_eq!(
+        keys(&of(&["meeting", "seal"])),
+        ["did", "meeting", "seal", "sha256"]
+    );
 
     assert_eq!(keys(&of(&["review"])), ["meeting", "names", "review", "texts"]);
     assert_eq!(keys(&of(&["review", "--all"])), ["documents", "meetings"]);

@@ -187,7 +187,10 @@ fn two_people_seal_on_their_phones_and_anybody_checks_the_file() {
 
     // No profile, no network.
     let nobody = hall.phone("nobody");
-    let unit = nobody.json(&["verify", "bb.sotayseal"])["unit"].as_str().unwrap().to_owned();
+    let unit = nobody.json(&["verify", "bb.sotayseal"])["unit"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     assert!(phone.json(&["unit", "show"]).to_string().contains(&unit));
     let verdict = nobody.json(&["verify", "bb.sotayseal", "--unit", &unit]);
     assert_eq!(
