@@ -40,6 +40,8 @@ pub(crate) enum Ask {
     Block { target: String },
     /// Serve a unit, or take a block away.
     Allow { target: String },
+    /// A link that opens the operator's page once.
+    Link,
     /// What a consistent backup holds: every space with its newest arrival, and the records beside.
     Cut,
     /// Envelopes of a space, for a backup.
@@ -110,6 +112,7 @@ impl<S: Store> Desk<'_, S> {
             Ask::Permissions => Ok(self.permitted()),
             Ask::Block { target: text } => self.permit(target(text)?, false),
             Ask::Allow { target: text } => self.permit(target(text)?, true),
+            Ask::Link => Err(AdminError::NotRunning),
             Ask::Cut => self.cut(),
             Ask::Page { space, after, upto } => self.page(space, *after, *upto),
         }

@@ -54,6 +54,8 @@ pub(crate) enum Command {
     Compact(Data),
     /// Look for what is wrong: ports, clock, disk, limits, database, reachability.
     Doctor(Doctor),
+    /// Print a link that opens the operator's page once, within ten minutes. The relay must be running.
+    Web(Data),
     /// Measure what a relay on this machine can bear: a relay of its own and phones, all on the loopback address.
     Bench(Bench),
 }

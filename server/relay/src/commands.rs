@@ -12,7 +12,7 @@ use sotay_sync::{Policy, Replica, Role, bundle};
 use crate::admin::{Ask, Desk};
 use crate::cli::{Data, Export, OfUnit, Quota, Spaces, Target};
 use crate::contacts::{Contacts, DAY_MS};
-use crate::data::{DataDir, DataError};
+use crate::data::{DataDir, DataError, running};
 use crate::error::RunError;
 use crate::permissions::Permissions;
 use crate::serve::store_options;
@@ -221,6 +221,14 @@ pub(crate) fn quota(args: &Quota) -> Result<(), RunError> {
                 .map(row)
                 .collect(),
         )
+    })
+}
+
+/// A way into the operator's page.
+pub(crate) fn web(args: &Data) -> Result<(), RunError> {
+    let relay = running(&args.data)?.ok_or(RunError::NotRunning)?;
+    show(args, &Ask::Link, |answer| {
+        format!("http://{}{}\n", relay.http, word(&answer["path"]))
     })
 }
 

@@ -16,6 +16,7 @@ mod doctor;
 mod error;
 mod fair;
 mod health;
+mod history;
 mod http;
 mod inspect;
 mod labels;
@@ -28,6 +29,7 @@ mod quota;
 mod serve;
 mod shard;
 mod socket;
+mod web;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -67,6 +69,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Export(args) => commands::export(&args),
         Command::Compact(args) => commands::compact(&args),
         Command::Doctor(args) => doctor::doctor(&args),
+        Command::Web(args) => commands::web(&args),
         Command::Bench(args) => bench::bench(&args),
     };
     match result {

@@ -14,6 +14,7 @@ use prometheus_client::registry::{Registry, Unit};
 use sotay_net::Turned;
 
 use crate::contacts::Contacts;
+use crate::history::{History, Satisfaction};
 
 /// One label, named for what it tells apart.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -84,9 +85,9 @@ pub(crate) struct Metrics {
     /// Bytes of the envelopes stored.
     pub stored_bytes: Counter,
     /// Envelopes not stored, by reason.
-    pub refused: Family<Reason, Counter>,
+    refused: Family<Reason, Counter>,
     /// Spaces not served, by reason.
-    pub denied: Family<Reason, Counter>,
+    denied: Family<Reason, Counter>,
     /// Time of one commit.
     pub commit_seconds: Histogram,
     /// Envelopes in one commit.
@@ -102,6 +103,8 @@ pub(crate) struct Metrics {
     pub waiting: Gauge,
     storage: Family<File, Gauge<u64, AtomicU64>>,
     database: PathBuf,
+    /// The same by hour, for the operator's page.
+    pub history: History,
 }
 
 impl Metrics {
@@ -130,6 +133,7 @@ impl Metrics {
             waiting: Gauge::default(),
             storage: Family::default(),
             database,
+            history: History::default(),
         };
         let m = &metrics;
         registry.register("sessions", "Sessions open now", m.sessions.clone());
@@ -221,14 +225,38 @@ impl Metrics {
     }
 
     /// A phone has everything, so many milliseconds after it came.
-    pub fn synced(&self, ms: i64) {
+    pub fn synced(&self, ms: i64, now: i64) {
         self.sync_seconds.observe(ms.max(0) as f64 / 1000.0);
-        let outcome = match ms {
-            ms if ms <= SATISFIED_MS => "satisfied",
-            ms if ms <= 4 * SATISFIED_MS => "tolerated",
-            _ => "frustrated",
+        let (outcome, how) = match ms {
+            ms if ms <= SATISFIED_MS => ("satisfied", Satisfaction::Satisfied),
+            ms if ms <= 4 * SATISFIED_MS => ("tolerated", Satisfaction::Tolerated),
+            _ => ("frustrated", Satisfaction::Frustrated),
         };
         self.syncs.get_or_create(&Outcome { outcome }).inc();
+        self.history.synced(how, now);
+    }
+
+    /// An envelope was not stored.
+    pub fn refuse(&self, reason: &'static str, now: i64) {
+        self.refused.get_or_create(&Reason { reason }).inc();
+        self.history.refused(reason, now);
+    }
+
+    /// A space is not served.
+    pub fn deny(&self, reason: &'static str, now: i64) {
+        self.denied.get_or_create(&Reason { reason }).inc();
+        self.history.refused(reason, now);
+    }
+
+    /// Bytes of the database file; 0 when there is none.
+    pub fn database_bytes(&self) -> u64 {
+        std::fs::metadata(&self.database).map_or(0, |about| about.len())
+    }
+
+    /// Room on the disk of the database.
+    pub fn disk_free_bytes(&self) -> Option<u64> {
+        let disk = rustix::fs::statvfs(self.database.parent()?).ok()?;
+        Some(disk.f_bavail.saturating_mul(disk.f_frsize))
     }
 
     /// A phone's clock is so many milliseconds from ours.
@@ -250,12 +278,8 @@ impl Metrics {
 
     /// OpenMetrics text.
     pub fn text(&self) -> String {
-        if let Some(disk) = self
-            .database
-            .parent()
-            .and_then(|dir| rustix::fs::statvfs(dir).ok())
-        {
-            self.disk_free.set(disk.f_bavail.saturating_mul(disk.f_frsize));
+        if let Some(bytes) = self.disk_free_bytes() {
+            self.disk_free.set(bytes);
         }
         for (file, suffix) in [("database", ""), ("log", "-wal")] {
             let mut path = self.database.clone().into_os_string();
@@ -294,9 +318,9 @@ mod tests {
         metrics.handshake("ok");
         metrics.sessions.set(3);
         metrics.commit_seconds.observe(0.003);
-        metrics.synced(SATISFIED_MS);
-        metrics.synced(SATISFIED_MS + 1);
-        metrics.synced(4 * SATISFIED_MS + 1);
+        metrics.synced(SATISFIED_MS, 0);
+        metrics.synced(SATISFIED_MS + 1, 0);
+        metrics.synced(4 * SATISFIED_MS + 1, 0);
         metrics.skew(-5_000);
         metrics.skew(5_001);
         metrics.skew(i64::MIN);

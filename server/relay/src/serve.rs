@@ -26,6 +26,7 @@ use crate::metered::Metered;
 use crate::metrics::Metrics;
 use crate::shard::{Books, Shard};
 use crate::socket;
+use crate::web::door::Door;
 
 /// Frames that wait for the thread that owns the database; beyond, connections wait.
 const JOBS_WAITING_MAX: usize = 256;
@@ -93,8 +94,14 @@ pub(crate) fn serve(args: &Serve) -> Result<(), RunError> {
             listener: listener.clone(),
             contacts,
         };
-        let web = Web::start(settings.http, pages).await?;
-        let desk = socket::listen(data.path(), jobs.clone()).map_err(|error| RunError::Socket {
+        let door = Arc::new(Door::default());
+        let page = crate::web::Web {
+            pages,
+            door: door.clone(),
+            jobs: jobs.clone(),
+        };
+        let web = Web::start(settings.http, page).await?;
+        let desk = socket::listen(data.path(), jobs.clone(), door).map_err(|error| RunError::Socket {
             path: socket::path(data.path()),
             error,
         })?;
@@ -209,12 +216,16 @@ struct Web {
 }
 
 impl Web {
-    async fn start(address: SocketAddr, pages: Pages) -> Result<Self, RunError> {
+    async fn start(address: SocketAddr, page: crate::web::Web) -> Result<Self, RunError> {
         let failed = |error| RunError::Http { address, error };
         let listener = tokio::net::TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let (stop, stopped) = oneshot::channel();
-        let serving = axum::serve(listener, http::router(pages)).with_graceful_shutdown(async {
+        let serving = axum::serve(
+            listener,
+            http::router(page.pages.clone()).merge(crate::web::router(page)),
+        )
+        .with_graceful_shutdown(async {
             // A dropped sender stops it too.
             let _ = stopped.await;
         });

@@ -25,7 +25,7 @@ use crate::health::Health;
 use crate::labels::{deny_label, refuse_label};
 use crate::limits::Limits;
 use crate::link::{BUSY_RETRY, DRAIN_RETRY, Job, LinkId, Outbox, Outgoing, Reload, Room, jittered};
-use crate::metrics::{Direction, Metrics, Reason};
+use crate::metrics::{Direction, Metrics};
 use crate::permissions::Permissions;
 use crate::quota::Shared;
 
@@ -399,7 +399,7 @@ impl<S: Store> Shard<S> {
         while let Some(output) = seat.session.poll() {
             match output {
                 Output::Frame(frame) => {
-                    count_denial(&self.metrics, &frame);
+                    count_denial(&self.metrics, &frame, now);
                     over |= !seat.out.send(Outgoing::Frame(frame)) && !seat.gone;
                 }
                 Output::Close(reason) => {
@@ -423,10 +423,7 @@ impl<S: Store> Shard<S> {
                     grown.from = grown.from.filter(|from| *from == link);
                 }
                 Output::Event(SessionEvent::Rejected { reason, .. }) => {
-                    let reason = Reason {
-                        reason: refuse_label(reason),
-                    };
-                    self.metrics.refused.get_or_create(&reason).inc();
+                    self.metrics.refuse(refuse_label(reason), now);
                 }
                 Output::Event(_) => {}
             }
@@ -435,7 +432,7 @@ impl<S: Store> Shard<S> {
         let ends = over || (seat.gone && self.fair.idle(link));
         if (caught_up || (ends && seat.whole)) && seat.follows(&self.replica) {
             if !std::mem::replace(&mut seat.whole, true) {
-                self.metrics.synced(now.saturating_sub(seat.since));
+                self.metrics.synced(now.saturating_sub(seat.since), now);
             }
             self.books.contacts.whole(seat.peer.device_id(), now);
         }
@@ -516,14 +513,11 @@ fn count(metrics: &Metrics, seat: &mut Seat) {
 }
 
 /// What the operator sees first when `--allow` names the wrong unit. A session tells its denials to the phone only.
-fn count_denial(metrics: &Metrics, frame: &[u8]) {
+fn count_denial(metrics: &Metrics, frame: &[u8], now: i64) {
     if frame.len() <= DENY_FRAME_BYTES_MAX
         && let Ok(Message::Deny(deny)) = Message::decode(frame)
     {
-        let reason = Reason {
-            reason: deny_label(deny.reason),
-        };
-        metrics.denied.get_or_create(&reason).inc();
+        metrics.deny(deny_label(deny.reason), now);
     }
 }
 

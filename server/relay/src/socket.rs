@@ -15,6 +15,8 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::admin::{Ask, Question, Reply};
 use crate::link::Job;
+use crate::shard::now_ms;
+use crate::web::door::Door;
 
 const SOCKET_FILE: &str = "relay.sock";
 /// Bytes of one question.
@@ -32,7 +34,11 @@ pub(crate) fn path(data: &Path) -> PathBuf {
 }
 
 /// Listens until dropped. The lock of the data directory is held, so a socket that is there is a dead one's.
-pub(crate) fn listen(data: &Path, jobs: mpsc::Sender<Job>) -> io::Result<tokio::task::JoinHandle<()>> {
+pub(crate) fn listen(
+    data: &Path,
+    jobs: mpsc::Sender<Job>,
+    door: Arc<Door>,
+) -> io::Result<tokio::task::JoinHandle<()>> {
     let path = path(data);
     match std::fs::remove_file(&path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -46,17 +52,17 @@ pub(crate) fn listen(data: &Path, jobs: mpsc::Sender<Job>) -> io::Result<tokio::
             let Ok((stream, _)) = listener.accept().await else {
                 return;
             };
-            let jobs = jobs.clone();
+            let (jobs, door) = (jobs.clone(), door.clone());
             tokio::spawn(async move {
                 // A command that goes away in the middle is none of the relay's business.
-                let _ = converse(stream, jobs).await;
+                let _ = converse(stream, jobs, &door).await;
                 drop(place);
             });
         }
     }))
 }
 
-async fn converse(stream: AsyncStream, jobs: mpsc::Sender<Job>) -> io::Result<()> {
+async fn converse(stream: AsyncStream, jobs: mpsc::Sender<Job>, door: &Door) -> io::Result<()> {
     let (read, mut write) = stream.into_split();
     let mut read = AsyncBufReader::new(read);
     loop {
@@ -69,6 +75,11 @@ async fn converse(stream: AsyncStream, jobs: mpsc::Sender<Job>) -> io::Result<()
             return Ok(());
         }
         let reply = match serde_json::from_slice(&line) {
+            // Whoever may talk here may see the page.
+            Ok(Ask::Link) => match door.link(now_ms()) {
+                Ok(link) => Reply::Ok(serde_json::json!({ "path": format!("/in/{link}") })),
+                Err(error) => Reply::Error(error.to_string()),
+            },
             Ok(ask) => put(&jobs, ask).await,
             Err(_) => Reply::Error("the relay does not know this question: it is of another version".into()),
         };

@@ -1,0 +1,385 @@
+//! What the templates show, ready to be shown.
+
+use askama::Template;
+use serde_json::Value;
+
+use super::Web;
+use super::words::{Lang, Words};
+use crate::contacts::{DAY_MS, SILENT_DAYS};
+
+/// Hours of the plot.
+const HOURS: i64 = 24;
+/// Width of an hour and height of the plot, in its own units.
+const BAR: u32 = 24;
+const HEIGHT: u32 = 120;
+/// Digits of an id that are shown.
+const SHORT: usize = 12;
+
+/// What every page has.
+pub(super) struct Frame {
+    pub lang: &'static str,
+    pub words: &'static Words,
+    /// Query of the link to the other language.
+    pub path: String,
+    pub signed_in: bool,
+}
+
+impl Frame {
+    fn new(lang: Lang, path: String, signed_in: bool) -> Self {
+        Self {
+            lang: lang.code(),
+            words: lang.words(),
+            path,
+            signed_in,
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "sign-in.html")]
+pub(super) struct SignIn {
+    frame: Frame,
+    over: bool,
+}
+
+impl SignIn {
+    pub fn new(lang: Lang, over: bool) -> Self {
+        Self {
+            frame: Frame::new(lang, String::new(), false),
+            over,
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "gone.html")]
+pub(super) struct Gone {
+    frame: Frame,
+}
+
+impl Gone {
+    pub fn new(lang: Lang) -> Self {
+        Self {
+            frame: Frame::new(lang, String::new(), false),
+        }
+    }
+}
+
+/// How a unit is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Doing {
+    Silent,
+    Behind,
+    UpToDate,
+    Unserved,
+}
+
+impl Doing {
+    fn of(unit: &Value, now: i64) -> Self {
+        let seen = unit["seen"].as_i64().unwrap_or(0);
+        if unit["served"] == false {
+            Doing::Unserved
+        } else if now.saturating_sub(seen) > SILENT_DAYS * DAY_MS {
+            Doing::Silent
+        } else if unit["behind"].as_u64().unwrap_or(0) > 0 {
+            Doing::Behind
+        } else {
+            Doing::UpToDate
+        }
+    }
+
+    fn class(self) -> &'static str {
+        match self {
+            Doing::Silent => "silent",
+            Doing::Behind => "behind",
+            Doing::UpToDate => "good",
+            Doing::Unserved => "unserved",
+        }
+    }
+
+    fn word(self, words: &'static Words) -> &'static str {
+        match self {
+            Doing::Silent => words.silent,
+            Doing::Behind => words.behind,
+            Doing::UpToDate => words.up_to_date,
+            Doing::Unserved => words.unserved,
+        }
+    }
+}
+
+struct UnitLine {
+    id: String,
+    short: String,
+    class: &'static str,
+    state: &'static str,
+    phones: String,
+    contact: String,
+    size: String,
+}
+
+/// One hour of the plot; heights from the bottom up.
+struct Bar {
+    x: u32,
+    good_y: u32,
+    good: u32,
+    fair_y: u32,
+    fair: u32,
+    poor_y: u32,
+    poor: u32,
+}
+
+#[derive(Template)]
+#[template(path = "overview.html")]
+pub(super) struct Overview {
+    frame: Frame,
+    trouble: Option<&'static str>,
+    up_to_date: usize,
+    behind: usize,
+    silent: usize,
+    sessions: i64,
+    database: String,
+    disk: String,
+    bars: Vec<Bar>,
+    plot_width: u32,
+    plot_height: u32,
+    satisfied: u32,
+    tolerated: u32,
+    frustrated: u32,
+    refusals: Vec<(&'static str, u64)>,
+    units: Vec<UnitLine>,
+}
+
+impl Overview {
+    pub fn new(lang: Lang, web: &Web, answer: &Value, now: i64) -> Self {
+        let words = lang.words();
+        let mut units: Vec<(Doing, &Value)> = answer["units"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|unit| (Doing::of(unit, now), unit))
+            .collect();
+        units.sort_by_key(|(doing, unit)| (*doing, unit["seen"].as_i64()));
+        let count = |what: Doing| units.iter().filter(|(doing, _)| *doing == what).count();
+        let metrics = &web.pages.metrics;
+        let hours = metrics.history.syncs(HOURS, now);
+        let sum = |of: fn(&crate::history::Hour) -> u32| hours.iter().map(of).fold(0, u32::saturating_add);
+        let mut refusals: Vec<(&'static str, u64)> = Vec::new();
+        for (reason, count) in metrics.history.refusals(HOURS, now) {
+            let sentence = words.refusal(reason);
+            match refusals.iter_mut().find(|(known, _)| *known == sentence) {
+                Some((_, sum)) => *sum += count,
+                None => refusals.push((sentence, count)),
+            }
+        }
+        Self {
+            frame: Frame::new(lang, String::new(), true),
+            trouble: web
+                .pages
+                .health
+                .trouble()
+                .map(|trouble| words.trouble(trouble.words())),
+            up_to_date: count(Doing::UpToDate),
+            behind: count(Doing::Behind),
+            silent: count(Doing::Silent),
+            sessions: metrics.sessions.get(),
+            database: size(metrics.database_bytes()),
+            disk: size(metrics.disk_free_bytes().unwrap_or(0)),
+            bars: bars(&hours),
+            plot_width: BAR * HOURS as u32,
+            plot_height: HEIGHT,
+            satisfied: sum(|hour| hour.satisfied),
+            tolerated: sum(|hour| hour.tolerated),
+            frustrated: sum(|hour| hour.frustrated),
+            refusals,
+            units: units
+                .iter()
+                .map(|(doing, unit)| line(*doing, unit, words, now))
+                .collect(),
+        }
+    }
+}
+
+fn line(doing: Doing, unit: &Value, words: &'static Words, now: i64) -> UnitLine {
+    let id = unit["unit"].as_str().unwrap_or_default().to_owned();
+    UnitLine {
+        short: short(&id),
+        id,
+        class: doing.class(),
+        state: doing.word(words),
+        phones: format!("{} / {} / {}", unit["up_to_date"], unit["behind"], unit["silent"]),
+        contact: ago(unit["seen"].as_i64(), words, now),
+        size: size(unit["bytes"].as_u64().unwrap_or(0)),
+    }
+}
+
+fn bars(hours: &[crate::history::Hour]) -> Vec<Bar> {
+    let most = hours
+        .iter()
+        .map(crate::history::Hour::total)
+        .max()
+        .unwrap_or(0)
+        .max(1);
+    let height = |count: u32| (u64::from(count) * u64::from(HEIGHT)).div_ceil(u64::from(most)) as u32;
+    (0u32..)
+        .zip(hours)
+        .map(|(place, hour)| {
+            let (good, fair) = (height(hour.satisfied), height(hour.tolerated));
+            let poor = height(hour.frustrated);
+            // Rounding up shows a single slow sync; the sum may then be two units too high.
+            let good_y = HEIGHT.saturating_sub(good);
+            let fair_y = good_y.saturating_sub(fair);
+            Bar {
+                x: place * BAR,
+                good_y,
+                good,
+                fair_y,
+                fair,
+                poor_y: fair_y.saturating_sub(poor),
+                poor,
+            }
+        })
+        .collect()
+}
+
+struct DeviceLine {
+    short: String,
+    class: &'static str,
+    state: String,
+    seen: String,
+    whole: String,
+}
+
+struct SpaceLine {
+    kind: String,
+    envelopes: u64,
+    size: String,
+    percent: u64,
+}
+
+#[derive(Template)]
+#[template(path = "unit.html")]
+pub(super) struct Unit {
+    frame: Frame,
+    id: String,
+    devices: Vec<DeviceLine>,
+    spaces: Vec<SpaceLine>,
+}
+
+impl Unit {
+    pub fn new(lang: Lang, devices: &Value, spaces: &Value, now: i64) -> Self {
+        let words = lang.words();
+        let id = devices["unit"].as_str().unwrap_or_default().to_owned();
+        let device = |device: &Value| {
+            let state = device["state"].as_str().unwrap_or("not-granted");
+            let blocked = device["blocked"] == true;
+            DeviceLine {
+                short: device["device"].as_str().unwrap_or_default().to_owned(),
+                class: if blocked || state != "active" {
+                    "silent"
+                } else {
+                    "good"
+                },
+                state: if blocked {
+                    words.blocked.to_owned()
+                } else {
+                    words.named(state)
+                },
+                seen: ago(device["seen"].as_i64(), words, now),
+                whole: ago(device["whole"].as_i64(), words, now),
+            }
+        };
+        let space = |space: &Value| {
+            let (bytes, most) = (
+                space["bytes"].as_u64().unwrap_or(0),
+                space["bytes_max"].as_u64().unwrap_or(0),
+            );
+            SpaceLine {
+                kind: words.named(space["kind"].as_str().unwrap_or_default()),
+                envelopes: space["envelopes"].as_u64().unwrap_or(0),
+                size: size(bytes),
+                percent: (bytes * 100).checked_div(most).unwrap_or(0).min(100),
+            }
+        };
+        Self {
+            frame: Frame::new(lang, format!("/unit/{id}"), true),
+            devices: devices["devices"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(device)
+                .collect(),
+            spaces: spaces["spaces"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(space)
+                .collect(),
+            id,
+        }
+    }
+}
+
+fn short(id: &str) -> String {
+    id.get(..SHORT).unwrap_or(id).to_owned()
+}
+
+fn ago(at: Option<i64>, words: &'static Words, now: i64) -> String {
+    match at {
+        None | Some(0) => words.never.to_owned(),
+        Some(at) => words.days(now.saturating_sub(at).max(0) / DAY_MS),
+    }
+}
+
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..10_000 => format!("{bytes} B"),
+        10_000..10_000_000 => format!("{} kB", bytes / 1000),
+        10_000_000..10_000_000_000 => format!("{} MB", bytes / 1_000_000),
+        _ => format!("{} GB", bytes / 1_000_000_000),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::Hour;
+
+    #[test]
+    fn a_unit_is_silent_before_it_is_behind_and_behind_before_it_is_up_to_date() {
+        let now = 1000 * DAY_MS;
+        let unit = |seen: i64, behind: u64, served: bool| {
+            Doing::of(
+                &serde_json::json!({ "seen": seen, "behind": behind, "served": served }),
+                now,
+            )
+        };
+        assert_eq!(unit(0, 1, true), Doing::Silent);
+        assert_eq!(unit(now - SILENT_DAYS * DAY_MS, 1, true), Doing::Behind);
+        assert_eq!(unit(now - SILENT_DAYS * DAY_MS - 1, 0, true), Doing::Silent);
+        assert_eq!(unit(now, 0, true), Doing::UpToDate);
+        assert_eq!(unit(now, 0, false), Doing::Unserved);
+    }
+
+    #[test]
+    fn the_highest_bar_fills_the_plot_and_one_slow_sync_is_seen() {
+        let hours = [
+            Hour {
+                satisfied: 10_000,
+                tolerated: 0,
+                frustrated: 1,
+            },
+            Hour::default(),
+        ];
+        let bars = bars(&hours);
+        assert_eq!((bars[0].good, bars[0].poor), (HEIGHT, 1));
+        assert_eq!((bars[1].good, bars[1].poor, bars[1].x), (0, 0, BAR));
+    }
+
+    #[test]
+    fn sizes_are_short() {
+        assert_eq!(size(9_999), "9999 B");
+        assert_eq!(size(10_000), "10 kB");
+        assert_eq!(size(123_456_789), "123 MB");
+        assert_eq!(size(50_000_000_000), "50 GB");
+    }
+}
