@@ -13,7 +13,7 @@ const HOURS: i64 = 24;
 const BAR: u32 = 24;
 const HEIGHT: u32 = 120;
 /// Digits of an id that are shown.
-const SHORT: usize = 12;
+const SHORT: usize = 8;
 
 /// What every page has.
 pub(super) struct Frame {
@@ -99,7 +99,7 @@ impl Doing {
 
     fn word(self, words: &'static Words) -> &'static str {
         match self {
-            Doing::Silent => words.silent,
+            Doing::Silent => words.silent_short,
             Doing::Behind => words.behind,
             Doing::UpToDate => words.up_to_date,
             Doing::Unserved => words.unserved,

@@ -1,0 +1,80 @@
+//! A full disk, and a database of another time.
+
+mod common;
+
+use std::fs;
+
+use common::{Ended, FOUNDER, Phone, Relay, SECRETARY, finished, founder, grants, json};
+use sotay_store::Store;
+use sotay_sync::{CloseCode, SessionEvent};
+
+#[tokio::test]
+async fn on_a_full_disk_phones_are_told_to_wait_and_nothing_acknowledged_is_lost() {
+    let dir = tempfile::tempdir().unwrap();
+    let (data, config) = (dir.path().join("data"), dir.path().join("relay.toml"));
+    // The smallest limit that the configuration takes stands for the end of the disk.
+    fs::write(&config, "[limits]\ndatabase-bytes = 1048576\n").unwrap();
+    let relay = Relay::start(&data, &["--config", config.to_str().unwrap()]);
+    let (mut founder, _) = founder(FOUNDER, &grants());
+    founder.write_changes(1900, 1500);
+    let talk = founder.sync(&relay).await;
+    let Ended::Closed(reason) = talk.ended else {
+        panic!("{:?}", talk.ended)
+    };
+    assert_eq!(reason.code, CloseCode::Storage);
+    assert!(reason.retry_after.is_some_and(|seconds| seconds > 0));
+    let (main, device) = (founder.main(), founder.keys.id());
+    let acked = talk.events.iter().filter_map(|event| match event {
+        SessionEvent::Acked { space, frontier } if *space == main => Some(frontier.get(device)),
+        _ => None,
+    });
+    let acked = acked.max().unwrap_or(0);
+    assert!(acked < 1900);
+    let (code, words) = relay.page("/readyz");
+    assert_eq!((code, words.trim()), (503, "the disk is full"));
+    // It still hands out what it has.
+    let mut secretary = Phone::new(SECRETARY, founder.roll().unit);
+    secretary.sync(&relay).await;
+    assert!(secretary.frontier(&main).get(device) >= acked);
+    relay.terminate();
+    assert!(relay.wait().await.success());
+    // The disk was enlarged.
+    let relay = Relay::start(&data, &[]);
+    assert!(founder.sync(&relay).await.caught_up());
+    assert!(secretary.sync(&relay).await.caught_up());
+    assert_eq!(secretary.frontier(&main).get(device), 1900);
+    assert_eq!(secretary.replica.store().head(&main.id()).unwrap().number, 1900);
+}
+
+#[test]
+fn a_newer_database_is_refused_in_words_and_left_as_it_is() {
+    /// Where SQLite keeps `user_version`.
+    const USER_VERSION: std::ops::Range<usize> = 60..64;
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().to_str().unwrap();
+    json(&["init", "--data", data]);
+    let database = dir.path().join("relay.sqlite");
+    let mut bytes = fs::read(&database).unwrap();
+    bytes[USER_VERSION].copy_from_slice(&999u32.to_be_bytes());
+    fs::write(&database, &bytes).unwrap();
+    for args in [
+        &[
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+            "--http",
+            "127.0.0.1:0",
+            "--data",
+            data,
+        ][..],
+        &["units", "--data", data],
+    ] {
+        let (code, out, error) = finished(args);
+        assert_eq!((code, out.as_str()), (Some(7), ""), "{error}");
+        assert!(
+            error.contains("version 999") && error.contains("newer version of sotay-relay"),
+            "{error}"
+        );
+        assert_eq!(fs::read(&database).unwrap(), bytes);
+    }
+}
