@@ -1,6 +1,8 @@
 //! What an operator asks of a relay: the same answers whether it is running (over its local socket) or stopped (from
 //! its database).
 
+use std::collections::BTreeMap;
+
 use data_encoding::{BASE64, HEXLOWER};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -126,15 +128,16 @@ impl<S: Store> Desk<'_, S> {
     fn units(&self) -> Result<Value, AdminError> {
         let tallies = self.contacts.tallies(self.now);
         let policy = self.permissions.policy();
+        let mut sums: BTreeMap<UnitId, (u64, u64, u64)> = BTreeMap::new();
+        for space in self.replica.spaces() {
+            let (number, size) = self.sizes(&space)?;
+            let (spaces, envelopes, bytes) = sums.entry(space.unit).or_default();
+            *spaces += 1;
+            *envelopes += number;
+            *bytes += size;
+        }
         let mut units = Vec::new();
-        for unit in self.replica.known_units() {
-            let (mut envelopes, mut bytes, mut spaces) = (0, 0, 0);
-            for space in self.replica.spaces().iter().filter(|space| space.unit == unit) {
-                let (number, size) = self.sizes(space)?;
-                envelopes += number;
-                bytes += size;
-                spaces += 1;
-            }
+        for (unit, (spaces, envelopes, bytes)) in sums {
             let mut line = json!({
                 "unit": unit.to_string(),
                 "served": policy.serves(&unit),

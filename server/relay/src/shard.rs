@@ -35,6 +35,8 @@ const ROUND_FRAMES_MAX: usize = 128;
 const ROUND_BYTES_MAX: u64 = 2 * 1024 * 1024;
 /// Time after which a round ends, so that nobody waits long for the commit: a few commits of a solid disk.
 const ROUND_TIME_MAX: Duration = Duration::from_millis(20);
+/// How often contacts are looked through for what is worth writing.
+const CONTACTS_EVERY_MS: i64 = 60_000;
 /// Longer frames are not looked at for a denial, which has a fixed form (P8.8).
 const DENY_FRAME_BYTES_MAX: usize = 64;
 /// One session and the way to its connection.
@@ -95,6 +97,8 @@ pub(crate) struct Shard<S> {
     deadlines: BTreeSet<(i64, LinkId)>,
     grown: BTreeMap<Space, Grown>,
     draining: bool,
+    /// When contacts were last staged, milliseconds since 1970.
+    contacts_at: i64,
     sessions_per_device: usize,
     metrics: Arc<Metrics>,
     health: Arc<Health>,
@@ -145,6 +149,7 @@ impl<S: Store> Shard<S> {
             deadlines: BTreeSet::new(),
             grown: BTreeMap::new(),
             draining: false,
+            contacts_at: 0,
             sessions_per_device,
             metrics,
             health,
@@ -238,9 +243,12 @@ impl<S: Store> Shard<S> {
         self.tick(now);
         self.commit();
         self.settle(now);
-        // Written with the next commit; nothing waits for it.
-        if let Err(error) = self.books.contacts.stage(self.replica.store_mut(), false) {
-            self.note_store(&error);
+        // Written with the next commit; nothing waits for it. Looking for what changed costs a walk over all devices.
+        if now.saturating_sub(self.contacts_at).abs() >= CONTACTS_EVERY_MS {
+            self.contacts_at = now;
+            if let Err(error) = self.books.contacts.stage(self.replica.store_mut(), false) {
+                self.note_store(&error);
+            }
         }
     }
 

@@ -3,8 +3,9 @@
 mod common;
 
 use std::fs;
+use std::path::{Path, PathBuf};
 
-use common::{Ended, FOUNDER, Phone, Relay, SECRETARY, finished, founder, grants, json};
+use common::{Ended, FOUNDER, Phone, Relay, SECRETARY, STRANGER, device, finished, founder, grants, json};
 use sotay_store::Store;
 use sotay_sync::{CloseCode, SessionEvent};
 
@@ -77,4 +78,55 @@ fn a_newer_database_is_refused_in_words_and_left_as_it_is() {
         );
         assert_eq!(fs::read(&database).unwrap(), bytes);
     }
+}
+
+/// A relay's database as version 0.1 wrote it: one unit, five changes of its founder, and a blocked device.
+fn first_release() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/relay-0.1.sqlite")
+}
+
+#[tokio::test]
+async fn a_database_of_the_first_release_is_served_where_it_lies() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().to_str().unwrap();
+    json(&["init", "--data", data]);
+    fs::copy(first_release(), dir.path().join("relay.sqlite")).unwrap();
+    assert_eq!(json(&["verify", "--data", data])["envelopes"], 8);
+    let relay = Relay::start(dir.path(), &[]);
+    let (mut founder, _) = founder(FOUNDER, &grants());
+    let mut secretary = Phone::new(SECRETARY, founder.roll().unit);
+    assert!(secretary.sync(&relay).await.caught_up());
+    assert_eq!(secretary.frontier(&secretary.main()).get(founder.keys.id()), 5);
+    secretary.write_changes(1, 100);
+    assert!(secretary.sync(&relay).await.caught_up());
+    // The founder has a new phone storage and gets its own writing back.
+    assert!(founder.sync(&relay).await.caught_up());
+    assert_eq!(
+        founder.frontier(&founder.main()),
+        secretary.frontier(&founder.main())
+    );
+    let blocked = json(&["block", "--data", data]);
+    assert_eq!(
+        blocked["blocked_devices"][0],
+        device(STRANGER).id().to_string().as_str()
+    );
+    let units = json(&["units", "--data", data]);
+    assert!(units["units"][0]["seen"].as_i64().unwrap() > 0);
+}
+
+#[tokio::test]
+#[ignore = "makes the fixture of this version; run once before its release"]
+async fn make_the_database_of_the_first_release() {
+    assert!(!first_release().exists(), "a released fixture is never made anew");
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().to_str().unwrap();
+    let relay = Relay::start(dir.path(), &[]);
+    let (mut founder, _) = founder(FOUNDER, &grants());
+    founder.write_changes(5, 300);
+    assert!(founder.sync(&relay).await.caught_up());
+    json(&["block", "--data", data, &device(STRANGER).id().to_string()]);
+    relay.terminate();
+    assert!(relay.wait().await.success());
+    fs::create_dir_all(first_release().parent().unwrap()).unwrap();
+    fs::copy(dir.path().join("relay.sqlite"), first_release()).unwrap();
 }

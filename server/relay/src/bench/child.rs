@@ -106,7 +106,8 @@ impl Relay {
             .filter(|line| line.starts_with(&format!("sotay_relay_{name}")));
         samples
             .filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok())
-            .sum()
+            // Not `sum`, which is minus zero when there is none.
+            .fold(0.0, |sum, value| sum + value)
     }
 
     pub fn used(&self) -> Used {
