@@ -43,6 +43,9 @@ pub(crate) struct Fair {
     lanes: BTreeMap<Lane, Turn>,
     order: VecDeque<Lane>,
     served: Option<Lane>,
+    /// Turns that ended since the round began, and lanes that waited then.
+    ended: usize,
+    waited: usize,
 }
 
 impl Fair {
@@ -79,6 +82,17 @@ impl Fair {
         turn.links.push_back(link);
     }
 
+    /// A round begins.
+    pub fn begin_round(&mut self) {
+        self.ended = 0;
+        self.waited = self.lanes.len();
+    }
+
+    /// Whether everybody who waited had a turn. One who waits alone goes on: nobody gains by an early commit.
+    pub fn all_had_turns(&self) -> bool {
+        self.waited > 1 && self.ended >= self.waited
+    }
+
     /// The next frame. Its room is free again once the caller drops it.
     pub fn next(&mut self) -> Option<(LinkId, Bytes, Room)> {
         loop {
@@ -87,11 +101,13 @@ impl Fair {
             let Some(&link) = turn.links.front() else {
                 self.order.pop_front();
                 self.lanes.remove(&lane);
+                self.ended += 1;
                 continue;
             };
             if turn.credit <= 0 {
                 turn.credit += TURN_BYTES;
                 self.order.rotate_left(1);
+                self.ended += 1;
                 continue;
             }
             turn.links.pop_front();
@@ -172,6 +188,31 @@ mod tests {
         assert!(place(0).unwrap().0 <= 2, "{order:?}");
         assert!(place(1).unwrap().0 <= 4, "{order:?}");
         assert!(fair.is_empty());
+    }
+
+    #[test]
+    fn a_round_ends_when_all_had_turns_unless_one_waits_alone() {
+        let frames = |fair: &mut Fair| {
+            fair.begin_round();
+            let mut frames = 0;
+            while !fair.all_had_turns() && frames < 1000 {
+                let Some((_, frame, _room)) = fair.next() else {
+                    break;
+                };
+                fair.spent(frame.len() as u64);
+                frames += 1;
+            }
+            frames
+        };
+        let mut fair = Fair::default();
+        for link in 0..60 {
+            push(&mut fair, link, unit(1), 60_000);
+        }
+        push(&mut fair, 100, unit(2), 1000);
+        let first = frames(&mut fair);
+        assert!((2..=5).contains(&first), "{first}");
+        assert!(fair.idle(LinkId(100)));
+        assert_eq!(frames(&mut fair), 61 - first, "alone it goes on");
     }
 
     #[test]

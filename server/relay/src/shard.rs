@@ -229,7 +229,12 @@ impl<S: Store> Shard<S> {
     /// Deals with what waits, up to a round's limits; then one commit, then the answers.
     fn round(&mut self, now: i64) {
         let (start, mut frames, mut bytes) = (Instant::now(), 0, 0);
-        while frames < ROUND_FRAMES_MAX && bytes < ROUND_BYTES_MAX && start.elapsed() < ROUND_TIME_MAX {
+        self.fair.begin_round();
+        while frames < ROUND_FRAMES_MAX
+            && bytes < ROUND_BYTES_MAX
+            && start.elapsed() < ROUND_TIME_MAX
+            && !self.fair.all_had_turns()
+        {
             let Some((link, frame, room)) = self.fair.next() else {
                 break;
             };
