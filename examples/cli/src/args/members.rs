@@ -24,6 +24,8 @@ pub(crate) enum MembersCommand {
     Add(Add),
     /// Put many members on the roster, from a workbook or a table.
     Import(Import),
+    /// Write the roster as a table (CSV) that spreadsheets open and import reads again.
+    Export(Export),
     /// Record a change of office, group, standing or activity from a day on.
     Set(SetMember),
     /// Correct a member's name.
@@ -53,6 +55,23 @@ pub(crate) enum MembersCommand {
     Rotate,
     /// List what was written too late or by a removed phone and does not count.
     Late,
+}
+
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  sotay members export --out members.csv
+  sotay members export --attendance 2026 --out attendance-2026.csv")]
+pub(crate) struct Export {
+    /// Day, 2026-05-20 or 20/05/2026; today when left out.
+    #[arg(long, value_name = "DATE")]
+    pub on: Option<String>,
+    /// A column for every meeting of this year, with who was there.
+    #[arg(long, value_name = "YEAR")]
+    pub attendance: Option<i32>,
+    /// Write to this file; standard output when left out.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<std::path::PathBuf>,
 }
 
 #[derive(Debug, Args)]

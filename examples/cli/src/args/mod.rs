@@ -22,7 +22,7 @@ pub(crate) use meeting::{
     Agenda, Attend, Change, Conclude, ConclusionChange, Guest, Meeting, MeetingCommand, Minutes, Motion, New,
     Note, Print, Seal, Set, Speech, Tally, Vote, Who,
 };
-pub(crate) use members::{Add, Import, Members, MembersCommand, Regrade, Revoke, SetMember, Why};
+pub(crate) use members::{Add, Export, Import, Members, MembersCommand, Regrade, Revoke, SetMember, Why};
 pub(crate) use network::{History, Relay, RelayCommand, Review, Sync, Watch};
 pub(crate) use paper::{Paper, PrintFormat};
 pub(crate) use province::{Province, ProvinceCommand};

@@ -101,7 +101,7 @@ pub(super) fn run(session: &Session, args: Invite) -> Result<Reply, Failure> {
     );
     match args.out {
         Some(path) => {
-            files::write(&path, &format!("{text}\n"))?;
+            files::write(&path, format!("{text}\n"))?;
             let written = voice.say("file.written", &[("file", &path.display())]);
             Ok(Reply::new(value, format!("{written}\n{explained}")))
         }

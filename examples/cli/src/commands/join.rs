@@ -64,7 +64,7 @@ fn ask(session: &Session, label: &str, out: Option<PathBuf>) -> Result<Reply, Fa
     let explained = voice.say("join.asked", &[("label", &request.label), ("code", &code)]);
     match out {
         Some(path) => {
-            files::write(&path, &format!("{text}\n"))?;
+            files::write(&path, format!("{text}\n"))?;
             let written = voice.say("file.written", &[("file", &path.display())]);
             Ok(Reply::new(value, format!("{written}\n{explained}")))
         }

@@ -68,7 +68,7 @@ fn create(session: &Session, table: &str, out: &Path) -> Result<Reply, Failure> 
             let number = founded.len() + 1;
             for ((text, code), slot) in branch.packs.iter().zip(1..) {
                 let file = format!("{number:04}-{slot}.pack");
-                files::write(&out.join(&file), &format!("{text}\n"))?;
+                files::write(&out.join(&file), format!("{text}\n"))?;
                 codes.push_str(&format!("{file}\t{}\t{}\n", branch.name, code.to_text()));
                 bytes += text.len();
             }

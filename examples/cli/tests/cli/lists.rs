@@ -242,3 +242,50 @@ fn a_cell_far_away_costs_nothing() {
     phone.ok(&["members", "import", "far.xlsx"]);
     assert_eq!(phone.json(&["members"])["members"].as_array().unwrap().len(), 2);
 }
+
+#[test]
+fn an_exported_roster_is_read_again_and_has_the_attendance_of_a_year() {
+    let hall = Hall::new();
+    let phone = hall.meeting();
+    phone.ok(&[
+        "members",
+        "export",
+        "--on",
+        "2026-05-05",
+        "--attendance",
+        "2026",
+        "--out",
+        "all.csv",
+    ]);
+    let table = hall.read("all.csv");
+    assert!(
+        table.starts_with("\u{feff}STT,Họ và tên,Chức vụ,Tổ đảng,Chính thức/Dự bị,Sinh hoạt,05/05/2026\n"),
+        "{table}"
+    );
+    assert!(table.contains("5,Lê Văn Em,"), "{table}");
+    assert!(
+        table.contains("vắng có lý do") && table.contains("có mặt"),
+        "{table}"
+    );
+
+    let other = hall.phone("P2");
+    other.ok(&[
+        "unit",
+        "create",
+        "Chi bộ khác",
+        "--upper",
+        "Đảng bộ xã",
+        "--founder",
+        "Bà Nga",
+    ]);
+    let seen = other.json(&["members", "import", "all.csv", "--dry-run"]);
+    let names: Vec<&str> = seen["members"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|m| m["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names.len(), 5);
+    assert_eq!(seen["members"][1]["role"], "deputy");
+    assert_eq!(seen["unknown_columns"], json!(["05/05/2026"]));
+}

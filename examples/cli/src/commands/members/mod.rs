@@ -1,5 +1,6 @@
 //! `members`: the roster, and the phones of members.
 
+mod export;
 mod phones;
 mod table;
 
@@ -21,6 +22,7 @@ pub(super) fn run(session: &Session, args: Members) -> Result<Reply, Failure> {
         MembersCommand::List { on } => list(session, on.as_deref()),
         MembersCommand::Add(args) => add(session, args),
         MembersCommand::Import(args) => import(session, args),
+        MembersCommand::Export(args) => export::run(session, args),
         MembersCommand::Set(args) => set(session, args),
         MembersCommand::Rename { member, name } => rename(session, member, name),
         MembersCommand::Devices => phones::devices(session),

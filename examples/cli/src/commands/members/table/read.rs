@@ -144,10 +144,10 @@ fn no_member(row: &Row, head: &Head, group: &mut Option<String>, below: &mut boo
     let says = said(row);
     let words = plain(&says);
     let first = words.split(' ').next().unwrap_or_default();
-    let of_sum = |sum: &&str| words == **sum || words.starts_with(&format!("{sum} "));
+    let of_sum = |sum: &str| words == sum || words.starts_with(&format!("{sum} "));
     // "Tống" is a family name and "Công" a last one: a sum has its number, or stands in a cell over several columns.
     let counted = words.split(' ').any(|word| word.parse::<u32>().is_ok());
-    if SUMS.iter().any(|sum| of_sum(&sum)) && (counted || row.merged > 0) {
+    if SUMS.iter().any(|sum| of_sum(sum)) && (counted || row.merged > 0) {
         *below = true;
         return true;
     }
