@@ -15,8 +15,8 @@ use crate::session::Session;
 
 /// How a request begins; anything else names a file.
 const REQUEST_BEGINS: &str = "sotay-join-";
-/// Bytes of a file with a request; a request has about 250 characters.
-const REQUEST_BYTES_MAX: usize = 16 * 1024;
+/// Bytes of a file with a request; a request has about 250 characters. An invitation given by mistake is named as one.
+const REQUEST_BYTES_MAX: usize = 64 * 1024;
 
 pub(super) fn run(session: &Session, args: Invite) -> Result<Reply, Failure> {
     let voice = session.voice;
