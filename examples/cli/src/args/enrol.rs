@@ -61,6 +61,9 @@ pub(crate) struct Join {
     /// Write the request to this file instead of the terminal.
     #[arg(long, value_name = "FILE", conflicts_with = "invitation")]
     pub out: Option<PathBuf>,
+    /// Draw the request as a QR code in the terminal, to be scanned by the officer's phone.
+    #[arg(long, conflicts_with_all = ["invitation", "pack"])]
+    pub qr: bool,
     /// The pack of a new branch, made by the committee above: a file, its text, or - for standard input.
     #[arg(long, value_name = "FILE|-|TEXT", requires = "code", conflicts_with_all = ["invitation", "out"])]
     pub pack: Option<String>,

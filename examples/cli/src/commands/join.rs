@@ -12,6 +12,7 @@ use crate::failure::Failure;
 use crate::files;
 use crate::reply::Reply;
 use crate::session::{Phone, Session};
+use crate::show;
 
 /// How an invitation begins; anything else names a file.
 const INVITATION_BEGINS: &str = "sotay-invite-";
@@ -26,7 +27,7 @@ pub(super) fn run(session: &Session, args: Join) -> Result<Reply, Failure> {
     }
     match args.invitation {
         Some(invitation) => accept(session, &invitation),
-        None => ask(session, &args.label, args.out),
+        None => ask(session, &args.label, args.out, args.qr),
     }
 }
 
@@ -42,7 +43,7 @@ fn take_over(session: &Session, pack: &str, code: &str, label: &str) -> Result<R
     Ok(Reply::new(unit::json(&card, &phone), text))
 }
 
-fn ask(session: &Session, label: &str, out: Option<PathBuf>) -> Result<Reply, Failure> {
+fn ask(session: &Session, label: &str, out: Option<PathBuf>, drawn: bool) -> Result<Reply, Failure> {
     let voice = session.voice;
     let phone = session.open_or_create(label)?;
     let (request, device) = phone.run(|device, _| {
@@ -61,7 +62,10 @@ fn ask(session: &Session, label: &str, out: Option<PathBuf>) -> Result<Reply, Fa
         "device": device.to_string(),
         "out": out.as_ref().map(|path| path.display().to_string()),
     });
-    let explained = voice.say("join.asked", &[("label", &request.label), ("code", &code)]);
+    let mut explained = voice.say("join.asked", &[("label", &request.label), ("code", &code)]);
+    if let Some(code) = show::qr(&text).filter(|_| drawn) {
+        explained = format!("{code}\n{explained}");
+    }
     match out {
         Some(path) => {
             files::write(&path, format!("{text}\n"))?;

@@ -2,6 +2,7 @@
 
 mod changes;
 mod meeting;
+mod qr;
 mod quizzes;
 mod review;
 mod study;
@@ -13,6 +14,7 @@ use crate::voice::Voice;
 
 pub(crate) use changes::changes;
 pub(crate) use meeting::{meeting, names_json};
+pub(crate) use qr::qr;
 pub(crate) use quizzes::{
     broadcast_json, broadcasts, judged, question, quizzes, results, size, standing_name, study, told,
 };
