@@ -174,10 +174,10 @@ fn hold<S: Store>(branch: &mut Branch<S>, doc: DocId, day: Date, rng: &mut StdRn
         phone.meeting(doc, &add, now + at * 240_000).expect("a speech");
     }
     vote(phone, doc, rng, now + 3_600_000);
-    for at in 0..4 {
+    for item in agenda {
         let add = Command::AddConclusion {
             id: phone.fresh_id(),
-            agenda: Some(agenda[at]),
+            agenda: Some(item),
             text: text(rng, 12).into(),
             deadline: Some(on(day.month().number(), 28)),
             responsible: vec![members[rng.random_range(3..38)]],

@@ -149,10 +149,9 @@ impl Telling<'_> {
         match &keys[1..] {
             [_, "text"] => self.text(keys, named(name)),
             [_, "variants", _, "text"] => self.text(keys, named(name)),
-            [_, "order"] => match self.bytes(keys, &self.before) {
-                Some(_) => Some(Message::new("diary.moved").with("what", Arg::Message(named(name)))),
-                None => None,
-            },
+            [_, "order"] => self
+                .bytes(keys, &self.before)
+                .map(|_| Message::new("diary.moved").with("what", Arg::Message(named(name)))),
             [_, "deadline"] => {
                 let what = named("what.day");
                 self.cells(keys, what, &|day: &Option<Date>| match day {
