@@ -3,8 +3,12 @@
 
 #[path = "scenarios/feedback.rs"]
 mod feedback;
+#[path = "scenarios/reading.rs"]
+mod reading;
 #[path = "scenarios/seals.rs"]
 mod seals;
+#[path = "scenarios/transfer.rs"]
+mod transfer;
 
 use std::path::Path;
 

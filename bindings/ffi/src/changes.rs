@@ -111,6 +111,7 @@ fn part(event: &HandbookEvent) -> (DocumentPart, Option<String>) {
         HandbookEvent::Conclusion(id) => (DocumentPart::Conclusion, Some(id.to_string())),
         HandbookEvent::Removal(id) => (DocumentPart::Removal, Some(id.to_string())),
         HandbookEvent::Narrative(section) => (DocumentPart::Narrative, Some(section.key().to_owned())),
+        HandbookEvent::Attachment(id) => (DocumentPart::Other, Some(id.to_string())),
         HandbookEvent::Note(id) => (DocumentPart::Note, Some(id.to_string())),
         HandbookEvent::Score => (DocumentPart::Score, None),
         HandbookEvent::Choice => (DocumentPart::Choice, None),

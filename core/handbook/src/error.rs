@@ -76,6 +76,8 @@ coded! {
         Ballot = 31 "ballot",
         /// Something without a name of its own.
         Change = 32 "change",
+        /// A file that belongs to a meeting.
+        Attachment = 33 "attachment",
     }
 }
 

@@ -38,6 +38,8 @@ pub enum HandbookEvent {
     Narrative(Section),
     /// Praise or a reminder.
     Note(EntryId),
+    /// A file that belongs to the meeting.
+    Attachment(EntryId),
     /// A score.
     Score,
     /// A choice was made: any part may show another value.
@@ -106,6 +108,7 @@ fn event(kind: DocKind, container: &str, key: &str) -> Option<HandbookEvent> {
         (DocKind::Meeting, schema::REMOVALS) => HandbookEvent::Removal(parse_id(head)?),
         (DocKind::Meeting, schema::NARRATIVE) => HandbookEvent::Narrative(Section::from_key(head)?),
         (DocKind::Meeting, schema::NOTES) => HandbookEvent::Note(parse_id(head)?),
+        (DocKind::Meeting, schema::ATTACHMENTS) => HandbookEvent::Attachment(parse_id(head)?),
         (DocKind::Meeting, schema::SCORES) => HandbookEvent::Score,
         (DocKind::Meeting, _) => return None,
     })

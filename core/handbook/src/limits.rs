@@ -12,6 +12,10 @@ pub const MOTION_CHARS_MAX: usize = 4_000;
 pub const CELL_BYTES_MAX: usize = 32 * 1024;
 /// Members that one command or one frozen list may name.
 pub const MEMBERS_MAX: usize = 500;
+/// Bytes of a file that a meeting may name, e.g. photographed pages.
+pub const ATTACHMENT_BYTES_MAX: u32 = 64 * 1024 * 1024;
+/// Pages of such a file.
+pub const ATTACHMENT_PAGES_MAX: u32 = 500;
 /// Votes of one kind in one tally.
 pub const VOTES_MAX: u32 = 10_000;
 /// Hundredths of a point that one criterion may give.

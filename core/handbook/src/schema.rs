@@ -48,6 +48,7 @@ pub(crate) const NARRATIVE: &str = "narrative";
 pub(crate) const NOTES: &str = "notes";
 pub(crate) const SCORES: &str = "scores";
 pub(crate) const LINKS: &str = "links";
+pub(crate) const ATTACHMENTS: &str = "attachments";
 pub(crate) const TASKS: &str = "tasks";
 pub(crate) const TASK_PEOPLE: &str = "people";
 pub(crate) const TASK_EVENTS: &str = "events";
@@ -68,7 +69,7 @@ pub(crate) mod task {
 }
 
 const ROSTER_MAPS: [&str; 2] = [LINES, CHOICES];
-/// `addenda` and `attachments` are for what later versions of the software write into meetings of this schema.
+/// `addenda` is for what later versions of the software write into meetings of this schema.
 const MEETING_MAPS: [&str; 18] = [
     INFO,
     STEPS,
@@ -86,7 +87,7 @@ const MEETING_MAPS: [&str; 18] = [
     SCORES,
     CHOICES,
     "addenda",
-    "attachments",
+    ATTACHMENTS,
     LINKS,
 ];
 

@@ -157,6 +157,8 @@ codes! {
     BadHeadLine "bad_head_line" Input,
     /// No such seal, or several that could be meant.
     WhichSeal "which_seal" Input,
+    /// No such item of feedback, or several that could be meant.
+    WhichFeedback "which_feedback" Input,
     /// Not the id of a unit.
     BadUnit "bad_unit" Input,
     /// As many questions kept as can be, or one that is too long.

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sotay_document::{Run, Touched};
+use sotay_document::{GateError, Run, Touched};
 use sotay_feed::{
     DeviceId, DocId, Envelope, EnvelopeId, EpochId, Kind, Space, SpaceId, SpaceKind, UnitId, Verified,
 };
@@ -31,7 +31,7 @@ const PAGE: Budget = Budget {
 /// Envelopes of one pass, sorted by what they change.
 #[derive(Default)]
 pub(super) struct Haul {
-    runs: BTreeMap<DocId, (BookKey, Vec<(DeviceId, Run)>)>,
+    runs: BTreeMap<DocId, (BookKey, Vec<(u64, DeviceId, Run)>)>,
     people: Vec<(EnvelopeId, PersonRecord)>,
     pub(super) puts: Vec<Put>,
     library: bool,
@@ -170,7 +170,38 @@ impl<S: Store> Device<S> {
         haul.puts.push(applied_put(&id, after.max(head)));
         let docs: BTreeSet<DocId> = haul.runs.keys().chain(&haul.late).copied().collect();
         self.land(haul)?;
+        self.retry_full(space)?;
         self.vouch(space, &docs)
+    }
+
+    /// Reads again the envelopes whose changes found no room among the waiting ones: what they wait for may be here now.
+    /// Ends when a round brings no more room.
+    fn retry_full(&mut self, space: &Space) -> Result<(), DeviceError> {
+        let id = space.id();
+        let mut left = usize::MAX;
+        loop {
+            let rows = self.replica.store().list(Bucket::Applied, &full_prefix(&id))?;
+            if rows.is_empty() || rows.len() >= left {
+                return Ok(());
+            }
+            left = rows.len();
+            let mut haul = Haul::default();
+            for (key, _) in rows {
+                let arrival = key.get(SpaceId::LEN + 1..).and_then(|b| b.try_into().ok());
+                let arrival = arrival
+                    .map(u64::from_be_bytes)
+                    .ok_or(DeviceError::damaged("cursor"))?;
+                haul.puts.push(full_put(&id, arrival, false));
+                let page = self
+                    .replica
+                    .store()
+                    .since(&id, arrival - 1, Budget { count: 1, bytes: 0 })?;
+                for stored in page.envelopes {
+                    self.sort_in(space, stored, &mut haul);
+                }
+            }
+            self.land(haul)?;
+        }
     }
 
     /// One envelope into the haul. What cannot be opened yet is remembered; what can never be used is set aside.
@@ -257,7 +288,7 @@ impl<S: Store> Device<S> {
             return self.set_aside(&stored, SetAside::OtherDocument, haul);
         }
         let (_, runs) = haul.runs.entry(key.doc).or_insert((key, Vec::new()));
-        runs.push((stored.device, run));
+        runs.push((stored.arrival, stored.device, run));
     }
 
     /// Whether a document of this id may be of this kind and in this space. Everybody can compute the ids of the roster
@@ -352,10 +383,12 @@ impl<S: Store> Device<S> {
         );
         let names = puts.len() > before;
         let mut touched: Vec<(BookKey, Vec<Touched>)> = Vec::new();
+        let unit = self.home()?.unit;
         for (key, runs) in haul.runs.into_values() {
             let book = self.book(key)?;
-            let authors: Vec<DeviceId> = runs.iter().map(|(author, _)| *author).collect();
-            let applied = book.document.apply(runs);
+            let origins: Vec<(u64, DeviceId)> = runs.iter().map(|(at, author, _)| (*at, *author)).collect();
+            let runs = runs.into_iter().map(|(_, author, run)| (author, run));
+            let applied = book.document.apply(runs.collect());
             puts.extend(book.persist(applied.admitted.iter().map(|change| &change[..])));
             puts.extend(applied.orphans.iter().map(|orphan| Put {
                 bucket: Bucket::Orphan,
@@ -368,11 +401,15 @@ impl<S: Store> Device<S> {
                 value: None,
             }));
             for refused in &applied.refused {
+                let origin = refused.origin.and_then(|(run, _)| origins.get(run).copied());
+                if let (GateError::OrphansFull, Some((arrival, _))) = (refused.error, origin) {
+                    puts.push(full_put(&unit_space(unit, key.space), arrival, true));
+                    continue;
+                }
                 tracing::warn!(doc = ?key.doc, error = %refused.error, "change refused at the gate");
-                let author = refused.origin.and_then(|(run, _)| authors.get(run).copied());
                 self.events.push_back(Event::ChangeRefused {
                     doc: key.doc,
-                    device: author,
+                    device: origin.map(|(_, author)| author),
                 });
             }
             touched.push((key, applied.touched));
@@ -467,6 +504,23 @@ fn applied_put(space: &SpaceId, arrival: u64) -> Put {
         bucket: Bucket::Applied,
         key: space.as_bytes().to_vec(),
         value: Some(arrival.to_be_bytes().to_vec()),
+    }
+}
+
+fn unit_space(unit: UnitId, kind: SpaceKind) -> SpaceId {
+    Space::of(unit, kind).id()
+}
+
+fn full_prefix(space: &SpaceId) -> Vec<u8> {
+    [&space.as_bytes()[..], b"f"].concat()
+}
+
+/// An envelope with changes that found no room to wait in.
+fn full_put(space: &SpaceId, arrival: u64, waits: bool) -> Put {
+    Put {
+        bucket: Bucket::Applied,
+        key: [full_prefix(space), arrival.to_be_bytes().to_vec()].concat(),
+        value: waits.then(Vec::new),
     }
 }
 

@@ -112,6 +112,28 @@ impl<S: Store> Device<S> {
         self.meeting_commands(key, commands, now)
     }
 
+    /// Notes a file that belongs to a meeting: its name, type, size and hash. The file itself stays where it is.
+    pub fn attach_file(
+        &mut self,
+        doc: DocId,
+        (name, media): (&str, &str),
+        content: &[u8],
+        pages: u32,
+        now: i64,
+    ) -> Result<EntryId, DeviceError> {
+        let id = self.fresh_id();
+        let command = Command::Attach {
+            id,
+            name: name.into(),
+            media: media.into(),
+            bytes: u32::try_from(content.len()).unwrap_or(u32::MAX),
+            blake3: *blake3::hash(content).as_bytes(),
+            pages,
+        };
+        self.meeting(doc, &command, now)?;
+        Ok(id)
+    }
+
     fn meeting_commands(&mut self, key: BookKey, commands: &[Command], now: i64) -> Result<(), DeviceError> {
         let acting = self.acting(now)?;
         let reading = self.reading(key)?;

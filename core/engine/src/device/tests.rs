@@ -232,3 +232,59 @@ fn a_unit_that_could_not_be_named_is_not_founded_and_founding_it_again_works() {
     let blank = device.add_members(&[NewMember::named("\u{a0} ")], today(NOW), NOW);
     assert!(matches!(blank, Err(DeviceError::EmptyName)), "{blank:?}");
 }
+
+/// More changes of one phone than may wait arrive before the one they build on.
+#[test]
+fn changes_that_find_no_room_to_wait_are_read_again_when_what_they_wait_for_is_here() {
+    use sotay_document::limits::ORPHANS_PER_AUTHOR_MAX;
+    use sotay_feed::Envelope;
+    use sotay_handbook::meeting::{Command, MeetingKind};
+    use sotay_store::Budget;
+
+    let mut secretary = branch(1);
+    let mut second = join(&mut secretary, 2, "P1", 3);
+    let mut third = join(&mut secretary, 3, "P2", 4);
+    let doc = secretary
+        .new_meeting(MeetingKind::Thematic, None, Some(today(NOW)), NOW)
+        .unwrap();
+    secretary.flush().unwrap();
+    let main = secretary.space(SpaceKind::Main).unwrap();
+    let all = Budget {
+        count: 10_000,
+        bytes: 1 << 26,
+    };
+    let of = |device: &Device<MemoryStore>, author: DeviceId| -> Vec<Envelope> {
+        let page = device.replica().store().since(&main.id(), 0, all).unwrap();
+        let own = page.envelopes.iter().filter(|stored| stored.device == author);
+        own.map(|stored| Envelope::decode(&stored.bytes).unwrap())
+            .collect()
+    };
+    let (first_id, second_id) = (secretary.id(), second.id());
+    let founding = of(&secretary, first_id);
+    second.replica.admit(&main, founding.clone(), Vec::new()).unwrap();
+    second.absorb().unwrap();
+    let edits = ORPHANS_PER_AUTHOR_MAX + 40;
+    for edit in 0..edits {
+        let place = Command::SetPlace(format!("Nhà văn hóa, phòng {edit}").as_str().into());
+        second.meeting(doc, &place, NOW).unwrap();
+        // An envelope for every few changes, as when somebody types while connected.
+        if edit % 20 == 0 {
+            second.flush().unwrap();
+        }
+    }
+    second.flush().unwrap();
+
+    third
+        .replica
+        .admit(&main, of(&second, second_id), Vec::new())
+        .unwrap();
+    third.absorb().unwrap();
+    assert!(
+        third.meeting_view(doc).unwrap().place.value.is_none(),
+        "everything waits"
+    );
+    third.replica.admit(&main, founding, Vec::new()).unwrap();
+    third.absorb().unwrap();
+    let place = third.meeting_view(doc).unwrap().place.value.unwrap();
+    assert_eq!(place.as_str(), format!("Nhà văn hóa, phòng {}", edits - 1));
+}

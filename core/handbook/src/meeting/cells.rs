@@ -36,6 +36,24 @@ pub(super) struct StepCell {
 
 cell_struct!(StepCell { minutes });
 
+/// A file that belongs to the meeting; its bytes are not in the document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct AttachmentCell {
+    pub name: Words,
+    pub media: Words,
+    pub bytes: u32,
+    pub blake3: [u8; 32],
+    pub pages: u32,
+}
+
+cell_struct!(AttachmentCell {
+    name,
+    media,
+    bytes,
+    blake3,
+    pages
+});
+
 /// A vote as it was opened: nothing of it changes any more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct OpenedCell {

@@ -327,6 +327,22 @@ pub enum Command {
         /// Which.
         id: EntryId,
     },
+    /// Notes a file that belongs to the meeting, e.g. photographed pages of handwritten minutes. Its bytes do not travel
+    /// with the document; its hash says which file it was.
+    Attach {
+        /// Fresh id.
+        id: EntryId,
+        /// Name of the file.
+        name: Words,
+        /// Its media type, e.g. `image/jpeg`.
+        media: Words,
+        /// Its size.
+        bytes: u32,
+        /// BLAKE3 of its bytes.
+        blake3: [u8; 32],
+        /// Pages it shows.
+        pages: u32,
+    },
     /// Gives points.
     SetScore {
         /// Key of a criterion of the policy.

@@ -20,9 +20,9 @@ pub use command::{Command, Place, TallyCount};
 pub use kinds::{Ballot, How, MeetingKind, Method, Need, NoteKind, Section, Stage, State, Step};
 pub use taken::{TakenFees, TakenTask};
 pub use view::{
-    AgendaItem, Attendance, AttendanceCounts, AttendanceEntry, AttendanceLine, BallotEntry, Conclusion,
-    Guest, MeetingView, Motion, NotCounted, Note, Outcome, Paragraph, Person, Removal, RollContest,
-    ScoreLine, Speech, StepTaken, Stranger, TallyClaim, TallyFit, VoterBallot,
+    AgendaItem, Attachment, Attendance, AttendanceCounts, AttendanceEntry, AttendanceLine, BallotEntry,
+    Conclusion, Guest, MeetingView, Motion, NotCounted, Note, Outcome, Paragraph, Person, Removal,
+    RollContest, ScoreLine, Speech, StepTaken, Stranger, TallyClaim, TallyFit, VoterBallot,
 };
 
 pub(crate) use apply::remove_entry;

@@ -80,10 +80,31 @@ pub struct MeetingView {
     pub notes: Vec<Note>,
     /// Scores, by criterion in the order of the policy.
     pub scores: Vec<ScoreLine>,
+    /// Files that belong to the meeting, by id.
+    pub attachments: Vec<Attachment>,
     /// Entries that were removed and are not shown.
     pub removed: Vec<EntryId>,
     /// Other meetings of the same period that an officer linked with this one.
     pub linked: Vec<Linked>,
+}
+
+/// A file that belongs to the meeting: what is known of it beside its bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Attachment {
+    /// Id.
+    pub id: EntryId,
+    /// Name of the file.
+    pub name: Words,
+    /// Its media type.
+    pub media: Words,
+    /// Its size.
+    pub bytes: u32,
+    /// BLAKE3 of its bytes, in hexadecimal.
+    pub blake3: String,
+    /// Pages it shows.
+    pub pages: u32,
+    /// Who noted it, when.
+    pub mark: Mark,
 }
 
 /// Another meeting of the same period, known to belong to this one.

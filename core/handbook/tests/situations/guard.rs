@@ -371,3 +371,35 @@ fn two_meetings_of_one_period_block_until_an_officer_links_them() {
     hall.on(3, 6, Command::SetDate(june));
     assert!(same_period(&hall.shown(3).view, &[&may]).is_empty());
 }
+
+#[test]
+fn a_photographed_page_is_noted_with_its_hash_and_one_byte_or_page_too_many_is_refused() {
+    use sotay_handbook::limits::{ATTACHMENT_BYTES_MAX, ATTACHMENT_PAGES_MAX};
+    let mut hall = meeting();
+    let id = hall.id_on(1);
+    let attach = |bytes, pages| Command::Attach {
+        id,
+        name: "trang-1.jpg".into(),
+        media: "image/jpeg".into(),
+        bytes,
+        blake3: [7; 32],
+        pages,
+    };
+    for (bytes, pages) in [(ATTACHMENT_BYTES_MAX + 1, 1), (1, ATTACHMENT_PAGES_MAX + 1)] {
+        let refused = hall.try_on(1, 90, &attach(bytes, pages));
+        assert!(matches!(refused, Err(CommandError::TooMany { .. })));
+    }
+    hall.on(1, 91, attach(ATTACHMENT_BYTES_MAX, ATTACHMENT_PAGES_MAX));
+    assert!(matches!(
+        hall.try_on(1, 92, &attach(1, 1)),
+        Err(CommandError::Exists(_))
+    ));
+    hall.sync_all(&PHONES);
+    let shown = hall.converged().view.attachments;
+    assert_eq!(shown.len(), 1);
+    assert_eq!(
+        (shown[0].name.as_str(), shown[0].pages, shown[0].mark.device),
+        ("trang-1.jpg", ATTACHMENT_PAGES_MAX, device(1))
+    );
+    assert_eq!(shown[0].blake3, "07".repeat(32));
+}

@@ -2,6 +2,7 @@
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use sotay_engine::handbook::directive::DirectiveKind;
+use sotay_engine::handbook::feedback::FeedbackStatus;
 use sotay_engine::handbook::fees::FeeBasis;
 use sotay_engine::handbook::home::{HomePhase, HomeRole};
 use sotay_engine::handbook::meeting::{
@@ -72,6 +73,7 @@ coded!(
     Column,
     DirectiveKind,
     FeeBasis,
+    FeedbackStatus,
     HomePhase,
     HomeRole,
     How,

@@ -87,6 +87,14 @@ pub(crate) enum MeetingCommand {
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
     },
+    /// Note a file that belongs to the meeting, e.g. a photographed page of handwritten minutes: name, size and hash.
+    Attach {
+        /// The file; it stays where it is.
+        file: PathBuf,
+        /// Pages it shows.
+        #[arg(long, value_name = "N", default_value_t = 1)]
+        pages: u32,
+    },
     /// Keep an official signature that was made elsewhere beside a seal.
     OutsideSignature {
         /// The signature's file.

@@ -26,7 +26,7 @@ pub(crate) use members::{Add, Export, Import, Members, MembersCommand, Regrade, 
 pub(crate) use network::{History, Relay, RelayCommand, Review, Sync, Watch};
 pub(crate) use paper::{Paper, PrintFormat};
 pub(crate) use province::{Province, ProvinceCommand};
-pub(crate) use records::Verify;
+pub(crate) use records::{Feedback, FeedbackCommand, Verify};
 pub(crate) use study::Speech as SpokenLines;
 pub(crate) use study::{
     Ask, Broadcasts, BroadcastsCommand, Library, LibraryCommand, Publish, Quiz, QuizCommand, Read, Search,
@@ -118,6 +118,8 @@ pub(crate) enum Command {
     Province(Province),
     /// Hold a meeting: attendance, agenda, speeches, votes, conclusions, minutes.
     Meeting(Box<Meeting>),
+    /// Write to the committee, with or without your name, and see what became of it.
+    Feedback(Feedback),
     /// Check a file of sealed minutes: who sealed what, when. Needs no profile and no network.
     Verify(Verify),
     /// What contradicts itself after phones wrote apart, and how to settle it.

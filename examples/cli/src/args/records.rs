@@ -1,6 +1,9 @@
 //! Sealed records and feedback.
 
-use clap::Args;
+use clap::{Args, Subcommand};
+use sotay_engine::handbook::feedback::FeedbackStatus;
+
+use super::coded;
 
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
@@ -12,4 +15,53 @@ pub(crate) struct Verify {
     /// Print the sealed texts too.
     #[arg(long)]
     pub text: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Feedback {
+    #[command(subcommand)]
+    pub command: FeedbackCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum FeedbackCommand {
+    /// Write to the committee; nobody else can read it. It leaves with the next sync.
+    Send {
+        /// What you have to say, or - for standard input.
+        text: String,
+        /// What it is about, in a line.
+        #[arg(long, value_name = "TOPIC")]
+        topic: Option<String>,
+        /// The meeting it is about.
+        #[arg(long, value_name = "MEETING")]
+        about: Option<String>,
+        /// Without your name: neither your name nor your phone nor the time of day is recorded.
+        #[arg(long)]
+        nameless: bool,
+    },
+    /// What you wrote on this phone, and what was answered.
+    Mine,
+    /// Take an item back.
+    Withdraw {
+        /// Which, by the beginning of its id.
+        item: String,
+    },
+    /// What the committee received (committee only).
+    Inbox,
+    /// Record what has become of an item, and answer it (committee only).
+    Answer {
+        /// Which: F2, or the beginning of its id.
+        item: String,
+        /// What has become of it.
+        #[arg(long, value_parser = coded::<FeedbackStatus>(), default_value = "received")]
+        status: FeedbackStatus,
+        /// The answer, or - for standard input.
+        #[arg(long, value_name = "TEXT")]
+        text: Option<String>,
+        /// Everybody in the unit reads the answer; without it the writer alone.
+        #[arg(long)]
+        public: bool,
+    },
+    /// The public answers of the committee.
+    Answers,
 }

@@ -3,6 +3,7 @@
 //! A new family (`library`, `search`, `ask`, `speech`, `read`, `quiz`, `study`) is a module here, a module of `args`, and
 //! one line below.
 
+mod feedback;
 mod history;
 mod invite;
 mod join;
@@ -34,6 +35,7 @@ pub(crate) fn run(session: &Session, command: Command) -> Result<Reply, Failure>
         Command::Province(args) => province::run(session, args),
         Command::Members(args) => members::run(session, args),
         Command::Meeting(args) => meeting::run(session, *args),
+        Command::Feedback(args) => feedback::run(session, args),
         Command::Verify(args) => verify::run(session, args),
         Command::Review(args) => review::run(session, args),
         Command::Sync(args) => sync::run(session, args),

@@ -46,6 +46,7 @@ fn word(voice: Voice, event: &HandbookEvent) -> String {
         HandbookEvent::Conclusion(_) => voice.say("change.conclusion", &[]),
         HandbookEvent::Removal(_) => voice.say("change.removal", &[]),
         HandbookEvent::Narrative(_) => voice.say("change.narrative", &[]),
+        HandbookEvent::Attachment(_) => voice.say("change.attachment", &[]),
         HandbookEvent::Note(_) => voice.say("change.note", &[]),
         HandbookEvent::Score => voice.say("change.score", &[]),
         HandbookEvent::Choice => voice.say("change.choice", &[]),

@@ -307,3 +307,81 @@ fn the_history_tells_who_changed_what() {
     assert_eq!(changes.len(), history.lines().count());
     assert!(changes.last().unwrap()["what"][0]["speech"].is_string(), "{told}");
 }
+
+#[test]
+fn members_write_to_the_committee_and_read_what_became_of_it() {
+    let hall = Hall::new();
+    let phone = hall.branch();
+    assert!(phone.ok(&["feedback", "mine"]).contains("Chưa có ý kiến nào."));
+    let first = phone.json(&[
+        "feedback",
+        "send",
+        "Đề nghị lắp thêm đèn đường.",
+        "--topic",
+        "Đèn đường",
+    ]);
+    let id = first["item"].as_str().unwrap();
+    phone.ok(&["feedback", "send", "đề nghị lắp thêm đèn đường"]);
+    phone.ok(&["feedback", "send", "Công khai quỹ làm đường.", "--nameless"]);
+    let gone = phone.json(&["feedback", "send", "Thôi."]);
+    phone.ok(&["feedback", "withdraw", gone["item"].as_str().unwrap()]);
+    phone.fails(&["feedback", "withdraw", "zz"], 3, "which_feedback");
+    phone.fails(&["feedback", "send", " "], 3, "empty");
+    // Admitting a phone seals what waits, as a sync does.
+    hall.admit(&phone, "P2", "Em", "member");
+    let inbox = phone.ok(&["feedback", "inbox"]);
+    assert!(
+        inbox.contains("có thể trùng F1") && inbox.contains("(không ghi tên)"),
+        "{inbox}"
+    );
+    assert_eq!(
+        phone.json(&["feedback", "inbox"])["items"]
+            .as_array()
+            .unwrap()
+            .len(),
+        3
+    );
+    phone.ok(&[
+        "feedback",
+        "answer",
+        "F1",
+        "--status",
+        "answered",
+        "--text",
+        "Tháng 6 sẽ lắp.",
+    ]);
+    phone.fails(&["feedback", "answer", "F3", "--text", "Đồng ý."], 3, "nameless");
+    phone.ok(&[
+        "feedback",
+        "answer",
+        "F3",
+        "--status",
+        "answered",
+        "--text",
+        "Đồng ý.",
+        "--public",
+    ]);
+    assert!(phone.ok(&["feedback", "answers"]).contains("Đồng ý."));
+    let mine = phone.json(&["feedback", "mine"]);
+    let items = mine["items"].as_array().unwrap();
+    assert!(
+        items
+            .iter()
+            .any(|item| item["id"] == id && item["answers"][0]["text"] == "Tháng 6 sẽ lắp.")
+    );
+}
+
+#[test]
+fn a_photographed_page_is_noted_by_its_hash() {
+    let hall = Hall::new();
+    let phone = hall.meeting();
+    hall.write("trang-1.jpg", b"not really a picture");
+    let noted = phone.json(&["meeting", "attach", "trang-1.jpg", "--pages", "2"]);
+    let attachment = &noted["attachment"];
+    assert_eq!(
+        (attachment["pages"].clone(), attachment["bytes"].clone()),
+        (json!(2), json!(20))
+    );
+    assert_eq!(attachment["blake3"].as_str().unwrap().len(), 64);
+    phone.fails(&["meeting", "attach", "missing.jpg"], 3, "file_unreadable");
+}

@@ -92,6 +92,7 @@ impl<'d> Desk<'_, 'd, '_> {
             | Command::RecordTally { .. }
             | Command::ConfirmTally { .. }
             | Command::Vote { .. } => self.vote_command(command),
+            Command::Attach { .. } => self.attach(command),
             Command::Settle { item, pick, id } => self.settle(item, pick, *id),
             _ => self.content_command(command),
         }

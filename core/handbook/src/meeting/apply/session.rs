@@ -2,7 +2,7 @@
 
 use sotay_feed::MemberId;
 
-use super::super::cells::{MarkCell, StepCell};
+use super::super::cells::{AttachmentCell, MarkCell, StepCell};
 use super::super::command::Command;
 use super::super::kinds::{How, MeetingKind, Stage, State, Step};
 use super::super::read::{STAGE_PREFIX, info};
@@ -12,7 +12,7 @@ use super::{Desk, line};
 use crate::date::{Date, LocalTime, Month};
 use crate::error::{CommandError, What};
 use crate::ids::{EntryId, member_device};
-use crate::limits::TAKEN_TASKS_MAX;
+use crate::limits::{ATTACHMENT_BYTES_MAX, ATTACHMENT_PAGES_MAX, TAKEN_TASKS_MAX};
 use crate::roster::RollCell;
 use crate::schema;
 use crate::sheet::at_most;
@@ -103,6 +103,39 @@ impl Desk<'_, '_, '_> {
             }
         }
         self.step(Step::Opened)
+    }
+
+    pub(super) fn attach(&mut self, command: &Command) -> Result<(), CommandError> {
+        let Command::Attach {
+            id,
+            name,
+            media,
+            bytes,
+            blake3,
+            pages,
+        } = command
+        else {
+            return Ok(());
+        };
+        let what = What::Attachment;
+        for (count, limit) in [(*bytes, ATTACHMENT_BYTES_MAX), (*pages, ATTACHMENT_PAGES_MAX)] {
+            if count > limit {
+                let (count, limit) = (u64::from(count), u64::from(limit));
+                return Err(CommandError::TooMany { what, count, limit });
+            }
+        }
+        let attachments = self.map(schema::ATTACHMENTS)?;
+        if matches!(self.tx.get(&attachments, id.to_string()), Ok(Some(_))) {
+            return Err(CommandError::Exists(what));
+        }
+        let cell = AttachmentCell {
+            name: line(what, name)?,
+            media: line(what, media)?,
+            bytes: *bytes,
+            blake3: *blake3,
+            pages: *pages,
+        };
+        self.put(&attachments, &id.to_string(), &cell)
     }
 
     pub(super) fn add_guest(&mut self, id: EntryId, label: &Words) -> Result<(), CommandError> {

@@ -4,13 +4,14 @@ mod attendance;
 mod content;
 mod votes;
 
+use data_encoding::HEXLOWER;
 use sotay_document::crdt::{ObjId, ROOT, ReadDoc};
 use sotay_feed::DeviceId;
 
 use super::Setting;
-use super::cells::StepCell;
+use super::cells::{AttachmentCell, StepCell};
 use super::kinds::{Section, Stage, Step};
-use super::view::{Guest, Linked, MeetingView, Removal, RollContest, StepTaken};
+use super::view::{Attachment, Guest, Linked, MeetingView, Removal, RollContest, StepTaken};
 use crate::cell::{Cell, Found, author, cells, object, owned};
 use crate::claim::{Choices, Claim, Contest, Field, Mark, Tag, claims, field};
 use crate::date::{Date, Month};
@@ -146,6 +147,7 @@ impl<R: ReadDoc> Reader<'_, R> {
             roll_contests,
             removed,
             linked: self.linked(),
+            attachments: self.attachments(),
         }
     }
 
@@ -303,6 +305,33 @@ impl<R: ReadDoc> Reader<'_, R> {
             .collect();
         linked.sort_by_key(|linked| (linked.meeting, linked.mark));
         linked
+    }
+
+    fn attachments(&self) -> Vec<Attachment> {
+        let Some(map) = self.container(schema::ATTACHMENTS) else {
+            return Vec::new();
+        };
+        let mut attachments: Vec<Attachment> = self
+            .keys(&map)
+            .into_iter()
+            .filter_map(|key| {
+                let found: Found<AttachmentCell> = cells(self.doc, &map, key.as_str()).into_iter().next()?;
+                Some(Attachment {
+                    id: parse_id(&key)?,
+                    name: found.value.name,
+                    media: found.value.media,
+                    bytes: found.value.bytes,
+                    blake3: HEXLOWER.encode(&found.value.blake3),
+                    pages: found.value.pages,
+                    mark: Mark {
+                        device: found.device,
+                        at_ms: found.at_ms,
+                    },
+                })
+            })
+            .collect();
+        attachments.sort_by_key(|attachment| attachment.id);
+        attachments
     }
 
     fn narrative(&self) -> Vec<(Section, Words)> {

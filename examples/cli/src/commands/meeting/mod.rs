@@ -4,6 +4,8 @@ mod plan;
 mod print;
 pub(super) mod seals;
 
+use std::path::Path;
+
 use serde_json::json;
 use sotay_engine::feed::DocId;
 use sotay_engine::handbook::{Date, Month};
@@ -33,6 +35,7 @@ pub(super) fn run(session: &Session, args: Meeting) -> Result<Reply, Failure> {
         MeetingCommand::Withdraw { seal } => seals::withdraw(session, wanted, seal),
         MeetingCommand::Seals => seals::list(session, wanted),
         MeetingCommand::SealFile { out } => seals::file(session, wanted, out),
+        MeetingCommand::Attach { file, pages } => attach(session, wanted, &file, pages),
         MeetingCommand::OutsideSignature { file, seal, kind } => {
             seals::outside(session, wanted, &file, seal, &kind)
         }
@@ -205,6 +208,50 @@ fn take_in(session: &Session, wanted: Option<String>) -> Result<Reply, Failure> 
         let count = device.take_in(doc, now)?;
         let value = json!({ "meeting": doc.to_string(), "did": "take_in", "tasks": count });
         Ok(Reply::new(value, voice.say("did.take_in", &[("count", &count)])))
+    })
+}
+
+/// Bytes of a file that are read to be hashed; the handbook has the limit that counts.
+const ATTACHED_BYTES_MAX: usize = 128 * 1024 * 1024;
+
+fn attach(session: &Session, wanted: Option<String>, path: &Path, pages: u32) -> Result<Reply, Failure> {
+    let voice = session.voice;
+    let content = files::read_bytes(&path.display().to_string(), ATTACHED_BYTES_MAX)?;
+    let name = path
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default();
+    let ending = path
+        .extension()
+        .and_then(|ending| ending.to_str())
+        .unwrap_or_default();
+    let media = match ending.to_ascii_lowercase().as_str() {
+        "jpg" | "jpeg" => "image/jpeg",
+        "png" => "image/png",
+        "heic" => "image/heic",
+        "webp" => "image/webp",
+        "pdf" => "application/pdf",
+        _ => "application/octet-stream",
+    };
+    session.open()?.run(move |device, now| {
+        let doc = pick::meeting(device, wanted.as_deref())?;
+        let id = device.attach_file(doc, (&name, media), &content, pages, now)?;
+        let view = device.meeting_view(doc)?;
+        let noted = view.attachments.iter().find(|attachment| attachment.id == id);
+        let hash = noted.map(|noted| noted.blake3.clone()).unwrap_or_default();
+        let said = voice.say(
+            "meeting.attached",
+            &[
+                ("name", &name),
+                ("bytes", &content.len()),
+                ("pages", &pages),
+                ("hash", &hash),
+            ],
+        );
+        Ok(Reply::new(
+            json!({ "meeting": doc.to_string(), "did": "attach", "attachment": noted }),
+            said,
+        ))
     })
 }
 
