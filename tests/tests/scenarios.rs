@@ -3,8 +3,6 @@
 
 #[path = "scenarios/feedback.rs"]
 mod feedback;
-#[path = "scenarios/reading.rs"]
-mod reading;
 #[path = "scenarios/seals.rs"]
 mod seals;
 #[path = "scenarios/transfer.rs"]

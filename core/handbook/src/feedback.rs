@@ -443,7 +443,7 @@ mod tests {
             ..item(1, AT, "ế", Some(11))
         };
         let golden = "87015001010101010101010101010101010101\
-                      1b00000196a06cb14069c49090c6b0e1bb9d6e6763e1babf5007070707070707070707070707070707504d4d4d4d4d4d4d4d4d4d4d4d4d4d4d0b";
+                      1b00000196a06cb14069c490c6b0e1bb9d6e6763e1babf5007070707070707070707070707070707504d4d4d4d4d4d4d4d4d4d4d4d4d4d4d0b";
         assert_eq!(HEXLOWER.encode(&named.encode()), golden);
         let answer = FeedbackReply {
             text: Some("Đã giao tổ 3.".into()),
