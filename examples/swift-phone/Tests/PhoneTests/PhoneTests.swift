@@ -1,0 +1,96 @@
+import Foundation
+import PhoneModels
+import XCTest
+
+/// Screens show what happens, and say what goes wrong.
+final class PhoneTests: XCTestCase {
+    private func phone<T: Sendable>(_ body: @MainActor @Sendable (Handbook) async throws -> T) async throws -> T {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("phone-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let handbook = try await Handbook.create(folder, label: "P1")
+        let result = try await body(handbook)
+        try await handbook.shutdown()
+        return result
+    }
+
+    func test_a_phone_spoken_to_in_lines_holds_a_meeting() async throws {
+        try await phone { handbook in
+            let phone = Phone(handbook)
+            func well(_ line: String) async -> [String] {
+                let answer = await phone.answer(line)
+                XCTAssertEqual(answer.last, "ok", "\(line): \(answer)")
+                return answer.dropLast()
+            }
+            _ = await well("found Chi bộ thôn An Lạc | Đảng bộ xã Đông Phong | Nguyễn Văn Bình | 2025-01-01")
+            let members = await well("members 2025-01-01 | Trần Thị Hoa; Lê Văn Tư")
+            XCTAssertEqual(members.count, 3)
+            _ = await well("begin 2025-05 | 2025-05-20")
+            for line in [
+                "place Nhà văn hóa thôn", "open", "mark present | 1-2", "mark excused | 3 | ốm", "speech 2 | Nhất trí.",
+                "conclusion Giao đồng chí Hoa. | 2025-06-15 | 2 3", "close",
+            ] { _ = await well(line) }
+            let view = await well("view")
+            XCTAssertEqual(
+                view,
+                [
+                    "2025-05 · Nhà văn hóa thôn · CLOSED", "attendance: 2/1/0/0 of 3", "speeches: 1, conclusions: 1, blocked: false",
+                ])
+            let minutes = await well("minutes")
+            XCTAssertTrue(minutes.contains { $0.contains("Giao đồng chí Hoa.") })
+            let hash = await well("sha256")
+            XCTAssertEqual(hash[0].count, 64)
+            let review = await well("review")
+            XCTAssertEqual(review, [])
+            let home = await well("home")
+            XCTAssertTrue(home[0].hasPrefix("Chi bộ thôn An Lạc"))
+        }
+    }
+
+    func test_lines_that_make_no_sense_are_answered_with_what_is_wrong() async throws {
+        try await phone { handbook in
+            let phone = Phone(handbook)
+            for (line, wanted) in [("dance", "error no such command"), ("view", "error no meeting yet"), ("found x", "error found UNIT"), ("home", "error ")] {
+                let answer = await phone.answer(line)
+                XCTAssertTrue(answer.count == 1 && answer[0].hasPrefix(wanted), "\(answer)")
+            }
+        }
+    }
+
+    func test_the_home_screen_shows_a_unit_as_soon_as_there_is_one_and_the_meeting_that_is_not_closed() async throws {
+        try await phone { handbook in
+            let home = HomeModel(handbook)
+            let following = Task { await home.screen.follow() }
+            while home.screen.notice == nil { await Task.yield() }
+            XCTAssertEqual(home.screen.notice?.next, .changeInput)
+            try await handbook.branch.create(name: "Chi bộ", upper: "Đảng bộ", founder: "Bình", since: "2025-01-01")
+            while home.screen.content?.card.name != "Chi bộ" { await Task.yield() }
+            let begun = await home.begin(month: "2025-05", day: "2025-05-20")
+            let id = try XCTUnwrap(begun)
+            while home.screen.content?.current?.id != id { await Task.yield() }
+            let meeting = try MeetingModel(handbook, id: id)
+            await meeting.step(.opened)
+            await meeting.step(.closed)
+            while home.screen.content?.current != nil { await Task.yield() }
+            XCTAssertEqual(home.screen.content?.meetings.count, 1)
+            following.cancel()
+            await following.value
+        }
+    }
+
+    func test_what_a_person_does_wrong_is_a_notice_that_goes_with_the_next_thing_done_well() async throws {
+        try await phone { handbook in
+            try await handbook.branch.create(name: "Chi bộ", upper: "Đảng bộ", founder: "Bình", since: "2025-01-01")
+            let me = try await handbook.branch.card().member
+            let begun = await HomeModel(handbook).begin(month: "2025-05", day: "2025-05-20")
+            let meeting = try MeetingModel(handbook, id: try XCTUnwrap(begun))
+            let tooLong = await meeting.speech(me, String(repeating: "ế", count: 100_000))
+            XCTAssertFalse(tooLong)
+            XCTAssertNotNil(meeting.screen.notice)
+            let fits = await meeting.speech(me, "Nhất trí.")
+            XCTAssertTrue(fits)
+            XCTAssertNil(meeting.screen.notice)
+            try await meeting.screen.refresh()
+            XCTAssertEqual(meeting.screen.content?.view.speeches.map(\.text), ["Nhất trí."])
+        }
+    }
+}
