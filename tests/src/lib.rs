@@ -5,4 +5,5 @@ pub mod disk;
 pub mod pump;
 pub mod shard;
 pub mod sim;
+pub mod tools;
 pub mod year;
