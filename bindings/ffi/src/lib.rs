@@ -14,6 +14,7 @@ mod kinds;
 mod logging;
 mod meeting;
 mod meeting_view;
+mod phones;
 mod platform;
 mod roster;
 mod sync;
@@ -31,6 +32,7 @@ pub use meeting::{
     HistoryLineView, Meeting, MinutesView, ReviewItemView, ReviewOption, ReviewSubject, ReviewView,
 };
 pub use meeting_view::*;
+pub use phones::{KeyChangeView, PhoneState, PhoneView, RemovalReason};
 pub use platform::{ChangeListener, Connectivity, KeyVault, VaultRefusal};
 pub use roster::RosterCommand;
 pub use sync::{SpaceState, SpaceStatus, Sync, SyncProgress, SyncReport, SyncTask};

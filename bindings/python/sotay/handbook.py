@@ -209,6 +209,26 @@ class Branch:
         self._raw.rename_unit(name, upper)
 
     @translated
+    def phones(self) -> List[Any]:
+        """Every phone that was ever admitted, by member."""
+        return self._raw.phones()
+
+    @translated
+    def remove_phone(self, device: str, why: Any) -> Any:
+        """Ends a phone's grants for good; what it wrote so far stays, and what it could read gets new keys."""
+        return self._raw.remove_phone(device, why)
+
+    @translated
+    def suspend_phone(self, device: str, why: Any) -> Any:
+        """Sets a phone aside until lifted: no relay serves it."""
+        return self._raw.suspend_phone(device, why)
+
+    @translated
+    def lift_phone(self, device: str) -> Any:
+        """Ends every suspension of a phone."""
+        return self._raw.lift_phone(device)
+
+    @translated
     def new_meeting(self, kind: Any, month: Optional[str] = None, date: Optional[str] = None) -> str:
         """Begins a meeting; gives its id. A monthly one is the same on every phone."""
         return self._raw.new_meeting(ffi.NewMeeting(kind=kind, month=month, date=date))

@@ -59,6 +59,22 @@ def test_a_member_may_not_do_what_officers_do(phone, secretary):
     assert told.value.next_action == sotay.NextAction.ASK_OFFICER
 
 
+def test_a_lost_phone_is_set_aside_and_removed(pair):
+    secretary, deputy = pair
+    state = lambda: {one.label: one.state for one in secretary.branch.phones()}  # noqa: E731
+    assert state() == {"P3": sotay.PhoneState.ACTIVE, "P5": sotay.PhoneState.ACTIVE}
+    secretary.branch.suspend_phone(deputy.device, sotay.RemovalReason.LOST)
+    assert state()["P5"] == sotay.PhoneState.SUSPENDED
+    secretary.branch.lift_phone(deputy.device)
+    assert state()["P5"] == sotay.PhoneState.ACTIVE
+    change = secretary.branch.remove_phone(deputy.device, sotay.RemovalReason.LOST)
+    assert change.devices == [deputy.device] and sotay.SpaceKind.MAIN in change.rekeyed
+    assert state() == {"P3": sotay.PhoneState.ACTIVE, "P5": sotay.PhoneState.REVOKED}
+    with pytest.raises(sotay.InputError) as told:
+        secretary.branch.suspend_phone(secretary.device, sotay.RemovalReason.LOST)
+    assert told.value.code == "own_phone"
+
+
 def test_a_meeting_is_held_offline_from_attendance_to_minutes(secretary):
     others = secretary.branch.add_members(["Trần Thị Hoa", "Lê Văn Tư"], since="2025-01-01")
     meeting = begin(secretary)

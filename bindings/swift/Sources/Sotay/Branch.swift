@@ -79,6 +79,33 @@ public final class Branch: Sendable {
         try await io { try raw.renameUnit(name: name, upper: upper) }
     }
 
+    /// Every phone that was ever admitted, by member.
+    public func phones() async throws -> [PhoneView] {
+        let raw = raw
+        return try await io { try raw.phones() }
+    }
+
+    /// Ends a phone's grants for good; what it wrote so far stays, and what it could read gets new keys.
+    @discardableResult
+    public func removePhone(_ device: String, why: RemovalReason) async throws -> KeyChangeView {
+        let raw = raw
+        return try await io { try raw.removePhone(device: device, why: why) }
+    }
+
+    /// Sets a phone aside until lifted: no relay serves it. A deputy may do it even to the secretary's stolen phone.
+    @discardableResult
+    public func suspendPhone(_ device: String, why: RemovalReason) async throws -> KeyChangeView {
+        let raw = raw
+        return try await io { try raw.suspendPhone(device: device, why: why) }
+    }
+
+    /// Ends every suspension of a phone.
+    @discardableResult
+    public func liftPhone(_ device: String) async throws -> KeyChangeView {
+        let raw = raw
+        return try await io { try raw.liftPhone(device: device) }
+    }
+
     /// Begins a meeting; gives its id. A monthly one has the same id on every phone.
     public func newMeeting(_ kind: MeetingKind, month: String? = nil, date: String? = nil) async throws -> String {
         let raw = raw

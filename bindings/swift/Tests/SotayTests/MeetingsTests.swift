@@ -61,6 +61,28 @@ final class MeetingsTests: Stage {
         XCTAssertEqual(told?.nextAction, .askOfficer)
     }
 
+    func test_a_lost_phone_is_set_aside_and_removed() async throws {
+        let (secretary, deputy) = try await pair()
+        func states() async throws -> [String: PhoneState] {
+            Dictionary(uniqueKeysWithValues: try await secretary.branch.phones().map { ($0.label, $0.state) })
+        }
+        var now = try await states()
+        XCTAssertEqual(now, ["P3": .active, "P5": .active])
+        try await secretary.branch.suspendPhone(deputy.device, why: .lost)
+        now = try await states()
+        XCTAssertEqual(now["P5"], .suspended)
+        try await secretary.branch.liftPhone(deputy.device)
+        now = try await states()
+        XCTAssertEqual(now["P5"], .active)
+        let change = try await secretary.branch.removePhone(deputy.device, why: .lost)
+        XCTAssertEqual(change.devices, [deputy.device])
+        XCTAssertTrue(change.rekeyed.contains(.main))
+        now = try await states()
+        XCTAssertEqual(now, ["P3": .active, "P5": .revoked])
+        let told = await thrown { try await secretary.branch.suspendPhone(secretary.device, why: .lost) }
+        XCTAssertEqual(told?.code, "own_phone")
+    }
+
     func test_a_meeting_is_held_offline_from_attendance_to_minutes() async throws {
         let book = try await secretary()
         let others = try await book.branch.addMembers(["Trần Thị Hoa", "Lê Văn Tư"].map(NewMember.plain), since: since)

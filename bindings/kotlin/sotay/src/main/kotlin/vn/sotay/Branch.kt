@@ -43,6 +43,18 @@ class Branch internal constructor(private val raw: RawBranch) {
     /** Corrects the names of the unit and of the body above it. */
     suspend fun renameUnit(name: String, upper: String) = io { raw.renameUnit(name, upper) }
 
+    /** Every phone that was ever admitted, by member. */
+    suspend fun phones(): List<PhoneView> = io { raw.phones() }
+
+    /** Ends a phone's grants for good; what it wrote so far stays, and what it could read gets new keys. */
+    suspend fun removePhone(device: String, why: RemovalReason): KeyChangeView = io { raw.removePhone(device, why) }
+
+    /** Sets a phone aside until lifted: no relay serves it. A deputy may do it even to the secretary's stolen phone. */
+    suspend fun suspendPhone(device: String, why: RemovalReason): KeyChangeView = io { raw.suspendPhone(device, why) }
+
+    /** Ends every suspension of a phone. */
+    suspend fun liftPhone(device: String): KeyChangeView = io { raw.liftPhone(device) }
+
     /** Begins a meeting; gives its id. A monthly one has the same id on every phone. */
     suspend fun newMeeting(kind: MeetingKind, month: String? = null, date: String? = null): String =
         io { raw.newMeeting(NewMeeting(kind, month, date)) }

@@ -62,6 +62,23 @@ class MeetingsTest : Stage() {
     }
 
     @Test
+    fun `a lost phone is set aside and removed`() = test {
+        val (secretary, deputy) = pair()
+        suspend fun states() = secretary.branch.phones().associate { it.label to it.state }
+        assertEquals(mapOf("P3" to PhoneState.ACTIVE, "P5" to PhoneState.ACTIVE), states())
+        secretary.branch.suspendPhone(deputy.device, RemovalReason.LOST)
+        assertEquals(PhoneState.SUSPENDED, states()["P5"])
+        secretary.branch.liftPhone(deputy.device)
+        assertEquals(PhoneState.ACTIVE, states()["P5"])
+        val change = secretary.branch.removePhone(deputy.device, RemovalReason.LOST)
+        assertEquals(listOf(deputy.device), change.devices)
+        assertTrue(SpaceKind.MAIN in change.rekeyed)
+        assertEquals(mapOf("P3" to PhoneState.ACTIVE, "P5" to PhoneState.REVOKED), states())
+        val told = thrown<SotayException.Input> { secretary.branch.suspendPhone(secretary.device, RemovalReason.LOST) }
+        assertEquals("own_phone", told.code)
+    }
+
+    @Test
     fun `a meeting is held offline from attendance to minutes`() = test {
         val book = secretary()
         val others = book.branch.addMembers(listOf("Trần Thị Hoa", "Lê Văn Tư").map(::plainMember), SINCE)
