@@ -551,13 +551,19 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_branch_join_request() != 9740:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_branch_lift_phone() != 46898:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_branch_meetings() != 28120:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_branch_members() != 54255:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_branch_new_meeting() != 39299:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_branch_phones() != 28395:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_branch_read_request() != 14054:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_branch_remove_phone() != 47136:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_branch_rename_member() != 3311:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -566,6 +572,8 @@ def _uniffi_check_api_checksums(lib):
     if lib.uniffi_sotay_ffi_checksum_method_branch_review_all() != 31091:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_branch_roster() != 20925:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_branch_suspend_phone() != 40509:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_changelistener_on_changes() != 31373:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -707,6 +715,9 @@ _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_create.restype = ctypes.c_uin
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_join_request.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_join_request.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_lift_phone.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_lift_phone.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_meetings.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_meetings.restype = ctypes.c_uint16
@@ -716,9 +727,15 @@ _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_members.restype = ctypes.c_ui
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_new_meeting.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_new_meeting.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_phones.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_phones.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_read_request.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_read_request.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_remove_phone.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_remove_phone.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_rename_member.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_rename_member.restype = ctypes.c_uint16
@@ -731,6 +748,9 @@ _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_review_all.restype = ctypes.c
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_roster.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_roster.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_suspend_phone.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_suspend_phone.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_changelistener_on_changes.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_changelistener_on_changes.restype = ctypes.c_uint16
@@ -912,6 +932,12 @@ _UniffiLib.uniffi_sotay_ffi_fn_method_branch_join_request.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_branch_join_request.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_lift_phone.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_lift_phone.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sotay_ffi_fn_method_branch_meetings.argtypes = (
     ctypes.c_uint64,
     ctypes.POINTER(_UniffiRustCallStatus),
@@ -929,12 +955,24 @@ _UniffiLib.uniffi_sotay_ffi_fn_method_branch_new_meeting.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_branch_new_meeting.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_phones.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_phones.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sotay_ffi_fn_method_branch_read_request.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_branch_read_request.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_remove_phone.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_remove_phone.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sotay_ffi_fn_method_branch_rename_member.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -961,6 +999,13 @@ _UniffiLib.uniffi_sotay_ffi_fn_method_branch_roster.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_branch_roster.restype = None
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_suspend_phone.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_suspend_phone.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sotay_ffi_fn_method_changelistener_on_changes.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -3781,7 +3826,7 @@ class _UniffiFfiConverterBytes(_UniffiConverterRustBuffer):
 
 class KeyVault():
     """
-    Wraps secrets under keys that never leave it: Android Keystore, Secure Enclave, or [`crate::PassphraseVault`]. Called
+    Wraps secrets under keys that never leave it: Android Keystore, Secure Enclave, or [`crate::open_passphrase_vault`]. Called
     while a profile is opened and while a unit is founded; must not call the handbook back.
 """
     
@@ -3808,7 +3853,7 @@ class KeyVault():
 
 class KeyVaultImpl(KeyVault):
     """
-    Wraps secrets under keys that never leave it: Android Keystore, Secure Enclave, or [`crate::PassphraseVault`]. Called
+    Wraps secrets under keys that never leave it: Android Keystore, Secure Enclave, or [`crate::open_passphrase_vault`]. Called
     while a profile is opened and while a unit is founded; must not call the handbook back.
 """
     
@@ -5952,6 +5997,68 @@ class _UniffiFfiConverterTypeJoinRequestView(_UniffiConverterRustBuffer):
         _UniffiFfiConverterString.write(value.text, buf)
         _UniffiFfiConverterString.write(value.label, buf)
         _UniffiFfiConverterString.write(value.check_code, buf)
+
+class _UniffiFfiConverterSequenceTypeSpaceKind(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeSpaceKind.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeSpaceKind.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeSpaceKind.read(buf) for i in range(count)
+        ]
+
+@dataclass
+class KeyChangeView:
+    """
+    What a removal or a suspension did.
+"""
+    def __init__(self, *, devices:typing.List[str], rekeyed:typing.List[SpaceKind]):
+        self.devices = devices
+        self.rekeyed = rekeyed
+        
+        
+
+    
+    def __str__(self):
+        return "KeyChangeView(devices={}, rekeyed={})".format(self.devices, self.rekeyed)
+    def __eq__(self, other):
+        if self.devices != other.devices:
+            return False
+        if self.rekeyed != other.rekeyed:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeKeyChangeView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return KeyChangeView(
+            devices=_UniffiFfiConverterSequenceString.read(buf),
+            rekeyed=_UniffiFfiConverterSequenceTypeSpaceKind.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterSequenceString.check_lower(value.devices)
+        _UniffiFfiConverterSequenceTypeSpaceKind.check_lower(value.rekeyed)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterSequenceString.write(value.devices, buf)
+        _UniffiFfiConverterSequenceTypeSpaceKind.write(value.rekeyed, buf)
 
 
 
@@ -8419,6 +8526,163 @@ class _UniffiFfiConverterTypeOpenConfig(_UniffiConverterRustBuffer):
 
 
 
+class PhoneState(enum.Enum):
+    """
+    What holds of a phone now.
+"""
+    
+    ACTIVE = 0
+    """
+    It may do what its rank allows.
+"""
+    
+    SUSPENDED = 1
+    """
+    Set aside by an officer, until lifted.
+"""
+    
+    FORKED = 2
+    """
+    It wrote two histories and is stopped there.
+"""
+    
+    REVOKED = 3
+    """
+    Its grants were ended.
+"""
+    
+    NOT_GRANTED = 4
+    """
+    It was granted only by those who could not.
+"""
+    
+
+
+class _UniffiFfiConverterTypePhoneState(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return PhoneState.ACTIVE
+        if variant == 2:
+            return PhoneState.SUSPENDED
+        if variant == 3:
+            return PhoneState.FORKED
+        if variant == 4:
+            return PhoneState.REVOKED
+        if variant == 5:
+            return PhoneState.NOT_GRANTED
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value == PhoneState.ACTIVE:
+            return
+        if value == PhoneState.SUSPENDED:
+            return
+        if value == PhoneState.FORKED:
+            return
+        if value == PhoneState.REVOKED:
+            return
+        if value == PhoneState.NOT_GRANTED:
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value == PhoneState.ACTIVE:
+            buf.write_i32(1)
+        if value == PhoneState.SUSPENDED:
+            buf.write_i32(2)
+        if value == PhoneState.FORKED:
+            buf.write_i32(3)
+        if value == PhoneState.REVOKED:
+            buf.write_i32(4)
+        if value == PhoneState.NOT_GRANTED:
+            buf.write_i32(5)
+
+
+
+@dataclass
+class PhoneView:
+    """
+    A phone that was ever admitted.
+"""
+    def __init__(self, *, device:str, label:str, member:str, name:typing.Optional[str], rank:int, committee:bool, state:PhoneState, own:bool):
+        self.device = device
+        self.label = label
+        self.member = member
+        self.name = name
+        self.rank = rank
+        self.committee = committee
+        self.state = state
+        self.own = own
+        
+        
+
+    
+    def __str__(self):
+        return "PhoneView(device={}, label={}, member={}, name={}, rank={}, committee={}, state={}, own={})".format(self.device, self.label, self.member, self.name, self.rank, self.committee, self.state, self.own)
+    def __eq__(self, other):
+        if self.device != other.device:
+            return False
+        if self.label != other.label:
+            return False
+        if self.member != other.member:
+            return False
+        if self.name != other.name:
+            return False
+        if self.rank != other.rank:
+            return False
+        if self.committee != other.committee:
+            return False
+        if self.state != other.state:
+            return False
+        if self.own != other.own:
+            return False
+        return True
+
+class _UniffiFfiConverterTypePhoneView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return PhoneView(
+            device=_UniffiFfiConverterString.read(buf),
+            label=_UniffiFfiConverterString.read(buf),
+            member=_UniffiFfiConverterString.read(buf),
+            name=_UniffiFfiConverterOptionalString.read(buf),
+            rank=_UniffiFfiConverterUInt8.read(buf),
+            committee=_UniffiFfiConverterBoolean.read(buf),
+            state=_UniffiFfiConverterTypePhoneState.read(buf),
+            own=_UniffiFfiConverterBoolean.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.device)
+        _UniffiFfiConverterString.check_lower(value.label)
+        _UniffiFfiConverterString.check_lower(value.member)
+        _UniffiFfiConverterOptionalString.check_lower(value.name)
+        _UniffiFfiConverterUInt8.check_lower(value.rank)
+        _UniffiFfiConverterBoolean.check_lower(value.committee)
+        _UniffiFfiConverterTypePhoneState.check_lower(value.state)
+        _UniffiFfiConverterBoolean.check_lower(value.own)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.device, buf)
+        _UniffiFfiConverterString.write(value.label, buf)
+        _UniffiFfiConverterString.write(value.member, buf)
+        _UniffiFfiConverterOptionalString.write(value.name, buf)
+        _UniffiFfiConverterUInt8.write(value.rank, buf)
+        _UniffiFfiConverterBoolean.write(value.committee, buf)
+        _UniffiFfiConverterTypePhoneState.write(value.state, buf)
+        _UniffiFfiConverterBoolean.write(value.own, buf)
+
+
+
+
+
+
 class ReviewKind(enum.Enum):
     """
     What kind of situation an item describes.
@@ -8544,6 +8808,31 @@ class ReviewKind(enum.Enum):
     The clock of a phone is off.
 """
     
+    TASK_TWICE = 24
+    """
+    Words or deadline of a task have two values.
+"""
+    
+    FEE_TWICE = 25
+    """
+    A fee was recorded twice, or an assessment differently.
+"""
+    
+    NUMBER_TWICE = 26
+    """
+    A number of a resolution was used twice.
+"""
+    
+    SEALS_COMPETE = 27
+    """
+    Two seals hold, and neither follows the other.
+"""
+    
+    RECORDED_AFTER_SEAL = 28
+    """
+    Something was recorded after the minutes were sealed.
+"""
+    
 
 
 class _UniffiFfiConverterTypeReviewKind(_UniffiConverterRustBuffer):
@@ -8598,6 +8887,16 @@ class _UniffiFfiConverterTypeReviewKind(_UniffiConverterRustBuffer):
             return ReviewKind.PHONE_NOT_SYNCED
         if variant == 24:
             return ReviewKind.CLOCK_OFF
+        if variant == 25:
+            return ReviewKind.TASK_TWICE
+        if variant == 26:
+            return ReviewKind.FEE_TWICE
+        if variant == 27:
+            return ReviewKind.NUMBER_TWICE
+        if variant == 28:
+            return ReviewKind.SEALS_COMPETE
+        if variant == 29:
+            return ReviewKind.RECORDED_AFTER_SEAL
         raise InternalError("Raw enum value doesn't match any cases")
 
     @staticmethod
@@ -8649,6 +8948,16 @@ class _UniffiFfiConverterTypeReviewKind(_UniffiConverterRustBuffer):
         if value == ReviewKind.PHONE_NOT_SYNCED:
             return
         if value == ReviewKind.CLOCK_OFF:
+            return
+        if value == ReviewKind.TASK_TWICE:
+            return
+        if value == ReviewKind.FEE_TWICE:
+            return
+        if value == ReviewKind.NUMBER_TWICE:
+            return
+        if value == ReviewKind.SEALS_COMPETE:
+            return
+        if value == ReviewKind.RECORDED_AFTER_SEAL:
             return
         raise ValueError(value)
 
@@ -8702,6 +9011,16 @@ class _UniffiFfiConverterTypeReviewKind(_UniffiConverterRustBuffer):
             buf.write_i32(23)
         if value == ReviewKind.CLOCK_OFF:
             buf.write_i32(24)
+        if value == ReviewKind.TASK_TWICE:
+            buf.write_i32(25)
+        if value == ReviewKind.FEE_TWICE:
+            buf.write_i32(26)
+        if value == ReviewKind.NUMBER_TWICE:
+            buf.write_i32(27)
+        if value == ReviewKind.SEALS_COMPETE:
+            buf.write_i32(28)
+        if value == ReviewKind.RECORDED_AFTER_SEAL:
+            buf.write_i32(29)
 
 
 
@@ -10195,7 +10514,8 @@ class MeetingCommand:
     @dataclass
     class SEAL:
         """
-        Seals the minutes: refused while an item of the review list blocks.
+        Proposes to seal the minutes, with one's own signature; the other of chair and minute-taker countersigns. Stands
+        alone. Refused while an item of the review list blocks.
 """
         
         def __init__(self, minutes:str):
@@ -12329,6 +12649,66 @@ class _UniffiFfiConverterTypePanicPlace(_UniffiConverterRustBuffer):
 
 
 
+class RemovalReason(enum.Enum):
+    """
+    Why a phone is removed or set aside.
+"""
+    
+    LEFT = 0
+    """
+    The holder left the unit.
+"""
+    
+    LOST = 1
+    """
+    Lost or stolen.
+"""
+    
+    MISUSE = 2
+    """
+    Somebody else used it, or it was used against the rules.
+"""
+    
+
+
+class _UniffiFfiConverterTypeRemovalReason(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return RemovalReason.LEFT
+        if variant == 2:
+            return RemovalReason.LOST
+        if variant == 3:
+            return RemovalReason.MISUSE
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value == RemovalReason.LEFT:
+            return
+        if value == RemovalReason.LOST:
+            return
+        if value == RemovalReason.MISUSE:
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value == RemovalReason.LEFT:
+            buf.write_i32(1)
+        if value == RemovalReason.LOST:
+            buf.write_i32(2)
+        if value == RemovalReason.MISUSE:
+            buf.write_i32(3)
+
+
+
+
+
+
+
+
 class RosterField(enum.Enum):
     """
     What a roster entry is about.
@@ -12896,6 +13276,29 @@ class _UniffiFfiConverterSequenceTypeMemberView(_UniffiConverterRustBuffer):
             _UniffiFfiConverterTypeMemberView.read(buf) for i in range(count)
         ]
 
+class _UniffiFfiConverterSequenceTypePhoneView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypePhoneView.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypePhoneView.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypePhoneView.read(buf) for i in range(count)
+        ]
+
 
 class BranchProtocol(typing.Protocol):
     """
@@ -12932,6 +13335,11 @@ class BranchProtocol(typing.Protocol):
         The text this phone shows to be admitted. Fresh at every call.
 """
         raise NotImplementedError
+    def lift_phone(self, device: str) -> KeyChangeView:
+        """
+        Ends every suspension of a phone.
+"""
+        raise NotImplementedError
     def meetings(self, ) -> typing.List[MeetingHeading]:
         """
         All meetings known here, newest first.
@@ -12947,9 +13355,20 @@ class BranchProtocol(typing.Protocol):
         Begins a meeting; beginning a monthly one again changes nothing that matters. Gives its id.
 """
         raise NotImplementedError
+    def phones(self, ) -> typing.List[PhoneView]:
+        """
+        Every phone that was ever admitted, by member.
+"""
+        raise NotImplementedError
     def read_request(self, text: str) -> JoinRequestView:
         """
         Reads somebody's request, to show the check code before admitting.
+"""
+        raise NotImplementedError
+    def remove_phone(self, device: str,why: RemovalReason) -> KeyChangeView:
+        """
+        Ends a phone's grants for good: what it wrote so far stays, later writing does not count, and what it could read
+        gets new keys.
 """
         raise NotImplementedError
     def rename_member(self, member: str,name: str) -> None:
@@ -12970,6 +13389,11 @@ class BranchProtocol(typing.Protocol):
     def roster(self, command: RosterCommand) -> None:
         """
         Changes the roster.
+"""
+        raise NotImplementedError
+    def suspend_phone(self, device: str,why: RemovalReason) -> KeyChangeView:
+        """
+        Sets a phone aside until lifted: no relay serves it. A deputy may do it even to the secretary's stolen phone.
 """
         raise NotImplementedError
 
@@ -13105,6 +13529,24 @@ class Branch(BranchProtocol):
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
+    def lift_phone(self, device: str) -> KeyChangeView:
+        """
+        Ends every suspension of a phone.
+"""
+        
+        _UniffiFfiConverterString.check_lower(device)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(device),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeKeyChangeView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_branch_lift_phone,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
     def meetings(self, ) -> typing.List[MeetingHeading]:
         """
         All meetings known here, newest first.
@@ -13156,6 +13598,21 @@ class Branch(BranchProtocol):
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
+    def phones(self, ) -> typing.List[PhoneView]:
+        """
+        Every phone that was ever admitted, by member.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypePhoneView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_branch_phones,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
     def read_request(self, text: str) -> JoinRequestView:
         """
         Reads somebody's request, to show the check code before admitting.
@@ -13171,6 +13628,28 @@ class Branch(BranchProtocol):
         _uniffi_ffi_result = _uniffi_rust_call_with_error(
             _uniffi_error_converter,
             _UniffiLib.uniffi_sotay_ffi_fn_method_branch_read_request,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def remove_phone(self, device: str,why: RemovalReason) -> KeyChangeView:
+        """
+        Ends a phone's grants for good: what it wrote so far stays, later writing does not count, and what it could read
+        gets new keys.
+"""
+        
+        _UniffiFfiConverterString.check_lower(device)
+
+        _UniffiFfiConverterTypeRemovalReason.check_lower(why)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(device),
+            _UniffiFfiConverterTypeRemovalReason.lower(why),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeKeyChangeView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_branch_remove_phone,
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
@@ -13249,6 +13728,27 @@ class Branch(BranchProtocol):
         _uniffi_ffi_result = _uniffi_rust_call_with_error(
             _uniffi_error_converter,
             _UniffiLib.uniffi_sotay_ffi_fn_method_branch_roster,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def suspend_phone(self, device: str,why: RemovalReason) -> KeyChangeView:
+        """
+        Sets a phone aside until lifted: no relay serves it. A deputy may do it even to the secretary's stolen phone.
+"""
+        
+        _UniffiFfiConverterString.check_lower(device)
+
+        _UniffiFfiConverterTypeRemovalReason.check_lower(why)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(device),
+            _UniffiFfiConverterTypeRemovalReason.lower(why),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeKeyChangeView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_branch_suspend_phone,
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
@@ -14790,6 +15290,7 @@ __all__ = [
     "TallyFit",
     "NarrativeSection",
     "NoteKind",
+    "PhoneState",
     "ReviewKind",
     "Severity",
     "ReviewSubject",
@@ -14799,6 +15300,7 @@ __all__ = [
     "Who",
     "MeetingCommand",
     "PanicPlace",
+    "RemovalReason",
     "RosterField",
     "RosterCommand",
     "Admission",
@@ -14819,6 +15321,7 @@ __all__ = [
     "CreateConfig",
     "HistoryLineView",
     "JoinRequestView",
+    "KeyChangeView",
     "LogLine",
     "MeetingHeading",
     "StepView",
@@ -14839,6 +15342,7 @@ __all__ = [
     "NewMember",
     "NewUnit",
     "OpenConfig",
+    "PhoneView",
     "ReviewOption",
     "ReviewItemView",
     "ReviewView",

@@ -1046,7 +1046,7 @@ public func FfiConverterTypeConnectivity_lower(_ value: Connectivity) -> UInt64 
 
 
 /**
- * Wraps secrets under keys that never leave it: Android Keystore, Secure Enclave, or [`crate::PassphraseVault`]. Called
+ * Wraps secrets under keys that never leave it: Android Keystore, Secure Enclave, or [`crate::open_passphrase_vault`]. Called
  * while a profile is opened and while a unit is founded; must not call the handbook back.
  */
 public protocol KeyVault: AnyObject, Sendable {
@@ -1073,7 +1073,7 @@ public protocol KeyVault: AnyObject, Sendable {
     
 }
 /**
- * Wraps secrets under keys that never leave it: Android Keystore, Secure Enclave, or [`crate::PassphraseVault`]. Called
+ * Wraps secrets under keys that never leave it: Android Keystore, Secure Enclave, or [`crate::open_passphrase_vault`]. Called
  * while a profile is opened and while a unit is founded; must not call the handbook back.
  */
 open class KeyVaultImpl: KeyVault, @unchecked Sendable {
@@ -1676,6 +1676,27 @@ public protocol RawBranchProtocol: AnyObject, Sendable {
      */
     func roster(command: RosterCommand) throws 
     
+    /**
+     * Ends every suspension of a phone.
+     */
+    func liftPhone(device: String) throws  -> KeyChangeView
+    
+    /**
+     * Every phone that was ever admitted, by member.
+     */
+    func phones() throws  -> [PhoneView]
+    
+    /**
+     * Ends a phone's grants for good: what it wrote so far stays, later writing does not count, and what it could read
+     * gets new keys.
+     */
+    func removePhone(device: String, why: RemovalReason) throws  -> KeyChangeView
+    
+    /**
+     * Sets a phone aside until lifted: no relay serves it. A deputy may do it even to the secretary's stolen phone.
+     */
+    func suspendPhone(device: String, why: RemovalReason) throws  -> KeyChangeView
+    
 }
 /**
  * The unit of an opened handbook. Cheap; holds no state of its own.
@@ -1910,6 +1931,60 @@ open func roster(command: RosterCommand)throws   {try rustCallWithError(FfiConve
         FfiConverterTypeRosterCommand_lower(command),uniffiCallStatus
     )
 }
+}
+    
+    /**
+     * Ends every suspension of a phone.
+     */
+open func liftPhone(device: String)throws  -> KeyChangeView  {
+    return try  FfiConverterTypeKeyChangeView_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_lift_phone(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(device),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Every phone that was ever admitted, by member.
+     */
+open func phones()throws  -> [PhoneView]  {
+    return try  FfiConverterSequenceTypePhoneView.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_phones(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Ends a phone's grants for good: what it wrote so far stays, later writing does not count, and what it could read
+     * gets new keys.
+     */
+open func removePhone(device: String, why: RemovalReason)throws  -> KeyChangeView  {
+    return try  FfiConverterTypeKeyChangeView_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_remove_phone(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(device),
+        FfiConverterTypeRemovalReason_lower(why),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Sets a phone aside until lifted: no relay serves it. A deputy may do it even to the secretary's stolen phone.
+     */
+open func suspendPhone(device: String, why: RemovalReason)throws  -> KeyChangeView  {
+    return try  FfiConverterTypeKeyChangeView_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_suspend_phone(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(device),
+        FfiConverterTypeRemovalReason_lower(why),uniffiCallStatus
+    )
+})
 }
     
 
@@ -4447,6 +4522,75 @@ public func FfiConverterTypeJoinRequestView_lower(_ value: JoinRequestView) -> R
 
 
 /**
+ * What a removal or a suspension did.
+ */
+public struct KeyChangeView: Equatable, Hashable {
+    /**
+     * The phones concerned.
+     */
+    public let devices: [String]
+    /**
+     * Parts of the handbook that have a new key from now on.
+     */
+    public let rekeyed: [SpaceKind]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The phones concerned.
+         */devices: [String], 
+        /**
+         * Parts of the handbook that have a new key from now on.
+         */rekeyed: [SpaceKind]) {
+        self.devices = devices
+        self.rekeyed = rekeyed
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension KeyChangeView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeKeyChangeView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> KeyChangeView {
+        return
+            try KeyChangeView(
+                devices: FfiConverterSequenceString.read(from: &buf), 
+                rekeyed: FfiConverterSequenceTypeSpaceKind.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: KeyChangeView, into buf: inout [UInt8]) {
+        FfiConverterSequenceString.write(value.devices, into: &buf)
+        FfiConverterSequenceTypeSpaceKind.write(value.rekeyed, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeKeyChangeView_lift(_ buf: RustBuffer) throws -> KeyChangeView {
+    return try FfiConverterTypeKeyChangeView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeKeyChangeView_lower(_ value: KeyChangeView) -> RustBuffer {
+    return FfiConverterTypeKeyChangeView.lower(value)
+}
+
+
+/**
  * One line. At `Info` and above it holds no name, no key and no text of a document.
  */
 public struct LogLine: Equatable, Hashable {
@@ -6356,6 +6500,135 @@ public func FfiConverterTypePersonView_lift(_ buf: RustBuffer) throws -> PersonV
 #endif
 public func FfiConverterTypePersonView_lower(_ value: PersonView) -> RustBuffer {
     return FfiConverterTypePersonView.lower(value)
+}
+
+
+/**
+ * A phone that was ever admitted.
+ */
+public struct PhoneView: Equatable, Hashable {
+    /**
+     * The phone.
+     */
+    public let device: String
+    /**
+     * Its label.
+     */
+    public let label: String
+    /**
+     * Its holder.
+     */
+    public let member: String
+    /**
+     * The holder's name, if known here.
+     */
+    public let name: String?
+    /**
+     * Rank of its best grant: 2 secretary, 3 deputy, 4 member.
+     */
+    public let rank: UInt8
+    /**
+     * Whether a holder of rank 4 sits on the committee.
+     */
+    public let committee: Bool
+    /**
+     * What holds now.
+     */
+    public let state: PhoneState
+    /**
+     * Whether it is this phone.
+     */
+    public let own: Bool
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The phone.
+         */device: String, 
+        /**
+         * Its label.
+         */label: String, 
+        /**
+         * Its holder.
+         */member: String, 
+        /**
+         * The holder's name, if known here.
+         */name: String?, 
+        /**
+         * Rank of its best grant: 2 secretary, 3 deputy, 4 member.
+         */rank: UInt8, 
+        /**
+         * Whether a holder of rank 4 sits on the committee.
+         */committee: Bool, 
+        /**
+         * What holds now.
+         */state: PhoneState, 
+        /**
+         * Whether it is this phone.
+         */own: Bool) {
+        self.device = device
+        self.label = label
+        self.member = member
+        self.name = name
+        self.rank = rank
+        self.committee = committee
+        self.state = state
+        self.own = own
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension PhoneView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypePhoneView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> PhoneView {
+        return
+            try PhoneView(
+                device: FfiConverterString.read(from: &buf), 
+                label: FfiConverterString.read(from: &buf), 
+                member: FfiConverterString.read(from: &buf), 
+                name: FfiConverterOptionString.read(from: &buf), 
+                rank: FfiConverterUInt8.read(from: &buf), 
+                committee: FfiConverterBool.read(from: &buf), 
+                state: FfiConverterTypePhoneState.read(from: &buf), 
+                own: FfiConverterBool.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: PhoneView, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.device, into: &buf)
+        FfiConverterString.write(value.label, into: &buf)
+        FfiConverterString.write(value.member, into: &buf)
+        FfiConverterOptionString.write(value.name, into: &buf)
+        FfiConverterUInt8.write(value.rank, into: &buf)
+        FfiConverterBool.write(value.committee, into: &buf)
+        FfiConverterTypePhoneState.write(value.state, into: &buf)
+        FfiConverterBool.write(value.own, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePhoneView_lift(_ buf: RustBuffer) throws -> PhoneView {
+    return try FfiConverterTypePhoneView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePhoneView_lower(_ value: PhoneView) -> RustBuffer {
+    return FfiConverterTypePhoneView.lower(value)
 }
 
 
@@ -9102,7 +9375,8 @@ public enum MeetingCommand: Equatable, Hashable {
          */step: MeetingStep
     )
     /**
-     * Seals the minutes: refused while an item of the review list blocks.
+     * Proposes to seal the minutes, with one's own signature; the other of chair and minute-taker countersigns. Stands
+     * alone. Refused while an item of the review list blocks.
      */
     case seal(
         /**
@@ -10992,6 +11266,111 @@ public func FfiConverterTypePanicPlace_lower(_ value: PanicPlace) -> RustBuffer 
 
 
 /**
+ * What holds of a phone now.
+ */
+
+public enum PhoneState: Equatable, Hashable {
+    
+    /**
+     * It may do what its rank allows.
+     */
+    case active
+    /**
+     * Set aside by an officer, until lifted.
+     */
+    case suspended
+    /**
+     * It wrote two histories and is stopped there.
+     */
+    case forked
+    /**
+     * Its grants were ended.
+     */
+    case revoked
+    /**
+     * It was granted only by those who could not.
+     */
+    case notGranted
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension PhoneState: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypePhoneState: FfiConverterRustBuffer {
+    typealias SwiftType = PhoneState
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> PhoneState {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .active
+        
+        case 2: return .suspended
+        
+        case 3: return .forked
+        
+        case 4: return .revoked
+        
+        case 5: return .notGranted
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: PhoneState, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .active:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .suspended:
+            writeInt(&buf, Int32(2))
+        
+        
+        case .forked:
+            writeInt(&buf, Int32(3))
+        
+        
+        case .revoked:
+            writeInt(&buf, Int32(4))
+        
+        
+        case .notGranted:
+            writeInt(&buf, Int32(5))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePhoneState_lift(_ buf: RustBuffer) throws -> PhoneState {
+    return try FfiConverterTypePhoneState.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePhoneState_lower(_ value: PhoneState) -> RustBuffer {
+    return FfiConverterTypePhoneState.lower(value)
+}
+
+
+
+/**
  * How attendance or a ballot was recorded.
  */
 
@@ -11092,6 +11471,91 @@ public func FfiConverterTypeRecordedHow_lift(_ buf: RustBuffer) throws -> Record
 #endif
 public func FfiConverterTypeRecordedHow_lower(_ value: RecordedHow) -> RustBuffer {
     return FfiConverterTypeRecordedHow.lower(value)
+}
+
+
+
+/**
+ * Why a phone is removed or set aside.
+ */
+
+public enum RemovalReason: Equatable, Hashable {
+    
+    /**
+     * The holder left the unit.
+     */
+    case left
+    /**
+     * Lost or stolen.
+     */
+    case lost
+    /**
+     * Somebody else used it, or it was used against the rules.
+     */
+    case misuse
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension RemovalReason: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeRemovalReason: FfiConverterRustBuffer {
+    typealias SwiftType = RemovalReason
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> RemovalReason {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .left
+        
+        case 2: return .lost
+        
+        case 3: return .misuse
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: RemovalReason, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .left:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .lost:
+            writeInt(&buf, Int32(2))
+        
+        
+        case .misuse:
+            writeInt(&buf, Int32(3))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRemovalReason_lift(_ buf: RustBuffer) throws -> RemovalReason {
+    return try FfiConverterTypeRemovalReason.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRemovalReason_lower(_ value: RemovalReason) -> RustBuffer {
+    return FfiConverterTypeRemovalReason.lower(value)
 }
 
 
@@ -11198,6 +11662,26 @@ public enum ReviewKind: Equatable, Hashable {
      * The clock of a phone is off.
      */
     case clockOff
+    /**
+     * Words or deadline of a task have two values.
+     */
+    case taskTwice
+    /**
+     * A fee was recorded twice, or an assessment differently.
+     */
+    case feeTwice
+    /**
+     * A number of a resolution was used twice.
+     */
+    case numberTwice
+    /**
+     * Two seals hold, and neither follows the other.
+     */
+    case sealsCompete
+    /**
+     * Something was recorded after the minutes were sealed.
+     */
+    case recordedAfterSeal
 
 
 
@@ -11266,6 +11750,16 @@ public struct FfiConverterTypeReviewKind: FfiConverterRustBuffer {
         case 23: return .phoneNotSynced
         
         case 24: return .clockOff
+        
+        case 25: return .taskTwice
+        
+        case 26: return .feeTwice
+        
+        case 27: return .numberTwice
+        
+        case 28: return .sealsCompete
+        
+        case 29: return .recordedAfterSeal
         
         default: throw UniffiInternalError.unexpectedEnumCase
         }
@@ -11369,6 +11863,26 @@ public struct FfiConverterTypeReviewKind: FfiConverterRustBuffer {
         
         case .clockOff:
             writeInt(&buf, Int32(24))
+        
+        
+        case .taskTwice:
+            writeInt(&buf, Int32(25))
+        
+        
+        case .feeTwice:
+            writeInt(&buf, Int32(26))
+        
+        
+        case .numberTwice:
+            writeInt(&buf, Int32(27))
+        
+        
+        case .sealsCompete:
+            writeInt(&buf, Int32(28))
+        
+        
+        case .recordedAfterSeal:
+            writeInt(&buf, Int32(29))
         
         }
     }
@@ -13637,6 +14151,31 @@ fileprivate struct FfiConverterSequenceTypePersonView: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypePhoneView: FfiConverterRustBuffer {
+    typealias SwiftType = [PhoneView]
+
+    public static func write(_ value: [PhoneView], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypePhoneView.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [PhoneView] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [PhoneView]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypePhoneView.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypePointsView: FfiConverterRustBuffer {
     typealias SwiftType = [PointsView]
 
@@ -13912,6 +14451,31 @@ fileprivate struct FfiConverterSequenceTypeMeetingCommand: FfiConverterRustBuffe
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeSpaceKind: FfiConverterRustBuffer {
+    typealias SwiftType = [SpaceKind]
+
+    public static func write(_ value: [SpaceKind], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeSpaceKind.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [SpaceKind] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [SpaceKind]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeSpaceKind.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceOptionString: FfiConverterRustBuffer {
     typealias SwiftType = [String?]
 
@@ -14138,6 +14702,18 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sotay_ffi_checksum_method_branch_roster() != 20925) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_branch_lift_phone() != 46898) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_branch_phones() != 28395) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_branch_remove_phone() != 47136) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_branch_suspend_phone() != 40509) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sotay_ffi_checksum_method_changesubscription_cancel() != 10195) {

@@ -411,6 +411,26 @@ RustBuffer uniffi_sotay_ffi_fn_method_branch_review_all(uint64_t ptr, RustBuffer
 void uniffi_sotay_ffi_fn_method_branch_roster(uint64_t ptr, RustBuffer command, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_LIFT_PHONE
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_LIFT_PHONE
+RustBuffer uniffi_sotay_ffi_fn_method_branch_lift_phone(uint64_t ptr, RustBuffer device, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_PHONES
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_PHONES
+RustBuffer uniffi_sotay_ffi_fn_method_branch_phones(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_REMOVE_PHONE
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_REMOVE_PHONE
+RustBuffer uniffi_sotay_ffi_fn_method_branch_remove_phone(uint64_t ptr, RustBuffer device, RustBuffer why, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_SUSPEND_PHONE
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_SUSPEND_PHONE
+RustBuffer uniffi_sotay_ffi_fn_method_branch_suspend_phone(uint64_t ptr, RustBuffer device, RustBuffer why, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_CLONE_CHANGESUBSCRIPTION
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_CLONE_CHANGESUBSCRIPTION
 uint64_t uniffi_sotay_ffi_fn_clone_changesubscription(uint64_t handle, RustCallStatus *_Nonnull out_status
@@ -1140,6 +1160,30 @@ uint16_t uniffi_sotay_ffi_checksum_method_branch_review_all(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_ROSTER
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_ROSTER
 uint16_t uniffi_sotay_ffi_checksum_method_branch_roster(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_LIFT_PHONE
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_LIFT_PHONE
+uint16_t uniffi_sotay_ffi_checksum_method_branch_lift_phone(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_PHONES
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_PHONES
+uint16_t uniffi_sotay_ffi_checksum_method_branch_phones(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_REMOVE_PHONE
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_REMOVE_PHONE
+uint16_t uniffi_sotay_ffi_checksum_method_branch_remove_phone(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_SUSPEND_PHONE
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_SUSPEND_PHONE
+uint16_t uniffi_sotay_ffi_checksum_method_branch_suspend_phone(void
     
 );
 #endif

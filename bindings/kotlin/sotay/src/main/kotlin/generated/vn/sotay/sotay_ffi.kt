@@ -830,6 +830,14 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_sotay_ffi_checksum_method_branch_roster(
     ): Int
+    external fun uniffi_sotay_ffi_checksum_method_branch_lift_phone(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_branch_phones(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_branch_remove_phone(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_branch_suspend_phone(
+    ): Int
     external fun uniffi_sotay_ffi_checksum_method_changesubscription_cancel(
     ): Int
     external fun uniffi_sotay_ffi_checksum_method_changesubscription_stats(
@@ -958,6 +966,14 @@ internal object UniffiLib {
     ): RustBuffer.ByValue
     external fun uniffi_sotay_ffi_fn_method_branch_roster(`ptr`: Long,`command`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): Unit
+    external fun uniffi_sotay_ffi_fn_method_branch_lift_phone(`ptr`: Long,`device`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_branch_phones(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_branch_remove_phone(`ptr`: Long,`device`: RustBuffer.ByValue,`why`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_branch_suspend_phone(`ptr`: Long,`device`: RustBuffer.ByValue,`why`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
     external fun uniffi_sotay_ffi_fn_clone_changesubscription(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
     external fun uniffi_sotay_ffi_fn_free_changesubscription(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
@@ -1276,6 +1292,18 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sotay_ffi_checksum_method_branch_roster() and 0xFFFF) != 20925) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_branch_lift_phone() and 0xFFFF) != 46898) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_branch_phones() and 0xFFFF) != 28395) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_branch_remove_phone() and 0xFFFF) != 47136) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_branch_suspend_phone() and 0xFFFF) != 40509) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sotay_ffi_checksum_method_changesubscription_cancel() and 0xFFFF) != 10195) {
@@ -2565,7 +2593,7 @@ public object FfiConverterTypeConnectivity: FfiConverter<Connectivity, Long> {
 
 
 /**
- * Wraps secrets under keys that never leave it: Android Keystore, Secure Enclave, or [`crate::PassphraseVault`]. Called
+ * Wraps secrets under keys that never leave it: Android Keystore, Secure Enclave, or [`crate::open_passphrase_vault`]. Called
  * while a profile is opened and while a unit is founded; must not call the handbook back.
  */
 public interface KeyVault {
@@ -2594,7 +2622,7 @@ public interface KeyVault {
 }
 
 /**
- * Wraps secrets under keys that never leave it: Android Keystore, Secure Enclave, or [`crate::PassphraseVault`]. Called
+ * Wraps secrets under keys that never leave it: Android Keystore, Secure Enclave, or [`crate::open_passphrase_vault`]. Called
  * while a profile is opened and while a unit is founded; must not call the handbook back.
  */
 open class KeyVaultImpl: Disposable, AutoCloseable, KeyVault
@@ -3424,6 +3452,27 @@ public interface RawBranchInterface {
      */
     fun `roster`(`command`: RosterCommand)
     
+    /**
+     * Ends every suspension of a phone.
+     */
+    fun `liftPhone`(`device`: kotlin.String): KeyChangeView
+    
+    /**
+     * Every phone that was ever admitted, by member.
+     */
+    fun `phones`(): List<PhoneView>
+    
+    /**
+     * Ends a phone's grants for good: what it wrote so far stays, later writing does not count, and what it could read
+     * gets new keys.
+     */
+    fun `removePhone`(`device`: kotlin.String, `why`: RemovalReason): KeyChangeView
+    
+    /**
+     * Sets a phone aside until lifted: no relay serves it. A deputy may do it even to the secretary's stolen phone.
+     */
+    fun `suspendPhone`(`device`: kotlin.String, `why`: RemovalReason): KeyChangeView
+    
     companion object
 }
 
@@ -3778,6 +3827,80 @@ open class RawBranch: Disposable, AutoCloseable, RawBranchInterface
 }
     }
     
+    
+
+    
+    /**
+     * Ends every suspension of a phone.
+     */
+    @Throws(HandbookException::class)override fun `liftPhone`(`device`: kotlin.String): KeyChangeView {
+            return FfiConverterTypeKeyChangeView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_lift_phone(
+        it,
+        
+        FfiConverterString.lower(`device`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Every phone that was ever admitted, by member.
+     */
+    @Throws(HandbookException::class)override fun `phones`(): List<PhoneView> {
+            return FfiConverterSequenceTypePhoneView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_phones(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Ends a phone's grants for good: what it wrote so far stays, later writing does not count, and what it could read
+     * gets new keys.
+     */
+    @Throws(HandbookException::class)override fun `removePhone`(`device`: kotlin.String, `why`: RemovalReason): KeyChangeView {
+            return FfiConverterTypeKeyChangeView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_remove_phone(
+        it,
+        
+        FfiConverterString.lower(`device`),
+        FfiConverterTypeRemovalReason.lower(`why`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Sets a phone aside until lifted: no relay serves it. A deputy may do it even to the secretary's stolen phone.
+     */
+    @Throws(HandbookException::class)override fun `suspendPhone`(`device`: kotlin.String, `why`: RemovalReason): KeyChangeView {
+            return FfiConverterTypeKeyChangeView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_suspend_phone(
+        it,
+        
+        FfiConverterString.lower(`device`),
+        FfiConverterTypeRemovalReason.lower(`why`),_status)
+}
+    }
+    )
+    }
     
 
     
@@ -6744,6 +6867,53 @@ public object FfiConverterTypeJoinRequestView: FfiConverterRustBuffer<JoinReques
 
 
 /**
+ * What a removal or a suspension did.
+ */
+data class KeyChangeView (
+    /**
+     * The phones concerned.
+     */
+    val `devices`: List<kotlin.String>
+    , 
+    /**
+     * Parts of the handbook that have a new key from now on.
+     */
+    val `rekeyed`: List<SpaceKind>
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeKeyChangeView: FfiConverterRustBuffer<KeyChangeView> {
+    override fun read(buf: ByteBuffer): KeyChangeView {
+        return KeyChangeView(
+            FfiConverterSequenceString.read(buf),
+            FfiConverterSequenceTypeSpaceKind.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: KeyChangeView) = (
+            FfiConverterSequenceString.allocationSize(value.`devices`) +
+            FfiConverterSequenceTypeSpaceKind.allocationSize(value.`rekeyed`)
+    )
+
+    override fun write(value: KeyChangeView, buf: ByteBuffer) {
+            FfiConverterSequenceString.write(value.`devices`, buf)
+            FfiConverterSequenceTypeSpaceKind.write(value.`rekeyed`, buf)
+    }
+}
+
+
+
+/**
  * One line. At `Info` and above it holds no name, no key and no text of a document.
  */
 data class LogLine (
@@ -8140,6 +8310,101 @@ public object FfiConverterTypePersonView: FfiConverterRustBuffer<PersonView> {
             FfiConverterString.write(value.`id`, buf)
             FfiConverterBoolean.write(value.`guest`, buf)
             FfiConverterOptionalString.write(value.`name`, buf)
+    }
+}
+
+
+
+/**
+ * A phone that was ever admitted.
+ */
+data class PhoneView (
+    /**
+     * The phone.
+     */
+    val `device`: kotlin.String
+    , 
+    /**
+     * Its label.
+     */
+    val `label`: kotlin.String
+    , 
+    /**
+     * Its holder.
+     */
+    val `member`: kotlin.String
+    , 
+    /**
+     * The holder's name, if known here.
+     */
+    val `name`: kotlin.String?
+    , 
+    /**
+     * Rank of its best grant: 2 secretary, 3 deputy, 4 member.
+     */
+    val `rank`: kotlin.UByte
+    , 
+    /**
+     * Whether a holder of rank 4 sits on the committee.
+     */
+    val `committee`: kotlin.Boolean
+    , 
+    /**
+     * What holds now.
+     */
+    val `state`: PhoneState
+    , 
+    /**
+     * Whether it is this phone.
+     */
+    val `own`: kotlin.Boolean
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypePhoneView: FfiConverterRustBuffer<PhoneView> {
+    override fun read(buf: ByteBuffer): PhoneView {
+        return PhoneView(
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterUByte.read(buf),
+            FfiConverterBoolean.read(buf),
+            FfiConverterTypePhoneState.read(buf),
+            FfiConverterBoolean.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: PhoneView) = (
+            FfiConverterString.allocationSize(value.`device`) +
+            FfiConverterString.allocationSize(value.`label`) +
+            FfiConverterString.allocationSize(value.`member`) +
+            FfiConverterOptionalString.allocationSize(value.`name`) +
+            FfiConverterUByte.allocationSize(value.`rank`) +
+            FfiConverterBoolean.allocationSize(value.`committee`) +
+            FfiConverterTypePhoneState.allocationSize(value.`state`) +
+            FfiConverterBoolean.allocationSize(value.`own`)
+    )
+
+    override fun write(value: PhoneView, buf: ByteBuffer) {
+            FfiConverterString.write(value.`device`, buf)
+            FfiConverterString.write(value.`label`, buf)
+            FfiConverterString.write(value.`member`, buf)
+            FfiConverterOptionalString.write(value.`name`, buf)
+            FfiConverterUByte.write(value.`rank`, buf)
+            FfiConverterBoolean.write(value.`committee`, buf)
+            FfiConverterTypePhoneState.write(value.`state`, buf)
+            FfiConverterBoolean.write(value.`own`, buf)
     }
 }
 
@@ -10414,7 +10679,8 @@ sealed class MeetingCommand {
     }
     
     /**
-     * Seals the minutes: refused while an item of the review list blocks.
+     * Proposes to seal the minutes, with one's own signature; the other of chair and minute-taker countersigns. Stands
+     * alone. Refused while an item of the review list blocks.
      */
     data class Seal(
         /**
@@ -12388,6 +12654,61 @@ public object FfiConverterTypePanicPlace: FfiConverterRustBuffer<PanicPlace> {
 
 
 /**
+ * What holds of a phone now.
+ */
+
+enum class PhoneState {
+    
+    /**
+     * It may do what its rank allows.
+     */
+    ACTIVE,
+    /**
+     * Set aside by an officer, until lifted.
+     */
+    SUSPENDED,
+    /**
+     * It wrote two histories and is stopped there.
+     */
+    FORKED,
+    /**
+     * Its grants were ended.
+     */
+    REVOKED,
+    /**
+     * It was granted only by those who could not.
+     */
+    NOT_GRANTED;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypePhoneState: FfiConverterRustBuffer<PhoneState> {
+    override fun read(buf: ByteBuffer) = try {
+        PhoneState.values()[buf.getInt() - 1]
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: PhoneState) = 4UL
+
+    override fun write(value: PhoneState, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
+/**
  * How attendance or a ballot was recorded.
  */
 
@@ -12434,6 +12755,53 @@ public object FfiConverterTypeRecordedHow: FfiConverterRustBuffer<RecordedHow> {
     override fun allocationSize(value: RecordedHow) = 4UL
 
     override fun write(value: RecordedHow, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
+/**
+ * Why a phone is removed or set aside.
+ */
+
+enum class RemovalReason {
+    
+    /**
+     * The holder left the unit.
+     */
+    LEFT,
+    /**
+     * Lost or stolen.
+     */
+    LOST,
+    /**
+     * Somebody else used it, or it was used against the rules.
+     */
+    MISUSE;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeRemovalReason: FfiConverterRustBuffer<RemovalReason> {
+    override fun read(buf: ByteBuffer) = try {
+        RemovalReason.values()[buf.getInt() - 1]
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: RemovalReason) = 4UL
+
+    override fun write(value: RemovalReason, buf: ByteBuffer) {
         buf.putInt(value.ordinal + 1)
     }
 }
@@ -12543,7 +12911,27 @@ enum class ReviewKind {
     /**
      * The clock of a phone is off.
      */
-    CLOCK_OFF;
+    CLOCK_OFF,
+    /**
+     * Words or deadline of a task have two values.
+     */
+    TASK_TWICE,
+    /**
+     * A fee was recorded twice, or an assessment differently.
+     */
+    FEE_TWICE,
+    /**
+     * A number of a resolution was used twice.
+     */
+    NUMBER_TWICE,
+    /**
+     * Two seals hold, and neither follows the other.
+     */
+    SEALS_COMPETE,
+    /**
+     * Something was recorded after the minutes were sealed.
+     */
+    RECORDED_AFTER_SEAL;
 
     
 
@@ -14923,6 +15311,34 @@ public object FfiConverterSequenceTypePersonView: FfiConverterRustBuffer<List<Pe
 /**
  * @suppress
  */
+public object FfiConverterSequenceTypePhoneView: FfiConverterRustBuffer<List<PhoneView>> {
+    override fun read(buf: ByteBuffer): List<PhoneView> {
+        val len = buf.getInt()
+        return List<PhoneView>(len) {
+            FfiConverterTypePhoneView.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<PhoneView>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypePhoneView.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<PhoneView>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypePhoneView.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterSequenceTypePointsView: FfiConverterRustBuffer<List<PointsView>> {
     override fun read(buf: ByteBuffer): List<PointsView> {
         val len = buf.getInt()
@@ -15221,6 +15637,34 @@ public object FfiConverterSequenceTypeMeetingCommand: FfiConverterRustBuffer<Lis
         buf.putInt(value.size)
         value.iterator().forEach {
             FfiConverterTypeMeetingCommand.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeSpaceKind: FfiConverterRustBuffer<List<SpaceKind>> {
+    override fun read(buf: ByteBuffer): List<SpaceKind> {
+        val len = buf.getInt()
+        return List<SpaceKind>(len) {
+            FfiConverterTypeSpaceKind.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<SpaceKind>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeSpaceKind.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<SpaceKind>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeSpaceKind.write(it, buf)
         }
     }
 }
