@@ -61,15 +61,15 @@ def test_a_member_may_not_do_what_officers_do(phone, secretary):
 
 def test_a_lost_phone_is_set_aside_and_removed(pair):
     secretary, deputy = pair
-    state = lambda: {one.label: one.state for one in secretary.branch.phones()}  # noqa: E731
-    assert state() == {"P3": sotay.PhoneState.ACTIVE, "P5": sotay.PhoneState.ACTIVE}
+    state = lambda: {one.device: one.state for one in secretary.branch.phones()}  # noqa: E731
+    assert state()[secretary.device] == state()[deputy.device] == sotay.PhoneState.ACTIVE
     secretary.branch.suspend_phone(deputy.device, sotay.RemovalReason.LOST)
-    assert state()["P5"] == sotay.PhoneState.SUSPENDED
+    assert state()[deputy.device] == sotay.PhoneState.SUSPENDED
     secretary.branch.lift_phone(deputy.device)
-    assert state()["P5"] == sotay.PhoneState.ACTIVE
+    assert state()[deputy.device] == sotay.PhoneState.ACTIVE
     change = secretary.branch.remove_phone(deputy.device, sotay.RemovalReason.LOST)
     assert change.devices == [deputy.device] and sotay.SpaceKind.MAIN in change.rekeyed
-    assert state() == {"P3": sotay.PhoneState.ACTIVE, "P5": sotay.PhoneState.REVOKED}
+    assert (state()[secretary.device], state()[deputy.device]) == (sotay.PhoneState.ACTIVE, sotay.PhoneState.REVOKED)
     with pytest.raises(sotay.InputError) as told:
         secretary.branch.suspend_phone(secretary.device, sotay.RemovalReason.LOST)
     assert told.value.code == "own_phone"

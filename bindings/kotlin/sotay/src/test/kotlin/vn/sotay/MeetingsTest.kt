@@ -64,16 +64,16 @@ class MeetingsTest : Stage() {
     @Test
     fun `a lost phone is set aside and removed`() = test {
         val (secretary, deputy) = pair()
-        suspend fun states() = secretary.branch.phones().associate { it.label to it.state }
-        assertEquals(mapOf("P3" to PhoneState.ACTIVE, "P5" to PhoneState.ACTIVE), states())
+        suspend fun states() = secretary.branch.phones().associate { it.device to it.state }
+        assertEquals(PhoneState.ACTIVE to PhoneState.ACTIVE, states().let { it[secretary.device] to it[deputy.device] })
         secretary.branch.suspendPhone(deputy.device, RemovalReason.LOST)
-        assertEquals(PhoneState.SUSPENDED, states()["P5"])
+        assertEquals(PhoneState.SUSPENDED, states()[deputy.device])
         secretary.branch.liftPhone(deputy.device)
-        assertEquals(PhoneState.ACTIVE, states()["P5"])
+        assertEquals(PhoneState.ACTIVE, states()[deputy.device])
         val change = secretary.branch.removePhone(deputy.device, RemovalReason.LOST)
         assertEquals(listOf(deputy.device), change.devices)
         assertTrue(SpaceKind.MAIN in change.rekeyed)
-        assertEquals(mapOf("P3" to PhoneState.ACTIVE, "P5" to PhoneState.REVOKED), states())
+        assertEquals(PhoneState.ACTIVE to PhoneState.REVOKED, states().let { it[secretary.device] to it[deputy.device] })
         val told = thrown<SotayException.Input> { secretary.branch.suspendPhone(secretary.device, RemovalReason.LOST) }
         assertEquals("own_phone", told.code)
     }
