@@ -3,6 +3,8 @@
 
 #[path = "scenarios/feedback.rs"]
 mod feedback;
+#[path = "scenarios/reading.rs"]
+mod reading;
 #[path = "scenarios/seals.rs"]
 mod seals;
 #[path = "scenarios/transfer.rs"]

@@ -1,0 +1,151 @@
+//! Scenario 10: one member reads and is quizzed on two devices, which meet through the real relay.
+
+use rand::SeedableRng;
+use sotay_engine::AdmitRequest;
+use sotay_engine::study::library::{Date as Issued, Details, import};
+use sotay_engine::study::quiz::{Attempt, Citation, Given, Package, Question, Task};
+
+use super::*;
+
+const PHONE: usize = 3;
+const TABLET: usize = 4;
+const PARAGRAPHS: u32 = 52;
+const QUESTIONS: usize = 20;
+const SECOND: i64 = 1_746_448_200;
+const DAY: i64 = 86_400;
+
+/// One paragraph of introduction and 51 of articles.
+fn law() -> sotay_engine::study::library::Document {
+    let details = Details {
+        kind: "Luật".to_owned(),
+        code: "10/2022/QH15".to_owned(),
+        issuer: "Quốc hội".to_owned(),
+        date: Issued::new(2022, 11, 10).unwrap(),
+        title: "Luật Thực hiện dân chủ ở cơ sở".to_owned(),
+        alias: None,
+        links: Vec::new(),
+        blobs: Vec::new(),
+    };
+    let mut text = String::from("Điều 1. Những quy định chung\n");
+    for number in 1..=PARAGRAPHS {
+        text.push_str(&format!(
+            "Đoạn thứ {number} nói về quyền bàn bạc của nhân dân ở thôn.\n"
+        ));
+    }
+    import(text.as_bytes(), "luat.txt", details).unwrap().document
+}
+
+fn quiz(law: &sotay_engine::study::library::Document) -> Package {
+    let question = |number: usize| Question {
+        text: format!("Đoạn thứ {} nói về quyền bàn bạc?", number + 1),
+        task: Task::Truth { right: true },
+        explanation: String::new(),
+        citation: Citation {
+            document: law.id(),
+            section: 0,
+            label: "Điều 1".to_owned(),
+            quote: format!(
+                "Đoạn thứ {} nói về quyền bàn bạc của nhân dân ở thôn.",
+                number + 1
+            ),
+        },
+    };
+    Package {
+        title: "Dân chủ ở cơ sở".to_owned(),
+        questions: (0..QUESTIONS).map(question).collect(),
+        exam: None,
+    }
+}
+
+fn attempt(quiz: &Package, started: i64, right: usize) -> Attempt {
+    let given = quiz.questions.iter().enumerate();
+    Attempt {
+        started,
+        finished: started + 600,
+        package: quiz.id(),
+        seed: 7,
+        given: given
+            .map(|(at, question)| (question.id(), Given::Truth(at < right)))
+            .collect(),
+    }
+}
+
+#[test]
+fn scenario_10_reading_and_quizzes_on_two_devices_add_up_and_nobody_else_sees_them() {
+    let (evening, members) = evening(|branch| branch.begin(P3));
+    let mut hall = evening.copy(&members);
+    let law = law();
+    assert_eq!(law.paragraph_count(), PARAGRAPHS as usize);
+    let quiz = quiz(&law);
+    let id = hall.branch.phones[P3]
+        .publish_documents(std::slice::from_ref(&law))
+        .unwrap()[0];
+    hall.branch.phones[P3].publish_quiz(&quiz).unwrap();
+    for (label, seed) in [("phone", 71), ("tablet", 72)] {
+        let rng = Box::new(rand::rngs::StdRng::seed_from_u64(seed));
+        let mut device = Device::create(store(hall._dir.path(), &format!("{label}.db")), label, rng).unwrap();
+        let ask = AdmitRequest {
+            request: device.join_request().unwrap().to_text(),
+            member: hall.branch.member(11),
+            rank: 4,
+            committee: false,
+            probationary: false,
+            relays: Vec::new(),
+        };
+        let invitation = hall.branch.phones[P3].admit(&ask, at(-60)).unwrap();
+        device.accept(&invitation).unwrap();
+        hall.branch.phones.push(device);
+    }
+    // Each of the two learns of the other before it writes.
+    for phone in [P3, PHONE, TABLET, PHONE, TABLET] {
+        hall.sync(phone);
+    }
+
+    hall.branch.phones[PHONE].read_on(id, 40, 600).unwrap();
+    hall.branch.phones[TABLET].read_on(id, 25, 300).unwrap();
+    hall.branch.phones[TABLET].read_on(id, 31, 120).unwrap();
+    let on_phone = hall.branch.phones[PHONE]
+        .hand_in(attempt(&quiz, SECOND, 14))
+        .unwrap();
+    let on_tablet = hall.branch.phones[TABLET]
+        .hand_in(attempt(&quiz, SECOND + DAY, 17))
+        .unwrap();
+    assert_eq!((on_phone.marks.tenths, on_tablet.marks.tenths), (70, 85));
+    for phone in [PHONE, TABLET, PHONE, TABLET, P3, P1] {
+        hall.sync(phone);
+    }
+
+    for device in [PHONE, TABLET] {
+        let read = hall.branch.phones[device].library().unwrap()[0].read;
+        assert_eq!((read.furthest, read.total), (40, 52));
+        assert_eq!(
+            (f64::from(read.furthest * 100) / f64::from(read.total)).round(),
+            77.0
+        );
+        let entry = hall.branch.phones[device]
+            .quizzes(SECOND + 2 * DAY)
+            .unwrap()
+            .remove(0);
+        assert_eq!((entry.attempts, entry.best.unwrap().tenths), (2, 85));
+    }
+    let later = SECOND + 60 * DAY;
+    let due = hall.branch.phones[PHONE].due(later).unwrap();
+    assert!(!due.is_empty());
+    assert_eq!(hall.branch.phones[TABLET].due(later).unwrap(), due);
+    // Nobody else can see the forty: neither on the secretary's phone nor in what it stores.
+    let unit = hall.branch.phones[P3].unit().unwrap();
+    let private = sotay_feed::Space::private(unit, hall.branch.member(11)).id();
+    for phone in [P1, P3] {
+        assert_eq!(hall.branch.phones[phone].library().unwrap()[0].read.furthest, 0);
+        use sotay_store::Store;
+        let stored = hall.branch.phones[phone]
+            .replica()
+            .store()
+            .head(&private)
+            .unwrap();
+        assert_eq!(
+            stored.number, 0,
+            "the private space is on the member's own devices"
+        );
+    }
+}
