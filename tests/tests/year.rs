@@ -113,7 +113,11 @@ fn scenario_8_a_fact_that_comes_late_proposes_the_next_revision_and_sends_nothin
     assert!(list.blocks(), "both ways of marking M30 are on the list");
     for phone in [P2, P3] {
         let reports = hall.phone(phone).reports(2025).unwrap();
-        assert_eq!(reports.sent, [sent.clone()], "nothing was sent by itself");
+        assert_eq!(
+            reports.sent,
+            std::slice::from_ref(&sent),
+            "nothing was sent by itself"
+        );
         let proposal = hall.phone(phone).report_proposal(may()).unwrap().unwrap();
         assert_eq!(proposal.revision, 2);
         assert_eq!(proposal.facts.meetings[0].attendance(), "35/5/0/2");

@@ -24,11 +24,11 @@ pub use device::{
     QuizError, SHARED_MARKS_MAX, SharedMark, SpaceStatus, StudyOverview, UnitCard, VaultError, today,
 };
 pub use device::{BranchError, BranchLine, FOLLOWED_UNITS_MAX, FoundedBranch, NewBranch};
-pub use device::{DeviceLine, KeyChange, LateLine, RemovalError, Whom};
 pub use device::{
     DIARY_PAGE_MAX, DiaryLine, DiaryPage, DirectiveEntry, HomeView, PublishDirectiveError, ReviewedDocument,
     Undone,
 };
+pub use device::{DeviceLine, KeyChange, LateLine, RemovalError, Whom};
 pub use device::{NewFeedback, OwnFeedback, OwnState};
 pub use device::{OfficialShown, OutsideShown, SealError, SealShown, SealStatus, SealsView};
 pub use engine::{CallError, CreateFromPackError, Engine, OpenError, SHUTDOWN_WAIT, SyncError, SyncReport};

@@ -28,10 +28,13 @@ const PAGE: Budget = Budget {
     bytes: 8 << 20,
 };
 
+/// A run with its arrival number and its writer.
+type Arrived = (u64, DeviceId, Run);
+
 /// Envelopes of one pass, sorted by what they change.
 #[derive(Default)]
 pub(super) struct Haul {
-    runs: BTreeMap<DocId, (BookKey, Vec<(u64, DeviceId, Run)>)>,
+    runs: BTreeMap<DocId, (BookKey, Vec<Arrived>)>,
     people: Vec<(EnvelopeId, PersonRecord)>,
     pub(super) puts: Vec<Put>,
     library: bool,
