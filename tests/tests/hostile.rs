@@ -279,7 +279,10 @@ fn a_flood_of_changes_whose_beginning_is_withheld_stops_at_the_share_of_its_auth
         let flood = changes(doc, actor_of(phone), 0..=(ORPHANS_PER_AUTHOR_MAX + BEYOND) as i64);
         sent(runs(doc, MEETING, 1, &flood[1..]))
     });
-    assert_eq!(found, [Found::Refused; BEYOND]);
+    assert!(
+        found.is_empty(),
+        "what found no room stays in its envelope and is read again: {found:?}"
+    );
     for phone in PHONES {
         let rows = branch
             .phone(phone)

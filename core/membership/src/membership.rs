@@ -7,6 +7,7 @@ use sotay_feed::{
     Verified,
 };
 
+use crate::access::slot_scope;
 use crate::grant::rank;
 use crate::judge::{Judge, Place, Right, Source};
 use crate::rotation::Epochs;
@@ -335,12 +336,16 @@ impl Membership {
             .collect()
     }
 
-    /// All members that ever held a valid grant, by member id.
+    /// All members that ever held a valid grant, by member id. The slots of the inbox are nobody's phones and are not
+    /// among them.
     pub fn members(&self) -> Vec<MemberStanding> {
+        let slot = Some(slot_scope(&Space::of(self.unit, SpaceKind::Inbox)));
         let mut devices: BTreeMap<MemberId, BTreeSet<DeviceId>> = BTreeMap::new();
         let mut best: BTreeMap<MemberId, &Right> = BTreeMap::new();
         for (_, right) in self.judge.rights().filter(|(_, right)| right.issued) {
-            let Some(member) = right.member() else { continue };
+            let Some(member) = right.member().filter(|_| right.scope() != slot) else {
+                continue;
+            };
             devices
                 .entry(member)
                 .or_default()

@@ -589,4 +589,7 @@ fn a_slot_writes_into_the_inbox_and_nowhere_else() {
         assert!(membership.may_read(id("slot"), &roll.space(kind)).is_err());
     }
     assert!(membership.may_write(id("guest"), &inbox, Kind::INBOX, 1).is_err());
+    let phones: Vec<_> = membership.members().into_iter().flat_map(|m| m.devices).collect();
+    let listed = |name| phones.iter().any(|(device, _)| *device == id(name));
+    assert!(listed("guest") && !listed("slot"), "a slot is nobody's phone");
 }
