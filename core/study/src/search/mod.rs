@@ -13,6 +13,7 @@ mod snippet;
 mod typed;
 mod vocabulary;
 mod weighed;
+mod when;
 mod words;
 mod zone;
 

@@ -6,6 +6,7 @@ use super::rank::{Finds, Ranker, Score};
 use super::refs::{CodeWords, References, documents, find};
 use super::snippet::snippet;
 use super::typed::{TypedQuery, read};
+use super::when::period;
 use super::zone::placed;
 use super::{Index, IndexError, MAX_QUERY_CHARS, MAX_QUERY_WORDS, SearchError, newest};
 use crate::library::{Date, Superseded};
@@ -105,7 +106,10 @@ struct Settled {
 impl Index {
     /// Searches. `limit` is the most results wanted ([`super::DEFAULT_RESULTS`] is a fair number).
     pub fn search(&self, query: &str, limit: usize) -> Result<Results, SearchError> {
-        let outcome = self.outcome(query)?;
+        let mut outcome = self.outcome(query)?;
+        if outcome.sections.is_empty() && !outcome.by_code && outcome.note.is_none() {
+            outcome = self.of_a_time(query)?.unwrap_or(outcome);
+        }
         let mut hits = Vec::new();
         for (candidate, score) in outcome.sections.iter().take(limit) {
             hits.push(self.hit(candidate, score, outcome.clause.as_deref())?);
@@ -147,6 +151,31 @@ impl Index {
             }
         }
         Ok(outcome)
+    }
+
+    /// What is dated when the query says, if it says a time: no text speaks of it. Only for searches: an answer quotes a
+    /// text that says what was asked.
+    fn of_a_time(&self, query: &str) -> Result<Option<Outcome>, SearchError> {
+        let typed = read(query, &self.vocabulary);
+        let refs = find(&typed, &CodeWords::of(&self.docs));
+        let Some((period, said)) = period(&typed.words, &refs) else {
+            return Ok(None);
+        };
+        let dated = self.docs.iter().filter(|doc| period.holds(doc.date));
+        let settled = Settled {
+            sections: Some(self.file.sections_of(&dated.map(|doc| doc.id).collect())?),
+            consumed: said,
+            by_code: true,
+            ..Settled::default()
+        };
+        if (0..typed.words.len()).all(|word| settled.consumed.contains(&word)) {
+            return self.settled_outcome(&typed, settled, None).map(Some);
+        }
+        let settled = Settled {
+            by_code: false,
+            ..settled
+        };
+        self.settled_outcome(&typed, settled, None).map(Some)
     }
 
     fn settled_outcome(
