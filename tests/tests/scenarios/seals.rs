@@ -110,6 +110,7 @@ fn scenario_7_what_another_types_after_the_seal_stays_beside_it_on_every_phone()
             let sealed = hall.standing(P3);
             let text = hall.branch.phones[P3].minutes(doc).unwrap();
             assert_eq!(text.sha256, sealed);
+            let page = hall.branch.phones[P3].minutes_page(doc, None, None).unwrap();
             hall.sync_all(&order);
             hall.sync_all(&order);
 
@@ -119,6 +120,8 @@ fn scenario_7_what_another_types_after_the_seal_stays_beside_it_on_every_phone()
             let typed = TYPED.concat();
             for phone in [P1, P2, P3] {
                 assert_eq!(hall.standing(phone), sealed);
+                let printed = hall.branch.phones[phone].minutes_page(doc, None, None).unwrap();
+                assert_eq!(printed.text(), page.text(), "paper shows what was sealed");
                 let late = hall.seals(phone).late;
                 assert_eq!(late.len(), 1);
                 assert_eq!(late[0].id, format!("speech/{ninth}"));

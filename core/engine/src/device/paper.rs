@@ -1,11 +1,13 @@
 //! Documents on paper: a meeting's fields placed on a page. What a page looks like is in `sotay_paper`.
 
 use sotay_feed::DocId;
+use sotay_handbook::meeting::MeetingView;
 use sotay_handbook::{CommandError, EntryId, Month, What, minutes};
 use sotay_paper::{Headed, MinutesPage, Page, PageTemplate, Sort, TemplateError};
 use sotay_store::Store;
 
 use super::Device;
+use super::seals::Known;
 use crate::error::DeviceError;
 
 /// Why there is no page.
@@ -49,8 +51,10 @@ impl<S: Store> Device<S> {
         ))
     }
 
-    /// The minutes of a meeting as a page, as they stand; with `item`, what they say of that item of the agenda. A
-    /// template of one's own takes the place of the one that ships with the software.
+    /// The minutes of a meeting as a page: the standing sealed edition, or as they stand while nothing is sealed; with
+    /// `item`, what they say of that item of the agenda. What was recorded after a seal is not on the page. Names are
+    /// those known now; the sealed words themselves are in the file of [`Device::seal_file`]. A template of one's own
+    /// takes the place of the one that ships with the software.
     pub fn minutes_page(
         &mut self,
         doc: DocId,
@@ -59,19 +63,26 @@ impl<S: Store> Device<S> {
     ) -> Result<Page, PageError> {
         let key = self.meeting_key(doc)?;
         let seen = self.seen(key)?;
+        let standing = self.sealed(doc)?.standing().map(Known::heads);
+        let setting = seen.reading.setting(doc);
+        let sealed = match standing {
+            Some(heads) => self.at_heads(key, &heads, |crdt| MeetingView::read(crdt, &setting))?,
+            None => None,
+        };
+        let view = sealed.as_ref().unwrap_or(&seen.view);
         let policy = &seen.reading.policy;
         let heading = self.heading()?;
         let text = minutes::Template::shipped();
-        let whole = minutes::render(&seen.view, &heading, policy, &self.people, &text)?;
+        let whole = minutes::render(view, &heading, policy, &self.people, &text)?;
         let extract = match item {
             None => None,
             Some(item) => {
-                let extract = seen.view.extract(item);
+                let extract = view.extract(item);
                 Some(extract.ok_or(DeviceError::from(CommandError::Unknown(What::Agenda)))?)
             }
         };
         let (view, sort) = match &extract {
-            None => (&seen.view, Sort::Minutes),
+            None => (view, Sort::Minutes),
             Some(extract) => (extract, Sort::Extract),
         };
         let model = MinutesPage::of(view, &whole, &heading, policy, &self.people);
