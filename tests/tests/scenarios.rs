@@ -15,7 +15,7 @@ use std::path::Path;
 use sotay_engine::handbook::meeting::{Command, How, Method, Need, Place, State, Step, TallyCount, TallyFit};
 use sotay_engine::handbook::review::{ReviewItem, ReviewKind, Severity};
 use sotay_engine::handbook::{CommandError, Lang};
-use sotay_engine::{Device, DeviceError, SealError};
+use sotay_engine::{AdmitRequest, Device, DeviceError, SealError};
 use sotay_feed::DocId;
 use sotay_store::{Options, SqliteStore};
 use sotay_tests::branch::{Branch, ORDERS, P1, P2, P3, at, day, say};
@@ -153,7 +153,42 @@ impl Evening {
     }
 }
 
+/// A law with this text, as the secretary would publish it.
+fn law_of(text: &str) -> sotay_engine::study::library::Document {
+    use sotay_engine::study::library::{Date, Details, import};
+    let details = Details {
+        kind: "Luật".to_owned(),
+        code: "10/2022/QH15".to_owned(),
+        issuer: "Quốc hội".to_owned(),
+        date: Date::new(2022, 11, 10).unwrap(),
+        title: "Luật Thực hiện dân chủ ở cơ sở".to_owned(),
+        alias: None,
+        links: Vec::new(),
+        blobs: Vec::new(),
+    };
+    import(text.as_bytes(), "luat.txt", details).unwrap().document
+}
+
 impl Hall {
+    /// The next phone of the branch: an ordinary member's, admitted by the secretary an hour before the meeting.
+    fn admit(&mut self, number: usize, label: &str, seed: u64) {
+        use rand::SeedableRng;
+        let rng = Box::new(rand::rngs::StdRng::seed_from_u64(seed));
+        let file = store(self._dir.path(), &format!("{label}.db"));
+        let mut phone = Device::create(file, label, rng).unwrap();
+        let ask = AdmitRequest {
+            request: phone.join_request().unwrap().to_text(),
+            member: self.branch.member(number),
+            rank: 4,
+            committee: false,
+            probationary: false,
+            relays: Vec::new(),
+        };
+        let invitation = self.branch.phones[P3].admit(&ask, at(-60)).unwrap();
+        phone.accept(&invitation).unwrap();
+        self.branch.phones.push(phone);
+    }
+
     fn sync(&mut self, phone: usize) {
         self.links += 1;
         sync(

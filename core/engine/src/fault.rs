@@ -454,17 +454,31 @@ mod tests {
         ];
         let mut codes: BTreeSet<&str> = quoted(source).collect();
         codes.retain(|code| !not_codes.contains(code) && !values.contains(code) && !commands.contains(code));
-        let known: BTreeSet<&str> = CATALOGUE.lines().filter_map(parse).map(|(key, _)| key).collect();
-        assert_eq!(codes, known);
-        for (key, [vi, en]) in CATALOGUE.lines().filter_map(parse) {
+        words_of(&codes, CATALOGUE);
+    }
+
+    /// Every code has words in both languages, and no words are without a code.
+    pub(super) fn words_of(codes: &BTreeSet<&str>, catalogue: &'static str) {
+        let known: BTreeSet<&str> = catalogue.lines().filter_map(parse).map(|(key, _)| key).collect();
+        assert_eq!(codes, &known);
+        for (key, [vi, en]) in catalogue.lines().filter_map(parse) {
             assert!(!vi.is_empty() && !en.is_empty() && vi != en, "{key}");
             assert_eq!(sotay_document::nfc(vi), vi, "{key}");
         }
         assert_eq!(
             known.len(),
-            CATALOGUE.lines().count(),
+            catalogue.lines().count(),
             "no key twice, every line whole"
         );
+    }
+
+    /// What stands in quotation marks right after one of these beginnings.
+    pub(super) fn codes_after<'a>(source: &'a str, calls: &[&str]) -> BTreeSet<&'a str> {
+        let after = |call: &&str| {
+            let rests: Vec<&'a str> = source.split(*call).skip(1).collect();
+            rests.into_iter().filter_map(|rest| rest.split('"').next())
+        };
+        calls.iter().flat_map(after).collect()
     }
 
     #[test]

@@ -1,10 +1,9 @@
 //! Scenario 9, and what belongs to it: feedback over real devices and the real relay.
 
-use rand::SeedableRng;
 use sotay_engine::feed::{Envelope, Kind, Space, SpaceKind};
 use sotay_engine::handbook::feedback::FeedbackStatus;
 use sotay_engine::handbook::{EntryId, Month, Words};
-use sotay_engine::{AdmitRequest, NewFeedback, OwnState};
+use sotay_engine::{NewFeedback, OwnState};
 use sotay_store::{Bucket, Budget, Store};
 
 use super::*;
@@ -25,20 +24,7 @@ fn hall() -> Hall {
     let (evening, members) = evening(|branch| branch.begin(P3));
     let mut hall = evening.copy(&members);
     for (number, seed) in [(11, 61), (12, 62), (13, 63)] {
-        let rng = Box::new(rand::rngs::StdRng::seed_from_u64(seed));
-        let name = format!("M{number}.db");
-        let mut phone = Device::create(store(hall._dir.path(), &name), &format!("M{number}"), rng).unwrap();
-        let ask = AdmitRequest {
-            request: phone.join_request().unwrap().to_text(),
-            member: hall.branch.member(number),
-            rank: 4,
-            committee: false,
-            probationary: false,
-            relays: Vec::new(),
-        };
-        let invitation = hall.branch.phones[P3].admit(&ask, at(-60)).unwrap();
-        phone.accept(&invitation).unwrap();
-        hall.branch.phones.push(phone);
+        hall.admit(number, &format!("M{number}"), seed);
     }
     for phone in [P3, P1, P2, M11, M12, M13] {
         hall.sync(phone);

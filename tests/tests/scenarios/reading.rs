@@ -1,8 +1,5 @@
 //! Scenario 10: one member reads and is quizzed on two devices, which meet through the real relay.
 
-use rand::SeedableRng;
-use sotay_engine::AdmitRequest;
-use sotay_engine::study::library::{Date as Issued, Details, import};
 use sotay_engine::study::quiz::{Attempt, Citation, Given, Package, Question, Task};
 
 use super::*;
@@ -16,23 +13,13 @@ const DAY: i64 = 86_400;
 
 /// One paragraph of introduction and 51 of articles.
 fn law() -> sotay_engine::study::library::Document {
-    let details = Details {
-        kind: "Luật".to_owned(),
-        code: "10/2022/QH15".to_owned(),
-        issuer: "Quốc hội".to_owned(),
-        date: Issued::new(2022, 11, 10).unwrap(),
-        title: "Luật Thực hiện dân chủ ở cơ sở".to_owned(),
-        alias: None,
-        links: Vec::new(),
-        blobs: Vec::new(),
-    };
     let mut text = String::from("Điều 1. Những quy định chung\n");
     for number in 1..=PARAGRAPHS {
         text.push_str(&format!(
             "Đoạn thứ {number} nói về quyền bàn bạc của nhân dân ở thôn.\n"
         ));
     }
-    import(text.as_bytes(), "luat.txt", details).unwrap().document
+    law_of(&text)
 }
 
 fn quiz(law: &sotay_engine::study::library::Document) -> Package {
@@ -82,19 +69,7 @@ fn scenario_10_reading_and_quizzes_on_two_devices_add_up_and_nobody_else_sees_th
         .unwrap()[0];
     hall.branch.phones[P3].publish_quiz(&quiz).unwrap();
     for (label, seed) in [("phone", 71), ("tablet", 72)] {
-        let rng = Box::new(rand::rngs::StdRng::seed_from_u64(seed));
-        let mut device = Device::create(store(hall._dir.path(), &format!("{label}.db")), label, rng).unwrap();
-        let ask = AdmitRequest {
-            request: device.join_request().unwrap().to_text(),
-            member: hall.branch.member(11),
-            rank: 4,
-            committee: false,
-            probationary: false,
-            relays: Vec::new(),
-        };
-        let invitation = hall.branch.phones[P3].admit(&ask, at(-60)).unwrap();
-        device.accept(&invitation).unwrap();
-        hall.branch.phones.push(device);
+        hall.admit(11, label, seed);
     }
     // Each of the two learns of the other before it writes.
     for phone in [P3, PHONE, TABLET, PHONE, TABLET] {

@@ -1,10 +1,10 @@
 //! Scenario 7, and what else can happen between two people who seal: real devices and the real relay in the middle.
 
 use super::*;
+use sotay_engine::SealStatus;
 use sotay_engine::handbook::EntryId;
 use sotay_engine::handbook::review::{ADDENDUM, EDITION, LATE_ITEM, SEALS_ITEM};
 use sotay_engine::seal::{SealId, verify};
-use sotay_engine::{AdmitRequest, SealStatus};
 
 /// Typed into speech 9 on P1 while it was out of reach: three commits, 214 characters.
 const TYPED: [&str; 3] = [

@@ -1,10 +1,8 @@
 //! Scenario 6: a transfer that the branch learns of after it has met, over real devices and the real relay.
 
-use rand::SeedableRng;
 use sotay_engine::handbook::meeting::{Ballot, MeetingKind};
 use sotay_engine::handbook::roster::{Activity, Command as Roster};
-use sotay_engine::study::library::{Date as Issued, Details, import};
-use sotay_engine::{AdmitRequest, Reason, Whom};
+use sotay_engine::{Reason, Whom};
 
 use super::*;
 
@@ -12,19 +10,9 @@ use super::*;
 const M21: usize = 3;
 
 fn document() -> sotay_engine::study::library::Document {
-    let details = Details {
-        kind: "Luật".to_owned(),
-        code: "10/2022/QH15".to_owned(),
-        issuer: "Quốc hội".to_owned(),
-        date: Issued::new(2022, 11, 10).unwrap(),
-        title: "Luật Thực hiện dân chủ ở cơ sở".to_owned(),
-        alias: None,
-        links: Vec::new(),
-        blobs: Vec::new(),
-    };
-    let text =
-        "Điều 1. Phạm vi\nLuật này quy định dân chủ ở cơ sở.\nĐiều 2. Giải thích\nCộng đồng dân cư ở thôn.\n";
-    import(text.as_bytes(), "luat.txt", details).unwrap().document
+    law_of(
+        "Điều 1. Phạm vi\nLuật này quy định dân chủ ở cơ sở.\nĐiều 2. Giải thích\nCộng đồng dân cư ở thôn.\n",
+    )
 }
 
 /// The branch met on 5 May with M21 present and voting for; 31 for, one against, one other.
@@ -38,19 +26,7 @@ fn met() -> Hall {
         doc
     });
     let mut hall = evening.copy(&members);
-    let rng = Box::new(rand::rngs::StdRng::seed_from_u64(81));
-    let mut phone = Device::create(store(hall._dir.path(), "M21.db"), "M21", rng).unwrap();
-    let ask = AdmitRequest {
-        request: phone.join_request().unwrap().to_text(),
-        member: hall.branch.member(21),
-        rank: 4,
-        committee: false,
-        probationary: false,
-        relays: Vec::new(),
-    };
-    let invitation = hall.branch.phones[P3].admit(&ask, at(-60)).unwrap();
-    phone.accept(&invitation).unwrap();
-    hall.branch.phones.push(phone);
+    hall.admit(21, "M21", 81);
     hall.sync_all(&[P1, P2, P3]);
     let doc = hall.doc;
     let motion = hall.branch.phones[P3].fresh_id();

@@ -68,9 +68,8 @@ impl From<&VerifyFault> for Fault {
 
 #[cfg(test)]
 mod tests {
-    use super::super::parse;
+    use super::super::tests::{codes_after, words_of};
     use super::*;
-    use std::collections::BTreeSet;
 
     #[test]
     fn every_code_of_records_has_words_in_both_languages_and_no_words_are_without_a_code() {
@@ -82,25 +81,6 @@ mod tests {
             "seal(\"",
             "FaultKind::Input, \"",
         ];
-        let codes: BTreeSet<&str> = calls
-            .iter()
-            .flat_map(|call| {
-                source
-                    .split(call)
-                    .skip(1)
-                    .filter_map(|rest| rest.split('"').next())
-            })
-            .collect();
-        let known: BTreeSet<&str> = CATALOGUE.lines().filter_map(parse).map(|(key, _)| key).collect();
-        assert_eq!(codes, known);
-        assert_eq!(
-            known.len(),
-            CATALOGUE.lines().count(),
-            "no key twice, every line whole"
-        );
-        for (key, [vi, en]) in CATALOGUE.lines().filter_map(parse) {
-            assert!(!vi.is_empty() && !en.is_empty() && vi != en, "{key}");
-            assert_eq!(sotay_document::nfc(vi), vi, "{key}");
-        }
+        words_of(&codes_after(source, &calls), CATALOGUE);
     }
 }
