@@ -16,7 +16,7 @@ mod template;
 mod text;
 
 pub use docx::DocxError;
-pub use model::{Headed, MinutesPage, locality};
+pub use model::{Headed, MinutesPage, Original, locality};
 pub use page::{Align, Block, Cell, Line, LineStyle, Page, Run};
 pub use sotay_handbook::template::TemplateError;
 pub use template::{PageTemplate, Sort};

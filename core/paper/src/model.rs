@@ -1,8 +1,8 @@
 //! What templates of minutes can place beside the fields of the text.
 
 use serde::Serialize;
-use sotay_handbook::meeting::{MeetingView, Step};
-use sotay_handbook::minutes::{Heading, Minutes, Model};
+use sotay_handbook::meeting::MeetingView;
+use sotay_handbook::minutes::{Heading, Model};
 use sotay_handbook::{Names, Policy};
 
 /// The fields of a page of minutes, or of an extract.
@@ -17,11 +17,20 @@ pub struct MinutesPage {
     sealed: bool,
 }
 
+/// The canonical text that a page is compared with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Original {
+    /// Its SHA-256, in hexadecimal.
+    pub sha256: String,
+    /// Whether it is sealed: its seals know, not the meeting's document.
+    pub sealed: bool,
+}
+
 impl MinutesPage {
     /// The fields of a meeting or of an extract of it; `whole` is the canonical text of the whole meeting.
     pub fn of(
         view: &MeetingView,
-        whole: &Minutes,
+        whole: &Original,
         heading: &Heading,
         policy: &Policy,
         names: &dyn Names,
@@ -29,8 +38,8 @@ impl MinutesPage {
         Self {
             minutes: Model::of(view, heading, policy, names),
             locality: locality(&heading.upper),
-            sha256: whole.sha256_hex(),
-            sealed: view.phase.is_some_and(|phase| phase >= Step::Sealed),
+            sha256: whole.sha256.clone(),
+            sealed: whole.sealed,
         }
     }
 }

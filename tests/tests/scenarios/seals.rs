@@ -122,6 +122,8 @@ fn scenario_7_what_another_types_after_the_seal_stays_beside_it_on_every_phone()
                 assert_eq!(hall.standing(phone), sealed);
                 let printed = hall.branch.phones[phone].minutes_page(doc, None, None).unwrap();
                 assert_eq!(printed.text(), page.text(), "paper shows what was sealed");
+                assert!(printed.text().contains("Biên bản đã chốt."));
+                assert!(printed.text().contains(&sealed));
                 let late = hall.seals(phone).late;
                 assert_eq!(late.len(), 1);
                 assert_eq!(late[0].id, format!("speech/{ninth}"));

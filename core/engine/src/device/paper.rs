@@ -1,9 +1,8 @@
 //! Documents on paper: a meeting's fields placed on a page. What a page looks like is in `sotay_paper`.
 
 use sotay_feed::DocId;
-use sotay_handbook::meeting::MeetingView;
-use sotay_handbook::{CommandError, EntryId, Month, What, minutes};
-use sotay_paper::{Headed, MinutesPage, Page, PageTemplate, Sort, TemplateError};
+use sotay_handbook::{CommandError, EntryId, Month, What};
+use sotay_paper::{Headed, MinutesPage, Original, Page, PageTemplate, Sort, TemplateError};
 use sotay_store::Store;
 
 use super::Device;
@@ -62,18 +61,19 @@ impl<S: Store> Device<S> {
         template: Option<&PageTemplate>,
     ) -> Result<Page, PageError> {
         let key = self.meeting_key(doc)?;
-        let seen = self.seen(key)?;
         let standing = self.sealed(doc)?.standing().map(Known::heads);
-        let setting = seen.reading.setting(doc);
-        let sealed = match standing {
-            Some(heads) => self.at_heads(key, &heads, |crdt| MeetingView::read(crdt, &setting))?,
+        let sealed = match &standing {
+            Some(heads) => self.view_at(key, heads)?,
             None => None,
         };
+        let whole = Original {
+            sha256: self.minutes(doc)?.sha256,
+            sealed: standing.is_some(),
+        };
+        let seen = self.seen(key)?;
         let view = sealed.as_ref().unwrap_or(&seen.view);
         let policy = &seen.reading.policy;
         let heading = self.heading()?;
-        let text = minutes::Template::shipped();
-        let whole = minutes::render(view, &heading, policy, &self.people, &text)?;
         let extract = match item {
             None => None,
             Some(item) => {

@@ -467,11 +467,10 @@ impl<S: Store> Device<S> {
         let (Some(standing), covered) = (sealed.standing(), sealed.covered()) else {
             return Ok(None);
         };
-        let seen = self.seen(key)?;
-        let setting = seen.reading.setting(key.doc);
-        let then = self.at_heads(key, &covered, |crdt| MeetingView::read(crdt, &setting))?;
-        let Some(then) = then else { return Ok(None) };
-        let items = late(&then, &seen.view);
+        let Some(then) = self.view_at(key, &covered)? else {
+            return Ok(None);
+        };
+        let items = late(&then, &self.seen(key)?.view);
         if items.is_empty() {
             return Ok(None);
         }

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use data_encoding::HEXLOWER;
 use serde::Serialize;
-use sotay_document::crdt::{Automerge, ChangeHash};
+use sotay_document::crdt::ChangeHash;
 use sotay_feed::cbor::{CborError, Reader, Writer};
 use sotay_feed::limits::ENVELOPE_BYTES_MAX;
 use sotay_feed::{DeviceId, DocId, Envelope, EnvelopeId, Kind, MemberId, Space, SpaceKind};
@@ -381,26 +381,29 @@ impl<S: Store> Device<S> {
             .collect()
     }
 
-    /// The document as it was at these heads; `None` when some of it is not here.
-    pub(super) fn at_heads<T>(
-        &mut self,
-        key: BookKey,
-        heads: &[ChangeHash],
-        read: impl FnOnce(&Automerge) -> T,
-    ) -> Result<Option<T>, DeviceError> {
-        self.view(key, |crdt| crdt.fork_at(heads).ok().map(|then| read(&then)))
-    }
-
     /// What was recorded after the standing edition and its addenda.
     pub(super) fn late_of(&mut self, key: BookKey, sealed: &Sealed) -> Result<Vec<Late>, DeviceError> {
         let covered = sealed.covered();
         if covered.is_empty() || self.book(key)?.document.heads() == covered {
             return Ok(Vec::new());
         }
+        let then = self.view_at(key, &covered)?;
+        let seen = self.seen(key)?;
+        Ok(then.map_or_else(Vec::new, |then| late(&then, &seen.view)))
+    }
+
+    /// What a meeting said at these heads, read as it is read now; `None` when some of it is not here.
+    pub(super) fn view_at(
+        &mut self,
+        key: BookKey,
+        heads: &[ChangeHash],
+    ) -> Result<Option<MeetingView>, DeviceError> {
         let seen = self.seen(key)?;
         let setting = seen.reading.setting(key.doc);
-        let then = self.at_heads(key, &covered, |crdt| MeetingView::read(crdt, &setting))?;
-        Ok(then.map_or_else(Vec::new, |then| late(&then, &seen.view)))
+        self.view(key, |crdt| {
+            let then = crdt.fork_at(heads).ok()?;
+            Some(MeetingView::read(&then, &setting))
+        })
     }
 
     /// The seals of a meeting, and what was recorded after them.

@@ -10,7 +10,7 @@ use sotay_handbook::minutes::{Template, render};
 use sotay_handbook::report::{ModelMeeting, ReportModel};
 use sotay_handbook::resolution::{ModelTask, ResolutionModel};
 use sotay_handbook::{Date, DocKind, EntryId, LocalTime, Policy};
-use sotay_paper::{Headed, MinutesPage, Page, PageTemplate, Sort};
+use sotay_paper::{Headed, MinutesPage, Original, Page, PageTemplate, Sort};
 
 pub const ITEM: u32 = 1;
 
@@ -181,7 +181,12 @@ pub fn page(said: &str, sort: Sort) -> Page {
     );
     let view = view(said);
     assert!(view.phase.is_some_and(|phase| phase == Step::Closed));
-    let whole = render(&view, &heading, &policy, &names, &Template::shipped()).unwrap();
+    let whole = Original {
+        sha256: render(&view, &heading, &policy, &names, &Template::shipped())
+            .unwrap()
+            .sha256_hex(),
+        sealed: false,
+    };
     let shown = match sort {
         Sort::Minutes => view,
         _ => view.extract(id(ITEM)).unwrap(),
