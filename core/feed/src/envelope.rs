@@ -61,6 +61,8 @@ impl Kind {
     pub const PUBLICATION: Kind = Kind(16);
     /// A member's own record of study: a reading mark, an attempt at a quiz.
     pub const STUDY: Kind = Kind(17);
+    /// A letter between a unit and the one above it, or its keys handed on to the members.
+    pub const DISPATCH: Kind = Kind(18);
 
     /// The kind with this number, known or not.
     pub const fn from_number(number: u16) -> Self {
@@ -83,7 +85,7 @@ impl Kind {
     }
 
     fn name(self) -> Option<&'static str> {
-        const NAMES: [&str; 18] = [
+        const NAMES: [&str; 19] = [
             "genesis",
             "grant",
             "revoke",
@@ -102,6 +104,7 @@ impl Kind {
             "receipt",
             "publication",
             "study",
+            "dispatch",
         ];
         NAMES.get(usize::from(self.0)).copied()
     }

@@ -3,6 +3,8 @@
 //! A file says in its field `sotay` what it is: `policy` (who counts, what is enough), `fees` (rates), `criteria` (the
 //! tree of a rating), `holidays`. Of all that are known, the one in force is chosen alike on every device (decision 0036).
 
+use std::cmp::Reverse;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
@@ -11,7 +13,7 @@ use crate::coded::coded;
 use crate::date::Date;
 use crate::fees::FeeRates;
 use crate::limits::DIRECTIVE_BYTES_MAX;
-use crate::policy::Policy;
+use crate::policy::{Policy, Precedence};
 use crate::rating::Criteria;
 
 coded! {
@@ -159,6 +161,44 @@ struct Head {
     sotay: String,
 }
 
+/// A directive, and who published it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Issued {
+    /// Where it comes from.
+    pub issuer: Issuer,
+    /// How many levels above the unit; 0 for the unit's own and for what shipped.
+    pub steps: u8,
+    /// What it says.
+    pub directive: Directive,
+}
+
+impl Issued {
+    /// One of the unit's own.
+    pub fn own(directive: Directive) -> Self {
+        let issuer = Issuer::Unit;
+        Self {
+            issuer,
+            steps: 0,
+            directive,
+        }
+    }
+
+    /// One of the body so many levels above.
+    pub fn above(steps: u8, directive: Directive) -> Self {
+        let issuer = Issuer::Above;
+        Self {
+            issuer,
+            steps,
+            directive,
+        }
+    }
+
+    /// The smallest of these counts: from above, the highest level first; the unit's; what shipped.
+    fn level(&self) -> (Issuer, Reverse<u8>) {
+        (self.issuer, Reverse(self.steps))
+    }
+}
+
 impl Directive {
     /// Reads a file of any kind.
     pub fn parse(json: &str) -> Result<Self, DirectiveError> {
@@ -206,23 +246,56 @@ impl Directive {
     }
 }
 
-/// The one in force on a day: the latest that holds by then; of several from that day what comes from above, then the
-/// unit's, then what shipped; then the one with the smallest hash. Before the first day of all, the earliest.
-pub fn in_force(all: &[(Issuer, Directive)], kind: DirectiveKind, day: Date) -> Option<&(Issuer, Directive)> {
-    let of_kind = || all.iter().filter(|(_, directive)| directive.kind() == kind);
-    let rank = |(issuer, directive): &&(Issuer, Directive)| (*issuer, directive.hash);
-    let newest = of_kind()
-        .map(|(_, directive)| directive.from())
-        .filter(|from| *from <= day)
-        .max();
-    let from = newest.or_else(|| of_kind().map(|(_, directive)| directive.from()).min())?;
-    of_kind()
-        .filter(|(_, directive)| directive.from() == from)
-        .min_by_key(rank)
+/// The one in force on a day: the latest that holds by then; of several from that day what comes from above, the highest
+/// level first, then the unit's, then what shipped; then the one with the smallest hash. Before the first day of all, the
+/// earliest.
+///
+/// Where the policy of the highest level says so ([`Precedence::Level`]), what the highest level has in force counts before
+/// anything of a lower one, whatever its day.
+pub fn in_force(all: &[Issued], kind: DirectiveKind, day: Date) -> Option<&Issued> {
+    let of_kind = |issued: &&Issued| issued.directive.kind() == kind;
+    match precedence(all, day) {
+        Precedence::Date => latest(all.iter().filter(of_kind), day),
+        Precedence::Level => {
+            highest(all.iter().filter(of_kind), day).or_else(|| latest(all.iter().filter(of_kind), day))
+        }
+    }
+}
+
+/// What the policy of the highest level that has one on that day says about levels.
+fn precedence(all: &[Issued], day: Date) -> Precedence {
+    let policies = all
+        .iter()
+        .filter(|issued| issued.directive.kind() == DirectiveKind::Policy);
+    match highest(policies, day).map(|issued| &issued.directive.content) {
+        Some(DirectiveContent::Policy(policy)) => policy.precedence,
+        _ => Precedence::Date,
+    }
+}
+
+fn latest<'a>(of_kind: impl Iterator<Item = &'a Issued> + Clone, day: Date) -> Option<&'a Issued> {
+    let from = |issued: &Issued| issued.directive.from();
+    let newest = of_kind.clone().map(from).filter(|from| *from <= day).max();
+    let first = newest.or_else(|| of_kind.clone().map(from).min())?;
+    of_kind
+        .filter(|issued| from(issued) == first)
+        .min_by_key(|issued| (issued.level(), issued.directive.hash))
+}
+
+fn highest<'a>(of_kind: impl Iterator<Item = &'a Issued>, day: Date) -> Option<&'a Issued> {
+    of_kind
+        .filter(|issued| issued.directive.from() <= day)
+        .min_by_key(|issued| {
+            (
+                issued.level(),
+                Reverse(issued.directive.from()),
+                issued.directive.hash,
+            )
+        })
 }
 
 /// What ships with the software: examples that hold until something is published.
-pub fn shipped() -> Vec<(Issuer, Directive)> {
+pub fn shipped() -> Vec<Issued> {
     const FILES: [&str; 5] = [
         include_str!("../data/policy-vn-1.json"),
         include_str!("../data/fees-vn-1.json"),
@@ -232,11 +305,10 @@ pub fn shipped() -> Vec<(Issuer, Directive)> {
     ];
     FILES
         .iter()
-        .map(|json| {
-            (
-                Issuer::Shipped,
-                Directive::parse(json).expect("what ships is tested"),
-            )
+        .map(|json| Issued {
+            issuer: Issuer::Shipped,
+            steps: 0,
+            directive: Directive::parse(json).expect("what ships is tested"),
         })
         .collect()
 }
@@ -259,18 +331,15 @@ mod tests {
     #[test]
     fn the_latest_directive_in_force_counts_and_then_who_issued_it_and_then_the_hash() {
         let mut all = vec![
-            (Issuer::Unit, fees("2025-01-01", 1)),
-            (Issuer::Unit, fees("2026-01-01", 2)),
-            (Issuer::Above, fees("2026-01-01", 3)),
-            (Issuer::Shipped, fees("2026-01-01", 4)),
+            Issued::own(fees("2025-01-01", 1)),
+            Issued::own(fees("2026-01-01", 2)),
+            Issued::above(1, fees("2026-01-01", 3)),
+            Issued {
+                issuer: Issuer::Shipped,
+                ..Issued::own(fees("2026-01-01", 4))
+            },
         ];
-        let of = |all: &[(Issuer, Directive)], on: &str| {
-            let (_, directive) = in_force(all, DirectiveKind::Fees, day(on)).unwrap();
-            match &directive.content {
-                DirectiveContent::Fees(rates) => rates.rules[0].amount,
-                _ => panic!("fees"),
-            }
-        };
+        let of = amount;
         assert_eq!(
             [
                 of(&all, "2024-06-01"),
@@ -279,15 +348,51 @@ mod tests {
             ],
             [1, 1, 3]
         );
-        all.push((Issuer::Above, fees("2026-01-01", 5)));
-        let first = of(&all, "2026-03-01");
+        all.push(Issued::above(2, fees("2026-01-01", 5)));
+        assert_eq!(of(&all, "2026-03-01"), 5, "of two above, the higher");
         all.reverse();
-        assert_eq!(
-            of(&all, "2026-03-01"),
-            first,
-            "the order of arrival decides nothing"
-        );
+        assert_eq!(of(&all, "2026-03-01"), 5, "the order of arrival decides nothing");
         assert!(in_force(&all, DirectiveKind::Policy, day("2026-01-01")).is_none());
+    }
+
+    fn amount(all: &[Issued], on: &str) -> u32 {
+        let issued = in_force(all, DirectiveKind::Fees, day(on)).unwrap();
+        match &issued.directive.content {
+            DirectiveContent::Fees(rates) => rates.rules[0].amount,
+            _ => panic!("fees"),
+        }
+    }
+
+    #[test]
+    fn where_the_policy_from_above_says_so_the_higher_level_counts_before_a_later_day() {
+        let policy = |precedence: &str, from: &str| {
+            let json = include_str!("../data/policy-vn-1.json");
+            let json = json.replacen('{', &format!("{{\"precedence\": \"{precedence}\","), 1);
+            Directive::parse(&json.replacen("2025-01-01", from, 1)).unwrap()
+        };
+        let mut all = vec![
+            Issued::above(2, fees("2025-01-01", 1)),
+            Issued::above(1, fees("2025-06-01", 2)),
+            Issued::own(fees("2026-01-01", 3)),
+        ];
+        assert_eq!(amount(&all, "2026-02-01"), 3, "by the day, when nothing is said");
+        all.push(Issued::above(1, policy("level", "2026-01-01")));
+        assert_eq!(amount(&all, "2026-02-01"), 1);
+        assert_eq!(amount(&all, "2025-07-01"), 2, "not before the policy holds");
+        assert_eq!(amount(&all, "2024-07-01"), 1);
+        // A body higher still says otherwise; a branch cannot.
+        all.push(Issued::own(policy("date", "2026-01-02")));
+        assert_eq!(amount(&all, "2026-02-01"), 1);
+        all.push(Issued::above(3, policy("date", "2026-01-01")));
+        assert_eq!(amount(&all, "2026-02-01"), 3);
+        assert!(matches!(
+            Directive::parse(&include_str!("../data/policy-vn-1.json").replacen(
+                '{',
+                "{\"precedence\": \"x\",",
+                1
+            )),
+            Err(DirectiveError::Malformed { .. })
+        ));
     }
 
     #[test]

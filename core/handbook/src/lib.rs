@@ -52,7 +52,7 @@ pub use ids::{
 };
 pub use late::{Late, addendum_text, late};
 pub use message::{Arg, Lang, Message, Names};
-pub use policy::{Criterion, Policy, PolicyError, ShortestMeeting, Threshold};
+pub use policy::{Criterion, Policy, PolicyError, Precedence, ShortestMeeting, Threshold};
 pub use schema::{DocKind, SCHEMA};
 pub use words::Words;
 

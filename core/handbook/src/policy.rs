@@ -36,6 +36,19 @@ pub struct Policy {
     pub clock_off_minutes: u32,
     /// Criteria by which a meeting is scored.
     pub criteria: Vec<Criterion>,
+    /// Which directive counts when a unit and a body above it have each published one of a kind.
+    pub precedence: Precedence,
+}
+
+/// What decides between the directives of several levels.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Precedence {
+    /// The latest first day, whoever published it; on equal days the highest level.
+    #[default]
+    Date,
+    /// The highest level that has published one, then the latest first day.
+    Level,
 }
 
 /// A share that a count has to reach.
@@ -112,6 +125,8 @@ struct Form {
     shortest_meeting: Vec<ShortestMeeting>,
     clock_off_minutes: u32,
     criteria: Vec<Criterion>,
+    #[serde(default)]
+    precedence: Precedence,
 }
 
 #[derive(Deserialize)]
@@ -158,6 +173,7 @@ impl Policy {
             shortest_meeting: form.shortest_meeting,
             clock_off_minutes: form.clock_off_minutes,
             criteria: form.criteria,
+            precedence: form.precedence,
         };
         policy.check()?;
         Ok(policy)
