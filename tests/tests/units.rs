@@ -4,7 +4,9 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use sotay_engine::handbook::meeting::MeetingKind;
 use sotay_engine::handbook::{Date, Month};
-use sotay_engine::{BranchError, Denied, Device, DeviceError, NewBranch, NewMember, NewUnit, Pack, today};
+use sotay_engine::{
+    BranchError, Denied, Device, DeviceError, NewBranch, NewMember, NewUnit, Pack, UnitKind, today,
+};
 use sotay_feed::{Space, SpaceKind};
 use sotay_store::{DatabaseId, MemoryStore, Store};
 use sotay_tests::pump;
@@ -34,6 +36,7 @@ fn committee() -> Device<MemoryStore> {
 
 fn new_branch(name: &str) -> NewBranch {
     NewBranch {
+        level: UnitKind::BRANCH,
         name: name.to_owned(),
         secretary: "Lê Văn An".to_owned(),
     }

@@ -378,7 +378,7 @@ fn a_published_policy_holds_from_its_day_on_and_a_wrong_file_is_refused_by_line_
     for phone in [P1, P2, P3] {
         let counts = hall.phone(phone).meeting_view(doc).unwrap().attendance.counts;
         assert_eq!(counts.must_attend, 42, "P{}", phone + 1);
-        let held = hall.phone(phone).directives(day("2025-04-30"));
+        let held = hall.phone(phone).directives(day("2025-04-30")).unwrap();
         let april = held
             .iter()
             .find(|one| one.in_force && one.kind == DirectiveKind::Policy);

@@ -23,7 +23,10 @@ pub use device::{
     MemberDevice, MemberLine, MinutesText, NewMember, NewUnit, OFFSET_MINUTES, PageError, QuizEntry,
     QuizError, SHARED_MARKS_MAX, SharedMark, SpaceStatus, StudyOverview, UnitCard, VaultError, today,
 };
-pub use device::{BranchError, BranchLine, FOLLOWED_UNITS_MAX, FoundedBranch, NewBranch};
+pub use device::{
+    BranchError, BranchLine, BroadcastLine, FOLLOWED_UNITS_MAX, FoundedBranch, KEYS_ABOVE_MAX, NewBranch,
+    Origin, UpperLine,
+};
 pub use device::{
     DIARY_PAGE_MAX, DiaryLine, DiaryPage, DirectiveEntry, HomeView, PublishDirectiveError, ReviewedDocument,
     Undone,
@@ -48,7 +51,7 @@ pub use pack::{PACK_ENVELOPES_MAX, PACK_NAME_BYTES_MAX, Pack, PackCode};
 pub use profile::{DATABASE_FILE, INDEX_FILE, ProfileError};
 pub use sotay_feed as feed;
 pub use sotay_handbook as handbook;
-pub use sotay_membership::{Denied, Flags, Reason, State, seal};
+pub use sotay_membership::{Denied, Flags, Reason, State, UnitKind, seal};
 pub use sotay_net::{AddressError, ConnectError, LinkError, RelayAddress};
 pub use sotay_paper as paper;
 pub use sotay_store::StoreError;

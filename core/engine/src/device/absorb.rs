@@ -57,10 +57,25 @@ impl<S: Store> Device<S> {
             return Ok(());
         }
         let judged_anew = self.absorb_roll(self.space(SpaceKind::Roll)?)?;
+        // Whether a key from above counts follows from the rolls above, and every roll may name one more unit above it.
+        for step in 0.. {
+            let Some(unit) = self.units_above().get(step).copied() else {
+                break;
+            };
+            self.handing.fresh |= self.absorb_roll(Space::of(unit, SpaceKind::Roll))?;
+        }
+        if judged_anew {
+            // Another unit may stand above now.
+            self.reload_directives()?;
+        }
         for space in self.spaces()? {
             if space.kind != SpaceKind::Roll {
                 self.absorb_space(&space)?;
             }
+        }
+        self.take_up_keys()?;
+        for unit in self.units_above() {
+            self.absorb_space(&Space::of(unit, SpaceKind::Broadcast))?;
         }
         let below: Vec<_> = self.followed.units.keys().copied().collect();
         for unit in below {
@@ -225,6 +240,7 @@ impl<S: Store> Device<S> {
             Kind::PUBLICATION => space.kind == SpaceKind::Broadcast,
             Kind::STUDY => matches!(space.kind, SpaceKind::Private | SpaceKind::Main),
             Kind::INBOX => matches!(space.kind, SpaceKind::Main | SpaceKind::Committee),
+            Kind::DISPATCH => matches!(space.kind, SpaceKind::Main | SpaceKind::Report),
             _ => false,
         };
         if !read_here {
@@ -251,18 +267,22 @@ impl<S: Store> Device<S> {
             haul.puts.push(Self::left_out(id.tag(), &stored, doc));
             return self.set_aside(&stored, SetAside::NotAllowed, haul);
         }
-        let row = match stored.kind {
+        let rows = match stored.kind {
             Kind::PERSON => return self.read_person(&stored, &payload, haul),
+            Kind::DISPATCH => return self.read_dispatch(space, &stored, &envelope, &payload, haul),
             Kind::INBOX => return self.read_about_inbox(space, &stored, &payload, haul),
-            Kind::PUBLICATION => Some(self.library.learn_publication(&payload)),
+            Kind::PUBLICATION => {
+                let own = self.unit() == Some(space.unit);
+                Some(self.library.learn_publication((space.unit, own), &payload))
+            }
             Kind::STUDY if space.kind == SpaceKind::Main => return self.read_shared(&stored, &payload, haul),
-            Kind::STUDY => Some(self.library.learn_study(&payload)),
+            Kind::STUDY => Some(self.library.learn_study(&payload).map(|row| vec![row])),
             _ => None,
         };
-        if let Some(row) = row {
-            match row {
-                Some(put) => {
-                    haul.puts.push(put);
+        if let Some(rows) = rows {
+            match rows {
+                Some(puts) => {
+                    haul.puts.extend(puts);
                     haul.library = true;
                 }
                 None => self.set_aside(&stored, SetAside::Unreadable, haul),

@@ -332,6 +332,9 @@ impl<S: Store> Device<S> {
             self.publish(&space, payloads, puts)?;
         }
         self.report_end()?;
+        if self.home.is_some() {
+            self.hand_keys()?;
+        }
         self.send_feedback()
     }
 
@@ -359,8 +362,8 @@ impl<S: Store> Device<S> {
     }
 
     /// The epoch to write a space under, if this device may write now and holds its key.
-    fn writing_key(&self, space: &Space) -> Result<(EpochId, EpochKey), DeviceError> {
-        let (id, membership) = (space.id(), self.membership()?);
+    pub(super) fn writing_key(&self, space: &Space) -> Result<(EpochId, EpochKey), DeviceError> {
+        let (id, membership) = (space.id(), self.membership_of(space.unit)?);
         membership.may_be_served(self.id())?;
         let epoch = membership.writing_epoch(&id).ok_or(DeviceError::NoKey)?;
         let key = self.ring.get(id.tag(), epoch).cloned();

@@ -3,21 +3,24 @@
 //! They travel in `broadcast` like the documents of the library, with a form of their own (clause L1.6).
 
 use serde::Serialize;
-use sotay_feed::{Kind, SpaceKind};
+use sotay_feed::{Kind, SpaceKind, UnitId};
 use sotay_handbook::directive::{
-    Directive, DirectiveContent, DirectiveError, DirectiveKind, Holidays, Issuer, in_force, shipped,
+    Directive, DirectiveContent, DirectiveError, DirectiveKind, Holidays, Issued, Issuer, in_force, shipped,
 };
 use sotay_handbook::fees::FeeRates;
 use sotay_handbook::rating::Criteria;
 use sotay_handbook::{Date, Month, Policy};
-use sotay_store::{Bucket, Put, Store};
+use sotay_store::{Bucket, Store};
 
 use super::Device;
-use super::library::{put, tagged};
+use super::above::Origin;
+use super::library::tagged;
 use crate::error::DeviceError;
 
 /// Form of a publication: a directive (clause L1.6).
 pub(super) const DIRECTIVE: u8 = 4;
+/// Rows of directives of units above: this, the unit, the hash.
+pub(super) const ABOVE: &[u8] = b"D";
 
 /// Why a directive was not published. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +44,8 @@ pub struct DirectiveEntry {
     pub from: Date,
     /// Where it comes from.
     pub issuer: Issuer,
+    /// Which body above published it, if one did.
+    pub publisher: Option<Origin>,
     /// SHA-256 of the file, in hexadecimal.
     pub sha256: String,
     /// Whether it is the one in force on the day that was asked about.
@@ -49,22 +54,25 @@ pub struct DirectiveEntry {
 
 /// Directives known here; what shipped is always among them.
 pub(super) struct Directives {
-    all: Vec<(Issuer, Directive)>,
-    /// Changes with every directive that is learnt.
+    all: Vec<Issued>,
+    /// Changes with every directive that is learnt, and with the units above.
     revision: u64,
 }
 
 impl Directives {
-    pub fn load<S: Store>(store: &S) -> Result<Self, DeviceError> {
+    /// All that are kept, those of units above as far as they stand above: the nearest comes first.
+    pub fn load<S: Store>(store: &S, above: &[UnitId]) -> Result<Self, DeviceError> {
         let mut all = shipped();
+        let damaged = || DeviceError::damaged("directives");
         for (_, bytes) in store.list(Bucket::Library, b"d")? {
-            all.push((
-                Issuer::Unit,
-                read(&bytes).ok_or(DeviceError::damaged("directives"))?,
-            ));
+            all.push(Issued::own(read(&bytes).ok_or_else(damaged)?));
         }
-        let revision = all.len() as u64;
-        Ok(Self { all, revision })
+        for (unit, steps) in above.iter().zip(1..) {
+            for (_, bytes) in store.list(Bucket::Library, &[ABOVE, unit.as_bytes()].concat())? {
+                all.push(Issued::above(steps, read(&bytes).ok_or_else(damaged)?));
+            }
+        }
+        Ok(Self { all, revision: 0 })
     }
 
     /// What views that depend on directives are kept by.
@@ -73,7 +81,7 @@ impl Directives {
     }
 
     fn of(&self, kind: DirectiveKind, day: Date) -> Option<&Directive> {
-        in_force(&self.all, kind, day).map(|(_, directive)| directive)
+        in_force(&self.all, kind, day).map(|issued| &issued.directive)
     }
 }
 
@@ -81,10 +89,9 @@ fn read(bytes: &[u8]) -> Option<Directive> {
     Directive::parse(std::str::from_utf8(bytes).ok()?).ok()
 }
 
-/// The row of a directive that came; `None` for what is none that this version knows.
-pub(super) fn publication(bytes: &[u8]) -> Option<Put> {
-    let directive = read(bytes)?;
-    Some(put(Bucket::Library, [b"d", &directive.hash[..]].concat(), bytes))
+/// The hash under which a directive that came is kept; `None` for what is none that this version knows.
+pub(super) fn hash_of(bytes: &[u8]) -> Option<[u8; 32]> {
+    read(bytes).map(|directive| directive.hash)
 }
 
 impl<S: Store> Device<S> {
@@ -93,7 +100,7 @@ impl<S: Store> Device<S> {
         let directive = Directive::parse(json)?;
         let space = self.space(SpaceKind::Broadcast)?;
         self.may_publish(&space)?;
-        let entry = entry(Issuer::Unit, &directive, true);
+        let entry = entry(&Issued::own(directive.clone()), true, None);
         if self.stored([b"d", &directive.hash[..]].concat())?.is_none() {
             let payload = tagged(DIRECTIVE, json.as_bytes());
             self.publish(&space, vec![(Kind::PUBLICATION, payload)], Vec::new())?;
@@ -103,25 +110,28 @@ impl<S: Store> Device<S> {
     }
 
     /// All directives known here, by kind, then newest first; each says whether it is in force on `day`.
-    pub fn directives(&self, day: Date) -> Vec<DirectiveEntry> {
-        let known = &self.directives;
-        let mut entries: Vec<DirectiveEntry> = known
-            .all
-            .iter()
-            .map(|(issuer, directive)| {
-                let held = known.of(directive.kind(), day).map(|held| held.hash);
-                entry(*issuer, directive, held == Some(directive.hash))
-            })
-            .collect();
+    pub fn directives(&self, day: Date) -> Result<Vec<DirectiveEntry>, DeviceError> {
+        let (known, above) = (&self.directives, self.units_above());
+        let mut entries = Vec::with_capacity(known.all.len());
+        for issued in &known.all {
+            let held = in_force(&known.all, issued.directive.kind(), day);
+            let unit = usize::from(issued.steps)
+                .checked_sub(1)
+                .and_then(|at| above.get(at));
+            let from = unit.map(|unit| self.origin(*unit)).transpose()?;
+            entries.push(entry(issued, held == Some(issued), from));
+        }
         entries.sort_by(|a, b| {
             (a.kind, b.from, a.issuer, &a.sha256).cmp(&(b.kind, a.from, b.issuer, &b.sha256))
         });
-        entries
+        Ok(entries)
     }
 
-    /// Reads the directives again after some came.
+    /// Reads the directives again after some came, or a unit came to stand above.
     pub(super) fn reload_directives(&mut self) -> Result<(), DeviceError> {
-        self.directives = Directives::load(self.replica.store())?;
+        let revision = self.directives.revision + 1;
+        self.directives = Directives::load(self.replica.store(), &self.units_above())?;
+        self.directives.revision = revision;
         Ok(())
     }
 
@@ -172,12 +182,14 @@ impl<S: Store> Device<S> {
     }
 }
 
-fn entry(issuer: Issuer, directive: &Directive, in_force: bool) -> DirectiveEntry {
+fn entry(issued: &Issued, in_force: bool, from: Option<Origin>) -> DirectiveEntry {
+    let directive = &issued.directive;
     DirectiveEntry {
         kind: directive.kind(),
         name: directive.name().to_owned(),
         from: directive.from(),
-        issuer,
+        issuer: issued.issuer,
+        publisher: from,
         sha256: data_encoding::HEXLOWER.encode(&directive.hash),
         in_force,
     }

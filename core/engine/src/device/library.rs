@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use sotay_feed::{Kind, Space, SpaceKind};
+use sotay_feed::{Kind, Space, SpaceKind, UnitId};
 use sotay_store::{Bucket, Put, Store};
 use sotay_study::answers::Answer;
 use sotay_study::library::{
@@ -18,11 +18,12 @@ use sotay_study::reading::{MarkError, Progress, Shown};
 use sotay_study::search::{Index, IndexError, Results, SearchError};
 
 use super::Device;
+use super::above::{self, Origin, origin_put};
 use super::quizzes::{self, Studied};
 use super::sharing::Shared;
 use crate::error::DeviceError;
 
-const MANIFEST: u8 = 0;
+pub(super) const MANIFEST: u8 = 0;
 const PART: u8 = 1;
 const PROGRESS: u8 = 0;
 const PROGRESS_KEY: &[u8] = b"progress";
@@ -66,6 +67,8 @@ pub struct LibraryEntry {
     pub superseded: Vec<Superseded>,
     /// What the holder has read of it, on all devices.
     pub read: Shown,
+    /// Who published it.
+    pub from: Origin,
 }
 
 #[derive(Default)]
@@ -111,16 +114,22 @@ impl Library {
             .shown(id, u32::try_from(paragraphs).unwrap_or(u32::MAX))
     }
 
-    /// Takes in the payload of a publication; the row to store, if it is of a form this version knows.
-    pub fn learn_publication(&mut self, payload: &[u8]) -> Option<Put> {
+    /// Takes in the payload of a publication of a unit, this one or one above; the rows to store, if it is of a form this
+    /// version knows.
+    pub fn learn_publication(&mut self, (unit, own): (UnitId, bool), payload: &[u8]) -> Option<Vec<Put>> {
         let (kind, bytes) = payload.split_first()?;
-        let key = match *kind {
-            MANIFEST => manifest_key(&Manifest::decode(bytes).ok()?.id()),
-            PART => part_key(&part_hash(bytes)),
-            form => return quizzes::publication(form, bytes),
+        let rows = match *kind {
+            MANIFEST => {
+                let id = Manifest::decode(bytes).ok()?.id();
+                let row = put(Bucket::Library, manifest_key(&id), bytes);
+                vec![row, origin_put(MANIFEST, &id, unit)]
+            }
+            PART => vec![put(Bucket::Library, part_key(&part_hash(bytes)), bytes)],
+            above::NAME => return Some(vec![above::name_put(unit, bytes)?]),
+            form => return quizzes::publication((unit, own), form, bytes),
         };
         self.stale = true;
-        Some(put(Bucket::Library, key, bytes))
+        Some(rows)
     }
 
     /// Takes in the payload of a study record.
@@ -150,15 +159,16 @@ fn part_key(hash: &Hash) -> Vec<u8> {
     [b"p", &hash.0[..]].concat()
 }
 
-/// What the other documents do to one of them, newest first.
-pub(super) fn superseded_in(manifests: &[Manifest], id: &Hash) -> Vec<Superseded> {
-    let Some(own) = manifests.iter().find(|manifest| manifest.id() == *id) else {
+/// What the other documents do to one of them, newest first. Each stands with the number of levels above this unit at which
+/// it was published: nobody withdraws or replaces what came from higher up.
+pub(super) fn superseded_in(shelf: &[(Manifest, u8)], id: &Hash) -> Vec<Superseded> {
+    let Some((own, level)) = shelf.iter().find(|(manifest, _)| manifest.id() == *id) else {
         return Vec::new();
     };
-    let others = manifests
+    let others = shelf
         .iter()
-        .filter(|other| !other.links.is_empty() && other.id() != *id)
-        .map(|other| (other.code.as_str(), other.date, &other.links[..]));
+        .filter(|(other, by)| !other.links.is_empty() && by >= level && other.id() != *id)
+        .map(|(other, _)| (other.code.as_str(), other.date, &other.links[..]));
     superseded(&own.code, &own.issuer, own.date, others)
 }
 
@@ -225,15 +235,17 @@ impl<S: Store> Device<S> {
 
     /// The documents of the library, newest first.
     pub fn library(&self) -> Result<Vec<LibraryEntry>, LibraryError> {
-        let manifests = self.manifests()?;
-        let mut entries = Vec::with_capacity(manifests.len());
-        for manifest in &manifests {
+        let (shelf, origins) = (self.shelf()?, self.origins(MANIFEST)?);
+        let own = self.origin(self.home()?.unit)?;
+        let mut entries = Vec::with_capacity(shelf.len());
+        for (manifest, _) in &shelf {
             let id = manifest.id();
             entries.push(LibraryEntry {
                 id,
                 complete: self.parts(manifest)?.len() == manifest.parts.len(),
-                superseded: superseded_in(&manifests, &id),
+                superseded: superseded_in(&shelf, &id),
                 read: self.library.shown(&id, manifest.paragraphs),
+                from: origins.get(&id).unwrap_or(&own).clone(),
                 manifest: manifest.clone(),
             });
         }
@@ -325,6 +337,19 @@ impl<S: Store> Device<S> {
         rows.iter()
             .map(|(_, bytes)| Manifest::decode(bytes).map_err(|_| DeviceError::damaged("library")))
             .collect()
+    }
+
+    /// The same, each with the number of levels above this unit at which it was published.
+    pub(super) fn shelf(&self) -> Result<Vec<(Manifest, u8)>, DeviceError> {
+        let origins = self.origins(MANIFEST)?;
+        let level = |manifest: &Manifest| origins.get(&manifest.id()).map_or(0, |origin| origin.steps);
+        let manifests = self.manifests()?.into_iter();
+        Ok(manifests
+            .map(|manifest| {
+                let level = level(&manifest);
+                (manifest, level)
+            })
+            .collect())
     }
 
     fn parts(&self, manifest: &Manifest) -> Result<Vec<Vec<u8>>, DeviceError> {

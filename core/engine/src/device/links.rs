@@ -60,6 +60,7 @@ impl<S: Store> Device<S> {
         self.flush()?;
         let first = FirstContact::Frontier;
         let mut spaces = self.synced_spaces()?;
+        spaces.extend(self.spaces_above());
         spaces.extend(self.followed.next_spaces());
         let config = SessionConfig {
             role: Role::Device,
@@ -204,6 +205,7 @@ impl<S: Store> Device<S> {
     fn pump(&mut self, link: LinkId) -> Result<(), DeviceError> {
         let mut due = false;
         let mut refused = Vec::new();
+        let above = self.units_above();
         if let Some(entry) = self.links.sessions.get_mut(&link) {
             while let Some(output) = entry.session.poll() {
                 match output {
@@ -225,6 +227,8 @@ impl<S: Store> Device<S> {
                         }
                         // Letters are put in without looking inside.
                         SessionEvent::PeerRefusedSpace { space, .. } if space.kind == SpaceKind::Inbox => {}
+                        // This relay serves the branch and not the body above it; another one may.
+                        SessionEvent::PeerRefusedSpace { space, .. } if above.contains(&space.unit) => {}
                         SessionEvent::PeerRefusedSpace { space, reason, .. } => {
                             self.events.push_back(Event::Denied { space, reason });
                         }
@@ -244,7 +248,11 @@ impl<S: Store> Device<S> {
         for envelope in refused {
             self.feedback_refused(envelope)?;
         }
-        if due { self.absorb() } else { Ok(()) }
+        if due {
+            self.absorb()?;
+            self.hand_keys()?;
+        }
+        Ok(())
     }
 }
 

@@ -5,6 +5,7 @@
 //! it is shown, it never decides), randomness comes from the generator given when the device was opened. The worker
 //! thread of [`crate::Engine`] drives one device; the simulator in `tests/` drives many in one thread.
 
+mod above;
 mod absorb;
 mod acts;
 mod books;
@@ -12,8 +13,10 @@ mod clocks;
 mod custody;
 mod diary;
 mod directives;
+mod dispatch;
 mod enrol;
 mod feedback;
+mod handing;
 mod history;
 mod home;
 mod home_view;
@@ -48,11 +51,13 @@ use sotay_sync::{Policy, Replica, Role};
 use sotay_vault::KeyRing;
 use sotay_vault::keyvault::KeyVault;
 
+pub use above::{Origin, UpperLine};
 pub use custody::VaultError;
 pub use diary::{DIARY_PAGE_MAX, DiaryLine, DiaryPage, Undone};
 pub use directives::{DirectiveEntry, PublishDirectiveError};
 pub use enrol::{AdmitError, AdmitRequest, JoinError};
 pub use feedback::{NewFeedback, OwnFeedback, OwnState};
+pub use handing::KEYS_ABOVE_MAX;
 pub use history::HistoryLine;
 pub use home::{CreateUnitError, NewUnit};
 pub use home_view::HomeView;
@@ -60,7 +65,7 @@ pub use library::{LibraryEntry, LibraryError};
 pub use links::{LinkId, LinkOutput, SpaceStatus};
 pub use meetings::{MeetingHeading, MinutesText};
 pub use paper::PageError;
-pub use quizzes::{AirState, DueQuestion, HandedIn, QuizEntry, QuizError, StudyOverview};
+pub use quizzes::{AirState, BroadcastLine, DueQuestion, HandedIn, QuizEntry, QuizError, StudyOverview};
 pub use removal::{DeviceLine, KeyChange, RemovalError, Whom};
 pub use roster::{
     LINES_PER_CHANGE_MAX, MemberDevice, MemberLine, NewMember, OFFSET_MINUTES, UnitCard, today,
@@ -102,6 +107,7 @@ pub struct Device<S: Store> {
     people: People,
     library: Library,
     directives: Directives,
+    handing: handing::Handing,
     links: Links,
     events: VecDeque<Event>,
 }
@@ -164,7 +170,7 @@ impl<S: Store> Device<S> {
         let followed = units::Followed::load(&store)?;
         let people = People::load(&store)?;
         let library = Library::load(&store)?;
-        let directives = Directives::load(&store)?;
+        let directives = Directives::load(&store, &[])?;
         let replica = Replica::open(store, Role::Device, Policy::Any)?;
         let mut device = Self {
             keys: Arc::new(keys),
@@ -181,9 +187,12 @@ impl<S: Store> Device<S> {
             people,
             library,
             directives,
+            handing: handing::Handing::default(),
             links: Links::default(),
             events: VecDeque::new(),
         };
+        device.reload_directives()?;
+        device.handing.fresh = true;
         // A crash between receiving and applying leaves stored envelopes that no document has seen.
         device.catch_up()?;
         device.events.clear();

@@ -4,9 +4,9 @@
 //! repetitions travel in the holder's private space (clauses L2.3, L2.4); they are sets that only grow, so two devices
 //! that hold the same records show the same marks and the same due list, whatever order the records came in.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use sotay_feed::{Kind, Space, SpaceKind};
+use sotay_feed::{Kind, Space, SpaceKind, UnitId};
 use sotay_store::{Bucket, Put, Store};
 use sotay_study::broadcast::{Broadcast, Schedule as Programme, ScheduleError};
 use sotay_study::library::{Hash, LinkKind};
@@ -16,6 +16,8 @@ use sotay_study::quiz::{
 };
 
 use super::Device;
+use super::above::{Origin, origin_put};
+use super::directives;
 use super::library::{LibraryError, put, tagged};
 use crate::error::DeviceError;
 
@@ -32,6 +34,8 @@ pub(super) const REVIEW: u8 = 2;
 const REVIEW_BYTES: usize = 25;
 /// Bytes before a schedule that say which of two is the later one.
 const ISSUE_BYTES: usize = 8;
+/// Rows of schedules of units above: this, the unit, the hash.
+const PROGRAMMES_ABOVE: &[u8] = b"B";
 /// Seconds of a day.
 const DAY: i64 = 86_400;
 
@@ -85,6 +89,19 @@ pub struct QuizEntry {
     pub last: Option<Marks>,
     /// Whether it can be taken now, if it is an exam.
     pub exam: Option<ExamStatus>,
+    /// Who published it.
+    pub from: Origin,
+}
+
+/// A broadcast of the unit or of one above.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BroadcastLine {
+    /// The broadcast.
+    pub broadcast: Broadcast,
+    /// Whether it is over, on, next or later.
+    pub state: AirState,
+    /// Who announced it.
+    pub from: Origin,
 }
 
 /// What came of an attempt.
@@ -191,18 +208,35 @@ impl Studied {
     }
 }
 
-/// The row of a publication that is no document; nothing if it is of no form this version knows.
-pub(super) fn publication(form: u8, bytes: &[u8]) -> Option<Put> {
-    let key = match form {
-        QUIZ => quiz_key(&Package::decode(bytes).ok()?.id()),
+/// The rows of a publication that is no document; nothing if it is of no form this version knows. Schedules and directives
+/// of units above stand in rows of their own, for what they do depends on the level.
+pub(super) fn publication((unit, own): (UnitId, bool), form: u8, bytes: &[u8]) -> Option<Vec<Put>> {
+    let prefix = |kept: &[u8], from_above: &[u8]| match own {
+        true => kept.to_vec(),
+        false => [from_above, unit.as_bytes()].concat(),
+    };
+    match form {
+        QUIZ => {
+            let id = Package::decode(bytes).ok()?.id();
+            let row = put(Bucket::Library, quiz_key(&id), bytes);
+            Some(vec![row, origin_put(QUIZ, &id, unit)])
+        }
         PROGRAMME => {
             read_programme(bytes)?;
-            [b"b", &Hash::of("sotay/v1/broadcast-schedule", bytes).0[..]].concat()
+            let id = Hash::of("sotay/v1/broadcast-schedule", bytes);
+            let key = [prefix(b"b", PROGRAMMES_ABOVE), id.0.to_vec()].concat();
+            Some(vec![
+                put(Bucket::Library, key, bytes),
+                origin_put(PROGRAMME, &id, unit),
+            ])
         }
-        super::directives::DIRECTIVE => return super::directives::publication(bytes),
-        _ => return None,
-    };
-    Some(put(Bucket::Library, key, bytes))
+        directives::DIRECTIVE => {
+            let hash = directives::hash_of(bytes)?;
+            let key = [prefix(b"d", directives::ABOVE), hash.to_vec()].concat();
+            Some(vec![put(Bucket::Library, key, bytes)])
+        }
+        _ => None,
+    }
 }
 
 fn quiz_key(id: &Hash) -> Vec<u8> {
@@ -287,17 +321,18 @@ impl<S: Store> Device<S> {
 
     /// The quizzes of the unit, by title. `now` in seconds since 1970 UTC.
     pub fn quizzes(&self, now: i64) -> Result<Vec<QuizEntry>, QuizError> {
-        let in_force = self.in_force()?;
-        let mut entries: Vec<QuizEntry> = self
-            .packages()?
-            .into_iter()
-            .map(|package| self.quiz_entry(package, &in_force, now))
-            .collect();
+        let (in_force, origins) = (self.in_force()?, self.origins(QUIZ)?);
+        let own = self.origin(self.home()?.unit)?;
+        let entry = |package: Package| {
+            let from = origins.get(&package.id()).unwrap_or(&own);
+            self.quiz_entry(package, &in_force, from, now)
+        };
+        let mut entries: Vec<QuizEntry> = self.packages()?.into_iter().map(entry).collect();
         entries.sort_by(|a, b| (&a.package.title, a.id).cmp(&(&b.package.title, b.id)));
         Ok(entries)
     }
 
-    fn quiz_entry(&self, package: Package, in_force: &BTreeSet<Hash>, now: i64) -> QuizEntry {
+    fn quiz_entry(&self, package: Package, in_force: &BTreeSet<Hash>, from: &Origin, now: i64) -> QuizEntry {
         let attempts = &self.library.studied.attempts;
         let id = package.id();
         let retired: BTreeSet<QuestionId> = package
@@ -316,6 +351,7 @@ impl<S: Store> Device<S> {
             id,
             package,
             retired,
+            from: from.clone(),
         }
     }
 
@@ -338,7 +374,8 @@ impl<S: Store> Device<S> {
             }
         }
         self.publish_study(ATTEMPT, &attempt.encode())?;
-        let entry = self.quiz_entry(package, &self.in_force()?, attempt.finished);
+        let own = self.origin(self.home()?.unit)?;
+        let entry = self.quiz_entry(package, &self.in_force()?, &own, attempt.finished);
         let of: Vec<(Attempt, i64)> = self
             .library
             .studied
@@ -361,7 +398,8 @@ impl<S: Store> Device<S> {
     pub fn attempts(&self, quiz: Hash) -> Result<Vec<(Attempt, Marks)>, QuizError> {
         let bytes = self.stored(quiz_key(&quiz))?.ok_or(QuizError::Unknown)?;
         let package = Package::decode(&bytes).map_err(|_| DeviceError::damaged("quiz"))?;
-        let entry = self.quiz_entry(package, &self.in_force()?, 0);
+        let own = self.origin(self.home()?.unit)?;
+        let entry = self.quiz_entry(package, &self.in_force()?, &own, 0);
         let of = self.library.studied.attempts.of(&quiz);
         Ok(of
             .map(|a| (a.clone(), marks(a, &entry.package, &entry.retired)))
@@ -476,25 +514,49 @@ impl<S: Store> Device<S> {
 
     /// The broadcasts of the unit in order of time. `now` in seconds since 1970 UTC.
     pub fn broadcasts(&self, now: i64) -> Result<Vec<(Broadcast, AirState)>, QuizError> {
-        let all = merged(self.programmes()?);
-        let next = all.iter().map(|b| b.start).filter(|start| *start > now).min();
+        let lines = self.broadcast_lines(now)?.into_iter();
+        Ok(lines.map(|line| (line.broadcast, line.state)).collect())
+    }
+
+    /// The same with who announced each: a unit's schedule covers days of its own schedules only, and what several units
+    /// announce alike is the highest one's. `now` in seconds since 1970 UTC.
+    pub fn broadcast_lines(&self, now: i64) -> Result<Vec<BroadcastLine>, QuizError> {
+        let home = self.home()?.unit;
+        let mut all: BTreeMap<Broadcast, UnitId> = BTreeMap::new();
+        let mut units = vec![(home, b"b".to_vec())];
+        units.extend(
+            self.units_above()
+                .into_iter()
+                .map(|unit| (unit, [PROGRAMMES_ABOVE, unit.as_bytes()].concat())),
+        );
+        for (unit, prefix) in units {
+            let entries = merged(self.programmes_at(&prefix)?);
+            all.extend(entries.into_iter().map(|broadcast| (broadcast, unit)));
+        }
+        let next = all.keys().map(|b| b.start).filter(|start| *start > now).min();
         let state = |b: &Broadcast| match b.start {
             start if Some(start) == next => AirState::Next,
             start if start > now => AirState::Later,
             _ if now < b.end() => AirState::Now,
             _ => AirState::Over,
         };
-        Ok(all
-            .into_iter()
-            .map(|broadcast| {
-                let state = state(&broadcast);
-                (broadcast, state)
+        all.into_iter()
+            .map(|(broadcast, unit)| {
+                Ok(BroadcastLine {
+                    state: state(&broadcast),
+                    from: self.origin(unit)?,
+                    broadcast,
+                })
             })
-            .collect())
+            .collect()
     }
 
     fn programmes(&self) -> Result<Vec<(u64, Programme)>, DeviceError> {
-        let rows = self.replica.store().list(Bucket::Library, b"b")?;
+        self.programmes_at(b"b")
+    }
+
+    fn programmes_at(&self, prefix: &[u8]) -> Result<Vec<(u64, Programme)>, DeviceError> {
+        let rows = self.replica.store().list(Bucket::Library, prefix)?;
         rows.iter()
             .map(|(_, bytes)| read_programme(bytes).ok_or(DeviceError::damaged("broadcasts")))
             .collect()
@@ -509,12 +571,12 @@ impl<S: Store> Device<S> {
 
     /// The documents that are here and neither replaced nor withdrawn.
     fn in_force(&self) -> Result<BTreeSet<Hash>, DeviceError> {
-        let manifests = self.manifests()?;
+        let shelf = self.shelf()?;
         let stands = |id: &Hash| {
-            let superseded = super::library::superseded_in(&manifests, id);
+            let superseded = super::library::superseded_in(&shelf, id);
             superseded.iter().all(|by| by.by == LinkKind::Amends)
         };
-        Ok(manifests.iter().map(|m| m.id()).filter(stands).collect())
+        Ok(shelf.iter().map(|(m, _)| m.id()).filter(stands).collect())
     }
 
     fn publish_study(&mut self, form: u8, bytes: &[u8]) -> Result<(), DeviceError> {

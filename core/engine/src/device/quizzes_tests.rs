@@ -261,8 +261,9 @@ fn a_repetition_has_its_golden_bytes_and_others_are_refused() {
     assert_eq!(read_review(&bytes[..REVIEW_BYTES - 1]), None);
     assert_eq!(read_review(&[&bytes[..], &[0]].concat()), None);
     assert_eq!(read_review(&[&bytes[..24], &[4]].concat()), None);
-    assert!(publication(PROGRAMME, &[0; ISSUE_BYTES - 1]).is_none());
-    assert!(publication(9, &bytes).is_none());
+    let from = (UnitId::from_bytes([7; 32]), true);
+    assert!(publication(from, PROGRAMME, &[0; ISSUE_BYTES - 1]).is_none());
+    assert!(publication(from, 9, &bytes).is_none());
 }
 
 fn records() -> impl Strategy<Value = Vec<Vec<u8>>> {
@@ -322,7 +323,9 @@ proptest! {
     fn garbage_of_every_form_is_set_aside_without_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..80)) {
         let mut library = Library::load(&MemoryStore::new(DatabaseId([1; 16]))).unwrap();
         library.learn_study(&bytes);
-        library.learn_publication(&bytes);
+        for own in [true, false] {
+            library.learn_publication((UnitId::from_bytes([7; 32]), own), &bytes);
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use sotay_feed::limits::SPACES_PER_SESSION_MAX;
 use sotay_feed::{DeviceKeys, Draft, Envelope, Kind, MemberId, Space, SpaceKind, UnitId};
 use sotay_handbook::report::ReportsView;
 use sotay_handbook::{DocKind, reports_id};
-use sotay_membership::limits::AUTHORITIES_MAX;
+use sotay_membership::limits::{AUTHORITIES_MAX, UNIT_DEPTH_MAX};
 use sotay_membership::{Authority, Denied, Flags, Genesis, Grant, Record, State, UnitKind, rank};
 use sotay_store::{Batch, Bucket, Put, Store};
 use sotay_sync::Admitted;
@@ -32,13 +32,17 @@ use crate::pack::{PACK_NAME_BYTES_MAX, Pack, PackCode};
 
 /// Branches that one device follows.
 pub const FOLLOWED_UNITS_MAX: usize = 5000;
+/// Spaces of its own unit and of the units above that a device opens at most.
+const OTHER_SPACES_MAX: usize = 8 + 2 * UNIT_DEPTH_MAX;
 /// Branches of which one session opens roll and reports; the next session takes the next ones.
-const FOLLOWED_PER_SESSION: usize = (SPACES_PER_SESSION_MAX - 16) / 2;
+const FOLLOWED_PER_SESSION: usize = (SPACES_PER_SESSION_MAX - OTHER_SPACES_MAX) / 2;
 const CHILD: &[u8] = b"child";
 
-/// A branch to found.
+/// A branch to found, or a committee that will have branches of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewBranch {
+    /// What it is: [`UnitKind::BRANCH`], or a level in between.
+    pub level: UnitKind,
     /// Its name, as minutes print it.
     pub name: String,
     /// Name of its secretary.
@@ -181,7 +185,7 @@ impl<S: Store> Device<S> {
         self.rng.fill_bytes(&mut member);
         let member = MemberId::from_bytes(member);
         let genesis = Genesis {
-            unit_kind: UnitKind::BRANCH,
+            unit_kind: branch.level,
             parent: Some(self.home()?.unit),
             authorities: authorities.to_vec(),
             root_policy: None,
