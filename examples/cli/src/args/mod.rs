@@ -116,6 +116,8 @@ pub(crate) enum Command {
     Members(Members),
     /// The level above branches: found them, and read their reports.
     Province(Province),
+    /// The bodies above this unit, and whether what they publish can be read here.
+    Levels,
     /// Hold a meeting: attendance, agenda, speeches, votes, conclusions, minutes.
     Meeting(Box<Meeting>),
     /// Write to the committee, with or without your name, and see what became of it.

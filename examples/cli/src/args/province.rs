@@ -19,6 +19,9 @@ The table is text in UTF-8, one branch a line: name, tab, name of the secretary.
   Chi bộ thôn An Lạc\tLê Văn An
   Chi bộ thôn Đông Phong\tTrần Thị Bình
 
+A third column says what is founded: branch (also when there is none), committee or district. What is no branch founds
+units of its own in the same way, and what is published above reaches the members of all of them.
+
 Each branch gets two files in DIR, 0001-1.pack for the secretary's phone and 0001-2.pack for the spare one. Their codes are
 in codes.tsv: hand code and pack over separately. Whoever has both is the secretary. On the phone:
 

@@ -7,6 +7,7 @@ mod feedback;
 mod history;
 mod invite;
 mod join;
+mod levels;
 mod meeting;
 mod members;
 mod paper;
@@ -21,6 +22,8 @@ mod verify;
 mod watch;
 mod year;
 
+pub(crate) use levels::publisher;
+
 use crate::args::Command;
 use crate::failure::Failure;
 use crate::reply::Reply;
@@ -32,6 +35,7 @@ pub(crate) fn run(session: &Session, command: Command) -> Result<Reply, Failure>
         Command::Unit(args) => unit::run(session, args),
         Command::Join(args) => join::run(session, args),
         Command::Invite(args) => invite::run(session, args),
+        Command::Levels => levels::run(session),
         Command::Province(args) => province::run(session, args),
         Command::Members(args) => members::run(session, args),
         Command::Meeting(args) => meeting::run(session, *args),

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use serde_json::json;
-use sotay_engine::{BranchLine, NewBranch};
+use sotay_engine::{BranchLine, NewBranch, UnitKind};
 
 use crate::args::{Province, ProvinceCommand};
 use crate::failure::{Code, Failure};
@@ -16,6 +16,12 @@ use crate::show::columns;
 
 /// Branches founded in one call, between two lines of progress.
 const AT_ONCE: usize = 100;
+/// What a third column of the table may say.
+const LEVELS: [(&str, UnitKind); 3] = [
+    ("branch", UnitKind::BRANCH),
+    ("committee", UnitKind::COMMITTEE),
+    ("district", UnitKind::DISTRICT),
+];
 
 pub(super) fn run(session: &Session, args: Province) -> Result<Reply, Failure> {
     match args.command {
@@ -32,11 +38,23 @@ fn read_table(text: &str, file: &str) -> Result<Vec<NewBranch>, Failure> {
             continue;
         }
         let cells: Vec<&str> = line.split('\t').map(str::trim).collect();
-        match cells[..] {
-            [name, secretary] if !name.is_empty() && !secretary.is_empty() => branches.push(NewBranch {
-                name: name.to_owned(),
-                secretary: secretary.to_owned(),
-            }),
+        let level = |said: Option<&&str>| match said {
+            None => Some(UnitKind::BRANCH),
+            Some(said) => LEVELS
+                .iter()
+                .find(|(key, _)| key == said)
+                .map(|(_, level)| *level),
+        };
+        match (&cells[..], level(cells.get(2))) {
+            ([name, secretary] | [name, secretary, _], Some(level))
+                if !name.is_empty() && !secretary.is_empty() =>
+            {
+                branches.push(NewBranch {
+                    level,
+                    name: (*name).to_owned(),
+                    secretary: (*secretary).to_owned(),
+                });
+            }
             _ => {
                 return Err(Failure::new(Code::BranchTable)
                     .with("file", file)

@@ -1,11 +1,11 @@
 //! Questions, marks, repetition and broadcasts.
 
 use serde_json::{Value, json};
-use sotay_engine::study::broadcast::Broadcast;
 use sotay_engine::study::quiz::{Attempt, Marks, Question, Standing, Task};
-use sotay_engine::{AirState, HandedIn, QuizEntry, StudyOverview};
+use sotay_engine::{AirState, BroadcastLine, HandedIn, QuizEntry, StudyOverview};
 
 use super::columns;
+use crate::commands::publisher;
 use crate::voice::Voice;
 
 /// A question as it is asked: its number, its text, its choices with letters.
@@ -57,7 +57,8 @@ pub(crate) fn quizzes(voice: Voice, entries: &[QuizEntry]) -> String {
         } else {
             String::new()
         };
-        vec![format!("{:>3}", at + 1), entry.package.title.clone(), state, exam]
+        let title = format!("{} {}", entry.package.title, publisher(voice, &entry.from));
+        vec![format!("{:>3}", at + 1), title.trim_end().to_owned(), state, exam]
     };
     columns(&entries.iter().enumerate().map(row).collect::<Vec<_>>())
 }
@@ -172,12 +173,13 @@ pub(crate) fn study(voice: Voice, overview: &StudyOverview) -> String {
 }
 
 /// The schedule: what is on, what comes, what is over.
-pub(crate) fn broadcasts(voice: Voice, all: &[(Broadcast, AirState)]) -> String {
+pub(crate) fn broadcasts(voice: Voice, all: &[BroadcastLine]) -> String {
     if all.is_empty() {
         return voice.say("air.none", &[]);
     }
-    let row = |(broadcast, state): &(Broadcast, AirState)| {
-        let state = match state {
+    let row = |line: &BroadcastLine| {
+        let broadcast = &line.broadcast;
+        let state = match line.state {
             AirState::Over => voice.say("air.over", &[]),
             AirState::Now => voice.say("air.now", &[]),
             AirState::Next => voice.say("air.next", &[]),
@@ -192,7 +194,9 @@ pub(crate) fn broadcasts(voice: Voice, all: &[(Broadcast, AirState)]) -> String 
             voice.moment(broadcast.start.saturating_mul(1000)),
             voice.say("air.minutes", &[("minutes", &broadcast.minutes)]),
             state,
-            broadcast.title.clone(),
+            format!("{} {}", broadcast.title, publisher(voice, &line.from))
+                .trim_end()
+                .to_owned(),
             links.join(" | "),
             broadcast.recording.as_ref().map_or_else(String::new, |blob| {
                 voice.say(
@@ -219,8 +223,9 @@ pub(crate) fn size(bytes: u64) -> String {
 }
 
 /// One broadcast for programs.
-pub(crate) fn broadcast_json(broadcast: &Broadcast, state: AirState) -> Value {
-    let state = match state {
+pub(crate) fn broadcast_json(line: &BroadcastLine) -> Value {
+    let broadcast = &line.broadcast;
+    let state = match line.state {
         AirState::Over => "over",
         AirState::Now => "now",
         AirState::Next => "next",
@@ -236,6 +241,7 @@ pub(crate) fn broadcast_json(broadcast: &Broadcast, state: AirState) -> Value {
         "minutes": broadcast.minutes,
         "title": broadcast.title,
         "state": state,
+        "from": line.from,
         "links": links,
         "recording": broadcast.recording.as_ref().map(|blob| json!({
             "name": blob.name,

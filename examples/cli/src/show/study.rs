@@ -12,6 +12,7 @@ use sotay_engine::study::reading::Shown;
 use sotay_engine::study::search::Hit;
 
 use super::columns;
+use crate::commands::publisher;
 use crate::voice::{Voice, short};
 
 /// The library, numbered.
@@ -33,10 +34,13 @@ pub(crate) fn documents(voice: Voice, entries: &[LibraryEntry]) -> String {
             manifest.date.to_string(),
             state,
             format!(
-                "{}{}",
+                "{}{} {}",
                 if in_force(&entry.superseded) { "" } else { "✗ " },
-                manifest.title
-            ),
+                manifest.title,
+                publisher(voice, &entry.from)
+            )
+            .trim_end()
+            .to_owned(),
         ]
     };
     columns(&entries.iter().enumerate().map(row).collect::<Vec<_>>())

@@ -68,6 +68,19 @@ fn a_committee_founds_branches_and_their_secretaries_take_them_over_from_packs()
     );
     let none = committee.json(&["province", "reports", "Chi bộ thôn An Lạc", "2026"]);
     assert_eq!(none["reports"].as_array().unwrap().len(), 0);
+    let levels = secretary.json(&["levels"]);
+    assert_eq!(levels["above"][0]["name"], "Đảng bộ xã Đông Phong");
+    assert_eq!(levels["above"][0]["known"], false, "nothing was synced");
+    assert_eq!(committee.json(&["levels"])["above"].as_array().unwrap().len(), 0);
+    hall.write("below.tsv", "Đảng ủy bộ phận\tTrần Văn Dũng\tcommittee\n");
+    let made = committee.json(&["province", "create", "below.tsv", "--out", "packs1"]);
+    assert_eq!(made["founded"].as_array().unwrap().len(), 1);
+    hall.write("strange.tsv", "Chi bộ 9\tTrần Văn Dũng\tvillage\n");
+    committee.fails(
+        &["province", "create", "strange.tsv", "--out", "packs2"],
+        3,
+        "branch_table",
+    );
     hall.write("bad.tsv", "Chi bộ không có bí thư\n");
     committee.fails(
         &["province", "create", "bad.tsv", "--out", "packs2"],

@@ -36,11 +36,8 @@ pub(in crate::commands) fn run(session: &Session, args: Broadcasts) -> Result<Re
         if let Some(entries) = published {
             device.publish_broadcasts(entries, now)?;
         }
-        let all = device.broadcasts(now / 1000)?;
-        let values: Vec<_> = all
-            .iter()
-            .map(|(broadcast, state)| show::broadcast_json(broadcast, *state))
-            .collect();
+        let all = device.broadcast_lines(now / 1000)?;
+        let values: Vec<_> = all.iter().map(show::broadcast_json).collect();
         Ok(Reply::new(
             json!({ "broadcasts": values }),
             show::broadcasts(voice, &all),

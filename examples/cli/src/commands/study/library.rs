@@ -76,5 +76,6 @@ pub(super) fn entry_json(entry: &LibraryEntry) -> Value {
         "complete": entry.complete,
         "superseded": show::superseded_json(&entry.superseded),
         "progress": show::progress_json(&entry.read),
+        "from": entry.from,
     })
 }

@@ -26,7 +26,7 @@ fn list(session: &Session, on: Option<String>) -> Result<Reply, Failure> {
     let voice = session.voice;
     session.open()?.run(move |device, now| {
         let on = on.as_deref().map(pick::date).transpose()?.unwrap_or(today(now));
-        let entries = device.directives(on);
+        let entries = device.directives(on)?;
         let row = |entry: &DirectiveEntry| {
             let mark = if entry.in_force {
                 voice.say("directives.in_force", &[])
@@ -36,7 +36,7 @@ fn list(session: &Session, on: Option<String>) -> Result<Reply, Failure> {
             vec![
                 voice.word(entry.kind),
                 entry.from.long(),
-                issuer(voice, entry.issuer),
+                issuer(voice, entry),
                 short(&entry.sha256).to_owned(),
                 mark,
                 entry.name.clone(),
@@ -50,9 +50,15 @@ fn list(session: &Session, on: Option<String>) -> Result<Reply, Failure> {
     })
 }
 
-fn issuer(voice: Voice, issuer: Issuer) -> String {
-    match issuer {
-        Issuer::Above => voice.say("directives.above", &[]),
+fn issuer(voice: Voice, entry: &DirectiveEntry) -> String {
+    match entry.issuer {
+        Issuer::Above => {
+            let name = entry
+                .publisher
+                .as_ref()
+                .and_then(|publisher| publisher.name.clone());
+            name.unwrap_or_else(|| voice.say("directives.above", &[]))
+        }
         Issuer::Unit => voice.say("directives.unit", &[]),
         Issuer::Shipped => voice.say("directives.shipped", &[]),
     }
