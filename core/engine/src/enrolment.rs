@@ -6,9 +6,11 @@
 //!    is, and a bundle with the records the joiner needs to work offline at once. The bundle holds only what a relay
 //!    would hold too: signed, and sealed except for membership.
 //!
-//! Both have a text form for messages, QR codes and files: a prefix and base64url, white space ignored.
+//! Both have a text form for messages, QR codes and files: a prefix and base64url, white space ignored. A request that is
+//! shown as a QR code says when it was made and is good for [`REQUEST_GOOD_SECONDS`]; one that is carried by hand says
+//! nothing of the sort. What answers a shown one is in `codes`.
 
-use data_encoding::BASE64URL_NOPAD;
+use data_encoding::{BASE32_NOPAD, BASE64URL_NOPAD};
 use rand::CryptoRng;
 use sotay_feed::cbor::{CborError, Reader, Writer};
 use sotay_feed::{BoxKey, DeviceKeys, DevicePublic, EnvelopeId, KeyError, MemberId, SignKey, UnitId};
@@ -22,10 +24,21 @@ pub const RELAY_HINT_BYTES_MAX: usize = 256;
 /// Bytes of one invitation, the bundle included.
 pub const INVITATION_BYTES_MAX: usize = 16 * 1024 * 1024;
 
+/// How long a request that is shown can be used.
+pub const REQUEST_GOOD_SECONDS: i64 = 600;
+/// How far the clocks of two phones may be apart.
+pub const CLOCK_SKEW_SECONDS: i64 = 300;
+
 const REQUEST_PREFIX: &str = "sotay-join-1:";
+const SHOWN_PREFIX: &str = "SOTAY-JOIN-2:";
 const INVITATION_PREFIX: &str = "sotay-invite-1:";
-const REQUEST_CONTEXT: &str = "sotay/v1/join-request";
 const VERSION: u64 = 1;
+/// A request that is shown.
+const SHOWN: u64 = 2;
+/// A request to one hall.
+const IN_HALL: u64 = 3;
+/// Bytes of a text that is no invitation: a request, a ticket, a code of a hall.
+const SHORT_TEXT_BYTES_MAX: usize = 4096;
 
 /// Why text is not a join request or an invitation. The fault is with whoever wrote or copied it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -64,6 +77,17 @@ impl From<CborError> for EnrolTextError {
     }
 }
 
+/// Why a dated request is not good now. Nothing was granted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotFresh {
+    /// It was made longer ago than [`REQUEST_GOOD_SECONDS`]: show a new one.
+    #[error("the request is {0} seconds old, too old to be used")]
+    Stale(i64),
+    /// It was made in the future: one of the two clocks is wrong.
+    #[error("the request was made {0} seconds in the future; compare the clocks of both phones")]
+    Ahead(i64),
+}
+
 /// "Please admit this phone": what the joiner shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JoinRequest {
@@ -73,12 +97,36 @@ pub struct JoinRequest {
     pub nonce: [u8; 16],
     /// What the phone is called, for lists; no personal data.
     pub label: String,
+    /// When it was made (seconds since 1970 by the joiner's clock); a request to be carried by hand does not say.
+    pub made: Option<u64>,
+    /// The hall it is for (its box key); it is good in no other.
+    pub(crate) hall: Option<[u8; 32]>,
     signature: [u8; 64],
 }
 
 impl JoinRequest {
-    /// Signs a request for these keys.
+    /// A request to be carried by hand, as a message or a file. It does not expire.
     pub fn new(keys: &DeviceKeys, label: &str, rng: &mut dyn CryptoRng) -> Result<Self, EnrolTextError> {
+        Self::made(keys, label, None, None, rng)
+    }
+
+    /// A request to be shown as a QR code: good for [`REQUEST_GOOD_SECONDS`], so make a new one in time.
+    pub fn shown(
+        keys: &DeviceKeys,
+        label: &str,
+        now: i64,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Self, EnrolTextError> {
+        Self::made(keys, label, Some(seconds(now)), None, rng)
+    }
+
+    pub(crate) fn made(
+        keys: &DeviceKeys,
+        label: &str,
+        made: Option<u64>,
+        hall: Option<[u8; 32]>,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Self, EnrolTextError> {
         if label.len() > LABEL_BYTES_MAX {
             return Err(EnrolTextError::TooLong);
         }
@@ -88,57 +136,122 @@ impl JoinRequest {
             keys: keys.public(),
             nonce,
             label: label.to_owned(),
+            made,
+            hall,
             signature: [0; 64],
         };
-        request.signature = keys.sign_detached(REQUEST_CONTEXT, &request.signed_part());
+        request.signature = keys.sign_detached(request.context(), &request.signed_part());
         Ok(request)
     }
 
+    fn context(&self) -> &'static str {
+        match (self.made, self.hall) {
+            (None, _) => "sotay/v1/join-request",
+            (Some(_), None) => "sotay/v2/join-request",
+            (Some(_), Some(_)) => "sotay/v3/join-request",
+        }
+    }
+
     fn signed_part(&self) -> Vec<u8> {
+        let (version, items) = match (self.made, self.hall) {
+            (None, _) => (VERSION, 5),
+            (Some(_), None) => (SHOWN, 6),
+            (Some(_), Some(_)) => (IN_HALL, 7),
+        };
         let mut writer = Writer::new();
         writer
-            .array(5)
-            .uint(VERSION)
+            .array(items)
+            .uint(version)
             .bytes(self.keys.sign.as_bytes())
             .bytes(self.keys.seal.as_bytes())
-            .bytes(&self.nonce)
-            .text(&self.label);
+            .bytes(&self.nonce);
+        if let Some(made) = self.made {
+            writer.uint(made);
+            if let Some(hall) = &self.hall {
+                writer.bytes(hall);
+            }
+        }
+        writer.text(&self.label);
         writer.into_bytes()
     }
 
-    /// The text to show or send, about 250 characters.
+    /// The payload of a QR code, about 160 bytes.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        [&self.signed_part()[..], &self.signature].concat()
+    }
+
+    /// The text to show or send, 230 to 270 characters. That of a shown request has only characters which QR codes pack
+    /// densely.
     pub fn to_text(&self) -> String {
-        let mut bytes = self.signed_part();
-        bytes.extend_from_slice(&self.signature);
-        format!("{REQUEST_PREFIX}{}", BASE64URL_NOPAD.encode(&bytes))
+        match self.made {
+            None => format!("{REQUEST_PREFIX}{}", BASE64URL_NOPAD.encode(&self.to_bytes())),
+            Some(_) => dense(SHOWN_PREFIX, &self.to_bytes()),
+        }
     }
 
     /// Reads the text and checks that the device itself signed it.
     pub fn from_text(text: &str) -> Result<Self, EnrolTextError> {
-        let bytes = unarmour(text, "join request", REQUEST_PREFIX)?;
+        let request = match undense(text, "join request", SHOWN_PREFIX) {
+            Ok(bytes) => Self::from_bytes(&bytes)?,
+            Err(EnrolTextError::Prefix { .. }) => {
+                Self::from_bytes(&unarmour(text, "join request", REQUEST_PREFIX)?)?
+            }
+            Err(error) => return Err(error),
+        };
+        // A request to a hall travels sealed for it, never as a text of its own.
+        if request.hall.is_some() {
+            return Err(EnrolTextError::Damaged);
+        }
+        Ok(request)
+    }
+
+    /// Reads the payload of a QR code.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, EnrolTextError> {
         let split = bytes.len().checked_sub(64).ok_or(EnrolTextError::Damaged)?;
         let (part, signature) = bytes.split_at(split);
         let mut reader = Reader::new(part);
         reader.array_up_to(16)?;
-        version(reader.uint()?)?;
+        let version = reader.uint()?;
+        if !(VERSION..=IN_HALL).contains(&version) {
+            return Err(EnrolTextError::Version(version));
+        }
+        let keys = DevicePublic {
+            sign: SignKey::from_bytes(reader.fixed()?)?,
+            seal: BoxKey::from_bytes(reader.fixed()?)?,
+        };
+        let nonce = reader.fixed()?;
+        let made = (version >= SHOWN).then(|| reader.uint()).transpose()?;
+        let hall = (version == IN_HALL).then(|| reader.fixed()).transpose()?;
         let request = Self {
-            keys: DevicePublic {
-                sign: SignKey::from_bytes(reader.fixed()?)?,
-                seal: BoxKey::from_bytes(reader.fixed()?)?,
-            },
-            nonce: reader.fixed()?,
+            keys,
+            nonce,
             label: reader.text(LABEL_BYTES_MAX)?.to_owned(),
+            made,
+            hall,
             signature: signature.try_into().map_err(|_| EnrolTextError::Damaged)?,
         };
         reader.finish(&request.signed_part())?;
         if request
             .keys
             .sign
-            .verify_detached(REQUEST_CONTEXT, part, &request.signature)
+            .verify_detached(request.context(), part, &request.signature)
         {
             Ok(request)
         } else {
             Err(EnrolTextError::Signature)
+        }
+    }
+
+    /// Whether a request that says when it was made is good at `now` (milliseconds since 1970).
+    pub fn fresh(&self, now: i64) -> Result<(), NotFresh> {
+        let Some(made) = self.made else { return Ok(()) };
+        let age = now / 1000 - i64::try_from(made).unwrap_or(i64::MAX);
+        if age > REQUEST_GOOD_SECONDS + CLOCK_SKEW_SECONDS {
+            Err(NotFresh::Stale(age))
+        } else if age < -CLOCK_SKEW_SECONDS {
+            Err(NotFresh::Ahead(-age))
+        } else {
+            Ok(())
         }
     }
 
@@ -152,6 +265,11 @@ impl JoinRequest {
 
 fn blake3_of(bytes: &[u8]) -> [u8; 32] {
     blake3::derive_key("sotay/v1/join-check-code", bytes)
+}
+
+/// Seconds since 1970; a clock before that is taken for 1970.
+pub(crate) fn seconds(now: i64) -> u64 {
+    u64::try_from(now / 1000).unwrap_or(0)
 }
 
 /// What the officer hands back.
@@ -222,7 +340,11 @@ fn version(found: u64) -> Result<(), EnrolTextError> {
     }
 }
 
-fn unarmour(text: &str, expected: &'static str, prefix: &'static str) -> Result<Vec<u8>, EnrolTextError> {
+pub(crate) fn unarmour(
+    text: &str,
+    expected: &'static str,
+    prefix: &'static str,
+) -> Result<Vec<u8>, EnrolTextError> {
     if text.len() > INVITATION_BYTES_MAX * 2 {
         return Err(EnrolTextError::TooLong);
     }
@@ -231,6 +353,35 @@ fn unarmour(text: &str, expected: &'static str, prefix: &'static str) -> Result<
         .strip_prefix(prefix)
         .ok_or(EnrolTextError::Prefix { expected, prefix })?;
     BASE64URL_NOPAD
+        .decode(data.as_bytes())
+        .map_err(|_| EnrolTextError::Damaged)
+}
+
+/// A text of capitals and digits: QR codes hold it in five and a half bits a character.
+pub(crate) fn dense(prefix: &str, bytes: &[u8]) -> String {
+    format!("{prefix}{}", BASE32_NOPAD.encode(bytes))
+}
+
+pub(crate) fn undense(
+    text: &str,
+    expected: &'static str,
+    prefix: &'static str,
+) -> Result<Vec<u8>, EnrolTextError> {
+    let upper = |text: &str| -> String {
+        let bare = text.chars().filter(|c| !c.is_whitespace());
+        bare.map(|c| c.to_ascii_uppercase()).collect()
+    };
+    // What is longer is no such text; its beginning tells what it is instead.
+    let long = text.len() > SHORT_TEXT_BYTES_MAX;
+    let head = if long { text.get(..64).unwrap_or("") } else { text };
+    let joined = upper(head);
+    let data = joined
+        .strip_prefix(prefix)
+        .ok_or(EnrolTextError::Prefix { expected, prefix })?;
+    if long {
+        return Err(EnrolTextError::TooLong);
+    }
+    BASE32_NOPAD
         .decode(data.as_bytes())
         .map_err(|_| EnrolTextError::Damaged)
 }
@@ -244,6 +395,71 @@ mod tests {
     fn request() -> JoinRequest {
         let keys = DeviceKeys::from_seeds([1; 32], [2; 32]);
         JoinRequest::new(&keys, "P1", &mut rand::rngs::StdRng::seed_from_u64(7)).unwrap()
+    }
+
+    const NOW: i64 = 1_778_000_000_000;
+
+    fn shown() -> JoinRequest {
+        let keys = DeviceKeys::from_seeds([1; 32], [2; 32]);
+        JoinRequest::shown(&keys, "P1", NOW, &mut rand::rngs::StdRng::seed_from_u64(7)).unwrap()
+    }
+
+    #[test]
+    fn requests_have_the_bytes_of_the_golden_vectors() {
+        let in_hall = JoinRequest::made(
+            &DeviceKeys::from_seeds([1; 32], [2; 32]),
+            "P1",
+            Some(1_778_000_000),
+            Some([9; 32]),
+            &mut rand::rngs::StdRng::seed_from_u64(7),
+        )
+        .unwrap();
+        let hex = [request(), shown(), in_hall.clone()]
+            .map(|request| data_encoding::HEXLOWER.encode(&request.to_bytes()));
+        let known: Vec<&str> = include_str!("../vectors/requests.hex").lines().collect();
+        assert_eq!(hex.to_vec(), known);
+        for (known, request) in known.iter().zip([request(), shown(), in_hall]) {
+            let bytes = data_encoding::HEXLOWER.decode(known.as_bytes()).unwrap();
+            assert_eq!(JoinRequest::from_bytes(&bytes), Ok(request));
+        }
+    }
+
+    #[test]
+    fn a_shown_request_is_good_for_ten_minutes_and_the_skew_of_clocks() {
+        let at = |seconds: i64| shown().fresh(NOW + seconds * 1000);
+        assert_eq!(at(0), Ok(()));
+        assert_eq!(at(REQUEST_GOOD_SECONDS + CLOCK_SKEW_SECONDS), Ok(()));
+        assert_eq!(at(901), Err(NotFresh::Stale(901)));
+        assert_eq!(at(-CLOCK_SKEW_SECONDS), Ok(()));
+        assert_eq!(at(-301), Err(NotFresh::Ahead(301)));
+        assert_eq!(request().fresh(i64::MAX), Ok(()), "carried by hand");
+    }
+
+    #[test]
+    fn a_shown_request_is_read_in_any_case_and_its_kind_cannot_be_changed() {
+        let text = shown().to_text();
+        assert!(text.len() <= 271, "{} characters", text.len());
+        assert_eq!(JoinRequest::from_text(&text.to_lowercase()), Ok(shown()));
+        let bytes = shown().to_bytes();
+        let carried = format!("{REQUEST_PREFIX}{}", BASE64URL_NOPAD.encode(&bytes));
+        assert_eq!(
+            JoinRequest::from_text(&carried),
+            Ok(shown()),
+            "the bytes say what it is"
+        );
+        for at in 0..bytes.len() {
+            let mut other = bytes.clone();
+            other[at] ^= 1;
+            assert!(JoinRequest::from_bytes(&other).is_err(), "byte {at}");
+            assert!(JoinRequest::from_bytes(&bytes[..at]).is_err(), "{at} bytes");
+        }
+    }
+
+    #[test]
+    fn a_request_of_a_newer_version_is_named_as_one() {
+        let mut bytes = shown().to_bytes();
+        bytes[1] = 4;
+        assert_eq!(JoinRequest::from_bytes(&bytes), Err(EnrolTextError::Version(4)));
     }
 
     fn invitation() -> Invitation {
@@ -329,6 +545,8 @@ mod tests {
             let _ = JoinRequest::from_text(&text);
             let armoured = BASE64URL_NOPAD.encode(&bytes);
             let _ = JoinRequest::from_text(&format!("{REQUEST_PREFIX}{armoured}"));
+            let _ = JoinRequest::from_text(&dense(SHOWN_PREFIX, &bytes));
+            let _ = JoinRequest::from_bytes(&bytes);
             let _ = Invitation::from_text(&format!("{INVITATION_PREFIX}{armoured}"));
         }
     }

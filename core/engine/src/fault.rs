@@ -15,10 +15,11 @@ use sotay_store::StoreError;
 use sotay_vault::keyvault::KeyVaultError;
 
 use crate::device::{
-    AdmitError, BranchError, CreateUnitError, JoinError, PublishDirectiveError, RemovalError, VaultError,
+    AdmitError, BranchError, CreateUnitError, HallError, JoinError, PublishDirectiveError, RemovalError,
+    VaultError,
 };
 use crate::engine::{CallError, CreateFromPackError, OpenError, SyncError};
-use crate::enrolment::EnrolTextError;
+use crate::enrolment::{EnrolTextError, NotFresh};
 use crate::error::{DeviceError, NextAction, store_action, vault_action};
 use crate::listen::SubscribeError;
 use crate::profile::ProfileError;
@@ -329,6 +330,9 @@ impl From<&AdmitError> for Fault {
     fn from(error: &AdmitError) -> Self {
         match error {
             AdmitError::Request(error) => error.into(),
+            AdmitError::NotFresh(NotFresh::Stale(_)) => Self::input("stale_request"),
+            AdmitError::NotFresh(NotFresh::Ahead(_)) => Self::input("clocks_apart"),
+            AdmitError::Used => Self::input("used_request"),
             AdmitError::Already { .. } => Self::input("already_admitted"),
             AdmitError::Rank(rank) => Self::input("no_such_rank").with("rank", rank),
             AdmitError::OtherHolder => Self::input("other_holder"),
@@ -375,9 +379,27 @@ impl From<&JoinError> for Fault {
             JoinError::Invitation(error) => error.into(),
             JoinError::Already => Self::input("already_in_unit"),
             JoinError::OtherDevice => Self::input("other_phone"),
+            JoinError::HallClosed => Self::input("hall_closed"),
+            JoinError::NoPass => Self::input("no_pass"),
             JoinError::OtherUnit | JoinError::Refused(_) => Self::input("false_invitation"),
             JoinError::Bundle(_) => Self::input("damaged_text"),
             JoinError::Device(error) => error.into(),
+        }
+    }
+}
+
+impl From<&HallError> for Fault {
+    fn from(error: &HallError) -> Self {
+        match error {
+            HallError::NotOpen => Self::input("hall_not_open"),
+            HallError::Closed => Self::input("hall_closed"),
+            HallError::OtherHall => Self::input("other_hall"),
+            HallError::Full => Self::input("hall_full"),
+            HallError::NoSuchCode => Self::input("no_such_digits"),
+            HallError::Ambiguous(_) => Self::input("same_digits"),
+            HallError::Request(error) => error.into(),
+            HallError::Admit(error) => error.into(),
+            HallError::Device(error) => error.into(),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! [`Event`]s. Every command is durable when it returns, with or without a network.
 
 mod background;
+mod codes;
 mod device;
 mod engine;
 mod enrolment;
@@ -17,6 +18,10 @@ mod profile;
 mod task;
 mod worker;
 
+pub use codes::{
+    CODE_RELAYS_MAX, HALL_SECONDS, HallCode, Pass, Ticket, WELCOME_BYTES_MAX, WELCOME_MAGIC, letter_text,
+    read_letter,
+};
 pub use device::{
     AdmitError, AdmitRequest, AirState, CreateUnitError, Device, DueQuestion, HandedIn, HistoryLine,
     JoinError, LINES_PER_CHANGE_MAX, LibraryEntry, LibraryError, LinkId, LinkOutput, MeetingHeading,
@@ -32,12 +37,15 @@ pub use device::{
     Undone,
 };
 pub use device::{DeviceLine, KeyChange, LateLine, RemovalError, Whom};
+pub use device::{
+    HALL_LETTER_BYTES_MAX, HALL_REQUESTS_MAX, HallAdmission, HallEntry, HallError, HallRequest,
+};
 pub use device::{NewFeedback, OwnFeedback, OwnState};
 pub use device::{OfficialShown, OutsideShown, SealError, SealShown, SealStatus, SealsView};
 pub use engine::{CallError, CreateFromPackError, Engine, OpenError, SHUTDOWN_WAIT, SyncError, SyncReport};
 pub use enrolment::{
-    EnrolTextError, INVITATION_BYTES_MAX, Invitation, JoinRequest, LABEL_BYTES_MAX, RELAY_HINT_BYTES_MAX,
-    RELAY_HINTS_MAX,
+    CLOCK_SKEW_SECONDS, EnrolTextError, INVITATION_BYTES_MAX, Invitation, JoinRequest, LABEL_BYTES_MAX,
+    NotFresh, RELAY_HINT_BYTES_MAX, RELAY_HINTS_MAX, REQUEST_GOOD_SECONDS,
 };
 pub use error::{DeviceError, NextAction, store_action, vault_action};
 pub use event::{Event, SetAside};

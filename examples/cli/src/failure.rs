@@ -73,6 +73,8 @@ codes! {
     UnknownPhone "unknown_phone" Input,
     /// Several phones fit.
     AmbiguousPhone "ambiguous_phone" Input,
+    /// The relay has no grant for this phone yet.
+    NotAdmittedYet "not_admitted_yet" Network,
     /// Not a table of branches.
     BranchTable "branch_table" Input,
     /// No such branch below.
@@ -194,6 +196,14 @@ pub(crate) const ADVISED: &[&str] = &[
     "other_text",
     "other_phone",
     "already_admitted",
+    "stale_request",
+    "used_request",
+    "hall_not_open",
+    "hall_closed",
+    "other_hall",
+    "no_such_digits",
+    "same_digits",
+    "no_pass",
     "bad_relay",
     "wrong_relay_key",
     "officers_only",
@@ -383,6 +393,7 @@ from_engine!(
     sotay_engine::CallError,
     sotay_engine::CreateUnitError,
     sotay_engine::EnrolTextError,
+    sotay_engine::HallError,
     sotay_engine::JoinError,
     sotay_engine::BranchError,
     sotay_engine::CreateFromPackError,

@@ -39,7 +39,13 @@ pub(crate) fn typed(text: &str) -> Result<String, Failure> {
 
 /// Takes a text that begins with `prefix` as it is; anything else names a file, or is `-`.
 pub(crate) fn text_or_file(argument: &str, prefix: &str, limit: usize) -> Result<String, Failure> {
-    if argument.trim_start().starts_with(prefix) {
+    text_or_file_of(argument, &[prefix], limit)
+}
+
+/// The same with several beginnings.
+pub(crate) fn text_or_file_of(argument: &str, prefixes: &[&str], limit: usize) -> Result<String, Failure> {
+    let text = argument.trim_start();
+    if prefixes.iter().any(|prefix| text.starts_with(prefix)) {
         Ok(argument.to_owned())
     } else {
         read(argument, limit)

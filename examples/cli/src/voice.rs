@@ -14,6 +14,7 @@ use crate::args::{Coded, LANG_VARIABLE};
 /// `key ⇥ Vietnamese ⇥ English`, one message a line; `{name}` stands for a value.
 const CATALOGUE: &str = concat!(
     include_str!("../data/messages.tsv"),
+    include_str!("../data/enrol.tsv"),
     include_str!("../data/study.tsv"),
     include_str!("../data/year.tsv"),
     include_str!("../data/records.tsv")

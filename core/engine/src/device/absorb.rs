@@ -54,7 +54,7 @@ impl<S: Store> Device<S> {
     /// Applies everything that is stored and not applied yet. Nothing new: no work, no write.
     pub(super) fn absorb(&mut self) -> Result<(), DeviceError> {
         if self.home.is_none() {
-            return Ok(());
+            return self.finish_joining();
         }
         let judged_anew = self.absorb_roll(self.space(SpaceKind::Roll)?)?;
         // Whether a key from above counts follows from the rolls above, and every roll may name one more unit above it.

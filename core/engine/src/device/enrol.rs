@@ -1,15 +1,17 @@
 //! Admitting a phone and being admitted, with no network (clauses E1–E2).
 
-use sotay_feed::{DeviceId, EnvelopeId, MemberId, Space, SpaceKind};
-use sotay_membership::{Flags, Grant, Reason, Standing, State, Validity, rank};
-use sotay_store::{DatabaseId, MemoryStore, Store};
+use sotay_feed::{DeviceId, EnvelopeId, MemberId, Space, SpaceKind, UnitId};
+use sotay_membership::{Flags, Grant, Membership, Reason, Standing, State, Validity, rank};
+use sotay_store::{Bucket, DatabaseId, MemoryStore, Put, Store};
 use sotay_sync::{Policy, Replica, Role, bundle};
 
 use super::Device;
 use super::home::{self, Home};
 use super::people::Subject;
 use super::removal::{RemovalError, Whom};
-use crate::enrolment::{EnrolTextError, Invitation, JoinRequest};
+use crate::enrolment::{
+    CLOCK_SKEW_SECONDS, EnrolTextError, Invitation, JoinRequest, NotFresh, REQUEST_GOOD_SECONDS,
+};
 use crate::error::DeviceError;
 use crate::event::Event;
 
@@ -36,6 +38,12 @@ pub enum AdmitError {
     /// The request text cannot be used.
     #[error(transparent)]
     Request(#[from] EnrolTextError),
+    /// The request says when it was made, and that is not now.
+    #[error(transparent)]
+    NotFresh(#[from] NotFresh),
+    /// This request was used before: the phone has to show a new one.
+    #[error("this request was used before")]
+    Used,
     /// This phone is admitted already, for another member, who is named.
     #[error("this phone is admitted already")]
     Already {
@@ -65,6 +73,12 @@ pub enum JoinError {
     /// The invitation was made for another phone, or for an earlier identity of this one.
     #[error("the invitation is for another phone")]
     OtherDevice,
+    /// The code of the hall is out of date: the hall is closed.
+    #[error("the hall is closed")]
+    HallClosed,
+    /// No ticket and no code of a hall was scanned before.
+    #[error("scan the officer's code first")]
+    NoPass,
     /// It holds records of another unit than the one it names.
     #[error("the invitation holds records of another unit")]
     OtherUnit,
@@ -80,9 +94,14 @@ pub enum JoinError {
 }
 
 impl<S: Store> Device<S> {
-    /// The text this phone shows to be admitted. Fresh at every call.
+    /// The text this phone hands over to be admitted, when it is carried by hand. Fresh at every call.
     pub fn join_request(&mut self) -> Result<JoinRequest, EnrolTextError> {
         JoinRequest::new(&self.keys, &self.label, &mut *self.rng)
+    }
+
+    /// What this phone shows as a QR code to be admitted: good for ten minutes, so show a new one in time.
+    pub fn shown_request(&mut self, now: i64) -> Result<JoinRequest, EnrolTextError> {
+        JoinRequest::shown(&self.keys, &self.label, now, &mut *self.rng)
     }
 
     /// Grants the asking phone its rank and makes the invitation to hand back.
@@ -108,8 +127,29 @@ impl<S: Store> Device<S> {
         now: i64,
     ) -> Result<Invitation, AdmitError> {
         let request = JoinRequest::from_text(&ask.request)?;
+        request.fresh(now)?;
         let joiner = request.keys.sign.device_id();
-        let home = self.home()?.clone();
+        let grant = self.admit_request(&request, ask, replaced, now)?;
+        let bundle = self.bundle_for(joiner)?;
+        self.events.push_back(Event::Membership);
+        Ok(Invitation {
+            unit: self.home()?.unit,
+            member: ask.member,
+            grant,
+            relays: ask.relays.clone(),
+            bundle,
+        })
+    }
+
+    /// The grant of the asking phone, new or standing. What `ask` holds as text is not looked at.
+    pub(super) fn admit_request(
+        &mut self,
+        request: &JoinRequest,
+        ask: &AdmitRequest,
+        replaced: Option<DeviceId>,
+        now: i64,
+    ) -> Result<EnvelopeId, AdmitError> {
+        let joiner = request.keys.sign.device_id();
         if !(rank::SECRETARY..=rank::MEMBER).contains(&ask.rank) {
             return Err(AdmitError::Rank(ask.rank));
         }
@@ -120,25 +160,66 @@ impl<S: Store> Device<S> {
         if !self.has_member(ask.member)? {
             return Err(DeviceError::NoMember.into());
         }
+        self.unused(request)?;
         // A phone admitted before, whose invitation was lost or whose label did not reach the disk, is handed it again.
         let grant = match self.standing_grant(joiner)?.filter(|_| held.is_some()) {
-            Some(grant) => grant,
-            None => self.grant(&request, ask, replaced, now)?,
+            Some(grant) => {
+                let puts = self.used_puts(request, now)?;
+                self.write(puts).map_err(DeviceError::from)?;
+                grant
+            }
+            None => self.grant(request, ask, replaced, now)?,
         };
         let labelled = !request.label.trim().is_empty();
         if labelled && self.people.get(&Subject::Device(joiner)) != Some(request.label.as_str()) {
             self.rename(Subject::Device(joiner), &request.label)?;
         }
         self.flush()?;
-        let bundle = self.bundle_for(joiner)?;
-        self.events.push_back(Event::Membership);
-        Ok(Invitation {
-            unit: home.unit,
-            member: ask.member,
-            grant,
-            relays: ask.relays.clone(),
-            bundle,
-        })
+        Ok(grant)
+    }
+
+    /// Refuses a request that led to a grant before: a dated one that was used here, and any that is not newer than a grant
+    /// of its phone which has ended, wherever that was given.
+    fn unused(&self, request: &JoinRequest) -> Result<(), AdmitError> {
+        let used = request.made.is_some()
+            && self
+                .replica
+                .store()
+                .get(Bucket::Profile, &used_key(request))
+                .map_err(DeviceError::from)?
+                .is_some();
+        let joiner = request.keys.sign.device_id();
+        let made = i64::try_from(request.made.unwrap_or(0)).unwrap_or(i64::MAX);
+        let mut grants = self.membership()?.grants();
+        let ended = grants.any(|(_, _, grant, validity)| {
+            grant.device() == joiner && validity == Validity::Revoked && grant.from_ms / 1000 >= made
+        });
+        if used || ended {
+            Err(AdmitError::Used)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Remembers a dated request as used for as long as it could be shown again, and forgets those that are out of date.
+    fn used_puts(&self, request: &JoinRequest, now: i64) -> Result<Vec<Put>, DeviceError> {
+        let put = |key, value| Put {
+            bucket: Bucket::Profile,
+            key,
+            value,
+        };
+        let mut puts = Vec::new();
+        for (key, until) in self.replica.store().list(Bucket::Profile, USED)? {
+            let until = until.try_into().map_or(0, i64::from_be_bytes);
+            if until < now {
+                puts.push(put(key, None));
+            }
+        }
+        if request.made.is_some() {
+            let until = now + (REQUEST_GOOD_SECONDS + 2 * CLOCK_SKEW_SECONDS) * 1000;
+            puts.push(put(used_key(request), Some(until.to_be_bytes().to_vec())));
+        }
+        Ok(puts)
     }
 
     fn standing_grant(&self, device: DeviceId) -> Result<Option<EnvelopeId>, DeviceError> {
@@ -183,7 +264,9 @@ impl<S: Store> Device<S> {
         };
         let id = self.give(&mut acts, grant)?;
         self.rekey_unclean(&mut acts)?;
-        self.commit_acts(acts, Vec::new())?;
+        let puts = self.used_puts(request, now)?;
+        self.commit_acts(acts, puts)?;
+        self.events.push_back(Event::Membership);
         Ok(id)
     }
 
@@ -206,11 +289,15 @@ impl<S: Store> Device<S> {
     }
 
     /// Everything a newly admitted device may read, for the invitation.
-    fn bundle_for(&self, joiner: DeviceId) -> Result<Vec<u8>, DeviceError> {
+    pub(super) fn bundle_for(&self, joiner: DeviceId) -> Result<Vec<u8>, DeviceError> {
         let membership = self.membership()?;
         let mut spaces = self.spaces()?;
         spaces.retain(|space| space.kind == SpaceKind::Roll || membership.may_read(joiner, space).is_ok());
-        bundle::write(&self.replica, &spaces, None).map_err(|error| match error {
+        self.bundle_of(&spaces)
+    }
+
+    pub(super) fn bundle_of(&self, spaces: &[Space]) -> Result<Vec<u8>, DeviceError> {
+        bundle::write(&self.replica, spaces, None).map_err(|error| match error {
             bundle::WriteError::Store(error) => error.into(),
             _ => DeviceError::Internal("invitation bundle"),
         })
@@ -218,30 +305,38 @@ impl<S: Store> Device<S> {
 
     /// Takes the invitation an officer made for this phone.
     pub fn accept(&mut self, invitation: &Invitation) -> Result<(), JoinError> {
+        let member = invitation.member;
+        self.join_unit(invitation.unit, &invitation.bundle, &|_, grant| {
+            grant.member == member
+        })
+    }
+
+    /// Joins a unit by the records of a bundle, if they grant this phone what is `wanted`: its id and its grant are asked.
+    pub(super) fn join_unit(
+        &mut self,
+        unit: UnitId,
+        records: &[u8],
+        wanted: &dyn Fn(EnvelopeId, &Grant) -> bool,
+    ) -> Result<(), JoinError> {
         if self.home.is_some() {
             return Err(JoinError::Already);
         }
-        // A rehearsal in memory: a bad invitation leaves no trace in the profile.
+        // A rehearsal in memory: bad records leave no trace in the profile.
         let mut rehearsal = Replica::open(MemoryStore::new(DatabaseId([0; 16])), Role::Device, Policy::Any)
             .map_err(|error| JoinError::Device(error.into()))?;
-        import(&mut rehearsal, invitation)?;
-        let membership = rehearsal
-            .membership(invitation.unit)
-            .ok_or(JoinError::OtherDevice)?;
-        let standing = active(membership.standing(self.id())).ok_or(JoinError::OtherDevice)?;
-        if standing.member != Some(invitation.member) {
-            return Err(JoinError::OtherDevice);
-        }
-        import(&mut self.replica, invitation)?;
-        let home = Home {
-            unit: invitation.unit,
-            member: invitation.member,
-        };
-        self.write(vec![home::home_put(&home)])
-            .map_err(DeviceError::from)?;
+        import(&mut rehearsal, unit, records)?;
+        let membership = rehearsal.membership(unit).ok_or(JoinError::OtherDevice)?;
+        let member = granted(membership, self.id(), wanted).ok_or(JoinError::OtherDevice)?;
+        import(&mut self.replica, unit, records)?;
+        Ok(self.settle_in(Home { unit, member })?)
+    }
+
+    /// From here on the phone belongs to the unit.
+    pub(super) fn settle_in(&mut self, home: Home) -> Result<(), DeviceError> {
+        self.write(vec![home::home_put(&home), super::passes::joining_put(None)])?;
         self.home = Some(home);
         self.events.push_back(Event::Unit);
-        // From here on the phone has joined. What a failing disk keeps from being done now is done before the first sync.
+        // It has joined. What a failing disk keeps from being done now is done before the first sync.
         if let Err(error) = self.catch_up() {
             tracing::warn!(%error, "joined, but not everything is applied yet");
         }
@@ -263,9 +358,32 @@ fn active(standing: Option<Standing>) -> Option<Standing> {
     standing.filter(|standing| standing.state == State::Active)
 }
 
-fn import<S: Store>(replica: &mut Replica<S>, invitation: &Invitation) -> Result<(), JoinError> {
-    let read = bundle::read(&invitation.bundle)?;
-    if read.spaces().iter().any(|space| space.unit != invitation.unit) {
+/// The member for whom a device holds a grant that counts and is wanted.
+pub(super) fn granted(
+    membership: &Membership,
+    device: DeviceId,
+    wanted: &dyn Fn(EnvelopeId, &Grant) -> bool,
+) -> Option<MemberId> {
+    let standing = active(membership.standing(device))?;
+    let mut grants = membership.grants();
+    let found = grants.find(|(id, _, grant, validity)| {
+        grant.device() == device
+            && *validity == Validity::Valid
+            && standing.member == Some(grant.member)
+            && wanted(*id, grant)
+    });
+    found.map(|(_, _, grant, _)| grant.member)
+}
+
+const USED: &[u8] = b"used-request";
+
+fn used_key(request: &JoinRequest) -> Vec<u8> {
+    [USED, request.keys.sign.device_id().as_bytes(), &request.nonce].concat()
+}
+
+fn import<S: Store>(replica: &mut Replica<S>, unit: UnitId, records: &[u8]) -> Result<(), JoinError> {
+    let read = bundle::read(records)?;
+    if read.spaces().iter().any(|space| space.unit != unit) {
         return Err(JoinError::OtherUnit);
     }
     for space in read.spaces().to_vec() {

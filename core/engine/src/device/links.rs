@@ -83,6 +83,10 @@ impl<S: Store> Device<S> {
 
     /// What sessions open: the spaces this device reads, and the inbox, into which it may write without reading it.
     fn synced_spaces(&self) -> Result<Vec<Space>, DeviceError> {
+        // Admitted, and without the records that say so: the roll comes first, everything else with the next session.
+        if let Some(pass) = self.joining()? {
+            return Ok(vec![Space::of(pass.unit(), SpaceKind::Roll)]);
+        }
         let mut spaces = self.spaces()?;
         let inbox = self.space(SpaceKind::Inbox)?;
         let membership = self.membership()?;
@@ -167,6 +171,9 @@ impl<S: Store> Device<S> {
 
     /// What is known about a relay, space by space. Changes that wait to be sealed count as unsent.
     pub fn sync_status(&self, relay: &SignKey) -> Result<Vec<SpaceStatus>, DeviceError> {
+        if self.joining()?.is_some() {
+            return Ok(Vec::new());
+        }
         let pending = self.pending_by_space()?;
         let mut all = Vec::new();
         for space in self.spaces()? {

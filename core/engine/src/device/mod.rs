@@ -16,6 +16,7 @@ mod directives;
 mod dispatch;
 mod enrol;
 mod feedback;
+mod hall;
 mod handing;
 mod history;
 mod home;
@@ -25,6 +26,7 @@ mod library;
 mod links;
 mod meetings;
 mod paper;
+mod passes;
 mod people;
 mod quizzes;
 mod readings;
@@ -57,6 +59,7 @@ pub use diary::{DIARY_PAGE_MAX, DiaryLine, DiaryPage, Undone};
 pub use directives::{DirectiveEntry, PublishDirectiveError};
 pub use enrol::{AdmitError, AdmitRequest, JoinError};
 pub use feedback::{NewFeedback, OwnFeedback, OwnState};
+pub use hall::{HALL_LETTER_BYTES_MAX, HALL_REQUESTS_MAX, HallAdmission, HallEntry, HallError};
 pub use handing::KEYS_ABOVE_MAX;
 pub use history::HistoryLine;
 pub use home::{CreateUnitError, NewUnit};
@@ -65,6 +68,7 @@ pub use library::{LibraryEntry, LibraryError};
 pub use links::{LinkId, LinkOutput, SpaceStatus};
 pub use meetings::{MeetingHeading, MinutesText};
 pub use paper::PageError;
+pub use passes::HallRequest;
 pub use quizzes::{AirState, BroadcastLine, DueQuestion, HandedIn, QuizEntry, QuizError, StudyOverview};
 pub use removal::{DeviceLine, KeyChange, RemovalError, Whom};
 pub use roster::{
@@ -305,5 +309,7 @@ fn check_label(label: &str) -> Result<(), DeviceError> {
     }
 }
 
+#[cfg(test)]
+mod passes_tests;
 #[cfg(test)]
 mod tests;

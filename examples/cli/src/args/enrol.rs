@@ -44,26 +44,40 @@ again to admit the secretary's second phone: keep a copy of the folder in a safe
 
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
-Two steps, with an officer's phone in between:
+With QR codes, the way of an app:
+  1. on the new phone:       sotay join --label P2 --qr
+  2. on the officer's phone: sotay invite 'SOTAY-JOIN-2:...' --member 2 --qr --welcome p2.welcome
+  3. on the new phone:       sotay join --ticket 'SOTAY-TICKET-1:...' --welcome p2.welcome
+Without --welcome everything comes from the relay that the ticket names, once the officer's phone has synced.
+
+By hand, as messages or files:
   1. on the new phone:       sotay join --label P2 --out p2.txt
   2. on the officer's phone: sotay invite p2.txt --member 2 --out welcome.txt   (both compare the six digits)
   3. on the new phone:       sotay join --invitation welcome.txt
 
-Request and invitation are text: they may also be sent as a message or shown as a QR code. Every request is new, so
-compare the digits of the one that was handed over.")]
+A whole branch with one code on the wall: see sotay hall --help.")]
 pub(crate) struct Join {
     /// What lists call this phone; no personal data. Used when the profile is made.
     #[arg(long, value_name = "LABEL", default_value = LABEL_DEFAULT, conflicts_with = "invitation")]
     pub label: String,
     /// The invitation to accept: a file, its text, or - for standard input.
-    #[arg(long, value_name = "FILE|-|TEXT")]
+    #[arg(long, value_name = "FILE|-|TEXT", conflicts_with_all = ["ticket", "hall", "welcome"])]
     pub invitation: Option<String>,
     /// Write the request to this file instead of the terminal.
     #[arg(long, value_name = "FILE", conflicts_with = "invitation")]
     pub out: Option<PathBuf>,
-    /// Draw the request as a QR code in the terminal, to be scanned by the officer's phone.
-    #[arg(long, conflicts_with_all = ["invitation", "pack"])]
+    /// Ask with a QR code that is good for ten minutes, to be scanned by the officer's phone.
+    #[arg(long, conflicts_with_all = ["invitation", "pack", "ticket", "hall"])]
     pub qr: bool,
+    /// The ticket that the officer's phone shows: its text, a file, or - for standard input.
+    #[arg(long, value_name = "TEXT|FILE|-", conflicts_with_all = ["hall", "out", "pack"])]
+    pub ticket: Option<String>,
+    /// The code on the wall of a hall: its text, a file, or - for standard input. Writes a letter to the hall.
+    #[arg(long, value_name = "TEXT|FILE|-", conflicts_with_all = ["welcome", "pack"])]
+    pub hall: Option<String>,
+    /// The file of welcome that belongs to the ticket or to the hall.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["out", "pack", "qr"])]
+    pub welcome: Option<String>,
     /// The pack of a new branch, made by the committee above: a file, its text, or - for standard input.
     #[arg(long, value_name = "FILE|-|TEXT", requires = "code", conflicts_with_all = ["invitation", "out"])]
     pub pack: Option<String>,
@@ -76,24 +90,19 @@ pub(crate) struct Join {
 #[command(after_long_help = "\
 Examples:
   sotay invite p2.txt --member 'Trần Thị Bình' --rank deputy --out welcome.txt
+  sotay invite 'SOTAY-JOIN-2:...' --member 7 --qr --welcome p7.welcome
   sotay invite - --member 7 --relay relay.example:7843#KEY < p7.txt
 
 Compare the six digits with those on the other phone, aloud, before you hand the invitation over.
-The invitation holds what the new phone needs to work offline at once, sealed for it alone. Without --relay it carries
-the relay addresses this profile remembers.")]
+The invitation holds what the new phone needs to work offline at once, sealed for it alone. A ticket (--qr) is small: what
+the new phone needs comes from the relay after this phone has synced, or in the file of welcome. Without --relay the
+relay addresses that this profile remembers are passed on.")]
 pub(crate) struct Invite {
     /// The request of the phone that asks: a file, its text, or - for standard input.
     #[arg(value_name = "REQUEST|FILE|-")]
     pub request: String,
-    /// Whose phone it is: number on the roster, name, or id.
-    #[arg(long, value_name = "MEMBER")]
-    pub member: String,
-    /// What the phone may do.
-    #[arg(long, value_enum, default_value_t = Grade::Member)]
-    pub rank: Grade,
-    /// The holder sits on the committee.
-    #[arg(long)]
-    pub committee: bool,
+    #[command(flatten)]
+    pub whom: Whom,
     /// Label or id of the phone that the new one replaces: it is removed, and the keys change, at the same moment.
     #[arg(long, value_name = "PHONE")]
     pub replaces: Option<String>,
@@ -103,6 +112,79 @@ pub(crate) struct Invite {
     /// Write the invitation to this file instead of the terminal.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Answer with a ticket, drawn as a QR code, instead of an invitation.
+    #[arg(long, conflicts_with = "out")]
+    pub qr: bool,
+    /// Write the file of welcome that goes with the ticket.
+    #[arg(long, value_name = "FILE", requires = "qr")]
+    pub welcome: Option<PathBuf>,
+}
+
+/// Who is admitted, and as what.
+#[derive(Debug, Args)]
+pub(crate) struct Whom {
+    /// Whose phone it is: number on the roster, name, or id.
+    #[arg(long, value_name = "MEMBER")]
+    pub member: String,
+    /// What the phone may do.
+    #[arg(long, value_enum, default_value_t = Grade::Member)]
+    pub rank: Grade,
+    /// The holder sits on the committee.
+    #[arg(long)]
+    pub committee: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+A whole branch in one evening, without a network:
+  1. the secretary:  sotay hall open --out wall.txt           (show or print the code)
+  2. each member:    sotay join --label P7 --hall wall.txt --out p7.letter   (shows six digits)
+  3. the secretary:  sotay hall take p*.letter                (the list of phones and digits)
+  4. one after the other reads the digits aloud; the secretary looks at the person and types
+                     sotay hall admit 033835 --member 7
+  5. the secretary:  sotay hall welcome --out hall.welcome    (one file for everybody)
+  6. each member:    sotay join --welcome hall.welcome
+
+The code is good for two hours. Take all letters in before anybody reads digits aloud.")]
+pub(crate) struct Enrolment {
+    #[command(subcommand)]
+    pub command: EnrolmentCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum EnrolmentCommand {
+    /// Open a hall for two hours and draw its code.
+    Open {
+        /// Relay address to pass on (may be repeated, best first).
+        #[arg(long, value_name = "HOST:PORT#KEY")]
+        relay: Vec<String>,
+        /// Also write the code to this file.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// Take letters in: files, their texts, or - for standard input.
+    Take {
+        /// The letters.
+        #[arg(required = true, value_name = "FILE|TEXT|-")]
+        letters: Vec<String>,
+    },
+    /// List the phones that wait, with their digits.
+    List,
+    /// Admit the phone whose holder reads these digits aloud.
+    Admit {
+        /// The six digits.
+        digits: String,
+        #[command(flatten)]
+        whom: Whom,
+    },
+    /// Write the file of welcome for everybody who was admitted.
+    Welcome {
+        /// The file.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// End the hall.
+    Close,
 }
 
 /// Rank to give to a phone.

@@ -17,7 +17,7 @@ use clap::{Args, Parser, Subcommand};
 use sotay_engine::handbook::Lang;
 
 pub(crate) use coded::{Coded, coded};
-pub(crate) use enrol::{Grade, Invite, Join, Unit, UnitCommand};
+pub(crate) use enrol::{Enrolment, EnrolmentCommand, Grade, Invite, Join, Unit, UnitCommand, Whom};
 pub(crate) use meeting::{
     Agenda, Attend, Change, Conclude, ConclusionChange, Guest, Meeting, MeetingCommand, Minutes, Motion, New,
     Note, Print, Seal, Set, Speech, Tally, Vote, Who,
@@ -112,6 +112,8 @@ pub(crate) enum Command {
     Join(Join),
     /// Admit another phone: make its invitation. Needs no network.
     Invite(Invite),
+    /// Admit a whole branch with one code on the wall. Needs no network.
+    Hall(Enrolment),
     /// The roster: list, add, import, change, rename; the phones of members: list, remove, suspend.
     Members(Members),
     /// The level above branches: found them, and read their reports.

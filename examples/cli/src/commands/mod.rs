@@ -4,6 +4,7 @@
 //! one line below.
 
 mod feedback;
+mod hall;
 mod history;
 mod invite;
 mod join;
@@ -36,6 +37,7 @@ pub(crate) fn run(session: &Session, command: Command) -> Result<Reply, Failure>
         Command::Join(args) => join::run(session, args),
         Command::Invite(args) => invite::run(session, args),
         Command::Levels => levels::run(session),
+        Command::Hall(args) => hall::run(session, args),
         Command::Province(args) => province::run(session, args),
         Command::Members(args) => members::run(session, args),
         Command::Meeting(args) => meeting::run(session, *args),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use sotay_engine::{Event, SyncReport};
 
+use super::join;
 use crate::args::Sync;
 use crate::client::relay_address;
 use crate::failure::{Code, Failure};
@@ -35,6 +36,9 @@ pub(super) fn run(session: &Session, args: Sync) -> Result<Reply, Failure> {
     let voice = session.voice;
     let phone = session.open()?;
     let relays = relays_of(&args.relay, &phone)?;
+    if phone.run(|device, _| Ok(device.joining()?.is_some()))? {
+        return join::from_relays(session, &phone, &relays);
+    }
     let timeout = Duration::from_secs(args.timeout);
     let outcomes: Vec<(String, Result<SyncReport, Failure>)> = relays
         .into_iter()
