@@ -13,13 +13,13 @@ use crate::support::{Hall, Phone, done, keys};
 const ROLE: &str = "SOTAY_TEST_RELAY_DATA";
 
 /// A relay; it ends with the test.
-struct Relay {
+pub struct Relay {
     child: Child,
-    address: String,
+    pub address: String,
 }
 
 impl Relay {
-    fn start(hall: &Hall) -> Self {
+    pub fn start(hall: &Hall) -> Self {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args([
                 "--exact",
