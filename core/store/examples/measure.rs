@@ -1,11 +1,11 @@
-//! What an envelope costs on disk and in time: `cargo run -p sotay-store --example measure [folder]`.
+//! What an envelope costs on disk and in time: `cargo run -p sotay-store --example measure [--sealed] [folder]`.
 
 use std::path::PathBuf;
 use std::time::Instant;
 
 use sotay_feed::{Envelope, Frontier, Verified};
 use sotay_store::conformance::{ALL, Author, commit, space};
-use sotay_store::{Batch, Budget, Options, SqliteStore, Store};
+use sotay_store::{Batch, Budget, Key, Options, SqliteStore, Store, open_sealed};
 
 const DEVICES: u8 = 40;
 const ENVELOPES: usize = 20_000;
@@ -14,9 +14,14 @@ const BODY: [u8; 296] = [0xa5; 296];
 const SINGLES: usize = 500;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let folder = std::env::args()
-        .nth(1)
-        .map_or_else(std::env::temp_dir, PathBuf::from);
+    let (flags, folders): (Vec<_>, Vec<_>) = std::env::args()
+        .skip(1)
+        .partition(|argument| argument == "--sealed");
+    let options = Options {
+        key: (!flags.is_empty()).then(|| Key::new([7; 32])),
+        ..Options::default()
+    };
+    let folder = folders.first().map_or_else(std::env::temp_dir, PathBuf::from);
     let folder = tempfile::TempDir::new_in(folder)?;
     let path = folder.path().join("measure.db");
     let space = space(1);
@@ -32,7 +37,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             .collect()
     };
 
-    let mut store = SqliteStore::open(&path, &Options::default())?;
+    let mut store = SqliteStore::open(&path, &options)?;
     let empty = store.file_bytes()?;
     let batches: Vec<_> = (0..ENVELOPES / 100).map(|_| written(100)).collect();
     let started = Instant::now();
@@ -50,9 +55,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         (file - content) / count,
         DEVICES
     );
-    tables(store, &path)?;
-    let mut store = SqliteStore::open(&path, &Options::default())?;
+    drop(store);
+    if options.key.is_none() {
+        tables(&path)?;
+    }
+    let started = Instant::now();
+    let mut store = SqliteStore::open(&path, &options)?;
 
+    rate("open", 1, started);
     let singles = written(SINGLES);
     let started = Instant::now();
     for envelope in singles {
@@ -100,6 +110,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let started = Instant::now();
     let checked = store.full_check()?;
     rate("full check", usize::try_from(checked.envelopes)?, started);
+    if options.key.is_none() {
+        drop(store);
+        let key = Some(Key::new([7; 32]));
+        let started = Instant::now();
+        open_sealed(&path, &Options { key, ..options })?;
+        rate("made one with a key", ENVELOPES + SINGLES, started);
+    }
     Ok(())
 }
 
@@ -112,8 +129,7 @@ fn rate(what: &str, count: usize, started: Instant) {
 }
 
 /// Bytes of each table and index, from SQLite's own account.
-fn tables(store: SqliteStore, path: &std::path::Path) -> Result<(), Box<dyn std::error::Error>> {
-    drop(store);
+fn tables(path: &std::path::Path) -> Result<(), Box<dyn std::error::Error>> {
     let conn = rusqlite::Connection::open(path)?;
     let mut statement =
         conn.prepare("SELECT name, sum(pgsize) FROM dbstat GROUP BY name ORDER BY 2 DESC LIMIT 3")?;

@@ -313,6 +313,12 @@ pub enum StoreError {
     /// Not a database of this software.
     #[error("the file is not a Sổ Tay database")]
     Foreign,
+    /// The key that was given does not open the file: it belongs to another file, or the file is damaged at its beginning.
+    #[error("the key does not open the database")]
+    WrongKey,
+    /// A key was given and this build has plain SQLite, which would write in the open. Nothing was written.
+    #[error("this build cannot encrypt databases")]
+    NoCipher,
     /// A key or value over its limit: our own mistake, or a document past its limit.
     #[error("a record of {len} bytes is over the limit of {limit}")]
     TooLarge {

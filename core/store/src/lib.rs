@@ -15,4 +15,7 @@ pub use contract::{
 };
 pub use faulty::{Fault, Faults, FaultyStore};
 pub use memory::MemoryStore;
-pub use sqlite::{Checked, Options, SqliteStore};
+pub use sotay_sqlite::{KEY_BYTES, Key};
+pub use sqlite::{Checked, Options, SqliteStore, open_sealed, wipe};
+#[doc(hidden)]
+pub use sqlite::{SealStep, seal_step_by_step};

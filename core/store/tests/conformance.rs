@@ -1,6 +1,6 @@
 //! Every store of this crate passes the one suite.
 
-use sotay_store::{DatabaseId, Faults, FaultyStore, MemoryStore, Options, SqliteStore, conformance};
+use sotay_store::{DatabaseId, Faults, FaultyStore, Key, MemoryStore, Options, SqliteStore, conformance};
 use tempfile::TempDir;
 
 #[test]
@@ -30,6 +30,26 @@ fn the_sqlite_store_survives_reopening() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("store.db");
     let open = || SqliteStore::open(&path, &Options::default()).unwrap();
+    conformance::survives_reopening(open(), |store| {
+        drop(store);
+        open()
+    });
+    assert_eq!(open().full_check().unwrap().envelopes, 26);
+}
+
+#[test]
+fn the_sqlite_store_with_a_key_conforms_and_survives_reopening() {
+    let folder = TempDir::new().unwrap();
+    let options = Options {
+        key: Some(Key::new([7; 32])),
+        ..Options::default()
+    };
+    let mut number = 0;
+    conformance::run(|| {
+        number += 1;
+        SqliteStore::open(&folder.path().join(format!("{number}.db")), &options).unwrap()
+    });
+    let open = || SqliteStore::open(&folder.path().join("store.db"), &options).unwrap();
     conformance::survives_reopening(open(), |store| {
         drop(store);
         open()

@@ -1,6 +1,9 @@
 //! What SQLite reports, as a [`StoreError`].
 
+use std::io;
+
 use rusqlite::{Error, ErrorCode, ffi};
+use sotay_sqlite::UnlockError;
 
 use crate::StoreError;
 
@@ -15,6 +18,24 @@ impl From<Error> for StoreError {
                 name(&other)
             )),
         }
+    }
+}
+
+impl From<UnlockError> for StoreError {
+    fn from(error: UnlockError) -> Self {
+        match error {
+            UnlockError::NoCipher => StoreError::NoCipher,
+            UnlockError::Sqlite(error) => error.into(),
+        }
+    }
+}
+
+/// What the operating system reports about a file of a database.
+pub(super) fn io_error(error: io::Error) -> StoreError {
+    match error.kind() {
+        io::ErrorKind::StorageFull => StoreError::Full,
+        io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => StoreError::ReadOnly,
+        kind => StoreError::Io(kind.to_string()),
     }
 }
 

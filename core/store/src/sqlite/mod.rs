@@ -4,6 +4,7 @@ mod check;
 mod error;
 mod read;
 mod schema;
+mod seal;
 mod write;
 
 use std::cell::Cell;
@@ -11,6 +12,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
 use sotay_feed::{DeviceId, EnvelopeId, Frontier, SpaceId, Tip};
+use sotay_sqlite::Key;
 
 use crate::{
     Arrival, Batch, Bucket, Budget, Committed, DatabaseId, ForkEvidence, KeyValue, Page, Store, StoreError,
@@ -18,6 +20,9 @@ use crate::{
 };
 
 pub use check::Checked;
+#[doc(hidden)]
+pub use seal::{SealStep, seal_step_by_step};
+pub use seal::{open_sealed, wipe};
 
 /// How a database is opened.
 #[derive(Debug, Clone)]
@@ -28,6 +33,8 @@ pub struct Options {
     pub max_bytes: Option<u64>,
     /// Identity of a database that has to be made; by default random.
     pub new_id: Option<DatabaseId>,
+    /// Key of the pages, of file and log; without one they are plain.
+    pub key: Option<Key>,
 }
 
 impl Default for Options {
@@ -36,6 +43,7 @@ impl Default for Options {
             cache_kib: 2048,
             max_bytes: None,
             new_id: None,
+            key: None,
         }
     }
 }
@@ -55,7 +63,8 @@ impl SqliteStore {
     ///
     /// # Errors
     /// [`StoreError::Busy`] at once while anyone else has it open; [`StoreError::Foreign`], [`StoreError::Newer`] and
-    /// [`StoreError::ReadOnly`] with the file left as it is.
+    /// [`StoreError::ReadOnly`] with the file left as it is; [`StoreError::WrongKey`] if the options have a key that does
+    /// not fit, [`StoreError::Foreign`] if they have none and the file needs one.
     pub fn open(path: &Path, options: &Options) -> Result<Self, StoreError> {
         Self::open_with(path, options, schema::MIGRATIONS)
     }

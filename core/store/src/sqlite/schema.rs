@@ -84,6 +84,10 @@ pub(super) fn prepare(
 ) -> Result<DatabaseId, StoreError> {
     // Before the file is known to be ours, closing it must not even move its log into it.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    if let Some(key) = &options.key {
+        sotay_sqlite::unlock(conn, key)?;
+    }
+    let foreign = |error| not_ours(error, options);
     settings(conn, options).map_err(foreign)?;
     let tx = conn
         .transaction_with_behavior(TransactionBehavior::Exclusive)
@@ -111,6 +115,10 @@ pub(super) fn prepare(
 /// The same for reading only: an older version is not brought forward.
 pub(super) fn inspect(conn: &mut Connection, options: &Options) -> Result<DatabaseId, StoreError> {
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    if let Some(key) = &options.key {
+        sotay_sqlite::unlock(conn, key)?;
+    }
+    let foreign = |error| not_ours(error, options);
     settings(conn, options).map_err(foreign)?;
     let tx = conn
         .transaction_with_behavior(TransactionBehavior::Exclusive)
@@ -164,8 +172,10 @@ fn migrate(tx: &Transaction<'_>, from: usize, migrations: &[Migration]) -> Resul
     Ok(())
 }
 
-fn foreign(error: rusqlite::Error) -> StoreError {
+/// A file whose first page makes no sense: with another key it may.
+fn not_ours(error: rusqlite::Error, options: &Options) -> StoreError {
     match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::NotADatabase) if options.key.is_some() => StoreError::WrongKey,
         Some(rusqlite::ErrorCode::NotADatabase) => StoreError::Foreign,
         _ => error.into(),
     }

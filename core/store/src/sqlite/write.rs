@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, TransactionBehavior, params};
 use sotay_feed::{DeviceId, Envelope, SpaceId, Tip, Verified, check_next};
 
+use super::error::io_error;
 use super::read::{self, FeedRow, SpaceRow, int, place};
 use crate::rules::{judge, proves_more};
 use crate::{ARRIVALS_PER_SPACE_MAX, Arrival, Batch, Committed, Outcome, Put, StoreError};
@@ -212,13 +213,8 @@ fn write_record(conn: &Connection, put: &Put) -> Result<(), StoreError> {
 
 /// The copy gets its name only when it is whole and on disk.
 pub(super) fn backup(conn: &Connection, path: &Path) -> Result<(), StoreError> {
-    let io = |error: std::io::Error| match error.kind() {
-        std::io::ErrorKind::StorageFull => StoreError::Full,
-        std::io::ErrorKind::ReadOnlyFilesystem | std::io::ErrorKind::PermissionDenied => StoreError::ReadOnly,
-        kind => StoreError::Io(kind.to_string()),
-    };
-    let path = std::path::absolute(path).map_err(io)?;
-    if path.try_exists().map_err(io)? {
+    let path = std::path::absolute(path).map_err(io_error)?;
+    if path.try_exists().map_err(io_error)? {
         return Err(StoreError::Io("the file for the copy exists already".into()));
     }
     let mut part = path.clone().into_os_string();
@@ -228,18 +224,18 @@ pub(super) fn backup(conn: &Connection, path: &Path) -> Result<(), StoreError> {
         .to_str()
         .ok_or_else(|| StoreError::Io("the path is not UTF-8".into()))?;
     let copy = || {
-        if part.try_exists().map_err(io)? {
-            std::fs::remove_file(&part).map_err(io)?;
+        if part.try_exists().map_err(io_error)? {
+            std::fs::remove_file(&part).map_err(io_error)?;
         }
         conn.execute("VACUUM INTO ?1", [name])?;
         std::fs::File::open(&part)
             .and_then(|file| file.sync_all())
-            .map_err(io)?;
-        std::fs::rename(&part, &path).map_err(io)?;
+            .map_err(io_error)?;
+        std::fs::rename(&part, &path).map_err(io_error)?;
         let folder = path.parent().expect("an absolute path of a file has a parent");
         std::fs::File::open(folder)
             .and_then(|folder| folder.sync_all())
-            .map_err(io)
+            .map_err(io_error)
     };
     copy().inspect_err(|_| {
         // Best effort: the next copy removes it too.

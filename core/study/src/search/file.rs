@@ -5,6 +5,7 @@ use super::vocabulary::{Vocabulary, WordId};
 use super::zone::Zone;
 use crate::library::{Code, Date, Document, DocumentType, Link, LinkKind, SectionKind};
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
+use sotay_sqlite::Key;
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -83,13 +84,16 @@ pub(super) struct File {
 }
 
 impl File {
-    pub(super) fn open(path: Option<&Path>) -> Result<Self, IndexError> {
+    pub(super) fn open(path: Option<&Path>, key: Option<&Key>) -> Result<Self, IndexError> {
         let db = match path {
             Some(path) => Connection::open(path)?,
             None => Connection::open_in_memory()?,
         };
+        if let (Some(key), true) = (key, path.is_some()) {
+            sotay_sqlite::unlock(&db, key)?;
+        }
         db.execute_batch(&format!(
-            "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-{CACHE_KIB};"
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-{CACHE_KIB}; PRAGMA temp_store=MEMORY;"
         ))?;
         let found: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
         let empty: bool = db.query_row("SELECT count(*) = 0 FROM sqlite_master", [], |row| row.get(0))?;

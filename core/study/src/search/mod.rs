@@ -24,6 +24,7 @@ pub(crate) use weighed::{Scale, Weighed};
 
 use crate::library::{Date, Document, LinkKind, Superseded};
 use file::{DocInfo, File};
+use sotay_sqlite::{Key, UnlockError};
 use std::collections::BTreeMap;
 use std::path::Path;
 use vocabulary::Vocabulary;
@@ -44,9 +45,21 @@ pub enum IndexError {
     /// The environment failed: disk full, no permission, busy.
     #[error("the index file could not be used")]
     Sqlite(#[from] rusqlite::Error),
+    /// A key was given and this build cannot encrypt. Nothing was written.
+    #[error("this build cannot encrypt the index")]
+    NoCipher,
     /// A document's key is empty or over its limit.
     #[error("a document key is empty or too long")]
     Key,
+}
+
+impl From<UnlockError> for IndexError {
+    fn from(error: UnlockError) -> Self {
+        match error {
+            UnlockError::NoCipher => IndexError::NoCipher,
+            UnlockError::Sqlite(error) => IndexError::Sqlite(error),
+        }
+    }
 }
 
 /// Why a query is not answered. The asker's to mend.
@@ -75,6 +88,11 @@ impl Index {
         Self::with(Some(path), WordLists::new(""))
     }
 
+    /// The same with the key of the file; one that was written in the open or with another key is an error.
+    pub fn open_keyed(path: &Path, key: &Key) -> Result<Self, IndexError> {
+        Self::on(File::open(Some(path), Some(key))?, WordLists::new(""))
+    }
+
     /// An index that lives in memory only.
     pub fn in_memory() -> Result<Self, IndexError> {
         Self::with(None, WordLists::new(""))
@@ -82,7 +100,10 @@ impl Index {
 
     /// An index with word lists of the caller's choice.
     pub fn with(path: Option<&Path>, lists: WordLists) -> Result<Self, IndexError> {
-        let file = File::open(path)?;
+        Self::on(File::open(path, None)?, lists)
+    }
+
+    fn on(file: File, lists: WordLists) -> Result<Self, IndexError> {
         let mut index = Self {
             vocabulary: Vocabulary::default(),
             docs: Vec::new(),
