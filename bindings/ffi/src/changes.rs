@@ -158,6 +158,8 @@ impl From<&Event> for Change {
                 reason: "a change did not pass the gate".to_owned(),
             },
             Event::Missed => Self::Missed,
+            // Whatever is called next says that the profile is locked.
+            Event::Locked => Self::Missed,
             Event::Trouble { text } => Self::Trouble { text: text.clone() },
         }
     }

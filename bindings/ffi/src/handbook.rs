@@ -57,6 +57,7 @@ fn options(
         connectivity: connectivity
             .map(|platform| Arc::new(ConnectivityAdapter(platform)) as Arc<dyn sotay_engine::Connectivity>),
         follow_when_metered,
+        ..Options::default()
     }
 }
 

@@ -108,7 +108,7 @@ def test_a_profile_made_with_a_vault_opens_with_it_only(tmp_path):
     vault = Vault()
     with sotay.Handbook.create(tmp_path / "p", "P1", vault=vault) as book:
         device = found(book).device
-    assert len(vault.labels) == 2, "device keys and the founding authority's"
+    assert len(vault.labels) == 3, "device keys, the founding authority's, the database's"
     with pytest.raises(sotay.VaultError) as told:
         sotay.Handbook.open(tmp_path / "p")
     assert told.value.code == "vault_missing"

@@ -1,5 +1,7 @@
 //! What an app holds: a handle on the worker thread, the network tasks and the events of one profile.
 
+mod locking;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,7 +13,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use sotay_feed::{DeviceKeys, SignKey};
 use sotay_net::{AddressError, ConnectError, Connector, LinkError, RelayAddress, Settings};
-use sotay_store::SqliteStore;
+use sotay_store::{Key, SqliteStore};
 use sotay_sync::{CloseCode, SessionStats};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
@@ -21,11 +23,12 @@ use crate::device::{BranchError, Device, SpaceStatus};
 use crate::error::{DeviceError, NextAction, store_action};
 use crate::event::Event;
 use crate::listen::{Listener, Listeners, SubscribeError, Subscription};
+use crate::lock::LockError;
 use crate::options::Options;
 use crate::pack::Pack;
 use crate::profile::{self, ProfileError};
 use crate::task::{Meter, SyncPhase, SyncTask, SyncTaskError};
-use crate::worker::{EventQueue, JOBS_WAITING_MAX, Job, Worker};
+use crate::worker::{EventQueue, Idle, JOBS_WAITING_MAX, Job, Worker};
 
 /// Longest that [`Engine::shutdown`] waits for connections to close in good order.
 pub const SHUTDOWN_WAIT: Duration = Duration::from_secs(3);
@@ -39,6 +42,9 @@ pub enum OpenError {
     /// What the database holds cannot be used.
     #[error(transparent)]
     Device(#[from] DeviceError),
+    /// The key of the database is out of reach: PIN, vault, or an older copy.
+    #[error(transparent)]
+    Lock(LockError),
     /// The operating system gives no thread or no randomness.
     #[error("the operating system refuses: {0}")]
     System(String),
@@ -52,6 +58,17 @@ impl OpenError {
             Self::Profile(ProfileError::InUse(_)) | Self::System(_) => NextAction::RetryLater,
             Self::Profile(_) => NextAction::ChangeInput,
             Self::Device(error) => error.next_action(),
+            Self::Lock(error) => error.next_action(),
+        }
+    }
+}
+
+impl From<LockError> for OpenError {
+    /// A vault that refuses is told in one way, whichever of its keys was asked for.
+    fn from(error: LockError) -> Self {
+        match error {
+            LockError::Vault(error) => DeviceError::from(error).into(),
+            other => Self::Lock(other),
         }
     }
 }
@@ -73,6 +90,9 @@ pub enum CallError {
     /// The engine was shut down.
     #[error("the handbook is closed")]
     Stopped,
+    /// The profile is locked: open it anew, with its PIN.
+    #[error("the handbook is locked")]
+    Locked,
     /// A mistake of ours; the documents were read again from disk and the engine goes on.
     #[error("internal error; nothing was lost, please report it")]
     Panicked,
@@ -130,6 +150,7 @@ pub struct Engine {
     /// Set once, by [`Engine::shutdown`]: exchanges end as stopped, whatever the network says meanwhile.
     stopping: tokio::sync::watch::Sender<bool>,
     network: NetworkCheck,
+    idle: Arc<Idle>,
 }
 
 impl Engine {
@@ -140,10 +161,11 @@ impl Engine {
 
     /// The same with options. A vault that refuses leaves no profile behind.
     pub fn create_with(folder: &Path, label: &str, options: Options) -> Result<Self, OpenError> {
-        let rng = Box::new(system_rng()?);
-        let store = profile::create(folder)?;
-        match Device::create_with(store, label, rng, options.vault.clone()) {
-            Ok(device) => Self::start(device, folder, options),
+        let mut rng = Box::new(system_rng()?);
+        let profile = profile::create(folder, &options, &mut *rng)?;
+        let key = profile.locked.map(|(_, key)| key);
+        match Device::create_with(profile.store, label, rng, options.vault.clone()) {
+            Ok(device) => Self::start(device, folder, options, key),
             Err(error) => {
                 profile::discard(folder);
                 Err(error.into())
@@ -158,11 +180,12 @@ impl Engine {
         pack: &Pack,
         options: Options,
     ) -> Result<Self, CreateFromPackError> {
-        let rng = Box::new(system_rng()?);
-        let store = profile::create(folder).map_err(OpenError::from)?;
+        let mut rng = Box::new(system_rng()?);
+        let profile = profile::create(folder, &options, &mut *rng)?;
+        let key = profile.locked.map(|(_, key)| key);
         let now = crate::worker::now_ms();
-        match Device::create_from_pack(store, label, rng, options.vault.clone(), pack, now) {
-            Ok(device) => Ok(Self::start(device, folder, options)?),
+        match Device::create_from_pack(profile.store, label, rng, options.vault.clone(), pack, now) {
+            Ok(device) => Ok(Self::start(device, folder, options, key)?),
             Err(error) => {
                 profile::discard(folder);
                 Err(error.into())
@@ -175,15 +198,25 @@ impl Engine {
         Self::open_with(folder, Options::default())
     }
 
-    /// The same with options.
+    /// The same with options: the vault that keeps its keys, its PIN.
     pub fn open_with(folder: &Path, options: Options) -> Result<Self, OpenError> {
-        let store = profile::open(folder)?;
-        let device = Device::open_with(store, Box::new(system_rng()?), options.vault.clone())?;
-        Self::start(device, folder, options)
+        let mut rng = Box::new(system_rng()?);
+        let profile = profile::open(folder, &options, crate::worker::now_ms(), &mut *rng)?;
+        let key = profile.locked.map(|(_, key)| key);
+        let device = Device::open_with(profile.store, rng, options.vault.clone())?;
+        Self::start(device, folder, options, key)
     }
 
-    fn start(mut device: Device<SqliteStore>, folder: &Path, options: Options) -> Result<Self, OpenError> {
-        device.keep_index_in(folder.join(profile::INDEX_FILE));
+    fn start(
+        mut device: Device<SqliteStore>,
+        folder: &Path,
+        options: Options,
+        key: Option<Key>,
+    ) -> Result<Self, OpenError> {
+        device.keep_index_in(
+            folder.join(profile::INDEX_FILE),
+            key.map(|key| key.derive("sotay/v1/search-index")),
+        );
         let system = |error: std::io::Error| OpenError::System(error.to_string());
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
@@ -194,7 +227,8 @@ impl Engine {
         let (jobs, inbox) = mpsc::channel(JOBS_WAITING_MAX);
         let events = Arc::new(EventQueue::default());
         let keys = Arc::clone(device.keys());
-        let worker = Worker::new(device, Arc::clone(&events));
+        let idle = Arc::new(Idle::new(options.lock_after));
+        let worker = Worker::new(device, Arc::clone(&events), Arc::clone(&idle));
         let handle = runtime.handle().clone();
         let thread = std::thread::Builder::new()
             .name("sotay-worker".to_owned())
@@ -217,6 +251,7 @@ impl Engine {
                 connectivity: options.connectivity,
                 follow_when_metered: options.follow_when_metered,
             },
+            idle,
         })
     }
 
@@ -237,10 +272,10 @@ impl Engine {
         });
         self.jobs
             .blocking_send(Job::Call(call))
-            .map_err(|_| CallError::Stopped)?;
+            .map_err(|_| self.closed())?;
         result.recv().map_err(|_| {
             if self.jobs.is_closed() {
-                CallError::Stopped
+                self.closed()
             } else {
                 CallError::Panicked
             }
@@ -412,8 +447,16 @@ impl Engine {
 
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> Result<(), CallError> {
         let runtime = self.runtime.lock().unwrap_or_else(PoisonError::into_inner);
-        runtime.as_ref().ok_or(CallError::Stopped)?.spawn(task);
+        runtime.as_ref().ok_or_else(|| self.closed())?.spawn(task);
         Ok(())
+    }
+
+    fn closed(&self) -> CallError {
+        if self.idle.is_locked() {
+            CallError::Locked
+        } else {
+            CallError::Stopped
+        }
     }
 }
 

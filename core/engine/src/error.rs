@@ -123,9 +123,9 @@ pub fn store_action(error: &StoreError) -> NextAction {
         StoreError::Full | StoreError::Busy | StoreError::ReadOnly | StoreError::Io(_) => {
             NextAction::RetryLater
         }
-        StoreError::Corrupt(_) | StoreError::Foreign => NextAction::EnrolAgain,
+        StoreError::Corrupt(_) | StoreError::Foreign | StoreError::WrongKey => NextAction::EnrolAgain,
         StoreError::Newer { .. } => NextAction::Update,
-        StoreError::TooLarge { .. } => NextAction::Report,
+        StoreError::TooLarge { .. } | StoreError::NoCipher => NextAction::Report,
     }
 }
 

@@ -63,6 +63,8 @@ pub enum Event {
     },
     /// The app did not fetch events for long and some were dropped: read what is shown anew.
     Missed,
+    /// The profile was locked: nothing more comes. Ask for the PIN and open it anew.
+    Locked,
     /// Documents or the store are in trouble while working in the background.
     Trouble {
         /// In words, without content.

@@ -6,13 +6,14 @@ mod study;
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use sotay_feed::{DeviceId, MemberId};
 use sotay_handbook::{CommandError, Lang, Message, Names};
 use sotay_membership::Denied;
 use sotay_net::ConnectError;
 use sotay_store::StoreError;
-use sotay_vault::keyvault::KeyVaultError;
+use sotay_vault::keyvault::{KeyVaultError, PIN_BYTES_MAX, PIN_CHARS_MIN, PinRefused};
 
 use crate::device::{
     AdmitError, BranchError, CreateUnitError, HallError, JoinError, PublishDirectiveError, RemovalError,
@@ -22,6 +23,7 @@ use crate::engine::{CallError, CreateFromPackError, OpenError, SyncError};
 use crate::enrolment::{EnrolTextError, NotFresh};
 use crate::error::{DeviceError, NextAction, store_action, vault_action};
 use crate::listen::SubscribeError;
+use crate::lock::LockError;
 use crate::profile::ProfileError;
 use crate::task::SyncTaskError;
 
@@ -162,6 +164,8 @@ impl From<&StoreError> for Fault {
             StoreError::Corrupt(_) => storage("database_damaged"),
             StoreError::Newer { .. } => storage("database_newer"),
             StoreError::Foreign => storage("database_foreign"),
+            StoreError::WrongKey => storage("database_key"),
+            StoreError::NoCipher => storage("no_cipher"),
             StoreError::TooLarge { .. } => storage("record_too_large"),
             StoreError::Io(_) => storage("storage_failed"),
         }
@@ -179,6 +183,34 @@ impl From<&VaultError> for Fault {
             VaultError::Vault(KeyVaultError::Failed(_)) => "vault_failed",
         };
         Self::new(FaultKind::Vault, code, vault_action(error))
+    }
+}
+
+impl From<&LockError> for Fault {
+    fn from(error: &LockError) -> Self {
+        let action = error.next_action();
+        let vault = |code| Self::new(FaultKind::Vault, code, action);
+        let seconds = |wait: &Duration| wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        match error {
+            LockError::PinMissing => vault("pin_missing"),
+            LockError::PinWrong { left, wait } => vault("pin_wrong")
+                .with("left", left)
+                .with("seconds", seconds(wait)),
+            LockError::PinWait { wait } => vault("pin_wait").with("seconds", seconds(wait)),
+            LockError::PinSpent => vault("pin_spent"),
+            LockError::PinRefused(PinRefused::TooShort) => {
+                Self::input("pin_short").with("least", PIN_CHARS_MIN)
+            }
+            LockError::PinRefused(PinRefused::TooLong) => {
+                Self::input("pin_long").with("limit", PIN_BYTES_MAX)
+            }
+            LockError::PinRefused(PinRefused::TooEasy) => Self::input("pin_easy"),
+            LockError::OlderCopy => vault("older_copy"),
+            LockError::Vault(error) => error.into(),
+            LockError::Damaged => vault("key_file_damaged"),
+            LockError::Newer(_) => vault("database_newer"),
+            LockError::Io(_) => Self::new(FaultKind::Storage, "storage_failed", action),
+        }
     }
 }
 
@@ -202,6 +234,7 @@ impl From<&OpenError> for Fault {
         match error {
             OpenError::Profile(error) => error.into(),
             OpenError::Device(error) => error.into(),
+            OpenError::Lock(error) => error.into(),
             OpenError::System(_) => Self::new(FaultKind::Internal, "system", error.next_action()),
         }
     }
@@ -299,6 +332,7 @@ impl From<&CallError> for Fault {
     fn from(error: &CallError) -> Self {
         match error {
             CallError::Stopped => Self::new(FaultKind::Stopped, "stopped", NextAction::ChangeInput),
+            CallError::Locked => Self::new(FaultKind::Stopped, "locked", NextAction::ChangeInput),
             CallError::Panicked => Self::internal("panic"),
         }
     }
@@ -472,7 +506,7 @@ mod tests {
         let commands = of_commands();
         let not_codes = ["../data/faults.tsv", "", "{{{name}}}", "panic"];
         let values = [
-            "place", "what", "reason", "len", "limit", "begins", "rank", "seconds",
+            "place", "what", "reason", "len", "limit", "begins", "rank", "seconds", "least", "left",
         ];
         let mut codes: BTreeSet<&str> = quoted(source).collect();
         codes.retain(|code| !not_codes.contains(code) && !values.contains(code) && !commands.contains(code));

@@ -12,6 +12,7 @@ mod error;
 mod event;
 mod fault;
 mod listen;
+mod lock;
 mod options;
 mod pack;
 mod profile;
@@ -54,6 +55,7 @@ pub use listen::{
     BATCH_EVENTS_MAX, BATCH_GAP, LISTENER_FAILURES_MAX, LISTENERS_MAX, Listener, ListenerFailed,
     SubscribeError, Subscription, SubscriptionStats,
 };
+pub use lock::{KEY_FILE, LockError, LockState, PIN_TRIES_FREE, PIN_TRIES_MAX};
 pub use options::{Connectivity, Network, Options};
 pub use pack::{PACK_ENVELOPES_MAX, PACK_NAME_BYTES_MAX, Pack, PackCode};
 pub use profile::{DATABASE_FILE, INDEX_FILE, ProfileError};

@@ -1,8 +1,10 @@
 //! What an app gives when it opens a profile: what only the platform can answer.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use sotay_vault::keyvault::KeyVault;
+use zeroize::Zeroizing;
 
 /// What the platform says about the network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -27,8 +29,12 @@ pub trait Connectivity: Send + Sync {
 /// What a profile is opened with.
 #[derive(Clone)]
 pub struct Options {
-    /// Wraps the secret keys; without one they rest in the database.
+    /// Wraps the secret keys and the key of the database; without one, and without a PIN, they rest in the open.
     pub vault: Option<Arc<dyn KeyVault>>,
+    /// The PIN of the profile: what a new one gets, and what opens one that has a PIN. A profile without one passes it over.
+    pub pin: Option<Zeroizing<String>>,
+    /// After so long without [`crate::Engine::touch`] the profile locks itself; by default never.
+    pub lock_after: Option<Duration>,
     /// Tells whether there is a network.
     pub connectivity: Option<Arc<dyn Connectivity>>,
     /// Whether relays are followed over a metered network. A sync that was asked for takes place in any case.
@@ -39,6 +45,8 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             vault: None,
+            pin: None,
+            lock_after: None,
             connectivity: None,
             follow_when_metered: true,
         }

@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -38,6 +39,50 @@ pub(crate) enum Job {
     Down { link: LinkId },
     /// Finish what is queued and end.
     Stop,
+    /// The same, because the profile is locked now.
+    Lock,
+}
+
+/// When a profile locks itself, and whether it is locked.
+#[derive(Default)]
+pub(crate) struct Idle {
+    /// `None` is never.
+    pub after: Option<Duration>,
+    touched: AtomicI64,
+    locked: AtomicBool,
+}
+
+impl Idle {
+    pub fn new(after: Option<Duration>) -> Self {
+        let idle = Self {
+            after,
+            ..Self::default()
+        };
+        idle.touch();
+        idle
+    }
+
+    /// Somebody is there.
+    pub fn touch(&self) {
+        self.touched.store(now_ms(), Ordering::Relaxed);
+    }
+
+    pub fn is_locked(&self) -> bool {
+        self.locked.load(Ordering::Acquire)
+    }
+
+    /// How long it may go on without a touch. A clock that was set back counts as a touch.
+    fn left(&self) -> Option<Duration> {
+        let after = self.after?;
+        let passed = now_ms().saturating_sub(self.touched.load(Ordering::Relaxed));
+        match u64::try_from(passed) {
+            Ok(passed) => Some(after.saturating_sub(Duration::from_millis(passed))),
+            Err(_) => {
+                self.touch();
+                Some(after)
+            }
+        }
+    }
 }
 
 /// Milliseconds since 1970 UTC by the system's clock.
@@ -148,14 +193,16 @@ pub(crate) struct Worker {
     device: Device<SqliteStore>,
     links: BTreeMap<LinkId, mpsc::UnboundedSender<LinkOutput>>,
     events: Arc<EventQueue>,
+    idle: Arc<Idle>,
 }
 
 impl Worker {
-    pub fn new(device: Device<SqliteStore>, events: Arc<EventQueue>) -> Self {
+    pub fn new(device: Device<SqliteStore>, events: Arc<EventQueue>, idle: Arc<Idle>) -> Self {
         Self {
             device,
             links: BTreeMap::new(),
             events,
+            idle,
         }
     }
 
@@ -179,10 +226,15 @@ impl Worker {
                     None
                 }
             };
+            if self.idle.left().is_some_and(|left| left.is_zero()) {
+                return self.lock();
+            }
             // Everything that waits is done before edits are sealed: calls that come together travel together.
             while let Some(job) = next {
-                if matches!(job, Job::Stop) {
-                    return self.stop();
+                match job {
+                    Job::Stop => return self.stop(),
+                    Job::Lock => return self.lock(),
+                    _ => {}
                 }
                 self.guarded(|worker| worker.work(job));
                 next = jobs.try_recv().ok();
@@ -218,7 +270,7 @@ impl Worker {
                 let result = self.device.link_down(link);
                 self.report(worker_result(result));
             }
-            Job::Stop => {}
+            Job::Stop | Job::Lock => {}
         }
         self.drain();
     }
@@ -257,10 +309,9 @@ impl Worker {
             .keys()
             .filter_map(|&link| self.device.link_deadline(link))
             .map(|(at, _)| at)
-            .min()?;
-        Some(Duration::from_millis(
-            u64::try_from(earliest.saturating_sub(now_ms())).unwrap_or(0),
-        ))
+            .min()
+            .map(|at| Duration::from_millis(u64::try_from(at.saturating_sub(now_ms())).unwrap_or(0)));
+        earliest.into_iter().chain(self.idle.left()).min()
     }
 
     fn tick(&mut self) {
@@ -284,6 +335,13 @@ impl Worker {
         while let Some(event) = self.device.next_event() {
             self.events.push(event);
         }
+    }
+
+    /// Ends like [`Worker::stop`]; whoever calls from now on is told why.
+    fn lock(self) {
+        self.idle.locked.store(true, Ordering::Release);
+        self.events.push(Event::Locked);
+        self.stop();
     }
 
     fn stop(mut self) {

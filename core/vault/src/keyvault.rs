@@ -2,8 +2,10 @@
 //! passphrase protects, for desktops, tools and tests.
 
 mod file;
+mod pin;
 
-pub use file::{Cost, FileVault, OpenVaultError};
+pub use file::{Cost, FileVault, OpenVaultError, replace};
+pub use pin::{PIN_BYTES_MAX, PIN_CHARS_MIN, PinRefused, UnderPin, check_pin};
 
 use zeroize::Zeroizing;
 

@@ -97,7 +97,7 @@ final class ProfilesTests: Stage {
         let vault = TestVault()
         let book = try await found(Handbook.create(place("p"), label: "P1", platform: Platform(vault: vault)))
         try await book.shutdown()
-        XCTAssertEqual(vault.labels.count, 2, "device keys and the founding authority's")
+        XCTAssertEqual(vault.labels.count, 3, "device keys, the founding authority's, the database's")
         let told = await thrown { try await Handbook.open(place("p")) }
         XCTAssertEqual(told?.code, "vault_missing")
         let again = try await Handbook.open(place("p"), platform: Platform(vault: vault))

@@ -6,10 +6,10 @@
 //! search index is derived from the manifests here and can be thrown away.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use sotay_feed::{Kind, Space, SpaceKind, UnitId};
-use sotay_store::{Bucket, Put, Store};
+use sotay_store::{Bucket, Key, Put, Store};
 use sotay_study::answers::Answer;
 use sotay_study::library::{
     AssembleError, Document, Hash, Manifest, PublishError, Superseded, part_hash, publish, superseded,
@@ -22,6 +22,7 @@ use super::above::{self, Origin, origin_put};
 use super::quizzes::{self, Studied};
 use super::sharing::Shared;
 use crate::error::DeviceError;
+use crate::profile::wipe_with_logs;
 
 pub(super) const MANIFEST: u8 = 0;
 const PART: u8 = 1;
@@ -75,7 +76,7 @@ pub struct LibraryEntry {
 pub(super) struct Library {
     index: Option<Index>,
     /// Where the index is kept; nowhere means in memory.
-    index_file: Option<PathBuf>,
+    index_file: Option<IndexFile>,
     /// Documents came since the index was brought up to date.
     stale: bool,
     progress: Progress,
@@ -172,33 +173,40 @@ pub(super) fn superseded_in(shelf: &[(Manifest, u8)], id: &Hash) -> Vec<Supersed
     superseded(&own.code, &own.issuer, own.date, others)
 }
 
+/// Where the index is kept, and the key of the file, if the profile has one.
+#[derive(Clone)]
+struct IndexFile {
+    path: PathBuf,
+    key: Option<Key>,
+}
+
+impl IndexFile {
+    fn open(&self) -> Result<Index, IndexError> {
+        match &self.key {
+            Some(key) => Index::open_keyed(&self.path, key),
+            None => Index::open(&self.path),
+        }
+    }
+}
+
 /// Opens the index; a file that cannot be used is made anew, and where that fails too the index lives in memory.
-fn open_index(file: Option<&Path>) -> Result<Index, IndexError> {
+fn open_index(file: Option<&IndexFile>) -> Result<Index, IndexError> {
     let Some(file) = file else {
         return Index::in_memory();
     };
-    Index::open(file).or_else(|error| {
+    file.open().or_else(|error| {
         tracing::warn!(%error, "the search index is made anew");
-        discard_index(file);
-        Index::open(file).or_else(|_| Index::in_memory())
+        wipe_with_logs(&file.path);
+        file.open().or_else(|_| Index::in_memory())
     })
-}
-
-/// The index is derived: what cannot be removed is tried again at the next opening.
-fn discard_index(file: &Path) {
-    for suffix in ["", "-wal", "-shm", "-journal"] {
-        let mut name = file.as_os_str().to_owned();
-        name.push(suffix);
-        let _ = std::fs::remove_file(name);
-    }
 }
 
 impl<S: Store> Device<S> {
     /// Keeps the search index in this file from the next search on, instead of in memory. The file is derived data: it
-    /// may be deleted at any time, and one that cannot be used is made anew.
-    pub fn keep_index_in(&mut self, file: PathBuf) {
+    /// may be deleted at any time, and one that cannot be used is made anew. With a key its pages are encrypted.
+    pub fn keep_index_in(&mut self, path: PathBuf, key: Option<Key>) {
         self.library.index = None;
-        self.library.index_file = Some(file);
+        self.library.index_file = Some(IndexFile { path, key });
         self.library.stale = true;
     }
 
@@ -288,7 +296,7 @@ impl<S: Store> Device<S> {
             ) => {
                 tracing::warn!(%error, "the search index is made anew");
                 self.library.index = None;
-                discard_index(&file);
+                wipe_with_logs(&file.path);
                 self.library.stale = true;
                 Ok(look(self.index()?)?)
             }
@@ -367,7 +375,7 @@ impl<S: Store> Device<S> {
     /// The index, with everything in it that is complete here, and nothing else.
     fn index(&mut self) -> Result<&mut Index, LibraryError> {
         if self.library.index.is_none() {
-            self.library.index = Some(open_index(self.library.index_file.as_deref())?);
+            self.library.index = Some(open_index(self.library.index_file.as_ref())?);
         }
         if self.library.stale {
             let known: BTreeSet<String> = self

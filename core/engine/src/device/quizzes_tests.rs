@@ -338,17 +338,17 @@ fn an_index_file_that_is_damaged_is_made_anew_and_documents_with_one_alias_are_b
     (one.alias, two.alias) = (Some("D1".to_owned()), Some("D1".to_owned()));
     two.code = "11/2023/QH15".to_owned();
     secretary.publish_documents(&[one, two]).unwrap();
-    secretary.keep_index_in(file.clone());
+    secretary.keep_index_in(file.clone(), None);
     assert_eq!(secretary.search("cộng đồng dân cư", 9).unwrap().hits.len(), 2);
     assert!(file.exists());
     // Opened by the next program: nothing is indexed again, and nothing is missing.
-    secretary.keep_index_in(file.clone());
+    secretary.keep_index_in(file.clone(), None);
     assert_eq!(secretary.search("cộng đồng dân cư", 9).unwrap().hits.len(), 2);
-    secretary.keep_index_in(file.clone());
+    secretary.keep_index_in(file.clone(), None);
     std::fs::write(&file, "không phải cơ sở dữ liệu ".repeat(500)).unwrap();
     assert_eq!(secretary.search("cộng đồng dân cư", 9).unwrap().hits.len(), 2);
     // A folder that cannot hold a file: the index lives in memory.
-    secretary.keep_index_in(folder.path().join("no/such/library.index"));
+    secretary.keep_index_in(folder.path().join("no/such/library.index"), None);
     assert_eq!(secretary.search("cộng đồng dân cư", 9).unwrap().hits.len(), 2);
 }
 

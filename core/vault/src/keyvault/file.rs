@@ -26,7 +26,7 @@ use crate::OpenError;
 use crate::body::{open, seal};
 
 const FILE_VERSION: u64 = 1;
-const SALT_LEN: usize = 16;
+pub(super) const SALT_LEN: usize = 16;
 const FILE_BYTES_MAX: usize = 512 * 1024;
 
 /// What it costs to try one passphrase.
@@ -62,7 +62,11 @@ impl Cost {
         within.then_some(params)
     }
 
-    fn derive(self, passphrase: &str, salt: &[u8; SALT_LEN]) -> Result<Zeroizing<[u8; 32]>, OpenVaultError> {
+    pub(super) fn derive(
+        self,
+        passphrase: &str,
+        salt: &[u8; SALT_LEN],
+    ) -> Result<Zeroizing<[u8; 32]>, OpenVaultError> {
         let params = self.params().ok_or(OpenVaultError::Cost)?;
         // Keyboards differ in how they write "ế"; the person typed the same passphrase.
         let passphrase: Zeroizing<String> = Zeroizing::new(passphrase.nfc().collect());
@@ -331,8 +335,11 @@ fn read_table(bytes: &[u8]) -> Result<Table, OpenVaultError> {
     }
 }
 
-/// Replaces the file as one step: after a crash there is the old one or the new one.
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// Replaces a file as one step: after a crash there is the old one or the new one. Readable by its owner only.
+///
+/// # Errors
+/// What the file system reports; the old file stands then.
+pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_owned();
     name.push(".new");
     let beside = path.with_file_name(name);

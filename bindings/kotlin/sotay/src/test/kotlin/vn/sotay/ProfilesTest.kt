@@ -112,7 +112,7 @@ class ProfilesTest : Stage() {
     fun `a profile made with a vault opens with it only`() = test {
         val vault = TestVault()
         val device = Handbook.create(place("p"), "P1", Platform(vault)).use { found(it).device }
-        assertEquals(2, vault.labels.size) { "device keys and the founding authority's" }
+        assertEquals(3, vault.labels.size) { "device keys, the founding authority's, the database's" }
         assertEquals("vault_missing", thrown<SotayException.Vault> { Handbook.open(place("p")) }.code)
         Handbook.open(place("p"), Platform(vault)).use { assertEquals(device, it.device) }
     }
