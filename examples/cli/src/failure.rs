@@ -177,6 +177,18 @@ codes! {
     NothingToAsk "nothing_to_ask" Input,
     /// No program that speaks.
     NoSpeaker "no_speaker" Input,
+    /// A PIN is to be set and there is one.
+    HasPin "has_pin" Input,
+    /// A PIN is to be changed or removed and there is none.
+    HasNoPin "has_no_pin" Input,
+    /// A secret is needed, and there is neither a terminal nor the variable.
+    CannotAsk "cannot_ask" Input,
+    /// A new secret was typed in two ways.
+    TypedTwice "typed_twice" Input,
+    /// The passphrase does not open the vault.
+    WrongPassphrase "wrong_passphrase" Input,
+    /// The vault file cannot be used.
+    VaultFile "vault_file" Storage,
     /// questions.toml cannot be read.
     QuestionsFile "questions_file" Storage,
     /// A file could not be written.
@@ -217,6 +229,8 @@ pub(crate) const ADVISED: &[&str] = &[
     "seal_not_named",
     "seal_ahead",
     "seal_file_text",
+    "pin_missing",
+    "vault_missing",
 ];
 
 /// Where code and words of a failure come from.

@@ -2,6 +2,7 @@
 
 mod coded;
 mod enrol;
+mod lock;
 mod meeting;
 mod members;
 mod network;
@@ -18,6 +19,7 @@ use sotay_engine::handbook::Lang;
 
 pub(crate) use coded::{Coded, coded};
 pub(crate) use enrol::{Enrolment, EnrolmentCommand, Grade, Invite, Join, Unit, UnitCommand, Whom};
+pub(crate) use lock::{Pin, PinCommand};
 pub(crate) use meeting::{
     Agenda, Attend, Change, Conclude, ConclusionChange, Guest, Meeting, MeetingCommand, Minutes, Motion, New,
     Note, Print, Seal, Set, Speech, Tally, Vote, Who,
@@ -42,6 +44,14 @@ pub(crate) use year::{
 pub(crate) const PROFILE_VARIABLE: &str = "SOTAY_PROFILE";
 /// Environment variable that names the language.
 pub(crate) const LANG_VARIABLE: &str = "SOTAY_LANG";
+/// Environment variable that names the vault file.
+pub(crate) const VAULT_VARIABLE: &str = "SOTAY_VAULT";
+/// Environment variable that holds the passphrase of the vault.
+pub(crate) const PASSPHRASE_VARIABLE: &str = "SOTAY_PASSPHRASE";
+/// Environment variable that holds the PIN of the profile.
+pub(crate) const PIN_VARIABLE: &str = "SOTAY_PIN";
+/// Environment variable that holds a PIN to be set.
+pub(crate) const NEW_PIN_VARIABLE: &str = "SOTAY_NEW_PIN";
 /// Folder when neither option nor variable names one.
 const PROFILE_DEFAULT: &str = "sotay-profile";
 
@@ -87,6 +97,9 @@ pub(crate) struct Global {
     /// Folder of the profile.
     #[arg(long, global = true, value_name = "DIR", env = PROFILE_VARIABLE, default_value = PROFILE_DEFAULT)]
     pub profile: PathBuf,
+    /// Vault that keeps the keys of the profile, under a passphrase (SOTAY_PASSPHRASE, or asked); made if it is not there.
+    #[arg(long, global = true, value_name = "FILE", env = VAULT_VARIABLE)]
+    pub vault: Option<PathBuf>,
     /// Print one JSON object instead of text (watch: one a line).
     #[arg(long, global = true)]
     pub json: bool,
@@ -138,6 +151,8 @@ pub(crate) enum Command {
     History(History),
     /// The relay addresses this profile remembers.
     Relay(Relay),
+    /// The PIN of this profile: status, set, change, remove.
+    Pin(Pin),
     /// The documents of the branch: list, show, publish.
     Library(Library),
     /// Search the documents. Needs no network.

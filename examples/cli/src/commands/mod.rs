@@ -12,6 +12,7 @@ mod levels;
 mod meeting;
 mod members;
 mod paper;
+mod pin;
 mod province;
 mod relay;
 mod review;
@@ -49,6 +50,7 @@ pub(crate) fn run(session: &Session, command: Command) -> Result<Reply, Failure>
         Command::Watch(args) => watch::run(session, args),
         Command::History(args) => history::run(session, args),
         Command::Relay(args) => relay::run(session, args),
+        Command::Pin(args) => pin::run(session, args),
         Command::Library(args) => study::library(session, args),
         Command::Search(args) => study::search(session, args),
         Command::Ask(args) => study::ask(session, args),

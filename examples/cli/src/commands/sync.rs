@@ -164,7 +164,9 @@ pub(super) fn notice(voice: Voice, event: &Event) -> Option<(String, Value)> {
             json!({ "event": "trouble", "text": text }),
         )),
         Event::Missed => Some((voice.say("notice.missed", &[]), json!({ "event": "missed" }))),
-        Event::Unit
+        // This program sets no time after which a profile locks itself.
+        Event::Locked
+        | Event::Unit
         | Event::Membership
         | Event::Names
         | Event::Library

@@ -7,6 +7,7 @@ mod lists;
 mod meeting;
 mod offline;
 mod phones;
+mod pin;
 mod print;
 mod province;
 mod relay;
