@@ -1,19 +1,25 @@
 //! The connecting end: a phone that looks for its relay.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use quinn::crypto::rustls::QuicClientConfig;
 use quinn::{ConnectionError, Endpoint, EndpointConfig, TokenMemoryCache, TransportErrorCode};
+use rustls::pki_types::ServerName;
 use sotay_feed::DeviceKeys;
+use tokio::net::TcpStream;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio_rustls::TlsConnector;
 
 use crate::address::RelayAddress;
 use crate::close::Close;
-use crate::link::Link;
+use crate::door::{self, Fault};
+use crate::link::{Carrier, Link, Order};
 use crate::listener::{SHUTDOWN_MAX, is_version, peer_key};
-use crate::tls::{self, Identity};
+use crate::tls::{self, ALPN, Identity};
 use crate::transport;
 
 /// Time to reach a relay, name resolution included.
@@ -22,6 +28,9 @@ pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 pub const ADDRESSES_TRIED_MAX: usize = 4;
 /// Head start of one address before the next is tried beside it (RFC 8305 §5).
 pub const ADDRESS_HEAD_START: Duration = Duration::from_millis(250);
+/// Head start of QUIC before TCP is tried beside it: a handshake at a round trip of 600 ms fits. None where TCP was what
+/// worked last.
+pub const QUIC_HEAD_START: Duration = Duration::from_secs(1);
 
 /// What an app or a test may want otherwise.
 #[derive(Debug, Clone)]
@@ -123,6 +132,10 @@ struct Inner {
     settings: Settings,
     tokens: Arc<TokenMemoryCache>,
     sockets: Mutex<Sockets>,
+    /// What every TCP connection is told.
+    orders: watch::Sender<Order>,
+    /// TCP was what worked last in this network.
+    udp_blocked: AtomicBool,
 }
 
 /// One socket per address family, made when first needed: a phone may have only one of them.
@@ -148,38 +161,88 @@ impl Connector {
             settings,
             tokens: Arc::default(),
             sockets: Mutex::default(),
+            orders: watch::Sender::default(),
+            udp_blocked: AtomicBool::new(false),
         }))
     }
 
-    /// Connects and opens the session's stream. Several addresses of one name are tried beside each other.
+    /// Connects and opens the session's stream: over QUIC or, where nothing comes through, over TCP. Several addresses
+    /// of one name are tried beside each other.
     pub async fn connect(&self, address: &RelayAddress, presence: Presence) -> Result<Link, ConnectError> {
-        tokio::time::timeout(self.0.settings.connect_timeout, self.race(address, presence))
+        let link = tokio::time::timeout(self.0.settings.connect_timeout, self.race(address, presence))
             .await
-            .unwrap_or(Err(ConnectError::Timeout))
+            .unwrap_or(Err(ConnectError::Timeout))?;
+        let by_tcp = link.carrier() == Carrier::Tcp;
+        self.0.udp_blocked.store(by_tcp, Ordering::Relaxed);
+        Ok(link)
     }
 
     async fn race(&self, address: &RelayAddress, presence: Presence) -> Result<Link, ConnectError> {
         let found = tokio::net::lookup_host((address.host(), address.port()))
             .await
             .map_err(|_| ConnectError::Unreachable)?;
+        let blocked = self.0.udp_blocked.load(Ordering::Relaxed);
+        let head_start = if blocked { Duration::ZERO } else { QUIC_HEAD_START };
         let mut attempts = JoinSet::new();
         for (place, target) in (0..).zip(found.take(ADDRESSES_TRIED_MAX)) {
-            let (connector, address) = (self.clone(), address.clone());
-            attempts.spawn(async move {
-                tokio::time::sleep(ADDRESS_HEAD_START * place).await;
-                connector.attempt(&address, target, presence).await
-            });
+            for carrier in [Carrier::Quic, Carrier::Tcp] {
+                let (connector, address) = (self.clone(), address.clone());
+                attempts.spawn(async move {
+                    tokio::time::sleep(ADDRESS_HEAD_START * place).await;
+                    match carrier {
+                        Carrier::Quic => connector.attempt(&address, target, presence).await,
+                        Carrier::Tcp => {
+                            tokio::time::sleep(head_start).await;
+                            connector.attempt_tcp(&address, target, presence).await
+                        }
+                    }
+                });
+            }
         }
         let mut worst = ConnectError::Unreachable;
         while let Some(done) = attempts.join_next().await {
             match done {
                 Ok(Ok(link)) => return Ok(link),
+                // More attempts would be answered no better.
+                Ok(Err(ConnectError::WrongRelayKey)) => return Err(ConnectError::WrongRelayKey),
                 Ok(Err(error)) if error.weight() > worst.weight() => worst = error,
                 // A weaker reason than one seen before, or a task that the runtime ended.
                 Ok(Err(_)) | Err(_) => {}
             }
         }
         Err(worst)
+    }
+
+    async fn attempt_tcp(
+        &self,
+        address: &RelayAddress,
+        target: SocketAddr,
+        presence: Presence,
+    ) -> Result<Link, ConnectError> {
+        let settings = &self.0.settings;
+        let orders = self.0.orders.subscribe();
+        // Nobody listens, or no way there: QUIC's answer says more.
+        let stream = TcpStream::connect(target)
+            .await
+            .map_err(|_| ConnectError::Unreachable)?;
+        let keep_alive = (presence == Presence::Foreground).then_some(settings.keep_alive);
+        door::settle(&stream, keep_alive, settings.idle_timeout);
+        let (tls, pin) = tls::client(&self.0.identity, address.key());
+        let name =
+            ServerName::try_from(server_name(address)).expect("sixteen digits and a suffix are a name");
+        let stream = TlsConnector::from(Arc::new(tls)).connect(name, stream).await;
+        let stream = stream.map_err(|error| match door::fault(&error) {
+            _ if pin.other_shown() => ConnectError::WrongRelayKey,
+            Fault::Version => ConnectError::Version,
+            Fault::Key | Fault::Rules => ConnectError::NotARelay,
+            Fault::Gone => ConnectError::Unreachable,
+        })?;
+        let session = stream.get_ref().1;
+        if session.alpn_protocol() != Some(ALPN) {
+            return Err(ConnectError::Version);
+        }
+        let peer = door::proven(session.peer_certificates()).ok_or(ConnectError::NotARelay)?;
+        Ok(Link::tcp(stream.into(), target, peer, orders))
     }
 
     async fn attempt(
@@ -200,10 +263,8 @@ impl Connector {
         config
             .transport_config(Arc::new(transport))
             .token_store(self.0.tokens.clone());
-        // The name is not checked; it keeps the address tokens of different relays apart.
-        let name = format!("{}.relay.invalid", address.key().device_id());
         let connecting = endpoint
-            .connect_with(config, target, &name)
+            .connect_with(config, target, &server_name(address))
             .map_err(|_| ConnectError::Unreachable)?;
         let explain = |error| {
             if pin.other_shown() {
@@ -215,7 +276,7 @@ impl Connector {
         let connection = connecting.await.map_err(explain)?;
         let peer = peer_key(&connection).ok_or(ConnectError::NotARelay)?;
         let (send, recv) = connection.open_bi().await.map_err(explain)?;
-        Ok(Link::new(connection, peer, send, recv))
+        Ok(Link::quic(connection, peer, send, recv))
     }
 
     fn endpoint(&self, v6: bool) -> std::io::Result<Endpoint> {
@@ -230,10 +291,13 @@ impl Connector {
         Ok(slot.insert(endpoint).clone())
     }
 
-    /// The phone is on another network: open links go on from a new socket without a new handshake. Call it when the
+    /// The phone is on another network: open links over QUIC go on from a new socket without a new handshake, those over
+    /// TCP end with [`LinkError::Idle`](crate::LinkError::Idle) and have to be made anew. Call it when the
     /// operating system reports a change; must be called inside the tokio runtime. An address family that the new
     /// network lacks keeps its old socket.
     pub fn rebind(&self) -> Result<(), ConnectError> {
+        self.0.udp_blocked.store(false, Ordering::Relaxed);
+        self.0.orders.send_replace(Order::Lost);
         let sockets = self.0.sockets.lock().unwrap_or_else(PoisonError::into_inner);
         let families = [(&sockets.v4, false), (&sockets.v6, true)];
         let rebound = families.map(|(endpoint, v6)| {
@@ -254,10 +318,17 @@ impl Connector {
             let mut sockets = self.0.sockets.lock().unwrap_or_else(PoisonError::into_inner);
             [sockets.v4.take(), sockets.v6.take()]
         };
+        self.0.orders.send_replace(Order::Close(Close::DONE));
+        // A time-out only means that a relay will find out by its idle time-out.
+        let _ = tokio::time::timeout(SHUTDOWN_MAX, self.0.orders.closed()).await;
         for endpoint in endpoints.into_iter().flatten() {
             endpoint.close(Close::DONE.error_code(), &Close::DONE.phrase());
-            // A time-out only means that a relay will find out by its idle time-out.
             let _ = tokio::time::timeout(SHUTDOWN_MAX, endpoint.wait_idle()).await;
         }
     }
+}
+
+/// Names are not checked; it keeps the address tokens of different relays apart.
+fn server_name(address: &RelayAddress) -> String {
+    format!("{}.relay.invalid", address.key().device_id())
 }

@@ -5,6 +5,8 @@ use sotay_feed::limits::FRAME_BYTES_MAX;
 
 /// Bytes of the length in front of a frame.
 pub const PREFIX_BYTES: usize = 4;
+/// In the place of a length, over TCP: no frame follows but the reason for which the other side ends (P12.7).
+pub(crate) const GOODBYE_PREFIX: u32 = u32::MAX;
 /// Memory reserved for a frame on its announcement alone; more is taken only as its bytes arrive, so that a thousand
 /// announcements cost little.
 const RESERVE_BYTES_MAX: usize = 16 * 1024;
@@ -90,6 +92,11 @@ impl Assembler {
         }
         self.prefix_len = 0;
         Ok(Some(std::mem::take(&mut self.body).into()))
+    }
+
+    /// What follows a prefix that announced no frame.
+    pub(crate) fn take_rest(&mut self) -> Bytes {
+        std::mem::take(&mut self.chunk)
     }
 
     /// The stream ended; inside a frame that is a fault.

@@ -1,6 +1,6 @@
 //! Carriers: they move frames between two proven keys and decide nothing (clauses P12, `docs/protocol/net.md`).
 //!
-//! QUIC with Ed25519 raw public keys on both sides. A phone has a [`Connector`], a relay (or the phone that hosts a
+//! QUIC, or TLS over TCP where UDP does not come through, with Ed25519 raw public keys on both sides. A phone has a [`Connector`], a relay (or the phone that hosts a
 //! room) a [`Listener`]; both get a [`Link`], which carries whole frames in order and ends with a reason.
 //!
 //! ```no_run
@@ -21,6 +21,7 @@ mod address;
 mod backoff;
 mod close;
 mod connector;
+mod door;
 mod frame;
 mod link;
 mod listener;
@@ -33,10 +34,12 @@ pub use backoff::{
 };
 pub use close::Close;
 pub use connector::{
-    ADDRESS_HEAD_START, ADDRESSES_TRIED_MAX, CONNECT_TIMEOUT, ConnectError, Connector, Presence, Settings,
+    ADDRESS_HEAD_START, ADDRESSES_TRIED_MAX, CONNECT_TIMEOUT, ConnectError, Connector, Presence,
+    QUIC_HEAD_START, Settings,
 };
+pub use door::BACKLOG;
 pub use frame::{FrameFault, PREFIX_BYTES};
-pub use link::{CLOSE_LINGER, Link, LinkError, LinkRecv, LinkSend};
+pub use link::{CLOSE_LINGER, Carrier, Link, LinkError, LinkRecv, LinkSend};
 pub use listener::{
     BindError, HANDSHAKE_TIMEOUT, HANDSHAKES_REFUSE_ABOVE, HANDSHAKES_RETRY_ABOVE, Handshake, HandshakeError,
     INCOMING_BUFFER_BYTES, INCOMING_BUFFER_TOTAL_BYTES, INCOMING_MAX, Limits, Listener, RETRY_TOKEN_LIFETIME,

@@ -1,16 +1,25 @@
 //! One conversation: frames in both directions on one stream, and a close that says why.
 
+mod quic;
+mod tcp;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use quinn::{Connection, ConnectionError, ReadError, RecvStream, SendStream, WriteError};
+use quinn::{Connection, RecvStream, SendStream};
 use sotay_feed::SignKey;
 use sotay_feed::limits::FRAME_BYTES_MAX;
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio_rustls::TlsStream;
 
+use self::quic::{QuicRecv, QuicSend};
+pub(crate) use self::tcp::Order;
+use self::tcp::{TcpRecv, TcpSend};
 use crate::close::Close;
-use crate::frame::{Assembler, FrameFault, prefix};
+use crate::frame::FrameFault;
 
 /// Bytes taken from the stream at a time.
 const CHUNK_BYTES: usize = 64 * 1024;
@@ -49,23 +58,6 @@ pub enum LinkError {
     Aborted,
 }
 
-impl From<ConnectionError> for LinkError {
-    fn from(error: ConnectionError) -> Self {
-        match error {
-            ConnectionError::ApplicationClosed(close) => {
-                Close::read(close.error_code, &close.reason).map_or(LinkError::Dropped, LinkError::Closed)
-            }
-            ConnectionError::TimedOut => LinkError::Idle,
-            ConnectionError::Reset => LinkError::Reset,
-            ConnectionError::LocallyClosed => LinkError::Local,
-            ConnectionError::VersionMismatch
-            | ConnectionError::TransportError(_)
-            | ConnectionError::ConnectionClosed(_)
-            | ConnectionError::CidsExhausted => LinkError::Aborted,
-        }
-    }
-}
-
 /// Both directions of one conversation with a proven peer.
 #[derive(Debug)]
 pub struct Link {
@@ -75,18 +67,28 @@ pub struct Link {
 }
 
 impl Link {
-    pub(crate) fn new(connection: Connection, peer: SignKey, send: SendStream, recv: RecvStream) -> Self {
+    pub(crate) fn quic(connection: Connection, peer: SignKey, send: SendStream, recv: RecvStream) -> Self {
+        let send = QuicSend {
+            connection: connection.clone(),
+            stream: send,
+        };
         Self {
-            send: LinkSend {
-                connection: connection.clone(),
-                stream: send,
-            },
-            recv: LinkRecv {
-                connection,
-                stream: recv,
-                assembler: Assembler::default(),
-                failed: None,
-            },
+            send: LinkSend(Sending::Quic(send)),
+            recv: LinkRecv(Receiving::Quic(QuicRecv::new(connection, recv))),
+            peer,
+        }
+    }
+
+    pub(crate) fn tcp(
+        stream: TlsStream<TcpStream>,
+        remote: SocketAddr,
+        peer: SignKey,
+        orders: watch::Receiver<Order>,
+    ) -> Self {
+        let (send, recv) = tcp::halves(stream, remote, orders);
+        Self {
+            send: LinkSend(Sending::Tcp(send)),
+            recv: LinkRecv(Receiving::Tcp(Box::new(recv))),
             peer,
         }
     }
@@ -96,14 +98,20 @@ impl Link {
         self.peer
     }
 
-    /// Where the other side is now; it changes when a phone changes networks. Not for logs at INFO or above.
-    pub fn remote_address(&self) -> SocketAddr {
-        self.send.connection.remote_address()
+    /// What carries it.
+    pub fn carrier(&self) -> Carrier {
+        match &self.send.0 {
+            Sending::Quic(_) => Carrier::Quic,
+            Sending::Tcp(_) => Carrier::Tcp,
+        }
     }
 
-    /// Measured round trip.
-    pub fn round_trip(&self) -> Duration {
-        self.send.connection.rtt()
+    /// Where the other side is now; over QUIC it changes when a phone changes networks. Not for logs at INFO or above.
+    pub fn remote_address(&self) -> SocketAddr {
+        match &self.send.0 {
+            Sending::Quic(send) => send.connection.remote_address(),
+            Sending::Tcp(send) => send.remote,
+        }
     }
 
     /// See [`LinkSend::send`].
@@ -117,8 +125,13 @@ impl Link {
     }
 
     /// See [`LinkSend::close`].
-    pub async fn close(self, close: Close) {
-        self.send.close(close).await;
+    pub async fn close(mut self, close: Close) {
+        match &mut self.recv.0 {
+            Receiving::Quic(_) => self.send.close(close).await,
+            Receiving::Tcp(recv) => {
+                tokio::join!(self.send.close(close), recv.drain());
+            }
+        }
     }
 
     /// One half for each of two tasks. The connection lives until both are dropped or one closes it.
@@ -127,102 +140,70 @@ impl Link {
     }
 }
 
-/// The sending half of a [`Link`].
-#[derive(Debug)]
-pub struct LinkSend {
-    connection: Connection,
-    stream: SendStream,
+/// What carries a link. Both prove the same keys and carry the same frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Carrier {
+    /// QUIC over UDP: the rule.
+    Quic,
+    /// TLS over TCP: where UDP does not come through. Slower after losses, and a change of networks ends it.
+    Tcp,
 }
 
+#[derive(Debug)]
+enum Sending {
+    Quic(QuicSend),
+    Tcp(TcpSend),
+}
+
+/// The sending half of a [`Link`].
+#[derive(Debug)]
+pub struct LinkSend(Sending);
+
 impl LinkSend {
-    /// Sends one frame; returns when the transport has taken it, which is before the other side has it. The bytes are
-    /// shared, not copied. Not cancel-safe: a dropped future may leave half a frame, so drop the link with it.
+    /// Sends one frame; returns when the transport has taken it, which is before the other side has it. Over QUIC the
+    /// bytes are shared, not copied. Not cancel-safe: a dropped future may leave half a frame, so drop the link with it.
     pub async fn send(&mut self, frame: Arc<[u8]>) -> Result<(), LinkError> {
-        let prefix = prefix(&frame).ok_or(LinkError::Unsendable { len: frame.len() })?;
-        let mut chunks = [Bytes::copy_from_slice(&prefix), Bytes::from_owner(frame)];
-        match self.stream.write_all_chunks(&mut chunks).await {
-            Ok(()) => Ok(()),
-            Err(WriteError::ConnectionLost(error)) => Err(error.into()),
-            // The other side stopped reading: its reason comes with the close of the connection.
-            Err(WriteError::Stopped(_)) => Err(ended(&self.connection).await),
-            Err(WriteError::ClosedStream | WriteError::ZeroRttRejected) => Err(LinkError::Local),
+        match &mut self.0 {
+            Sending::Quic(send) => send.send(frame).await,
+            Sending::Tcp(send) => send.send(frame).await,
         }
     }
 
     /// Ends the session: waits until the other side has every frame sent before (at most [`CLOSE_LINGER`]), then
-    /// closes the connection with the reason. Frames not yet received are discarded.
-    pub async fn close(mut self, close: Close) {
-        if self.stream.finish().is_ok() {
-            // An error means that the connection is gone already, a time-out that the other side does not listen.
-            let _ = tokio::time::timeout(CLOSE_LINGER, self.stream.stopped()).await;
+    /// closes the connection with the reason. Frames not yet received are discarded; over TCP the receiving half has to
+    /// be read on meanwhile, or dropped.
+    pub async fn close(self, close: Close) {
+        match self.0 {
+            Sending::Quic(send) => send.close(close).await,
+            Sending::Tcp(send) => send.close(close).await,
         }
-        self.connection.close(close.error_code(), &close.phrase());
     }
 
     /// Closes the connection at once; frames on their way may be lost.
     pub fn abort(&self, close: Close) {
-        self.connection.close(close.error_code(), &close.phrase());
+        match &self.0 {
+            Sending::Quic(send) => send.abort(close),
+            Sending::Tcp(send) => send.abort(close),
+        }
     }
+}
+
+#[derive(Debug)]
+enum Receiving {
+    Quic(QuicRecv),
+    Tcp(Box<TcpRecv>),
 }
 
 /// The receiving half of a [`Link`].
 #[derive(Debug)]
-pub struct LinkRecv {
-    connection: Connection,
-    stream: RecvStream,
-    assembler: Assembler,
-    failed: Option<FrameFault>,
-}
+pub struct LinkRecv(Receiving);
 
 impl LinkRecv {
     /// The next frame; `None` when the other side has sent its last one and closed with [`Close::DONE`]. Cancel-safe.
     pub async fn recv(&mut self) -> Result<Option<Bytes>, LinkError> {
-        if let Some(fault) = self.failed {
-            return Err(fault.into());
+        match &mut self.0 {
+            Receiving::Quic(recv) => recv.recv().await,
+            Receiving::Tcp(recv) => recv.recv().await,
         }
-        loop {
-            match self.assembler.next_frame() {
-                Ok(Some(frame)) => return Ok(Some(frame)),
-                Ok(None) => {}
-                Err(fault) => return Err(self.fail(fault)),
-            }
-            match self.stream.read_chunk(CHUNK_BYTES, true).await {
-                Ok(Some(chunk)) => self.assembler.push(chunk.bytes),
-                Ok(None) => {
-                    if let Err(fault) = self.assembler.finish() {
-                        return Err(self.fail(fault));
-                    }
-                    return match ended(&self.connection).await {
-                        LinkError::Closed(Close::DONE) => Ok(None),
-                        other => Err(other),
-                    };
-                }
-                Err(ReadError::ConnectionLost(error)) => {
-                    return match LinkError::from(error) {
-                        LinkError::Closed(Close::DONE) if self.assembler.finish().is_ok() => Ok(None),
-                        other => Err(other),
-                    };
-                }
-                Err(ReadError::Reset(_)) => return Err(ended(&self.connection).await),
-                Err(ReadError::ClosedStream | ReadError::IllegalOrderedRead | ReadError::ZeroRttRejected) => {
-                    return Err(LinkError::Local);
-                }
-            }
-        }
-    }
-
-    fn fail(&mut self, fault: FrameFault) -> LinkError {
-        self.failed = Some(fault);
-        self.connection
-            .close(Close::new(fault.code(), None).error_code(), b"");
-        fault.into()
-    }
-}
-
-/// The stream is over; the reason follows as the close of the connection, unless the other side forgets it.
-async fn ended(connection: &Connection) -> LinkError {
-    match tokio::time::timeout(CLOSE_LINGER, connection.closed()).await {
-        Ok(error) => error.into(),
-        Err(_) => LinkError::Aborted,
     }
 }

@@ -1,6 +1,6 @@
 //! The accepting end: a relay, or the phone that hosts a room.
 
-use std::net::{SocketAddr, UdpSocket};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -12,7 +12,8 @@ use ring::{hkdf, hmac};
 use sotay_feed::{DeviceKeys, SignKey};
 
 use crate::close::Close;
-use crate::link::Link;
+use crate::door::{self, Door};
+use crate::link::{Link, Order};
 use crate::tls::{self, Identity};
 use crate::transport;
 
@@ -48,6 +49,8 @@ pub struct Limits {
     pub refuse_above: usize,
     /// See [`transport::CONGESTION_FLOOR_BYTES`].
     pub congestion_floor_bytes: u64,
+    /// Whether the TCP port of the same number is listened on too, for phones behind networks that block UDP.
+    pub tcp: bool,
 }
 
 impl Default for Limits {
@@ -58,6 +61,7 @@ impl Default for Limits {
             retry_above: HANDSHAKES_RETRY_ABOVE,
             refuse_above: HANDSHAKES_REFUSE_ABOVE,
             congestion_floor_bytes: transport::CONGESTION_FLOOR_BYTES,
+            tcp: true,
         }
     }
 }
@@ -134,10 +138,11 @@ fn admission(in_flight: usize, validated: bool, draining: bool, limits: &Limits)
     }
 }
 
-/// A bound UDP port that accepts links.
+/// A bound port that accepts links: over UDP and, unless told otherwise, over TCP.
 #[derive(Debug)]
 pub struct Listener {
     endpoint: Endpoint,
+    door: Option<Door>,
     limits: Limits,
     in_flight: Arc<AtomicUsize>,
     draining: AtomicBool,
@@ -148,16 +153,21 @@ pub struct Listener {
 impl Listener {
     /// Listens with `keys` as identity. Must be called inside a tokio runtime.
     pub fn bind(address: SocketAddr, keys: &DeviceKeys, limits: Limits) -> Result<Self, BindError> {
-        let socket = socket(address)?;
+        let identity = Identity::new(keys);
+        let (socket, tcp) = door::sockets(address, limits.tcp)?;
         let runtime = Arc::new(quinn::TokioRuntime);
         let endpoint = Endpoint::new(
             endpoint_config(keys),
-            Some(server_config(keys, &limits)),
+            Some(server_config(keys, &identity, &limits)),
             socket,
             runtime,
         )?;
+        let door = tcp
+            .map(|socket| Door::open(socket, &identity, limits.idle_timeout))
+            .transpose()?;
         Ok(Self {
             endpoint,
+            door,
             limits,
             in_flight: Arc::default(),
             draining: AtomicBool::new(false),
@@ -171,11 +181,18 @@ impl Listener {
         Ok(self.endpoint.local_addr()?)
     }
 
-    /// The next handshake worth doing; `None` after [`Self::shutdown`]. Finish each in a task of its own.
+    /// The next handshake worth doing; `None` after [`Self::shutdown`]. Finish each in a task of its own. Cancel-safe.
     pub async fn accept(&self) -> Option<Handshake> {
         loop {
-            let incoming = self.endpoint.accept().await?;
-            let validated = incoming.remote_address_validated() || !incoming.may_retry();
+            let entry = tokio::select! {
+                incoming = self.endpoint.accept() => Entry::Quic(Box::new(incoming?)),
+                entrant = door::next(self.door.as_ref()) => Entry::Tcp(entrant),
+            };
+            let validated = match &entry {
+                Entry::Quic(incoming) => incoming.remote_address_validated() || !incoming.may_retry(),
+                // The operating system has seen an answer from the address.
+                Entry::Tcp(_) => true,
+            };
             let draining = self.draining.load(Ordering::Relaxed);
             match admission(
                 self.in_flight.load(Ordering::Relaxed),
@@ -185,19 +202,23 @@ impl Listener {
             ) {
                 Admission::Accept => {
                     return Some(Handshake {
-                        incoming,
+                        entry,
                         timeout: self.limits.handshake_timeout,
                         _in_flight: InFlight::enter(&self.in_flight),
                     });
                 }
                 Admission::Retry => {
                     self.retried.fetch_add(1, Ordering::Relaxed);
-                    // `may_retry` was asked; an error would drop the handshake, which refuses it.
-                    let _ = incoming.retry();
+                    if let Entry::Quic(incoming) = entry {
+                        // `may_retry` was asked; an error would drop the handshake, which refuses it.
+                        let _ = incoming.retry();
+                    }
                 }
                 Admission::Refuse => {
                     self.refused.fetch_add(1, Ordering::Relaxed);
-                    incoming.refuse();
+                    if let Entry::Quic(incoming) = entry {
+                        incoming.refuse();
+                    }
                 }
             }
         }
@@ -224,23 +245,16 @@ impl Listener {
     /// Closes every link with `close`, then waits at most [`SHUTDOWN_MAX`] until the last packets are out.
     pub async fn shutdown(&self, close: Close) {
         self.endpoint.close(close.error_code(), &close.phrase());
+        let all_gone = async {
+            tokio::join!(self.endpoint.wait_idle(), async {
+                if let Some(door) = &self.door {
+                    door.end(Order::Close(close)).await;
+                }
+            })
+        };
         // A time-out only means that some phone will find out by its idle time-out.
-        let _ = tokio::time::timeout(SHUTDOWN_MAX, self.endpoint.wait_idle()).await;
+        let _ = tokio::time::timeout(SHUTDOWN_MAX, all_gone).await;
     }
-}
-
-fn socket(address: SocketAddr) -> std::io::Result<UdpSocket> {
-    let domain = socket2::Domain::for_address(address);
-    let socket = socket2::Socket::new(domain, socket2::Type::DGRAM, Some(socket2::Protocol::UDP))?;
-    if address.is_ipv6() && address.ip().is_unspecified() {
-        // "[::]" means every address; systems differ in what they do by themselves.
-        socket.set_only_v6(false)?;
-    }
-    // The system may give less or nothing; then bursts are smaller.
-    let _ = socket.set_recv_buffer_size(SOCKET_BUFFER_BYTES);
-    let _ = socket.set_send_buffer_size(SOCKET_BUFFER_BYTES);
-    socket.bind(&address.into())?;
-    Ok(socket.into())
 }
 
 /// A secret of this relay for one purpose, the same after every restart.
@@ -260,8 +274,8 @@ fn endpoint_config(keys: &DeviceKeys) -> EndpointConfig {
     config
 }
 
-fn server_config(keys: &DeviceKeys, limits: &Limits) -> quinn::ServerConfig {
-    let crypto = QuicServerConfig::try_from(tls::server(&Identity::new(keys)))
+fn server_config(keys: &DeviceKeys, identity: &Identity, limits: &Limits) -> quinn::ServerConfig {
+    let crypto = QuicServerConfig::try_from(tls::server(identity))
         .expect("AES-128-GCM is among the suites, as QUIC asks");
     let mut config = quinn::ServerConfig::with_crypto(Arc::new(crypto));
     let token_salt = hkdf::Salt::new(hkdf::HKDF_SHA256, &[]);
@@ -297,23 +311,36 @@ impl Drop for InFlight {
     }
 }
 
+/// Who knocked, and how.
+#[derive(Debug)]
+enum Entry {
+    Quic(Box<quinn::Incoming>),
+    Tcp(door::Entrant),
+}
+
 /// A handshake that was let in.
 #[derive(Debug)]
 pub struct Handshake {
-    incoming: quinn::Incoming,
+    entry: Entry,
     timeout: Duration,
     _in_flight: InFlight,
 }
 
 impl Handshake {
-    /// Does the handshake and waits for the phone to open its stream.
+    /// Does the handshake and, over QUIC, waits for the phone to open its stream.
     pub async fn establish(self) -> Result<Link, HandshakeError> {
         let Self {
-            incoming,
+            entry,
             timeout,
             _in_flight,
         } = self;
-        tokio::time::timeout(timeout, establish(incoming))
+        let established = async {
+            match entry {
+                Entry::Quic(incoming) => establish(*incoming).await,
+                Entry::Tcp(entrant) => entrant.establish().await,
+            }
+        };
+        tokio::time::timeout(timeout, established)
             .await
             .unwrap_or(Err(HandshakeError::Timeout))
     }
@@ -323,7 +350,7 @@ async fn establish(incoming: quinn::Incoming) -> Result<Link, HandshakeError> {
     let connection = incoming.accept()?.await?;
     let peer = peer_key(&connection).ok_or(HandshakeError::Key)?;
     let (send, recv) = connection.accept_bi().await?;
-    Ok(Link::new(connection, peer, send, recv))
+    Ok(Link::quic(connection, peer, send, recv))
 }
 
 /// The key the other side proved, from its raw public key.

@@ -1,71 +1,21 @@
 //! Real sockets on the loopback address. Nothing here sleeps: every wait is for an event that must come, under a
 //! generous limit that only a defect reaches.
 
-use std::future::Future;
+mod common;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sotay_feed::limits::FRAME_BYTES_MAX;
-use sotay_feed::{DeviceKeys, SignKey};
 use sotay_net::{
-    Close, ConnectError, Connector, FrameFault, HandshakeError, Limits, Link, LinkError, Listener, Presence,
-    RelayAddress, Settings,
+    Close, ConnectError, FrameFault, HandshakeError, Limits, LinkError, Listener, Presence, RelayAddress,
+    Settings,
 };
 use tokio::net::UdpSocket;
 
-const DEFECT: Duration = Duration::from_secs(60);
-
-async fn within<T>(what: impl Future<Output = T>) -> T {
-    tokio::time::timeout(DEFECT, what)
-        .await
-        .expect("an event that must come did not")
-}
-
-fn keys(number: u8) -> DeviceKeys {
-    DeviceKeys::from_seeds([number; 32], [number; 32])
-}
-
-const RELAY: u8 = 1;
-const PHONE: u8 = 2;
-
-fn loopback() -> SocketAddr {
-    ([127, 0, 0, 1], 0).into()
-}
-
-fn listener(limits: Limits) -> (Arc<Listener>, RelayAddress) {
-    let listener = Listener::bind(loopback(), &keys(RELAY), limits).unwrap();
-    let port = listener.local_address().unwrap().port();
-    (Arc::new(listener), address(port, keys(RELAY).public().sign))
-}
-
-fn address(port: u16, key: SignKey) -> RelayAddress {
-    RelayAddress::new("127.0.0.1", port, key).unwrap()
-}
-
-fn connector(settings: Settings) -> Connector {
-    Connector::new(&keys(PHONE), settings)
-}
-
-fn frame(bytes: &[u8]) -> Arc<[u8]> {
-    bytes.into()
-}
-
-/// A connected pair; the phone's first frame has arrived.
-async fn pair(listener: &Arc<Listener>, connector: &Connector, address: &RelayAddress) -> (Link, Link) {
-    let accepting = listener.clone();
-    let relay = tokio::spawn(async move {
-        let mut link = accepting.accept().await.unwrap().establish().await.unwrap();
-        assert_eq!(link.recv().await.unwrap().unwrap(), &b"hello"[..]);
-        link
-    });
-    let mut phone = within(connector.connect(address, Presence::Foreground))
-        .await
-        .unwrap();
-    phone.send(frame(b"hello")).await.unwrap();
-    (phone, within(relay).await.unwrap())
-}
+use common::{DEFECT, PHONE, RELAY, address, connector, frame, keys, listener, loopback, pair, within};
 
 #[tokio::test]
 async fn frames_arrive_whole_in_order_and_both_ends_know_each_others_key() {
@@ -248,52 +198,13 @@ async fn a_frame_that_cannot_be_sent_is_our_error_and_the_link_goes_on() {
 
 /// What another implementation may do wrong: plain quinn with our keys, without our framing.
 mod hostile {
+    use super::common::trusts_anyone;
     use super::*;
     use quinn::crypto::rustls::QuicClientConfig;
     use rustls::client::AlwaysResolvesClientRawPublicKeys;
-    use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
     use rustls::crypto::ring;
-    use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
+    use rustls::pki_types::PrivatePkcs8KeyDer;
     use rustls::sign::CertifiedKey;
-    use rustls::{DigitallySignedStruct, Error, SignatureScheme};
-
-    #[derive(Debug)]
-    struct TrustsAnyone;
-
-    impl ServerCertVerifier for TrustsAnyone {
-        fn verify_server_cert(
-            &self,
-            _: &CertificateDer<'_>,
-            _: &[CertificateDer<'_>],
-            _: &ServerName<'_>,
-            _: &[u8],
-            _: UnixTime,
-        ) -> Result<ServerCertVerified, Error> {
-            Ok(ServerCertVerified::assertion())
-        }
-        fn verify_tls12_signature(
-            &self,
-            _: &[u8],
-            _: &CertificateDer<'_>,
-            _: &DigitallySignedStruct,
-        ) -> Result<HandshakeSignatureValid, Error> {
-            Ok(HandshakeSignatureValid::assertion())
-        }
-        fn verify_tls13_signature(
-            &self,
-            _: &[u8],
-            _: &CertificateDer<'_>,
-            _: &DigitallySignedStruct,
-        ) -> Result<HandshakeSignatureValid, Error> {
-            Ok(HandshakeSignatureValid::assertion())
-        }
-        fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-            vec![SignatureScheme::ED25519]
-        }
-        fn requires_raw_public_keys(&self) -> bool {
-            true
-        }
-    }
 
     /// A client that claims the key `shown` and signs with the key of `seed`.
     pub async fn connect(
@@ -302,22 +213,14 @@ mod hostile {
         shown: [u8; 32],
         seed: [u8; 32],
     ) -> Result<quinn::Connection, quinn::ConnectionError> {
-        let mut pkcs8 = vec![
-            0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22,
-        ];
-        pkcs8.extend_from_slice(&[0x04, 0x20]);
-        pkcs8.extend_from_slice(&seed);
-        let mut spki = vec![
-            0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00,
-        ];
-        spki.extend_from_slice(&shown);
+        let (pkcs8, spki) = trusts_anyone::identity(&shown, &seed);
         let signer = ring::sign::any_eddsa_type(&PrivatePkcs8KeyDer::from(pkcs8)).unwrap();
         let identity = Arc::new(CertifiedKey::new(vec![spki.into()], signer));
         let mut tls = rustls::ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_protocol_versions(&[&rustls::version::TLS13])
             .unwrap()
             .dangerous()
-            .with_custom_certificate_verifier(Arc::new(TrustsAnyone))
+            .with_custom_certificate_verifier(Arc::new(trusts_anyone::TrustsAnyone))
             .with_client_cert_resolver(Arc::new(AlwaysResolvesClientRawPublicKeys::new(identity)));
         tls.alpn_protocols = vec![alpn.to_vec()];
         let config = quinn::ClientConfig::new(Arc::new(QuicClientConfig::try_from(tls).unwrap()));

@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 use serde::Serialize;
 use sotay_feed::UnitId;
 
-/// UDP port of a relay when none is given (P12.1).
+/// UDP and TCP port of a relay when none is given (P12.1).
 pub(crate) const DEFAULT_PORT: u16 = 7843;
 /// TCP port of the health checks when none is given.
 pub(crate) const DEFAULT_HTTP_PORT: u16 = 7844;
@@ -207,7 +207,7 @@ pub(crate) struct Serve {
     /// Print one JSON object instead of text.
     #[arg(long)]
     pub json: bool,
-    /// UDP address for phones [default: 0.0.0.0:7843]. Port 0 lets the system choose.
+    /// Address for phones, UDP and TCP [default: 0.0.0.0:7843]. Port 0 lets the system choose.
     #[arg(long, value_name = "ADDR")]
     pub listen: Option<SocketAddr>,
     /// Unit to serve (64 hexadecimal digits), or `any` [default: any]. May be repeated.

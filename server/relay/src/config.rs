@@ -11,6 +11,7 @@ use sotay_feed::limits::{ENVELOPE_BYTES_MAX, FRAME_BYTES_MAX};
 use toml::Spanned;
 
 use crate::limits::Limits;
+use crate::web::door::{PAGE_TOKEN_CHARS_MIN, PageToken};
 
 /// Bytes of a configuration file; a longer one is not read.
 pub(crate) const CONFIG_BYTES_MAX: u64 = 1024 * 1024;
@@ -38,6 +39,10 @@ pub(crate) struct Config {
     pub listen: Option<SocketAddr>,
     pub http: Option<SocketAddr>,
     pub public: Option<String>,
+    /// Whether phones are served over TCP as well.
+    pub tcp: Option<bool>,
+    /// What opens the operator's page beside one-time links.
+    pub page_token: Option<PageToken>,
     /// Units to serve; an empty set inside means any.
     pub allow: Option<Option<BTreeSet<UnitId>>>,
     pub log_json: bool,
@@ -51,6 +56,8 @@ struct File {
     listen: Option<Spanned<String>>,
     http: Option<Spanned<String>>,
     public: Option<String>,
+    tcp: Option<bool>,
+    page_token: Option<Spanned<String>>,
     allow: Option<Vec<Spanned<String>>>,
     log: Option<Spanned<String>>,
     limits: FileLimits,
@@ -143,6 +150,13 @@ fn parse(path: &Path, text: &str) -> Result<Config, ConfigError> {
             }
         },
     };
+    let page_token = match &file.page_token {
+        None => None,
+        Some(value) => Some(PageToken::new(value.get_ref()).ok_or_else(|| {
+            let problem = format!("at least {PAGE_TOKEN_CHARS_MIN} characters are expected");
+            fault(value.span().start, problem)
+        })?),
+    };
     let mut limits = Limits::default();
     for (value, range, set) in file.limits.entries() {
         let Some(value) = value else { continue };
@@ -158,6 +172,8 @@ fn parse(path: &Path, text: &str) -> Result<Config, ConfigError> {
         listen: address(&file.listen)?,
         http: address(&file.http)?,
         public: file.public.clone(),
+        tcp: file.tcp,
+        page_token,
         allow,
         log_json,
         limits,
@@ -300,6 +316,11 @@ mod tests {
         );
         let unit = wrong("allow = [\n  \"any\",\n  \"abc\",\n]");
         assert!(unit.starts_with("relay.toml, line 3"), "{unit}");
+        let token = wrong("page-token = \"nineteen characters\"");
+        assert_eq!(
+            token,
+            "relay.toml, line 1, page-token: at least 20 characters are expected"
+        );
         assert!(wrong("log = \"xml\"").contains("line 1, log"));
         assert!(wrong("listen = ").contains("line 1, listen"));
         assert!(wrong("[limits]\nsessions = -1").contains("line 2, limits.sessions"));
@@ -320,6 +341,13 @@ mod tests {
         assert_eq!(config.allow, Some(Some([unit.parse().unwrap()].into())));
         let config = parse(Path::new("c"), "allow = [\"any\"]").unwrap();
         assert_eq!(config.allow, Some(None));
+    }
+
+    #[test]
+    fn a_page_token_of_the_least_length_is_taken_and_shown_nowhere() {
+        let config = parse(Path::new("c"), "page-token = \"twenty characters ab\"").unwrap();
+        assert!(config.page_token.is_some());
+        assert!(!format!("{config:?}").contains("twenty"));
     }
 
     #[test]

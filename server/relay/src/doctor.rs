@@ -339,7 +339,10 @@ fn database(data: &Path) -> Finding {
 }
 
 fn ports(settings: Option<&Settings>) -> Vec<Finding> {
-    let Some(Settings { listen, http, .. }) = settings else {
+    let Some(Settings {
+        listen, http, tcp, ..
+    }) = settings
+    else {
         return Vec::new();
     };
     let port = |check, address: &SocketAddr, bound: std::io::Result<()>| match bound {
@@ -351,10 +354,14 @@ fn ports(settings: Option<&Settings>) -> Vec<Finding> {
             "Stop the other program on that port, or choose another with --listen or --http.",
         ),
     };
-    vec![
+    let mut found = vec![
         port("UDP port", listen, UdpSocket::bind(listen).map(drop)),
-        port("TCP port", http, TcpListener::bind(http).map(drop)),
-    ]
+        port("page's port", http, TcpListener::bind(http).map(drop)),
+    ];
+    if *tcp {
+        found.push(port("TCP port", listen, TcpListener::bind(listen).map(drop)));
+    }
+    found
 }
 
 /// A handshake through the address that phones use, with a key made for it.
@@ -392,7 +399,7 @@ fn reach(args: &Doctor, relay: &Running) -> Finding {
             CHECK,
             Verdict::Fail,
             error,
-            "Check the name, the firewall (UDP inwards) and the router. Some routers cannot be reached from inside: \
+            "Check the name, the firewall (UDP and TCP inwards) and the router. Some routers cannot be reached from inside: \
              try from a mobile network before you change anything.",
         ),
     }

@@ -20,7 +20,7 @@ pub(crate) enum RunError {
     Data(#[from] DataError),
     #[error("{0}")]
     Store(#[from] StoreError),
-    #[error("cannot listen for phones on UDP {address}: {error}")]
+    #[error("cannot listen for phones on {address}: {error}")]
     Listen { address: SocketAddr, error: BindError },
     #[error("cannot listen for health checks on TCP {address}: {error}")]
     Http {

@@ -57,7 +57,7 @@ pub(crate) fn status(args: &Data) -> Result<(), RunError> {
         println!("{line}");
     } else {
         println!(
-            "process    {}\nlistening  {} (UDP)\nhealth     http://{}",
+            "process    {}\nlistening  {}\nhealth     http://{}",
             relay.pid, relay.listen, relay.http
         );
         println!("state      {}", if ready == 200 { "ready" } else { words });

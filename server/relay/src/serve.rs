@@ -26,7 +26,7 @@ use crate::metered::Metered;
 use crate::metrics::Metrics;
 use crate::shard::{Books, Shard};
 use crate::socket;
-use crate::web::door::Door;
+use crate::web::door::{Door, PageToken};
 
 /// Frames that wait for the thread that owns the database; beyond, connections wait.
 const JOBS_WAITING_MAX: usize = 256;
@@ -84,6 +84,7 @@ pub(crate) fn serve(args: &Serve) -> Result<(), RunError> {
         let carrier = sotay_net::Limits {
             retry_above: limits.handshakes_retry_above,
             refuse_above: limits.handshakes_refuse_above,
+            tcp: settings.tcp,
             ..sotay_net::Limits::default()
         };
         let listener = Arc::new(Listener::bind(settings.listen, &keys, carrier).map_err(failed)?);
@@ -94,7 +95,7 @@ pub(crate) fn serve(args: &Serve) -> Result<(), RunError> {
             listener: listener.clone(),
             contacts,
         };
-        let door = Arc::new(Door::default());
+        let door = Arc::new(Door::new(settings.page_token.clone()));
         let page = crate::web::Web {
             pages,
             door: door.clone(),
@@ -135,9 +136,12 @@ pub(crate) struct Settings {
     pub listen: SocketAddr,
     pub http: SocketAddr,
     pub public: Option<String>,
+    /// Whether phones are served over TCP as well.
+    pub tcp: bool,
     /// `None`: any unit.
     pub served: Option<BTreeSet<UnitId>>,
     pub limits: Limits,
+    page_token: Option<PageToken>,
     json: bool,
     log_json: bool,
 }
@@ -163,6 +167,8 @@ impl Settings {
             http: (args.http.or(file.http))
                 .unwrap_or_else(|| (Ipv4Addr::LOCALHOST, DEFAULT_HTTP_PORT).into()),
             public: args.public.clone().or(file.public),
+            tcp: file.tcp.unwrap_or(true),
+            page_token: file.page_token,
             served,
             limits: file.limits,
             json: args.json,
@@ -329,7 +335,11 @@ fn print_start(settings: &Settings, announced: &Announced) {
         let mut text = format!("sotay-relay {}\n", env!("CARGO_PKG_VERSION"));
         text += &format!("data       {data}\n");
         text += &format!("key        {}\n", key_text(key));
-        text += &format!("listening  {} (UDP)\n", running.listen);
+        text += &format!(
+            "listening  {} ({})\n",
+            running.listen,
+            if settings.tcp { "UDP and TCP" } else { "UDP" }
+        );
         for address in &addresses {
             text += &format!("phones     {address}\n");
         }

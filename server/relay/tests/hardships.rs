@@ -1,11 +1,14 @@
-//! A full disk, and a database of another time.
+//! A full disk, one that cannot be written, and a database of another time.
 
 mod common;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
-use common::{Ended, FOUNDER, Phone, Relay, SECRETARY, STRANGER, device, finished, founder, grants, json};
+use common::{
+    Ended, FOUNDER, Phone, Relay, SECRETARY, STRANGER, device, finished, founder, grants, json, program,
+};
 use sotay_store::Store;
 use sotay_sync::{CloseCode, SessionEvent};
 
@@ -45,6 +48,74 @@ async fn on_a_full_disk_phones_are_told_to_wait_and_nothing_acknowledged_is_lost
     assert!(secretary.sync(&relay).await.caught_up());
     assert_eq!(secretary.frontier(&main).get(device), 1900);
     assert_eq!(secretary.replica.store().head(&main.id()).unwrap().number, 1900);
+}
+
+/// The relay's program in a mount namespace of its own, after `prepare` was run there with the data directory as `$0`.
+/// `None` where this user may not do that: only root can.
+fn mounted(prepare: &str, data: &Path) -> Option<Command> {
+    let may = Command::new("unshare").args(["--mount", "true"]).status();
+    if !may.is_ok_and(|status| status.success()) {
+        assert!(std::env::var_os("CI").is_none(), "unshare --mount needs root");
+        eprintln!("not run: this user may not mount");
+        return None;
+    }
+    let mut command = Command::new("unshare");
+    command
+        .args(["--mount", "--propagation", "private", "sh", "-c"])
+        .arg(format!("{prepare} && exec \"$@\""))
+        .arg(data)
+        .arg(program().get_program())
+        .stdin(Stdio::null());
+    Some(command)
+}
+
+#[tokio::test]
+async fn a_disk_that_is_really_full_is_told_and_phones_lose_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(command) = mounted("mount -t tmpfs -o size=6m none \"$0\"", dir.path()) else {
+        return;
+    };
+    let relay = Relay::start_by(command, dir.path(), &[]);
+    let (mut founder, _) = founder(FOUNDER, &grants());
+    founder.write_changes(1900, 4000);
+    let talk = founder.sync(&relay).await;
+    let Ended::Closed(reason) = talk.ended else {
+        panic!("{:?}", talk.ended)
+    };
+    assert_eq!(reason.code, CloseCode::Storage);
+    assert!(reason.retry_after.is_some_and(|seconds| seconds > 0));
+    let (code, words) = relay.page("/readyz");
+    assert_eq!((code, words.trim()), (503, "the disk is full"));
+    relay.terminate();
+    assert!(relay.wait().await.success());
+    // What was refused is on the phone still.
+    assert_eq!(founder.frontier(&founder.main()).get(founder.keys.id()), 1900);
+}
+
+#[test]
+fn a_data_directory_on_a_read_only_disk_is_told_with_its_exit_code() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().to_str().unwrap();
+    json(&["init", "--data", data]);
+    let before = fs::read(dir.path().join("relay.sqlite")).unwrap();
+    let prepare = "mount --bind \"$0\" \"$0\" && mount -o remount,bind,ro \"$0\"";
+    let Some(mut command) = mounted(prepare, dir.path()) else {
+        return;
+    };
+    let serve = [
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--http",
+        "127.0.0.1:0",
+        "--data",
+        data,
+    ];
+    let output = command.args(serve).output().unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(5), "{error}");
+    assert!(error.to_lowercase().contains("read-only"), "{error}");
+    assert_eq!(fs::read(dir.path().join("relay.sqlite")).unwrap(), before);
 }
 
 #[test]

@@ -14,10 +14,17 @@ use sotay_store::{Batch, Bucket, Options, Put, SqliteStore, Store};
 
 /// Status, head and body.
 fn get(relay: &Relay, method: &str, path: &str, cookie: &str) -> (u16, String, String) {
+    ask(relay, method, path, cookie, "")
+}
+
+/// The same with a form.
+fn ask(relay: &Relay, method: &str, path: &str, cookie: &str, form: &str) -> (u16, String, String) {
     let http: SocketAddr = relay.start["http"].as_str().unwrap().parse().unwrap();
     let mut stream = TcpStream::connect(http).unwrap();
-    let head =
-        format!("{method} {path} HTTP/1.0\r\nHost: {http}\r\nCookie: {cookie}\r\nContent-Length: 0\r\n\r\n");
+    let (kind, len) = ("application/x-www-form-urlencoded", form.len());
+    let head = format!(
+        "{method} {path} HTTP/1.0\r\nHost: {http}\r\nCookie: {cookie}\r\nContent-Type: {kind}\r\nContent-Length: {len}\r\n\r\n{form}"
+    );
     stream.write_all(head.as_bytes()).unwrap();
     let mut text = String::new();
     stream.read_to_string(&mut text).unwrap();
@@ -84,6 +91,44 @@ async fn nothing_is_shown_without_a_one_time_link_and_a_link_works_once() {
     assert!(relay.wait().await.success());
     let (code, _, error) = finished(&["web", "--data", dir.path().to_str().unwrap()]);
     assert_eq!(code, Some(8), "{error}");
+}
+
+#[test]
+fn the_token_of_the_configuration_opens_the_page_and_a_wrong_one_makes_wait() {
+    let dir = tempfile::tempdir().unwrap();
+    let (data, config) = (dir.path().join("data"), dir.path().join("relay.toml"));
+    std::fs::write(&config, "page-token = \"năm mươi đồng lúa chín\"\n").unwrap();
+    let relay = Relay::start(&data, &["--config", config.to_str().unwrap()]);
+    let (code, _, body) = get(&relay, "GET", "/", "");
+    assert_eq!(code, 401);
+    assert!(
+        body.contains("type=\"password\"") && body.contains("Mã truy cập"),
+        "{body}"
+    );
+    let right = "token=n%C4%83m+m%C6%B0%C6%A1i+%C4%91%E1%BB%93ng+l%C3%BAa+ch%C3%ADn";
+    let (code, head, _) = ask(&relay, "POST", "/in", "", right);
+    assert_eq!(code, 303, "{head}");
+    let cookie = head
+        .lines()
+        .find_map(|line| line.strip_prefix("set-cookie: "))
+        .unwrap();
+    assert_eq!(get(&relay, "GET", "/", cookie.split(';').next().unwrap()).0, 200);
+    let (code, head, body) = ask(&relay, "POST", "/in", "", "token=wrong");
+    assert_eq!(code, 401);
+    assert!(
+        !head.contains("set-cookie") && body.contains("Mã truy cập không đúng"),
+        "{body}"
+    );
+    let long = format!("token={}", "x".repeat(5000));
+    for form in [right, long.as_str(), "nothing"] {
+        let (code, head, _) = ask(&relay, "POST", "/in", "", form);
+        assert!(code == 429 || form != right && code == 401, "{code}");
+        assert!(!head.contains("set-cookie"), "{head}");
+    }
+    // Without a token in the configuration the form is not there and nothing opens.
+    let plain = Relay::start(&dir.path().join("plain"), &[]);
+    assert!(!get(&plain, "GET", "/", "").2.contains("password"));
+    assert_eq!(ask(&plain, "POST", "/in", "", "token=").0, 401);
 }
 
 #[tokio::test]

@@ -1,4 +1,5 @@
-//! Who may see the operator's page: a one-time link from the local command opens a session in one browser.
+//! Who may see the operator's page: a one-time link from the local command, or the token of the configuration, opens a
+//! session in one browser.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -15,6 +16,37 @@ pub(crate) const LINK_MS: i64 = 10 * 60_000;
 pub(crate) const VISIT_MS: i64 = 12 * 3_600_000;
 /// Random bytes of a token.
 const TOKEN_BYTES: usize = 20;
+
+/// Characters of the configuration's token at least: nobody guesses it at one attempt a second.
+pub(crate) const PAGE_TOKEN_CHARS_MIN: usize = 20;
+/// Pause after a wrong token, for everybody.
+pub(crate) const WRONG_TOKEN_PAUSE_MS: i64 = 1000;
+
+/// The configuration's token: its hash.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct PageToken([u8; 32]);
+
+impl PageToken {
+    /// `None` when it is shorter than [`PAGE_TOKEN_CHARS_MIN`].
+    pub fn new(text: &str) -> Option<Self> {
+        (text.chars().count() >= PAGE_TOKEN_CHARS_MIN).then(|| Self(hash(text)))
+    }
+}
+
+impl std::fmt::Debug for PageToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PageToken(…)")
+    }
+}
+
+/// Why a token opens nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shut {
+    /// The configuration has none, or another.
+    Wrong,
+    /// A wrong one was given just before.
+    Wait,
+}
 
 /// Tokens by their hash, so that comparing tells nothing by its time; with the end of their validity.
 #[derive(Default)]
@@ -54,9 +86,20 @@ fn hash(token: &str) -> [u8; 32] {
     *blake3::hash(token.as_bytes()).as_bytes()
 }
 
+#[derive(Default)]
+struct Inside {
+    links: Tokens,
+    visits: Tokens,
+    /// Before it no token is looked at.
+    not_before: i64,
+}
+
 /// Links and visits. Forgotten with the process.
 #[derive(Default)]
-pub(crate) struct Door(Mutex<(Tokens, Tokens)>);
+pub(crate) struct Door {
+    inside: Mutex<Inside>,
+    token: Option<PageToken>,
+}
 
 impl std::fmt::Debug for Door {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -65,33 +108,60 @@ impl std::fmt::Debug for Door {
 }
 
 impl Door {
-    fn with<T>(&self, work: impl FnOnce(&mut Tokens, &mut Tokens) -> T) -> T {
-        let mut both = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (links, visits) = &mut *both;
-        work(links, visits)
+    /// `token` opens it beside one-time links.
+    pub fn new(token: Option<PageToken>) -> Self {
+        Self {
+            inside: Mutex::default(),
+            token,
+        }
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut Inside) -> T) -> T {
+        work(&mut self.inside.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whether the configuration has a token.
+    pub fn takes_token(&self) -> bool {
+        self.token.is_some()
+    }
+
+    /// Gives a cookie for the configuration's token.
+    pub fn show(&self, token: &str, now: i64) -> Result<String, Shut> {
+        self.with(|inside| {
+            // A clock that was set back by more than the pause does not keep the door shut.
+            if now < inside.not_before && inside.not_before - now <= WRONG_TOKEN_PAUSE_MS {
+                return Err(Shut::Wait);
+            }
+            if self.token.as_ref() != Some(&PageToken(hash(token))) {
+                inside.not_before = now.saturating_add(WRONG_TOKEN_PAUSE_MS);
+                return Err(Shut::Wrong);
+            }
+            let visit = inside.visits.issue(VISITS_MAX, now.saturating_add(VISIT_MS));
+            visit.map_err(|_| Shut::Wait)
+        })
     }
 
     /// A token for one use within [`LINK_MS`].
     pub fn link(&self, now: i64) -> Result<String, getrandom::Error> {
-        self.with(|links, _| links.issue(LINKS_MAX, now.saturating_add(LINK_MS)))
+        self.with(|inside| inside.links.issue(LINKS_MAX, now.saturating_add(LINK_MS)))
     }
 
     /// Gives a cookie for a link, once.
     pub fn enter(&self, link: &str, now: i64) -> Option<String> {
-        self.with(|links, visits| {
-            let taken = links.take(link, now);
-            taken.then(|| visits.issue(VISITS_MAX, now.saturating_add(VISIT_MS)).ok())?
+        self.with(|inside| {
+            let taken = inside.links.take(link, now);
+            taken.then(|| inside.visits.issue(VISITS_MAX, now.saturating_add(VISIT_MS)).ok())?
         })
     }
 
     /// Whether a cookie is good.
     pub fn is_in(&self, cookie: &str, now: i64) -> bool {
-        self.with(|_, visits| visits.valid(cookie, now))
+        self.with(|inside| inside.visits.valid(cookie, now))
     }
 
     /// Ends a visit.
     pub fn leave(&self, cookie: &str, now: i64) {
-        self.with(|_, visits| visits.take(cookie, now));
+        self.with(|inside| inside.visits.take(cookie, now));
     }
 }
 
@@ -113,6 +183,23 @@ mod tests {
         let cookie = door.enter(&door.link(0).unwrap(), 0).unwrap();
         door.leave(&cookie, 0);
         assert!(!door.is_in(&cookie, 0));
+    }
+
+    #[test]
+    fn the_token_opens_visits_and_a_wrong_one_makes_everybody_wait() {
+        let token = "a token of the configuration";
+        let door = Door::new(PageToken::new(token));
+        let first = door.show(token, 0).unwrap();
+        assert!(door.is_in(&first, 1) && door.is_in(&door.show(token, 1).unwrap(), 1));
+        assert_eq!(door.show("another token, as long as it", 10), Err(Shut::Wrong));
+        assert_eq!(door.show(token, 9 + WRONG_TOKEN_PAUSE_MS), Err(Shut::Wait));
+        assert!(door.show(token, 10 + WRONG_TOKEN_PAUSE_MS).is_ok());
+        assert_eq!(Door::default().show("", 0), Err(Shut::Wrong), "there is none");
+        let (least, short) = (
+            "x".repeat(PAGE_TOKEN_CHARS_MIN),
+            "x".repeat(PAGE_TOKEN_CHARS_MIN - 1),
+        );
+        assert!(PageToken::new(&least).is_some() && PageToken::new(&short).is_none());
     }
 
     #[test]

@@ -9,12 +9,13 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::Router;
-use axum::extract::{Path, Request, State};
+use axum::extract::{DefaultBodyLimit, Form, Path, Request, State};
 use axum::http::header::{self, HeaderName, HeaderValue};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
+use serde::Deserialize;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
@@ -23,7 +24,7 @@ use crate::http::Pages;
 use crate::link::Job;
 use crate::shard::now_ms;
 use crate::socket;
-use door::{Door, VISIT_MS};
+use door::{Door, Shut, VISIT_MS};
 use words::Lang;
 
 const STYLE: &str = include_str!("../../templates/style.css");
@@ -32,6 +33,8 @@ const CONTENT_POLICY: &str = "default-src 'none'; style-src 'self'; form-action 
                               frame-ancestors 'none'; base-uri 'none'";
 const VISIT: &str = "sotay-visit";
 const LANG: &str = "sotay-lang";
+/// Bytes of a form; a longer one is not read.
+const FORM_BYTES_MAX: usize = 4096;
 /// Seconds a browser remembers the language.
 const LANG_SECONDS: i64 = 365 * 24 * 3600;
 
@@ -48,11 +51,13 @@ pub(crate) fn router(web: Web) -> Router {
     Router::new()
         .route("/", get(overview))
         .route("/unit/{unit}", get(unit))
+        .route("/in", post(show))
         .route("/in/{link}", get(enter))
         .route("/out", post(leave))
         .route("/lang/{lang}", get(language))
         .route("/style.css", get(style))
         .fallback(get(gone))
+        .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
         .layer(middleware::from_fn(protect))
         .with_state(web)
 }
@@ -107,13 +112,29 @@ impl Web {
     }
 }
 
-fn sign_in(headers: &HeaderMap, over: bool) -> Response {
-    page(StatusCode::UNAUTHORIZED, &view::SignIn::new(lang(headers), over))
+/// Asks to sign in; `why` says what was wrong with the last attempt.
+fn sign_in(web: &Web, headers: &HeaderMap, why: Option<Why>) -> Response {
+    let code = match why {
+        Some(Why::Wait) => StatusCode::TOO_MANY_REQUESTS,
+        _ => StatusCode::UNAUTHORIZED,
+    };
+    page(
+        code,
+        &view::SignIn::new(lang(headers), web.door.takes_token(), why),
+    )
+}
+
+/// What was wrong with an attempt to sign in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Why {
+    LinkOver,
+    WrongToken,
+    Wait,
 }
 
 async fn overview(State(web): State<Web>, headers: HeaderMap) -> Response {
     if !web.is_in(&headers) {
-        return sign_in(&headers, false);
+        return sign_in(&web, &headers, None);
     }
     let units = web.ask(Ask::Units).await.unwrap_or_default();
     page(
@@ -124,7 +145,7 @@ async fn overview(State(web): State<Web>, headers: HeaderMap) -> Response {
 
 async fn unit(State(web): State<Web>, headers: HeaderMap, Path(unit): Path<String>) -> Response {
     if !web.is_in(&headers) {
-        return sign_in(&headers, false);
+        return sign_in(&web, &headers, None);
     }
     let devices = web.ask(Ask::Devices { unit: unit.clone() }).await;
     let spaces = web.ask(Ask::Spaces { unit: Some(unit) }).await;
@@ -147,12 +168,31 @@ async fn gone(headers: HeaderMap) -> Response {
 
 async fn enter(State(web): State<Web>, headers: HeaderMap, Path(link): Path<String>) -> Response {
     match web.door.enter(&link, now_ms()) {
-        None => sign_in(&headers, true),
-        Some(visit) => {
-            let seconds = VISIT_MS / 1000;
-            let cookie = format!("{VISIT}={visit}; Path=/; HttpOnly; SameSite=Strict; Max-Age={seconds}");
-            ([(header::SET_COOKIE, cookie)], Redirect::to("/")).into_response()
-        }
+        None => sign_in(&web, &headers, Some(Why::LinkOver)),
+        Some(visit) => welcome(&visit),
+    }
+}
+
+fn welcome(visit: &str) -> Response {
+    let seconds = VISIT_MS / 1000;
+    let cookie = format!("{VISIT}={visit}; Path=/; HttpOnly; SameSite=Strict; Max-Age={seconds}");
+    ([(header::SET_COOKIE, cookie)], Redirect::to("/")).into_response()
+}
+
+#[derive(Deserialize)]
+struct Shown {
+    token: String,
+}
+
+async fn show(State(web): State<Web>, headers: HeaderMap, form: Option<Form<Shown>>) -> Response {
+    // Not a form, or one too long.
+    let Some(Form(Shown { token })) = form else {
+        return sign_in(&web, &headers, Some(Why::WrongToken));
+    };
+    match web.door.show(&token, now_ms()) {
+        Ok(visit) => welcome(&visit),
+        Err(Shut::Wrong) => sign_in(&web, &headers, Some(Why::WrongToken)),
+        Err(Shut::Wait) => sign_in(&web, &headers, Some(Why::Wait)),
     }
 }
 

@@ -3,8 +3,8 @@
 use askama::Template;
 use serde_json::Value;
 
-use super::Web;
 use super::words::{Lang, Words};
+use super::{Web, Why};
 use crate::contacts::{DAY_MS, SILENT_DAYS};
 
 /// Hours of the plot.
@@ -39,15 +39,22 @@ impl Frame {
 #[template(path = "sign-in.html")]
 pub(super) struct SignIn {
     frame: Frame,
-    over: bool,
+    /// Whether the configuration has a token.
+    token: bool,
+    /// What was wrong with the last attempt.
+    wrong: Option<&'static str>,
 }
 
 impl SignIn {
-    pub fn new(lang: Lang, over: bool) -> Self {
-        Self {
-            frame: Frame::new(lang, String::new(), false),
-            over,
-        }
+    pub fn new(lang: Lang, token: bool, why: Option<Why>) -> Self {
+        let frame = Frame::new(lang, String::new(), false);
+        let words = frame.words;
+        let wrong = why.map(|why| match why {
+            Why::LinkOver => words.link_over,
+            Why::WrongToken => words.token_wrong,
+            Why::Wait => words.token_wait,
+        });
+        Self { frame, token, wrong }
     }
 }
 

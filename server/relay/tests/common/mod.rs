@@ -68,7 +68,12 @@ pub struct Relay {
 
 impl Relay {
     pub fn start(data: &Path, more: &[&str]) -> Self {
-        let mut child = program()
+        Self::start_by(program(), data, more)
+    }
+
+    /// By a command that becomes the relay.
+    pub fn start_by(mut command: Command, data: &Path, more: &[&str]) -> Self {
+        let mut child = command
             .args([
                 "serve",
                 "--json",
@@ -278,7 +283,12 @@ impl Phone {
 
     /// One exchange of everything.
     pub async fn sync(&mut self, relay: &Relay) -> Talk {
-        let mut link = self.connect(relay).await.unwrap();
+        let link = self.connect(relay).await.unwrap();
+        self.sync_by(link, relay).await
+    }
+
+    /// The same over this link.
+    pub async fn sync_by(&mut self, mut link: Link, relay: &Relay) -> Talk {
         let mut session = self.session(relay, false);
         session.start(&mut self.replica, now_ms()).unwrap();
         let talk = self.go_on(&mut link, &mut session, |_| false).await;
