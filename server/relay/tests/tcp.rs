@@ -56,8 +56,10 @@ async fn a_phone_behind_a_network_without_udp_pushes_and_pulls_over_tcp() {
         .unwrap();
     assert!(again.sync_by(link, &relay).await.caught_up());
     assert_eq!(again.frontier(&main), secretary.frontier(&main));
-    relay.await_metric("handshakes_total{outcome=\"ok\"}", 3.0).await;
-    relay.await_metric("sessions", 0.0).await;
+    relay
+        .await_metric("sotay_relay_handshakes_total{outcome=\"ok\"}", 3.0)
+        .await;
+    relay.await_metric("sotay_relay_sessions", 0.0).await;
 }
 
 #[tokio::test]
@@ -70,7 +72,7 @@ async fn a_relay_that_stops_says_so_over_tcp_and_does_not_wait_for_long() {
         .await
         .unwrap();
     let session = founder.session(&relay, true);
-    relay.await_metric("sessions", 1.0).await;
+    relay.await_metric("sotay_relay_sessions", 1.0).await;
     relay.terminate();
     let talk = founder.talk(link, session, |_| false).await;
     let common::Ended::Closed(reason) = talk.ended else {
@@ -80,17 +82,20 @@ async fn a_relay_that_stops_says_so_over_tcp_and_does_not_wait_for_long() {
     assert!(relay.wait().await.success());
 }
 
-/// Says so much on the TCP port, and gives what comes back until the relay ends it.
-fn say(to: SocketAddr, bytes: &[u8]) -> Vec<u8> {
+/// Says so much on the TCP port.
+fn begin(to: SocketAddr, bytes: &[u8]) -> StdStream {
     let mut stream = StdStream::connect(to).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
     stream.write_all(bytes).unwrap();
-    let mut answer = Vec::new();
+    stream
+}
+
+/// Reads until the relay ends it.
+fn until_ended(mut stream: StdStream) {
     // A reset is an end as well.
-    let ended = stream.read_to_end(&mut answer);
+    let ended = stream.read_to_end(&mut Vec::new());
     let waited = |error: &std::io::Error| error.kind() == std::io::ErrorKind::WouldBlock;
     assert!(!ended.as_ref().is_err_and(waited), "it was never ended");
-    answer
 }
 
 #[tokio::test]
@@ -100,17 +105,11 @@ async fn other_protocols_and_dawdlers_on_the_tcp_port_hurt_nobody() {
     let to = relay.listen();
     // Two hundred that open a handshake and never go on, held for the whole test.
     let dawdlers: Vec<StdStream> = (0..200)
-        .map(|number| {
-            let mut stream = StdStream::connect(to).unwrap();
-            stream
-                .write_all(&[0x16, 0x03, 0x01, 0x02, 0x00][..number % 6])
-                .unwrap();
-            stream
-        })
+        .map(|number| begin(to, &[0x16, 0x03, 0x01, 0x02, 0x00][..number % 6]))
         .collect();
     let garbage = tokio::task::spawn_blocking(move || {
         for bytes in [&b"GET / HTTP/1.1\r\n\r\n"[..], &[0; 2000], &[0xff; 70_000]] {
-            say(to, bytes);
+            until_ended(begin(to, bytes));
         }
     });
     within(garbage).await.unwrap();
@@ -118,10 +117,11 @@ async fn other_protocols_and_dawdlers_on_the_tcp_port_hurt_nobody() {
     assert!(founder.sync(&relay).await.caught_up());
     assert_eq!(relay.page("/readyz").0, 200);
     // Each of them is given up after the time for a handshake.
+    let given_up = tokio::task::spawn_blocking(|| dawdlers.into_iter().for_each(until_ended));
+    within(given_up).await.unwrap();
     relay
-        .await_metric("handshakes_total{outcome=\"timeout\"}", 200.0)
+        .await_metric("sotay_relay_handshakes_total{outcome=\"timeout\"}", 200.0)
         .await;
-    drop(dawdlers);
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::Router;
+use axum::extract::rejection::FormRejection;
 use axum::extract::{DefaultBodyLimit, Form, Path, Request, State};
 use axum::http::header::{self, HeaderName, HeaderValue};
 use axum::http::{HeaderMap, StatusCode, Uri};
@@ -184,9 +185,13 @@ struct Shown {
     token: String,
 }
 
-async fn show(State(web): State<Web>, headers: HeaderMap, form: Option<Form<Shown>>) -> Response {
+async fn show(
+    State(web): State<Web>,
+    headers: HeaderMap,
+    form: Result<Form<Shown>, FormRejection>,
+) -> Response {
     // Not a form, or one too long.
-    let Some(Form(Shown { token })) = form else {
+    let Ok(Form(Shown { token })) = form else {
         return sign_in(&web, &headers, Some(Why::WrongToken));
     };
     match web.door.show(&token, now_ms()) {
