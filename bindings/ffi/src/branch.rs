@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use sotay_engine::feed::DeviceId;
 use sotay_engine::handbook::{Date, Month, Words};
 use sotay_engine::{Engine, Invitation, JoinRequest, ProfileDevice};
 
@@ -127,6 +128,18 @@ pub struct Admission {
     /// Relay addresses to pass on.
     #[uniffi(default)]
     pub relays: Vec<String>,
+    /// A lost or broken phone of the member that this one takes the place of: its grants end in the same step.
+    #[uniffi(default = None)]
+    pub replaces: Option<String>,
+}
+
+/// A member of an imported roster.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct NewMemberLine {
+    /// Who.
+    pub member: NewMember,
+    /// First day on the roster.
+    pub since: String,
 }
 
 /// A meeting to begin. A monthly one is the same on every phone, whoever begins it first.
@@ -176,6 +189,23 @@ impl Branch {
         for<'a> sotay_engine::Fault: From<&'a E>,
     {
         guarded(|| self.engine.call(f).or_fault()?.or_fault())
+    }
+}
+
+impl Branch {
+    fn enter(&self, lines: Vec<(sotay_engine::NewMember, Date)>) -> Result<Vec<String>, HandbookError> {
+        let ids = self.ask(move |device, now| device.add_members_from(&lines, now))?;
+        Ok(ids.iter().map(ToString::to_string).collect())
+    }
+}
+
+fn new_member(member: NewMember) -> sotay_engine::NewMember {
+    sotay_engine::NewMember {
+        name: member.name,
+        role: member.role,
+        group: member.group.map(Words::from),
+        standing: member.standing,
+        activity: member.activity,
     }
 }
 
@@ -229,7 +259,14 @@ impl Branch {
             probationary: admission.probationary,
             relays: admission.relays,
         };
-        self.ask(move |device, now| device.admit(&ask, now).map(|invitation| invitation.to_text()))
+        let replaces: Option<DeviceId> = parse_opt(admission.replaces.as_ref(), "replaces")?;
+        self.ask(move |device, now| {
+            let invitation = match replaces {
+                None => device.admit(&ask, now),
+                Some(old) => device.admit_replacing(&ask, old, now),
+            };
+            invitation.map(|invitation| invitation.to_text())
+        })
     }
 
     /// Takes the invitation an officer made for this phone; gives the relays it names, best first.
@@ -249,18 +286,22 @@ impl Branch {
     /// Puts members on the roster from a day on, all or none; gives their ids.
     pub fn add_members(&self, members: Vec<NewMember>, since: String) -> Result<Vec<String>, HandbookError> {
         let since: Date = parse(&since, "since")?;
-        let new: Vec<sotay_engine::NewMember> = members
+        self.enter(
+            members
+                .into_iter()
+                .map(|member| (new_member(member), since))
+                .collect(),
+        )
+    }
+
+    /// Puts the lines of a roster kept elsewhere in, each from its own day, all or none; gives their ids. What is not a name
+    /// or not a day is told before anything is written.
+    pub fn import_members(&self, lines: Vec<NewMemberLine>) -> Result<Vec<String>, HandbookError> {
+        let lines = lines
             .into_iter()
-            .map(|member| sotay_engine::NewMember {
-                name: member.name,
-                role: member.role,
-                group: member.group.map(Words::from),
-                standing: member.standing,
-                activity: member.activity,
-            })
-            .collect();
-        let ids = self.ask(move |device, now| device.add_members(&new, since, now))?;
-        Ok(ids.iter().map(ToString::to_string).collect())
+            .map(|line| Ok((new_member(line.member), parse(&line.since, "since")?)))
+            .collect::<Result<_, HandbookError>>()?;
+        self.enter(lines)
     }
 
     /// Changes the roster.
@@ -291,17 +332,7 @@ impl Branch {
     /// All meetings known here, newest first.
     pub fn meetings(&self) -> Result<Vec<MeetingHeading>, HandbookError> {
         let all = self.ask(|device, _| device.meetings())?;
-        Ok(all
-            .into_iter()
-            .map(|meeting| MeetingHeading {
-                id: meeting.doc.to_string(),
-                kind: meeting.kind,
-                month: meeting.month.map(|month| month.to_string()),
-                date: meeting.date.map(|date| date.to_string()),
-                phase: meeting.phase,
-                review_open: u32::try_from(meeting.review_open).unwrap_or(u32::MAX),
-            })
-            .collect())
+        Ok(all.into_iter().map(meeting_heading).collect())
     }
 
     /// Open review items of all meetings, newest meeting first, in words of a language.
@@ -315,6 +346,17 @@ impl Branch {
                     .collect(),
             )
         })
+    }
+}
+
+pub(crate) fn meeting_heading(meeting: sotay_engine::MeetingHeading) -> MeetingHeading {
+    MeetingHeading {
+        id: meeting.doc.to_string(),
+        kind: meeting.kind,
+        month: meeting.month.map(|month| month.to_string()),
+        date: meeting.date.map(|date| date.to_string()),
+        phase: meeting.phase,
+        review_open: u32::try_from(meeting.review_open).unwrap_or(u32::MAX),
     }
 }
 

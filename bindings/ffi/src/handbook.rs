@@ -9,8 +9,10 @@ use sotay_engine::{Engine, Options, keyvault};
 use crate::branch::Branch;
 use crate::changes::{ChangeSubscription, ListenerAdapter};
 use crate::error::{HandbookError, OrFault, guarded};
+use crate::feedback::Feedback;
 use crate::meeting::{Meeting, parse_doc};
 use crate::platform::{ChangeListener, Connectivity, ConnectivityAdapter, KeyVault, VaultAdapter};
+use crate::records::Records;
 use crate::sync::Sync;
 
 /// What an existing profile is opened with.
@@ -74,7 +76,7 @@ pub enum PanicPlace {
 /// call them off the thread that draws. What it changed is durable when it returns, with or without a network.
 #[derive(uniffi::Object)]
 pub struct Handbook {
-    engine: Arc<Engine>,
+    pub(crate) engine: Arc<Engine>,
 }
 
 fn opened(engine: Engine) -> Arc<Handbook> {
@@ -125,6 +127,20 @@ impl Handbook {
         Ok(Arc::new(Meeting {
             engine: Arc::clone(&self.engine),
             doc: parse_doc(&id)?,
+        }))
+    }
+
+    /// Tasks, fees, ratings, resolutions, reports, directives.
+    pub fn records(&self) -> Result<Arc<Records>, HandbookError> {
+        Ok(Arc::new(Records {
+            engine: Arc::clone(&self.engine),
+        }))
+    }
+
+    /// Feedback.
+    pub fn feedback(&self) -> Result<Arc<Feedback>, HandbookError> {
+        Ok(Arc::new(Feedback {
+            engine: Arc::clone(&self.engine),
         }))
     }
 

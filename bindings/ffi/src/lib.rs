@@ -5,37 +5,66 @@
 //! wrappers in `bindings/kotlin`, `bindings/swift` and `bindings/python`; see `docs/EMBEDDING.md`.
 
 mod branch;
+mod call;
 mod changes;
 mod commands;
 mod convert;
+mod diary;
+mod directives;
 mod error;
+mod feedback;
+mod fees;
 mod handbook;
+mod home;
 mod kinds;
 mod logging;
 mod meeting;
 mod meeting_view;
+mod paper;
 mod phones;
 mod platform;
+mod rating;
+mod record_kinds;
+mod records;
+mod reports;
+mod resolution;
 mod roster;
+mod seals;
 mod sync;
+mod tasks;
 mod translate;
 mod vault;
 
 pub use branch::*;
-pub use changes::{Change, ChangeSubscription, DocumentPart, SubscriptionStats};
+pub use changes::{
+    Change, ChangePlace, ChangeSubscription, DocumentPart, PACKED_BYTES, PackedChanges, SubscriptionStats,
+};
 pub use commands::{EntryPlace, MeetingCommand, Tally, Who};
+pub use diary::{DiaryLineView, DiaryPageView, UndoneView};
+pub use directives::DirectiveView;
 pub use error::{ErrorDetail, HandbookError};
+pub use feedback::*;
+pub use fees::*;
 pub use handbook::{CreateConfig, Handbook, OpenConfig, PanicPlace, create_handbook, open_handbook};
+pub use home::{HomeActionView, HomeView, home_actions};
 pub use kinds::*;
 pub use logging::{LogLevel, LogLine, LogSink, set_log_sink};
 pub use meeting::{
     HistoryLineView, Meeting, MinutesView, ReviewItemView, ReviewOption, ReviewSubject, ReviewView,
 };
 pub use meeting_view::*;
-pub use phones::{KeyChangeView, PhoneState, PhoneView, RemovalReason};
+pub use paper::{PaperFile, PaperForm};
+pub use phones::{KeyChangeView, NotCountedView, PhoneState, PhoneView, RemovalReason};
 pub use platform::{ChangeListener, Connectivity, KeyVault, VaultRefusal};
+pub use rating::*;
+pub use record_kinds::*;
+pub use records::Records;
+pub use reports::*;
+pub use resolution::*;
 pub use roster::RosterCommand;
+pub use seals::*;
 pub use sync::{SpaceState, SpaceStatus, Sync, SyncProgress, SyncReport, SyncTask};
+pub use tasks::*;
 pub use vault::open_passphrase_vault;
 
 uniffi::setup_scaffolding!("sotay_ffi");

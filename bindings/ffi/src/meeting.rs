@@ -4,16 +4,18 @@ use std::sync::Arc;
 
 use sotay_engine::feed::DocId;
 use sotay_engine::handbook::Names;
+use sotay_engine::handbook::meeting::Command;
 use sotay_engine::handbook::review::{ReviewItem, ReviewList, Subject};
-use sotay_engine::{DeviceError, Engine, Fault, ProfileDevice};
+use sotay_engine::{Engine, Fault, ProfileDevice};
 
-use crate::changes::Change;
+use crate::call::ask;
+use crate::changes::{Change, document_change};
 use crate::commands::MeetingCommand;
 use crate::convert::{Book, contest, marks};
-use crate::error::{HandbookError, OrFault, guarded};
+use crate::error::{HandbookError, OrFault};
 use crate::kinds::{Language, ReviewKind, Severity};
 use crate::meeting_view::{ContestState, MarkView, MeetingView};
-use crate::translate::sha256;
+use crate::seals;
 
 /// Whom or what a review item is about.
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Enum)]
@@ -102,16 +104,6 @@ pub struct HistoryLineView {
     pub what: Vec<Change>,
 }
 
-/// Proposes to seal the minutes, if they are the ones that the app has shown.
-fn propose_seal(device: &mut ProfileDevice, doc: DocId, shown: &str, now: i64) -> Result<(), HandbookError> {
-    let stale = || sotay_engine::Fault::malformed("minutes");
-    let shown = sha256(shown).ok_or_else(stale)?;
-    if sha256(&device.minutes(doc).or_fault()?.sha256) != Some(shown) {
-        return Err(stale().into());
-    }
-    device.propose_seal(doc, now).or_fault().map(drop)
-}
-
 pub(crate) fn item_view(
     doc: DocId,
     item: &ReviewItem,
@@ -143,7 +135,12 @@ pub(crate) fn item_view(
     }
 }
 
-fn review_view(doc: DocId, list: &ReviewList, language: Language, names: &dyn Names) -> ReviewView {
+pub(crate) fn review_view(
+    doc: DocId,
+    list: &ReviewList,
+    language: Language,
+    names: &dyn Names,
+) -> ReviewView {
     let items = |items: &[ReviewItem]| {
         items
             .iter()
@@ -164,21 +161,6 @@ pub struct Meeting {
     pub(crate) doc: DocId,
 }
 
-impl Meeting {
-    fn ask<T: Send + 'static>(
-        &self,
-        f: impl FnOnce(&mut ProfileDevice, DocId, i64) -> Result<T, DeviceError> + Send + 'static,
-    ) -> Result<T, HandbookError> {
-        let doc = self.doc;
-        guarded(|| {
-            self.engine
-                .call(move |device, now| f(device, doc, now))
-                .or_fault()?
-                .or_fault()
-        })
-    }
-}
-
 #[uniffi::export]
 impl Meeting {
     /// Its document id, in hexadecimal.
@@ -188,8 +170,9 @@ impl Meeting {
 
     /// Everything a screen needs, in one record.
     pub fn view(&self) -> Result<MeetingView, HandbookError> {
-        self.ask(|device, doc, _| {
-            let meeting = device.meeting_view(doc)?;
+        let doc = self.doc;
+        ask(&self.engine, move |device, _| {
+            let meeting = device.meeting_view(doc).or_fault()?;
             Ok(Book {
                 names: device.names(),
                 meeting: &meeting,
@@ -202,42 +185,38 @@ impl Meeting {
     /// command added, in the same order.
     pub fn apply(&self, commands: Vec<MeetingCommand>) -> Result<Vec<Option<String>>, HandbookError> {
         let doc = self.doc;
-        guarded(|| {
-            let done = self.engine.call(move |device, now| {
-                if let [MeetingCommand::Seal { minutes }] = &commands[..] {
-                    return propose_seal(device, doc, minutes, now).map(|()| vec![None]);
-                }
-                let mut translated = Vec::with_capacity(commands.len());
-                let mut added = Vec::with_capacity(commands.len());
-                for command in &commands {
-                    let (command, id) = command.translate(&mut || device.fresh_id())?;
-                    translated.push(command);
-                    added.push(id.map(|id| id.to_string()));
-                }
-                device.meeting_all(doc, &translated, now).or_fault()?;
-                Ok(added)
-            });
-            done.or_fault()?
+        ask(&self.engine, move |device, now| {
+            if let [MeetingCommand::Seal { minutes }] = &commands[..] {
+                return seals::propose(device, doc, minutes, now).map(|_| vec![None]);
+            }
+            let (commands, added) = translated(device, &commands)?;
+            device.meeting_all(doc, &commands, now).or_fault()?;
+            Ok(added)
         })
     }
 
     /// What contradicts itself, in words of a language.
     pub fn review(&self, language: Language) -> Result<ReviewView, HandbookError> {
-        self.ask(move |device, doc, _| {
-            let list = device.review(doc)?;
+        let doc = self.doc;
+        ask(&self.engine, move |device, _| {
+            let list = device.review(doc).or_fault()?;
             Ok(review_view(doc, &list, language, device.names()))
         })
     }
 
     /// Settles an item of the review list by one of its options.
     pub fn settle(&self, item: String, pick: String) -> Result<(), HandbookError> {
-        self.ask(move |device, doc, now| device.settle(doc, &item, &pick, now))
+        let doc = self.doc;
+        ask(&self.engine, move |device, now| {
+            device.settle(doc, &item, &pick, now).or_fault()
+        })
     }
 
     /// The minutes as they stand.
     pub fn minutes(&self) -> Result<MinutesView, HandbookError> {
-        self.ask(|device, doc, _| {
-            let minutes = device.minutes(doc)?;
+        let doc = self.doc;
+        ask(&self.engine, move |device, _| {
+            let minutes = device.minutes(doc).or_fault()?;
             Ok(MinutesView {
                 text: minutes.text,
                 sha256: minutes.sha256,
@@ -248,14 +227,9 @@ impl Meeting {
 
     /// Every change, causes before effects.
     pub fn history(&self) -> Result<Vec<HistoryLineView>, HandbookError> {
-        self.ask(|device, doc, _| {
-            let lines = device.history(doc)?;
-            let what = |event: &sotay_engine::handbook::HandbookEvent| {
-                Change::from(&sotay_engine::Event::Handbook {
-                    doc,
-                    event: event.clone(),
-                })
-            };
+        let doc = self.doc;
+        ask(&self.engine, move |device, _| {
+            let lines = device.history(doc).or_fault()?;
             Ok(lines
                 .iter()
                 .map(|line| HistoryLineView {
@@ -265,11 +239,33 @@ impl Meeting {
                         label: line.label.clone(),
                         at_ms: line.at_ms,
                     },
-                    what: line.what.iter().map(what).collect(),
+                    what: line
+                        .what
+                        .iter()
+                        .map(|event| document_change(doc, event))
+                        .collect(),
                 })
                 .collect())
         })
     }
+}
+
+/// Commands in the engine's form, and the ids of the entries that they add.
+pub(crate) type Translated = (Vec<Command>, Vec<Option<String>>);
+
+/// Commands of an app for the engine.
+pub(crate) fn translated(
+    device: &mut ProfileDevice,
+    commands: &[MeetingCommand],
+) -> Result<Translated, HandbookError> {
+    let mut translated = Vec::with_capacity(commands.len());
+    let mut added = Vec::with_capacity(commands.len());
+    for command in commands {
+        let (command, id) = command.translate(&mut || device.fresh_id())?;
+        translated.push(command);
+        added.push(id.map(|id| id.to_string()));
+    }
+    Ok((translated, added))
 }
 
 pub(crate) fn parse_doc(id: &str) -> Result<DocId, HandbookError> {

@@ -1,10 +1,11 @@
 //! Phones of the unit: which there are, and what is done about one that was lost or whose holder left.
 
 use sotay_engine::feed::DeviceId;
-use sotay_engine::{DeviceLine, KeyChange, ProfileDevice, Reason, RemovalError, State, Whom};
+use sotay_engine::{DeviceLine, Flags, KeyChange, ProfileDevice, Reason, RemovalError, State, Whom};
 
 use crate::branch::Branch;
-use crate::error::{HandbookError, OrFault, guarded, parse};
+use crate::call::ask;
+use crate::error::{HandbookError, OrFault, parse};
 use crate::kinds::SpaceKind;
 
 /// What holds of a phone now.
@@ -90,20 +91,39 @@ fn reason(why: RemovalReason) -> Reason {
     }
 }
 
+/// Something that a phone wrote after its removal, or beyond what it might: it is kept and does not count.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct NotCountedView {
+    /// The envelope, in hexadecimal.
+    pub envelope: String,
+    /// The phone that wrote it.
+    pub device: String,
+    /// Its label.
+    pub label: String,
+    /// Name of its holder, if known.
+    pub name: Option<String>,
+    /// Number in what the phone wrote.
+    pub seq: u64,
+    /// The document; none for a name.
+    pub doc: Option<String>,
+}
+
+fn key_change(change: KeyChange) -> KeyChangeView {
+    KeyChangeView {
+        devices: change.devices.iter().map(ToString::to_string).collect(),
+        rekeyed: change.rekeyed,
+    }
+}
+
 impl Branch {
     fn change(
         &self,
         device: &str,
-        f: impl FnOnce(&mut ProfileDevice, DeviceId) -> Result<KeyChange, RemovalError> + Send + 'static,
+        f: impl FnOnce(&mut ProfileDevice, DeviceId, i64) -> Result<KeyChange, RemovalError> + Send + 'static,
     ) -> Result<KeyChangeView, HandbookError> {
-        guarded(|| {
-            let id: DeviceId = parse(device, "device")?;
-            let change = self.engine.call(move |device, _| f(device, id)).or_fault()?;
-            let change = change.or_fault()?;
-            Ok(KeyChangeView {
-                devices: change.devices.iter().map(ToString::to_string).collect(),
-                rekeyed: change.rekeyed,
-            })
+        let id: DeviceId = parse(device, "device")?;
+        ask(&self.engine, move |device, now| {
+            f(device, id, now).or_fault().map(key_change)
         })
     }
 }
@@ -112,9 +132,9 @@ impl Branch {
 impl Branch {
     /// Every phone that was ever admitted, by member.
     pub fn phones(&self) -> Result<Vec<PhoneView>, HandbookError> {
-        guarded(|| {
-            let lines = self.engine.call(|device, _| device.devices()).or_fault()?;
-            Ok(lines.or_fault()?.into_iter().map(phone).collect())
+        ask(&self.engine, |device, _| {
+            let lines = device.devices().or_fault()?;
+            Ok(lines.into_iter().map(phone).collect())
         })
     }
 
@@ -122,17 +142,57 @@ impl Branch {
     /// gets new keys.
     pub fn remove_phone(&self, device: String, why: RemovalReason) -> Result<KeyChangeView, HandbookError> {
         let reason = reason(why);
-        self.change(&device, move |own, id| own.revoke(Whom::Device(id), reason))
+        self.change(&device, move |own, id, _| own.revoke(Whom::Device(id), reason))
     }
 
     /// Sets a phone aside until lifted: no relay serves it. A deputy may do it even to the secretary's stolen phone.
     pub fn suspend_phone(&self, device: String, why: RemovalReason) -> Result<KeyChangeView, HandbookError> {
         let reason = reason(why);
-        self.change(&device, move |own, id| own.suspend(id, reason))
+        self.change(&device, move |own, id, _| own.suspend(id, reason))
     }
 
     /// Ends every suspension of a phone.
     pub fn lift_phone(&self, device: String) -> Result<KeyChangeView, HandbookError> {
-        self.change(&device, |own, id| own.lift(id))
+        self.change(&device, |own, id, _| own.lift(id))
+    }
+
+    /// Changes what a phone may do: its grants end and another one follows, in one step.
+    pub fn regrade_phone(
+        &self,
+        device: String,
+        rank: u8,
+        committee: bool,
+        probationary: bool,
+    ) -> Result<KeyChangeView, HandbookError> {
+        let flags = Flags {
+            committee,
+            probationary,
+        };
+        self.change(&device, move |own, id, now| own.regrade(id, rank, flags, now))
+    }
+
+    /// New keys for every part of the handbook that this phone may give them to: once a year, or when a key may have leaked.
+    pub fn rotate_keys(&self) -> Result<KeyChangeView, HandbookError> {
+        ask(&self.engine, |device, _| {
+            device.rotate().or_fault().map(key_change)
+        })
+    }
+
+    /// What phones wrote after their removal, or beyond what they might: kept, and not counted.
+    pub fn not_counted(&self) -> Result<Vec<NotCountedView>, HandbookError> {
+        ask(&self.engine, |device, _| {
+            let lines = device.late().or_fault()?;
+            Ok(lines
+                .into_iter()
+                .map(|line| NotCountedView {
+                    envelope: line.envelope.to_string(),
+                    device: line.device.to_string(),
+                    label: line.label,
+                    name: line.name,
+                    seq: line.seq,
+                    doc: line.doc,
+                })
+                .collect())
+        })
     }
 }

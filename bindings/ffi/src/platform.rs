@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sotay_engine::keyvault::{self, KeyVaultError as Refusal};
 use zeroize::Zeroizing;
 
-use crate::changes::Change;
+use crate::changes::PackedChanges;
 use crate::error::HandbookError;
 use crate::kinds::{NetworkState, VaultLevel};
 
@@ -81,7 +81,7 @@ pub trait Connectivity: Send + Sync {
 pub trait ChangeListener: Send + Sync {
     /// Changes, oldest first; the first batch of a subscription is `Change.Start` alone. An error is counted; after
     /// several in a row the listener is dropped.
-    fn on_changes(&self, batch: Vec<Change>) -> Result<(), HandbookError>;
+    fn on_changes(&self, batch: PackedChanges) -> Result<(), HandbookError>;
 }
 
 /// A vault of the app as the engine's.

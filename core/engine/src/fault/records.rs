@@ -1,9 +1,10 @@
-//! Errors of seals and of feedback as an app shows them.
+//! Errors of seals, of feedback and of pages as an app shows them.
 
 use sotay_membership::seal::{SealFileError, VerifyFault};
+use sotay_paper::DocxError;
 
 use super::{Fault, FaultKind};
-use crate::device::SealError;
+use crate::device::{PageError, SealError};
 use crate::error::NextAction;
 
 /// The words of the codes of this file, in the form of [`super::CATALOGUE`].
@@ -63,6 +64,21 @@ impl From<&VerifyFault> for Fault {
             VerifyFault::Unsigned { at, .. } => seal("seal_file_no_clerk", at),
             VerifyFault::Chain { at } => seal("seal_file_chain", at),
         }
+    }
+}
+
+impl From<&PageError> for Fault {
+    fn from(error: &PageError) -> Self {
+        match error {
+            PageError::Template(error) => Self::input("page_template").with("reason", error),
+            PageError::Device(error) => error.into(),
+        }
+    }
+}
+
+impl From<&DocxError> for Fault {
+    fn from(_: &DocxError) -> Self {
+        Self::internal("docx")
     }
 }
 
