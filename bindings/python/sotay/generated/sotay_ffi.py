@@ -525,9 +525,13 @@ def _uniffi_check_contract_api_version(lib):
         raise InternalError("UniFFI contract version mismatch: try cleaning and rebuilding your project")
 
 def _uniffi_check_api_checksums(lib):
+    if lib.uniffi_sotay_ffi_checksum_func_check_seal_file() != 60880:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_func_create_handbook() != 16139:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_func_error_text() != 34648:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_func_home_actions() != 30520:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_func_library_version() != 43319:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -549,6 +553,8 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_branch_create() != 17114:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_branch_import_members() != 64959:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_branch_join_request() != 9740:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_branch_lift_phone() != 46898:
@@ -559,9 +565,13 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_branch_new_meeting() != 39299:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_branch_not_counted() != 49416:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_branch_phones() != 28395:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_branch_read_request() != 14054:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_branch_regrade_phone() != 8569:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_branch_remove_phone() != 47136:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -573,9 +583,11 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_branch_roster() != 20925:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_branch_rotate_keys() != 50785:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_branch_suspend_phone() != 40509:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_sotay_ffi_checksum_method_changelistener_on_changes() != 31373:
+    if lib.uniffi_sotay_ffi_checksum_method_changelistener_on_changes() != 42201:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_changesubscription_cancel() != 10195:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -583,11 +595,29 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_connectivity_network() != 59688:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_feedback_answer() != 25261:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_feedback_own() != 15200:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_feedback_public_answers() != 32443:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_feedback_received() != 10798:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_feedback_send_again() != 38172:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_feedback_submit() != 969:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_feedback_withdraw() != 26072:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_handbook_branch() != 36072:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_handbook_device() != 19272:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_handbook_enter_background() != 12591:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_handbook_feedback() != 7402:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_handbook_home() != 24879:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_handbook_low_memory() != 24942:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -596,6 +626,8 @@ def _uniffi_check_api_checksums(lib):
     if lib.uniffi_sotay_ffi_checksum_method_handbook_network_changed() != 21066:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_handbook_provoke_panic() != 36451:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_handbook_records() != 63022:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_handbook_resume() != 28193:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -617,7 +649,17 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_logsink_on_log() != 12653:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_meeting_amend() != 7141:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_meeting_apply() != 16138:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_meeting_attach_file() != 36879:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_meeting_attach_outside_signature() != 16855:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_meeting_countersign() != 64414:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_meeting_diary() != 2370:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_meeting_history() != 60020:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -625,11 +667,81 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_meeting_minutes() != 55073:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_meeting_paper() != 1553:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_meeting_propose_addendum() != 36144:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_meeting_propose_seal() != 28768:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_meeting_review() != 12798:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_meeting_seal_check() != 50593:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_meeting_seal_file() != 25215:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_meeting_sealed_text() != 57111:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_meeting_seals() != 58062:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_meeting_settle() != 46941:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_meeting_take_in() != 49136:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_meeting_undo() != 36135:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_meeting_view() != 65522:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_meeting_withdraw_seal() != 26926:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_records_change_fees() != 3861:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_records_change_rating() != 41323:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_records_change_resolution() != 37762:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_records_change_task() != 5084:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_records_criteria() != 48198:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_records_directives() != 18863:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_records_fee_month() != 41485:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_records_fees() != 42052:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_records_issue_resolution() != 40123:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_records_new_resolution() != 38959:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_records_publish_directive() != 38145:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_records_ratings() != 64616:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_records_report_paper() != 62991:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_records_report_proposal() != 29887:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_records_reports() != 44781:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_records_reports_due() != 45308:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_records_resolution() != 56438:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_records_resolution_paper() != 52393:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_records_resolutions() != 38848:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_records_review() != 48516:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_records_send_report() != 1685:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_records_settle() != 61738:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_records_tasks() != 16296:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_records_tasks_of_meeting() != 56429:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_records_undo() != 59706:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_sync_follow() != 28985:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -676,12 +788,18 @@ _UniffiLib.ffi_sotay_ffi_rustbuffer_reserve.restype = _UniffiRustBuffer
 _UniffiLib.ffi_sotay_ffi_uniffi_contract_version.argtypes = (
 )
 _UniffiLib.ffi_sotay_ffi_uniffi_contract_version.restype = ctypes.c_uint32
+_UniffiLib.uniffi_sotay_ffi_checksum_func_check_seal_file.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_func_check_seal_file.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_func_create_handbook.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_func_create_handbook.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_func_error_text.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_func_error_text.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_func_home_actions.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_func_home_actions.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_func_library_version.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_func_library_version.restype = ctypes.c_uint16
@@ -712,6 +830,9 @@ _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_card.restype = ctypes.c_uint1
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_create.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_create.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_import_members.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_import_members.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_join_request.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_join_request.restype = ctypes.c_uint16
@@ -727,12 +848,18 @@ _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_members.restype = ctypes.c_ui
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_new_meeting.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_new_meeting.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_not_counted.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_not_counted.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_phones.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_phones.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_read_request.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_read_request.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_regrade_phone.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_regrade_phone.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_remove_phone.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_remove_phone.restype = ctypes.c_uint16
@@ -748,6 +875,9 @@ _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_review_all.restype = ctypes.c
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_roster.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_roster.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_rotate_keys.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_rotate_keys.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_suspend_phone.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_suspend_phone.restype = ctypes.c_uint16
@@ -763,6 +893,27 @@ _UniffiLib.uniffi_sotay_ffi_checksum_method_changesubscription_stats.restype = c
 _UniffiLib.uniffi_sotay_ffi_checksum_method_connectivity_network.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_connectivity_network.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_feedback_answer.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_feedback_answer.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_feedback_own.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_feedback_own.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_feedback_public_answers.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_feedback_public_answers.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_feedback_received.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_feedback_received.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_feedback_send_again.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_feedback_send_again.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_feedback_submit.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_feedback_submit.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_feedback_withdraw.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_feedback_withdraw.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_handbook_branch.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_handbook_branch.restype = ctypes.c_uint16
@@ -772,6 +923,12 @@ _UniffiLib.uniffi_sotay_ffi_checksum_method_handbook_device.restype = ctypes.c_u
 _UniffiLib.uniffi_sotay_ffi_checksum_method_handbook_enter_background.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_handbook_enter_background.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_handbook_feedback.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_handbook_feedback.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_handbook_home.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_handbook_home.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_handbook_low_memory.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_handbook_low_memory.restype = ctypes.c_uint16
@@ -784,6 +941,9 @@ _UniffiLib.uniffi_sotay_ffi_checksum_method_handbook_network_changed.restype = c
 _UniffiLib.uniffi_sotay_ffi_checksum_method_handbook_provoke_panic.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_handbook_provoke_panic.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_handbook_records.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_handbook_records.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_handbook_resume.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_handbook_resume.restype = ctypes.c_uint16
@@ -814,9 +974,24 @@ _UniffiLib.uniffi_sotay_ffi_checksum_method_keyvault_destroy.restype = ctypes.c_
 _UniffiLib.uniffi_sotay_ffi_checksum_method_logsink_on_log.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_logsink_on_log.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_meeting_amend.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_meeting_amend.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_meeting_apply.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_meeting_apply.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_meeting_attach_file.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_meeting_attach_file.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_meeting_attach_outside_signature.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_meeting_attach_outside_signature.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_meeting_countersign.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_meeting_countersign.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_meeting_diary.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_meeting_diary.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_meeting_history.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_meeting_history.restype = ctypes.c_uint16
@@ -826,15 +1001,120 @@ _UniffiLib.uniffi_sotay_ffi_checksum_method_meeting_id.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_meeting_minutes.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_meeting_minutes.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_meeting_paper.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_meeting_paper.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_meeting_propose_addendum.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_meeting_propose_addendum.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_meeting_propose_seal.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_meeting_propose_seal.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_meeting_review.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_meeting_review.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_meeting_seal_check.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_meeting_seal_check.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_meeting_seal_file.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_meeting_seal_file.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_meeting_sealed_text.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_meeting_sealed_text.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_meeting_seals.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_meeting_seals.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_meeting_settle.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_meeting_settle.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_meeting_take_in.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_meeting_take_in.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_meeting_undo.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_meeting_undo.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_meeting_view.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_meeting_view.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_meeting_withdraw_seal.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_meeting_withdraw_seal.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_change_fees.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_change_fees.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_change_rating.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_change_rating.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_change_resolution.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_change_resolution.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_change_task.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_change_task.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_criteria.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_criteria.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_directives.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_directives.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_fee_month.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_fee_month.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_fees.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_fees.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_issue_resolution.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_issue_resolution.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_new_resolution.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_new_resolution.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_publish_directive.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_publish_directive.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_ratings.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_ratings.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_report_paper.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_report_paper.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_report_proposal.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_report_proposal.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_reports.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_reports.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_reports_due.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_reports_due.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_resolution.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_resolution.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_resolution_paper.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_resolution_paper.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_resolutions.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_resolutions.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_review.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_review.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_send_report.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_send_report.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_settle.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_settle.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_tasks.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_tasks.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_tasks_of_meeting.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_tasks_of_meeting.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_undo.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_undo.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_sync_follow.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_sync_follow.restype = ctypes.c_uint16
@@ -859,6 +1139,12 @@ _UniffiLib.uniffi_sotay_ffi_checksum_method_synctask_progress.restype = ctypes.c
 _UniffiLib.uniffi_sotay_ffi_checksum_method_synctask_wait.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_synctask_wait.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_fn_func_check_seal_file.argtypes = (
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_func_check_seal_file.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sotay_ffi_fn_func_create_handbook.argtypes = (
     _UniffiRustBuffer,
     ctypes.POINTER(_UniffiRustCallStatus),
@@ -870,6 +1156,14 @@ _UniffiLib.uniffi_sotay_ffi_fn_func_error_text.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_func_error_text.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_func_home_actions.argtypes = (
+    _UniffiRustBuffer,
+    ctypes.c_int8,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_func_home_actions.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sotay_ffi_fn_func_library_version.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
@@ -927,6 +1221,12 @@ _UniffiLib.uniffi_sotay_ffi_fn_method_branch_create.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_branch_create.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_import_members.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_import_members.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sotay_ffi_fn_method_branch_join_request.argtypes = (
     ctypes.c_uint64,
     ctypes.POINTER(_UniffiRustCallStatus),
@@ -955,6 +1255,11 @@ _UniffiLib.uniffi_sotay_ffi_fn_method_branch_new_meeting.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_branch_new_meeting.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_not_counted.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_not_counted.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sotay_ffi_fn_method_branch_phones.argtypes = (
     ctypes.c_uint64,
     ctypes.POINTER(_UniffiRustCallStatus),
@@ -966,6 +1271,15 @@ _UniffiLib.uniffi_sotay_ffi_fn_method_branch_read_request.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_branch_read_request.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_regrade_phone.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.c_uint8,
+    ctypes.c_int8,
+    ctypes.c_int8,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_regrade_phone.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sotay_ffi_fn_method_branch_remove_phone.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -999,6 +1313,11 @@ _UniffiLib.uniffi_sotay_ffi_fn_method_branch_roster.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_branch_roster.restype = None
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_rotate_keys.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_rotate_keys.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sotay_ffi_fn_method_branch_suspend_phone.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -1027,6 +1346,46 @@ _UniffiLib.uniffi_sotay_ffi_fn_method_connectivity_network.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_connectivity_network.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_feedback_answer.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_feedback_answer.restype = None
+_UniffiLib.uniffi_sotay_ffi_fn_method_feedback_own.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_feedback_own.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_feedback_public_answers.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_feedback_public_answers.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_feedback_received.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_feedback_received.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_feedback_send_again.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_feedback_send_again.restype = None
+_UniffiLib.uniffi_sotay_ffi_fn_method_feedback_submit.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_feedback_submit.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_feedback_withdraw.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_feedback_withdraw.restype = None
 _UniffiLib.uniffi_sotay_ffi_fn_method_handbook_branch.argtypes = (
     ctypes.c_uint64,
     ctypes.POINTER(_UniffiRustCallStatus),
@@ -1043,6 +1402,17 @@ _UniffiLib.uniffi_sotay_ffi_fn_method_handbook_enter_background.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_handbook_enter_background.restype = None
+_UniffiLib.uniffi_sotay_ffi_fn_method_handbook_feedback.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_handbook_feedback.restype = ctypes.c_uint64
+_UniffiLib.uniffi_sotay_ffi_fn_method_handbook_home.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_handbook_home.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sotay_ffi_fn_method_handbook_low_memory.argtypes = (
     ctypes.c_uint64,
     ctypes.POINTER(_UniffiRustCallStatus),
@@ -1065,6 +1435,11 @@ _UniffiLib.uniffi_sotay_ffi_fn_method_handbook_provoke_panic.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_handbook_provoke_panic.restype = None
+_UniffiLib.uniffi_sotay_ffi_fn_method_handbook_records.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_handbook_records.restype = ctypes.c_uint64
 _UniffiLib.uniffi_sotay_ffi_fn_method_handbook_resume.argtypes = (
     ctypes.c_uint64,
     ctypes.POINTER(_UniffiRustCallStatus),
@@ -1122,12 +1497,50 @@ _UniffiLib.uniffi_sotay_ffi_fn_method_logsink_on_log.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_logsink_on_log.restype = None
+_UniffiLib.uniffi_sotay_ffi_fn_method_meeting_amend.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_meeting_amend.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sotay_ffi_fn_method_meeting_apply.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_meeting_apply.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_meeting_attach_file.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    ctypes.c_uint32,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_meeting_attach_file.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_meeting_attach_outside_signature.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_meeting_attach_outside_signature.restype = None
+_UniffiLib.uniffi_sotay_ffi_fn_method_meeting_countersign.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_meeting_countersign.restype = None
+_UniffiLib.uniffi_sotay_ffi_fn_method_meeting_diary.argtypes = (
+    ctypes.c_uint64,
+    ctypes.c_uint32,
+    ctypes.c_uint32,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_meeting_diary.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sotay_ffi_fn_method_meeting_history.argtypes = (
     ctypes.c_uint64,
     ctypes.POINTER(_UniffiRustCallStatus),
@@ -1143,12 +1556,53 @@ _UniffiLib.uniffi_sotay_ffi_fn_method_meeting_minutes.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_meeting_minutes.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_meeting_paper.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_meeting_paper.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_meeting_propose_addendum.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_meeting_propose_addendum.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_meeting_propose_seal.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_meeting_propose_seal.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sotay_ffi_fn_method_meeting_review.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_meeting_review.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_meeting_seal_check.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_meeting_seal_check.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_meeting_seal_file.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_meeting_seal_file.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_meeting_sealed_text.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_meeting_sealed_text.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_meeting_seals.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_meeting_seals.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sotay_ffi_fn_method_meeting_settle.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -1156,11 +1610,191 @@ _UniffiLib.uniffi_sotay_ffi_fn_method_meeting_settle.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_meeting_settle.restype = None
+_UniffiLib.uniffi_sotay_ffi_fn_method_meeting_take_in.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_meeting_take_in.restype = ctypes.c_uint32
+_UniffiLib.uniffi_sotay_ffi_fn_method_meeting_undo.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_meeting_undo.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sotay_ffi_fn_method_meeting_view.argtypes = (
     ctypes.c_uint64,
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_meeting_view.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_meeting_withdraw_seal.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_meeting_withdraw_seal.restype = None
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_change_fees.argtypes = (
+    ctypes.c_uint64,
+    ctypes.c_int32,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_change_fees.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_change_rating.argtypes = (
+    ctypes.c_uint64,
+    ctypes.c_int32,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_change_rating.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_change_resolution.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_change_resolution.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_change_task.argtypes = (
+    ctypes.c_uint64,
+    ctypes.c_int32,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_change_task.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_criteria.argtypes = (
+    ctypes.c_uint64,
+    ctypes.c_int32,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_criteria.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_directives.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_directives.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_fee_month.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_fee_month.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_fees.argtypes = (
+    ctypes.c_uint64,
+    ctypes.c_int32,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_fees.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_issue_resolution.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_issue_resolution.restype = None
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_new_resolution.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_new_resolution.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_publish_directive.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_publish_directive.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_ratings.argtypes = (
+    ctypes.c_uint64,
+    ctypes.c_int32,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_ratings.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_report_paper.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_report_paper.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_report_proposal.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_report_proposal.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_reports.argtypes = (
+    ctypes.c_uint64,
+    ctypes.c_int32,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_reports.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_reports_due.argtypes = (
+    ctypes.c_uint64,
+    ctypes.c_int32,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_reports_due.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_resolution.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_resolution.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_resolution_paper.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_resolution_paper.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_resolutions.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_resolutions.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_review.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_review.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_send_report.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_send_report.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_settle.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_settle.restype = None
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_tasks.argtypes = (
+    ctypes.c_uint64,
+    ctypes.c_int32,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_tasks.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_tasks_of_meeting.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_tasks_of_meeting.restype = ctypes.c_uint32
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_undo.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_undo.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sotay_ffi_fn_method_sync_follow.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -1265,6 +1899,16 @@ _UniffiLib.uniffi_sotay_ffi_fn_free_connectivity.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_free_connectivity.restype = None
+_UniffiLib.uniffi_sotay_ffi_fn_clone_feedback.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_clone_feedback.restype = ctypes.c_uint64
+_UniffiLib.uniffi_sotay_ffi_fn_free_feedback.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_free_feedback.restype = None
 _UniffiLib.uniffi_sotay_ffi_fn_clone_handbook.argtypes = (
     ctypes.c_uint64,
     ctypes.POINTER(_UniffiRustCallStatus),
@@ -1305,6 +1949,16 @@ _UniffiLib.uniffi_sotay_ffi_fn_free_meeting.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_free_meeting.restype = None
+_UniffiLib.uniffi_sotay_ffi_fn_clone_records.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_clone_records.restype = ctypes.c_uint64
+_UniffiLib.uniffi_sotay_ffi_fn_free_records.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_free_records.restype = None
 _UniffiLib.uniffi_sotay_ffi_fn_clone_sync.argtypes = (
     ctypes.c_uint64,
     ctypes.POINTER(_UniffiRustCallStatus),
@@ -1795,72 +2449,6 @@ class _UniffiFfiConverterSequenceString(_UniffiConverterRustBuffer):
             _UniffiFfiConverterString.read(buf) for i in range(count)
         ]
 
-@dataclass
-class Admission:
-    """
-    What an officer decides about a phone that asks to join.
-"""
-    def __init__(self, *, request:str, member:str, rank:int = 4, committee:bool = False, probationary:bool = False, relays:typing.List[str] = _DEFAULT):
-        self.request = request
-        self.member = member
-        self.rank = rank
-        self.committee = committee
-        self.probationary = probationary
-        if relays is _DEFAULT:
-            self.relays = []
-        else:
-            self.relays = relays
-        
-        
-
-    
-    def __str__(self):
-        return "Admission(request={}, member={}, rank={}, committee={}, probationary={}, relays={})".format(self.request, self.member, self.rank, self.committee, self.probationary, self.relays)
-    def __eq__(self, other):
-        if self.request != other.request:
-            return False
-        if self.member != other.member:
-            return False
-        if self.rank != other.rank:
-            return False
-        if self.committee != other.committee:
-            return False
-        if self.probationary != other.probationary:
-            return False
-        if self.relays != other.relays:
-            return False
-        return True
-
-class _UniffiFfiConverterTypeAdmission(_UniffiConverterRustBuffer):
-    @staticmethod
-    def read(buf):
-        return Admission(
-            request=_UniffiFfiConverterString.read(buf),
-            member=_UniffiFfiConverterString.read(buf),
-            rank=_UniffiFfiConverterUInt8.read(buf),
-            committee=_UniffiFfiConverterBoolean.read(buf),
-            probationary=_UniffiFfiConverterBoolean.read(buf),
-            relays=_UniffiFfiConverterSequenceString.read(buf),
-        )
-
-    @staticmethod
-    def check_lower(value):
-        _UniffiFfiConverterString.check_lower(value.request)
-        _UniffiFfiConverterString.check_lower(value.member)
-        _UniffiFfiConverterUInt8.check_lower(value.rank)
-        _UniffiFfiConverterBoolean.check_lower(value.committee)
-        _UniffiFfiConverterBoolean.check_lower(value.probationary)
-        _UniffiFfiConverterSequenceString.check_lower(value.relays)
-
-    @staticmethod
-    def write(value, buf):
-        _UniffiFfiConverterString.write(value.request, buf)
-        _UniffiFfiConverterString.write(value.member, buf)
-        _UniffiFfiConverterUInt8.write(value.rank, buf)
-        _UniffiFfiConverterBoolean.write(value.committee, buf)
-        _UniffiFfiConverterBoolean.write(value.probationary, buf)
-        _UniffiFfiConverterSequenceString.write(value.relays, buf)
-
 class _UniffiFfiConverterOptionalString(_UniffiConverterRustBuffer):
     @classmethod
     def check_lower(cls, value):
@@ -1885,6 +2473,81 @@ class _UniffiFfiConverterOptionalString(_UniffiConverterRustBuffer):
             return _UniffiFfiConverterString.read(buf)
         else:
             raise InternalError("Unexpected flag byte for optional type")
+
+@dataclass
+class Admission:
+    """
+    What an officer decides about a phone that asks to join.
+"""
+    def __init__(self, *, request:str, member:str, rank:int = 4, committee:bool = False, probationary:bool = False, relays:typing.List[str] = _DEFAULT, replaces:typing.Optional[str] = _DEFAULT):
+        self.request = request
+        self.member = member
+        self.rank = rank
+        self.committee = committee
+        self.probationary = probationary
+        if relays is _DEFAULT:
+            self.relays = []
+        else:
+            self.relays = relays
+        if replaces is _DEFAULT:
+            self.replaces = None
+        else:
+            self.replaces = replaces
+        
+        
+
+    
+    def __str__(self):
+        return "Admission(request={}, member={}, rank={}, committee={}, probationary={}, relays={}, replaces={})".format(self.request, self.member, self.rank, self.committee, self.probationary, self.relays, self.replaces)
+    def __eq__(self, other):
+        if self.request != other.request:
+            return False
+        if self.member != other.member:
+            return False
+        if self.rank != other.rank:
+            return False
+        if self.committee != other.committee:
+            return False
+        if self.probationary != other.probationary:
+            return False
+        if self.relays != other.relays:
+            return False
+        if self.replaces != other.replaces:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeAdmission(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return Admission(
+            request=_UniffiFfiConverterString.read(buf),
+            member=_UniffiFfiConverterString.read(buf),
+            rank=_UniffiFfiConverterUInt8.read(buf),
+            committee=_UniffiFfiConverterBoolean.read(buf),
+            probationary=_UniffiFfiConverterBoolean.read(buf),
+            relays=_UniffiFfiConverterSequenceString.read(buf),
+            replaces=_UniffiFfiConverterOptionalString.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.request)
+        _UniffiFfiConverterString.check_lower(value.member)
+        _UniffiFfiConverterUInt8.check_lower(value.rank)
+        _UniffiFfiConverterBoolean.check_lower(value.committee)
+        _UniffiFfiConverterBoolean.check_lower(value.probationary)
+        _UniffiFfiConverterSequenceString.check_lower(value.relays)
+        _UniffiFfiConverterOptionalString.check_lower(value.replaces)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.request, buf)
+        _UniffiFfiConverterString.write(value.member, buf)
+        _UniffiFfiConverterUInt8.write(value.rank, buf)
+        _UniffiFfiConverterBoolean.write(value.committee, buf)
+        _UniffiFfiConverterBoolean.write(value.probationary, buf)
+        _UniffiFfiConverterSequenceString.write(value.relays, buf)
+        _UniffiFfiConverterOptionalString.write(value.replaces, buf)
 
 @dataclass
 class PersonView:
@@ -2292,6 +2955,231 @@ class _UniffiFfiConverterTypeAgendaView(_UniffiConverterRustBuffer):
         _UniffiFfiConverterOptionalTypePersonView.write(value.presenter, buf)
         _UniffiFfiConverterTypeRemovalView.write(value.removal, buf)
 
+class _UniffiFfiConverterUInt32(_UniffiConverterPrimitiveInt):
+    CLASS_NAME = "u32"
+    VALUE_MIN = 0
+    VALUE_MAX = 2**32
+
+    @staticmethod
+    def read(buf):
+        return buf.read_u32()
+
+    @staticmethod
+    def write(value, buf):
+        buf.write_u32(value)
+
+class _UniffiFfiConverterOptionalUInt32(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterUInt32.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterUInt32.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterUInt32.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
+@dataclass
+class VersionView:
+    """
+    One of several values of the same thing.
+"""
+    def __init__(self, *, value:str, tag:str, marks:typing.List[MarkView]):
+        self.value = value
+        self.tag = tag
+        self.marks = marks
+        
+        
+
+    
+    def __str__(self):
+        return "VersionView(value={}, tag={}, marks={})".format(self.value, self.tag, self.marks)
+    def __eq__(self, other):
+        if self.value != other.value:
+            return False
+        if self.tag != other.tag:
+            return False
+        if self.marks != other.marks:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeVersionView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return VersionView(
+            value=_UniffiFfiConverterString.read(buf),
+            tag=_UniffiFfiConverterString.read(buf),
+            marks=_UniffiFfiConverterSequenceTypeMarkView.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.value)
+        _UniffiFfiConverterString.check_lower(value.tag)
+        _UniffiFfiConverterSequenceTypeMarkView.check_lower(value.marks)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.value, buf)
+        _UniffiFfiConverterString.write(value.tag, buf)
+        _UniffiFfiConverterSequenceTypeMarkView.write(value.marks, buf)
+
+class _UniffiFfiConverterSequenceTypeVersionView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeVersionView.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeVersionView.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeVersionView.read(buf) for i in range(count)
+        ]
+
+@dataclass
+class ContestedField:
+    """
+    A field of the heading that two phones filled differently.
+"""
+    def __init__(self, *, field:str, versions:typing.List[VersionView], contest:ContestState):
+        self.field = field
+        self.versions = versions
+        self.contest = contest
+        
+        
+
+    
+    def __str__(self):
+        return "ContestedField(field={}, versions={}, contest={})".format(self.field, self.versions, self.contest)
+    def __eq__(self, other):
+        if self.field != other.field:
+            return False
+        if self.versions != other.versions:
+            return False
+        if self.contest != other.contest:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeContestedField(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return ContestedField(
+            field=_UniffiFfiConverterString.read(buf),
+            versions=_UniffiFfiConverterSequenceTypeVersionView.read(buf),
+            contest=_UniffiFfiConverterTypeContestState.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.field)
+        _UniffiFfiConverterSequenceTypeVersionView.check_lower(value.versions)
+        _UniffiFfiConverterTypeContestState.check_lower(value.contest)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.field, buf)
+        _UniffiFfiConverterSequenceTypeVersionView.write(value.versions, buf)
+        _UniffiFfiConverterTypeContestState.write(value.contest, buf)
+
+class _UniffiFfiConverterSequenceTypeContestedField(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeContestedField.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeContestedField.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeContestedField.read(buf) for i in range(count)
+        ]
+
+@dataclass
+class AssessedView:
+    """
+    The amount that a member was assessed at, from a month on.
+"""
+    def __init__(self, *, member:PersonView, _from:str, amount:typing.Optional[int], contested:typing.List[ContestedField]):
+        self.member = member
+        self._from = _from
+        self.amount = amount
+        self.contested = contested
+        
+        
+
+    
+    def __str__(self):
+        return "AssessedView(member={}, _from={}, amount={}, contested={})".format(self.member, self._from, self.amount, self.contested)
+    def __eq__(self, other):
+        if self.member != other.member:
+            return False
+        if self._from != other._from:
+            return False
+        if self.amount != other.amount:
+            return False
+        if self.contested != other.contested:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeAssessedView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return AssessedView(
+            member=_UniffiFfiConverterTypePersonView.read(buf),
+            _from=_UniffiFfiConverterString.read(buf),
+            amount=_UniffiFfiConverterOptionalUInt32.read(buf),
+            contested=_UniffiFfiConverterSequenceTypeContestedField.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterTypePersonView.check_lower(value.member)
+        _UniffiFfiConverterString.check_lower(value._from)
+        _UniffiFfiConverterOptionalUInt32.check_lower(value.amount)
+        _UniffiFfiConverterSequenceTypeContestedField.check_lower(value.contested)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterTypePersonView.write(value.member, buf)
+        _UniffiFfiConverterString.write(value._from, buf)
+        _UniffiFfiConverterOptionalUInt32.write(value.amount, buf)
+        _UniffiFfiConverterSequenceTypeContestedField.write(value.contested, buf)
+
 
 
 
@@ -2523,19 +3411,6 @@ class _UniffiFfiConverterTypeAttendanceEntryView(_UniffiConverterRustBuffer):
         _UniffiFfiConverterTypeRecordedHow.write(value.how, buf)
         _UniffiFfiConverterOptionalString.write(value.reason, buf)
         _UniffiFfiConverterBoolean.write(value.corrected, buf)
-
-class _UniffiFfiConverterUInt32(_UniffiConverterPrimitiveInt):
-    CLASS_NAME = "u32"
-    VALUE_MIN = 0
-    VALUE_MAX = 2**32
-
-    @staticmethod
-    def read(buf):
-        return buf.read_u32()
-
-    @staticmethod
-    def write(value, buf):
-        buf.write_u32(value)
 
 
 
@@ -3348,6 +4223,869 @@ class _UniffiFfiConverterTypeBallotView(_UniffiConverterRustBuffer):
         _UniffiFfiConverterTypeContestState.write(value.contest, buf)
         _UniffiFfiConverterOptionalTypeNotCounted.write(value.not_counted, buf)
 
+
+
+
+
+
+class DocumentPart(enum.Enum):
+    """
+    Which part of a document changed.
+"""
+    
+    ROSTER = 0
+    """
+    A member's line in the roster.
+"""
+    
+    HEADING = 1
+    """
+    The heading of a meeting.
+"""
+    
+    PHASE = 2
+    """
+    A step was taken.
+"""
+    
+    ROLL = 3
+    """
+    The frozen list.
+"""
+    
+    GUESTS = 4
+    """
+    Guests.
+"""
+    
+    ATTENDANCE = 5
+    """
+    Attendance of a member.
+"""
+    
+    AGENDA = 6
+    """
+    An item of the agenda.
+"""
+    
+    SPEECH = 7
+    """
+    A speech.
+"""
+    
+    MOTION = 8
+    """
+    A vote: its text, counts or ballots.
+"""
+    
+    CONCLUSION = 9
+    """
+    A conclusion.
+"""
+    
+    REMOVAL = 10
+    """
+    An entry was removed or contested as removed.
+"""
+    
+    NARRATIVE = 11
+    """
+    A section of the narrative.
+"""
+    
+    NOTE = 12
+    """
+    Praise or a reminder.
+"""
+    
+    SCORE = 13
+    """
+    A score.
+"""
+    
+    CHOICE = 14
+    """
+    A choice was made: any part may show another value.
+"""
+    
+    ATTACHMENT = 15
+    """
+    A file that belongs to a meeting.
+"""
+    
+    TASK = 16
+    """
+    A task.
+"""
+    
+    FEE_LINE = 17
+    """
+    A line of the fee ledger.
+"""
+    
+    ASSESSMENT = 18
+    """
+    What a member was assessed at.
+"""
+    
+    RATING = 19
+    """
+    Points, levels or evidence of a rating.
+"""
+    
+    RESOLUTION = 20
+    """
+    A resolution.
+"""
+    
+    REPORT = 21
+    """
+    A report was sent.
+"""
+    
+    OTHER = 22
+    """
+    Something this version of the bridge has no name for: read the document anew.
+"""
+    
+
+
+class _UniffiFfiConverterTypeDocumentPart(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return DocumentPart.ROSTER
+        if variant == 2:
+            return DocumentPart.HEADING
+        if variant == 3:
+            return DocumentPart.PHASE
+        if variant == 4:
+            return DocumentPart.ROLL
+        if variant == 5:
+            return DocumentPart.GUESTS
+        if variant == 6:
+            return DocumentPart.ATTENDANCE
+        if variant == 7:
+            return DocumentPart.AGENDA
+        if variant == 8:
+            return DocumentPart.SPEECH
+        if variant == 9:
+            return DocumentPart.MOTION
+        if variant == 10:
+            return DocumentPart.CONCLUSION
+        if variant == 11:
+            return DocumentPart.REMOVAL
+        if variant == 12:
+            return DocumentPart.NARRATIVE
+        if variant == 13:
+            return DocumentPart.NOTE
+        if variant == 14:
+            return DocumentPart.SCORE
+        if variant == 15:
+            return DocumentPart.CHOICE
+        if variant == 16:
+            return DocumentPart.ATTACHMENT
+        if variant == 17:
+            return DocumentPart.TASK
+        if variant == 18:
+            return DocumentPart.FEE_LINE
+        if variant == 19:
+            return DocumentPart.ASSESSMENT
+        if variant == 20:
+            return DocumentPart.RATING
+        if variant == 21:
+            return DocumentPart.RESOLUTION
+        if variant == 22:
+            return DocumentPart.REPORT
+        if variant == 23:
+            return DocumentPart.OTHER
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value == DocumentPart.ROSTER:
+            return
+        if value == DocumentPart.HEADING:
+            return
+        if value == DocumentPart.PHASE:
+            return
+        if value == DocumentPart.ROLL:
+            return
+        if value == DocumentPart.GUESTS:
+            return
+        if value == DocumentPart.ATTENDANCE:
+            return
+        if value == DocumentPart.AGENDA:
+            return
+        if value == DocumentPart.SPEECH:
+            return
+        if value == DocumentPart.MOTION:
+            return
+        if value == DocumentPart.CONCLUSION:
+            return
+        if value == DocumentPart.REMOVAL:
+            return
+        if value == DocumentPart.NARRATIVE:
+            return
+        if value == DocumentPart.NOTE:
+            return
+        if value == DocumentPart.SCORE:
+            return
+        if value == DocumentPart.CHOICE:
+            return
+        if value == DocumentPart.ATTACHMENT:
+            return
+        if value == DocumentPart.TASK:
+            return
+        if value == DocumentPart.FEE_LINE:
+            return
+        if value == DocumentPart.ASSESSMENT:
+            return
+        if value == DocumentPart.RATING:
+            return
+        if value == DocumentPart.RESOLUTION:
+            return
+        if value == DocumentPart.REPORT:
+            return
+        if value == DocumentPart.OTHER:
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value == DocumentPart.ROSTER:
+            buf.write_i32(1)
+        if value == DocumentPart.HEADING:
+            buf.write_i32(2)
+        if value == DocumentPart.PHASE:
+            buf.write_i32(3)
+        if value == DocumentPart.ROLL:
+            buf.write_i32(4)
+        if value == DocumentPart.GUESTS:
+            buf.write_i32(5)
+        if value == DocumentPart.ATTENDANCE:
+            buf.write_i32(6)
+        if value == DocumentPart.AGENDA:
+            buf.write_i32(7)
+        if value == DocumentPart.SPEECH:
+            buf.write_i32(8)
+        if value == DocumentPart.MOTION:
+            buf.write_i32(9)
+        if value == DocumentPart.CONCLUSION:
+            buf.write_i32(10)
+        if value == DocumentPart.REMOVAL:
+            buf.write_i32(11)
+        if value == DocumentPart.NARRATIVE:
+            buf.write_i32(12)
+        if value == DocumentPart.NOTE:
+            buf.write_i32(13)
+        if value == DocumentPart.SCORE:
+            buf.write_i32(14)
+        if value == DocumentPart.CHOICE:
+            buf.write_i32(15)
+        if value == DocumentPart.ATTACHMENT:
+            buf.write_i32(16)
+        if value == DocumentPart.TASK:
+            buf.write_i32(17)
+        if value == DocumentPart.FEE_LINE:
+            buf.write_i32(18)
+        if value == DocumentPart.ASSESSMENT:
+            buf.write_i32(19)
+        if value == DocumentPart.RATING:
+            buf.write_i32(20)
+        if value == DocumentPart.RESOLUTION:
+            buf.write_i32(21)
+        if value == DocumentPart.REPORT:
+            buf.write_i32(22)
+        if value == DocumentPart.OTHER:
+            buf.write_i32(23)
+
+
+
+@dataclass
+class ChangePlace:
+    """
+    A part of a document in which something of a batch changed.
+"""
+    def __init__(self, *, doc:str, part:DocumentPart):
+        self.doc = doc
+        self.part = part
+        
+        
+
+    
+    def __str__(self):
+        return "ChangePlace(doc={}, part={})".format(self.doc, self.part)
+    def __eq__(self, other):
+        if self.doc != other.doc:
+            return False
+        if self.part != other.part:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeChangePlace(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return ChangePlace(
+            doc=_UniffiFfiConverterString.read(buf),
+            part=_UniffiFfiConverterTypeDocumentPart.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.doc)
+        _UniffiFfiConverterTypeDocumentPart.check_lower(value.part)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.doc, buf)
+        _UniffiFfiConverterTypeDocumentPart.write(value.part, buf)
+
+
+
+
+
+
+class SealStatus(enum.Enum):
+    """
+    Where a seal stands.
+"""
+    
+    WAITING = 0
+    """
+    One of the two has not signed yet.
+"""
+    
+    STANDING = 1
+    """
+    Both have signed.
+"""
+    
+    REPLACED = 2
+    """
+    A later edition stands in its place.
+"""
+    
+    WITHDRAWN = 3
+    """
+    The chair or the secretary took it back.
+"""
+    
+
+
+class _UniffiFfiConverterTypeSealStatus(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return SealStatus.WAITING
+        if variant == 2:
+            return SealStatus.STANDING
+        if variant == 3:
+            return SealStatus.REPLACED
+        if variant == 4:
+            return SealStatus.WITHDRAWN
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value == SealStatus.WAITING:
+            return
+        if value == SealStatus.STANDING:
+            return
+        if value == SealStatus.REPLACED:
+            return
+        if value == SealStatus.WITHDRAWN:
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value == SealStatus.WAITING:
+            buf.write_i32(1)
+        if value == SealStatus.STANDING:
+            buf.write_i32(2)
+        if value == SealStatus.REPLACED:
+            buf.write_i32(3)
+        if value == SealStatus.WITHDRAWN:
+            buf.write_i32(4)
+
+
+
+@dataclass
+class OfficialView:
+    """
+    One of the two who sign.
+"""
+    def __init__(self, *, member:str, name:str, signed_by:typing.Optional[str]):
+        self.member = member
+        self.name = name
+        self.signed_by = signed_by
+        
+        
+
+    
+    def __str__(self):
+        return "OfficialView(member={}, name={}, signed_by={})".format(self.member, self.name, self.signed_by)
+    def __eq__(self, other):
+        if self.member != other.member:
+            return False
+        if self.name != other.name:
+            return False
+        if self.signed_by != other.signed_by:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeOfficialView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return OfficialView(
+            member=_UniffiFfiConverterString.read(buf),
+            name=_UniffiFfiConverterString.read(buf),
+            signed_by=_UniffiFfiConverterOptionalString.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.member)
+        _UniffiFfiConverterString.check_lower(value.name)
+        _UniffiFfiConverterOptionalString.check_lower(value.signed_by)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.member, buf)
+        _UniffiFfiConverterString.write(value.name, buf)
+        _UniffiFfiConverterOptionalString.write(value.signed_by, buf)
+
+class _UniffiFfiConverterUInt64(_UniffiConverterPrimitiveInt):
+    CLASS_NAME = "u64"
+    VALUE_MIN = 0
+    VALUE_MAX = 2**64
+
+    @staticmethod
+    def read(buf):
+        return buf.read_u64()
+
+    @staticmethod
+    def write(value, buf):
+        buf.write_u64(value)
+
+@dataclass
+class OutsideSignatureView:
+    """
+    An official signature made outside of this software: kept and named, not judged.
+"""
+    def __init__(self, *, kind:str, name:str, bytes:int):
+        self.kind = kind
+        self.name = name
+        self.bytes = bytes
+        
+        
+
+    
+    def __str__(self):
+        return "OutsideSignatureView(kind={}, name={}, bytes={})".format(self.kind, self.name, self.bytes)
+    def __eq__(self, other):
+        if self.kind != other.kind:
+            return False
+        if self.name != other.name:
+            return False
+        if self.bytes != other.bytes:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeOutsideSignatureView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return OutsideSignatureView(
+            kind=_UniffiFfiConverterString.read(buf),
+            name=_UniffiFfiConverterString.read(buf),
+            bytes=_UniffiFfiConverterUInt64.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.kind)
+        _UniffiFfiConverterString.check_lower(value.name)
+        _UniffiFfiConverterUInt64.check_lower(value.bytes)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.kind, buf)
+        _UniffiFfiConverterString.write(value.name, buf)
+        _UniffiFfiConverterUInt64.write(value.bytes, buf)
+
+class _UniffiFfiConverterSequenceTypeOutsideSignatureView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeOutsideSignatureView.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeOutsideSignatureView.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeOutsideSignatureView.read(buf) for i in range(count)
+        ]
+
+@dataclass
+class SealView:
+    """
+    A seal.
+"""
+    def __init__(self, *, id:str, addendum:bool, status:SealStatus, sha256:str, date:str, place:str, chair:OfficialView, clerk:OfficialView, present:int, eligible:int, previous:typing.Optional[str], claimed_ms:int, outside:typing.List[OutsideSignatureView]):
+        self.id = id
+        self.addendum = addendum
+        self.status = status
+        self.sha256 = sha256
+        self.date = date
+        self.place = place
+        self.chair = chair
+        self.clerk = clerk
+        self.present = present
+        self.eligible = eligible
+        self.previous = previous
+        self.claimed_ms = claimed_ms
+        self.outside = outside
+        
+        
+
+    
+    def __str__(self):
+        return "SealView(id={}, addendum={}, status={}, sha256={}, date={}, place={}, chair={}, clerk={}, present={}, eligible={}, previous={}, claimed_ms={}, outside={})".format(self.id, self.addendum, self.status, self.sha256, self.date, self.place, self.chair, self.clerk, self.present, self.eligible, self.previous, self.claimed_ms, self.outside)
+    def __eq__(self, other):
+        if self.id != other.id:
+            return False
+        if self.addendum != other.addendum:
+            return False
+        if self.status != other.status:
+            return False
+        if self.sha256 != other.sha256:
+            return False
+        if self.date != other.date:
+            return False
+        if self.place != other.place:
+            return False
+        if self.chair != other.chair:
+            return False
+        if self.clerk != other.clerk:
+            return False
+        if self.present != other.present:
+            return False
+        if self.eligible != other.eligible:
+            return False
+        if self.previous != other.previous:
+            return False
+        if self.claimed_ms != other.claimed_ms:
+            return False
+        if self.outside != other.outside:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeSealView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return SealView(
+            id=_UniffiFfiConverterString.read(buf),
+            addendum=_UniffiFfiConverterBoolean.read(buf),
+            status=_UniffiFfiConverterTypeSealStatus.read(buf),
+            sha256=_UniffiFfiConverterString.read(buf),
+            date=_UniffiFfiConverterString.read(buf),
+            place=_UniffiFfiConverterString.read(buf),
+            chair=_UniffiFfiConverterTypeOfficialView.read(buf),
+            clerk=_UniffiFfiConverterTypeOfficialView.read(buf),
+            present=_UniffiFfiConverterUInt32.read(buf),
+            eligible=_UniffiFfiConverterUInt32.read(buf),
+            previous=_UniffiFfiConverterOptionalString.read(buf),
+            claimed_ms=_UniffiFfiConverterInt64.read(buf),
+            outside=_UniffiFfiConverterSequenceTypeOutsideSignatureView.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.id)
+        _UniffiFfiConverterBoolean.check_lower(value.addendum)
+        _UniffiFfiConverterTypeSealStatus.check_lower(value.status)
+        _UniffiFfiConverterString.check_lower(value.sha256)
+        _UniffiFfiConverterString.check_lower(value.date)
+        _UniffiFfiConverterString.check_lower(value.place)
+        _UniffiFfiConverterTypeOfficialView.check_lower(value.chair)
+        _UniffiFfiConverterTypeOfficialView.check_lower(value.clerk)
+        _UniffiFfiConverterUInt32.check_lower(value.present)
+        _UniffiFfiConverterUInt32.check_lower(value.eligible)
+        _UniffiFfiConverterOptionalString.check_lower(value.previous)
+        _UniffiFfiConverterInt64.check_lower(value.claimed_ms)
+        _UniffiFfiConverterSequenceTypeOutsideSignatureView.check_lower(value.outside)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.id, buf)
+        _UniffiFfiConverterBoolean.write(value.addendum, buf)
+        _UniffiFfiConverterTypeSealStatus.write(value.status, buf)
+        _UniffiFfiConverterString.write(value.sha256, buf)
+        _UniffiFfiConverterString.write(value.date, buf)
+        _UniffiFfiConverterString.write(value.place, buf)
+        _UniffiFfiConverterTypeOfficialView.write(value.chair, buf)
+        _UniffiFfiConverterTypeOfficialView.write(value.clerk, buf)
+        _UniffiFfiConverterUInt32.write(value.present, buf)
+        _UniffiFfiConverterUInt32.write(value.eligible, buf)
+        _UniffiFfiConverterOptionalString.write(value.previous, buf)
+        _UniffiFfiConverterInt64.write(value.claimed_ms, buf)
+        _UniffiFfiConverterSequenceTypeOutsideSignatureView.write(value.outside, buf)
+
+@dataclass
+class CheckedSeal:
+    """
+    A seal of a file, which holds.
+"""
+    def __init__(self, *, seal:SealView, document:str, text:str):
+        self.seal = seal
+        self.document = document
+        self.text = text
+        
+        
+
+    
+    def __str__(self):
+        return "CheckedSeal(seal={}, document={}, text={})".format(self.seal, self.document, self.text)
+    def __eq__(self, other):
+        if self.seal != other.seal:
+            return False
+        if self.document != other.document:
+            return False
+        if self.text != other.text:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeCheckedSeal(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return CheckedSeal(
+            seal=_UniffiFfiConverterTypeSealView.read(buf),
+            document=_UniffiFfiConverterString.read(buf),
+            text=_UniffiFfiConverterString.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterTypeSealView.check_lower(value.seal)
+        _UniffiFfiConverterString.check_lower(value.document)
+        _UniffiFfiConverterString.check_lower(value.text)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterTypeSealView.write(value.seal, buf)
+        _UniffiFfiConverterString.write(value.document, buf)
+        _UniffiFfiConverterString.write(value.text, buf)
+
+class _UniffiFfiConverterSequenceTypeCheckedSeal(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeCheckedSeal.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeCheckedSeal.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeCheckedSeal.read(buf) for i in range(count)
+        ]
+
+@dataclass
+class CheckedSealFile:
+    """
+    A file of which every seal holds.
+"""
+    def __init__(self, *, unit:str, pinned:bool, seals:typing.List[CheckedSeal]):
+        self.unit = unit
+        self.pinned = pinned
+        self.seals = seals
+        
+        
+
+    
+    def __str__(self):
+        return "CheckedSealFile(unit={}, pinned={}, seals={})".format(self.unit, self.pinned, self.seals)
+    def __eq__(self, other):
+        if self.unit != other.unit:
+            return False
+        if self.pinned != other.pinned:
+            return False
+        if self.seals != other.seals:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeCheckedSealFile(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return CheckedSealFile(
+            unit=_UniffiFfiConverterString.read(buf),
+            pinned=_UniffiFfiConverterBoolean.read(buf),
+            seals=_UniffiFfiConverterSequenceTypeCheckedSeal.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.unit)
+        _UniffiFfiConverterBoolean.check_lower(value.pinned)
+        _UniffiFfiConverterSequenceTypeCheckedSeal.check_lower(value.seals)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.unit, buf)
+        _UniffiFfiConverterBoolean.write(value.pinned, buf)
+        _UniffiFfiConverterSequenceTypeCheckedSeal.write(value.seals, buf)
+
+
+
+
+
+
+class ScoreColumn(enum.Enum):
+    """
+    Whose points they are.
+"""
+    
+    OWN = 0
+    """
+    Of who is rated.
+"""
+    
+    COMMITTEE = 1
+    """
+    Of the committee.
+"""
+    
+    PARENT = 2
+    """
+    Of the body above.
+"""
+    
+
+
+class _UniffiFfiConverterTypeScoreColumn(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return ScoreColumn.OWN
+        if variant == 2:
+            return ScoreColumn.COMMITTEE
+        if variant == 3:
+            return ScoreColumn.PARENT
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value == ScoreColumn.OWN:
+            return
+        if value == ScoreColumn.COMMITTEE:
+            return
+        if value == ScoreColumn.PARENT:
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value == ScoreColumn.OWN:
+            buf.write_i32(1)
+        if value == ScoreColumn.COMMITTEE:
+            buf.write_i32(2)
+        if value == ScoreColumn.PARENT:
+            buf.write_i32(3)
+
+
+
+@dataclass
+class ColumnResultView:
+    """
+    The sum of a column.
+"""
+    def __init__(self, *, column:ScoreColumn, total:typing.Optional[int], most:int, missing:int, proposed:typing.Optional[str], decided:typing.Optional[str], contested:typing.List[ContestedField]):
+        self.column = column
+        self.total = total
+        self.most = most
+        self.missing = missing
+        self.proposed = proposed
+        self.decided = decided
+        self.contested = contested
+        
+        
+
+    
+    def __str__(self):
+        return "ColumnResultView(column={}, total={}, most={}, missing={}, proposed={}, decided={}, contested={})".format(self.column, self.total, self.most, self.missing, self.proposed, self.decided, self.contested)
+    def __eq__(self, other):
+        if self.column != other.column:
+            return False
+        if self.total != other.total:
+            return False
+        if self.most != other.most:
+            return False
+        if self.missing != other.missing:
+            return False
+        if self.proposed != other.proposed:
+            return False
+        if self.decided != other.decided:
+            return False
+        if self.contested != other.contested:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeColumnResultView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return ColumnResultView(
+            column=_UniffiFfiConverterTypeScoreColumn.read(buf),
+            total=_UniffiFfiConverterOptionalUInt32.read(buf),
+            most=_UniffiFfiConverterUInt32.read(buf),
+            missing=_UniffiFfiConverterUInt32.read(buf),
+            proposed=_UniffiFfiConverterOptionalString.read(buf),
+            decided=_UniffiFfiConverterOptionalString.read(buf),
+            contested=_UniffiFfiConverterSequenceTypeContestedField.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterTypeScoreColumn.check_lower(value.column)
+        _UniffiFfiConverterOptionalUInt32.check_lower(value.total)
+        _UniffiFfiConverterUInt32.check_lower(value.most)
+        _UniffiFfiConverterUInt32.check_lower(value.missing)
+        _UniffiFfiConverterOptionalString.check_lower(value.proposed)
+        _UniffiFfiConverterOptionalString.check_lower(value.decided)
+        _UniffiFfiConverterSequenceTypeContestedField.check_lower(value.contested)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterTypeScoreColumn.write(value.column, buf)
+        _UniffiFfiConverterOptionalUInt32.write(value.total, buf)
+        _UniffiFfiConverterUInt32.write(value.most, buf)
+        _UniffiFfiConverterUInt32.write(value.missing, buf)
+        _UniffiFfiConverterOptionalString.write(value.proposed, buf)
+        _UniffiFfiConverterOptionalString.write(value.decided, buf)
+        _UniffiFfiConverterSequenceTypeContestedField.write(value.contested, buf)
+
 @dataclass
 class ParagraphView:
     """
@@ -3519,119 +5257,6 @@ class _UniffiFfiConverterTypeConclusionView(_UniffiConverterRustBuffer):
         _UniffiFfiConverterTypeContestState.write(value.deadline_contest, buf)
         _UniffiFfiConverterSequenceTypePersonView.write(value.responsible, buf)
         _UniffiFfiConverterTypeRemovalView.write(value.removal, buf)
-
-@dataclass
-class VersionView:
-    """
-    One of several values of the same thing.
-"""
-    def __init__(self, *, value:str, tag:str, marks:typing.List[MarkView]):
-        self.value = value
-        self.tag = tag
-        self.marks = marks
-        
-        
-
-    
-    def __str__(self):
-        return "VersionView(value={}, tag={}, marks={})".format(self.value, self.tag, self.marks)
-    def __eq__(self, other):
-        if self.value != other.value:
-            return False
-        if self.tag != other.tag:
-            return False
-        if self.marks != other.marks:
-            return False
-        return True
-
-class _UniffiFfiConverterTypeVersionView(_UniffiConverterRustBuffer):
-    @staticmethod
-    def read(buf):
-        return VersionView(
-            value=_UniffiFfiConverterString.read(buf),
-            tag=_UniffiFfiConverterString.read(buf),
-            marks=_UniffiFfiConverterSequenceTypeMarkView.read(buf),
-        )
-
-    @staticmethod
-    def check_lower(value):
-        _UniffiFfiConverterString.check_lower(value.value)
-        _UniffiFfiConverterString.check_lower(value.tag)
-        _UniffiFfiConverterSequenceTypeMarkView.check_lower(value.marks)
-
-    @staticmethod
-    def write(value, buf):
-        _UniffiFfiConverterString.write(value.value, buf)
-        _UniffiFfiConverterString.write(value.tag, buf)
-        _UniffiFfiConverterSequenceTypeMarkView.write(value.marks, buf)
-
-class _UniffiFfiConverterSequenceTypeVersionView(_UniffiConverterRustBuffer):
-    @classmethod
-    def check_lower(cls, value):
-        for item in value:
-            _UniffiFfiConverterTypeVersionView.check_lower(item)
-
-    @classmethod
-    def write(cls, value, buf):
-        items = len(value)
-        buf.write_i32(items)
-        for item in value:
-            _UniffiFfiConverterTypeVersionView.write(item, buf)
-
-    @classmethod
-    def read(cls, buf):
-        count = buf.read_i32()
-        if count < 0:
-            raise InternalError("Unexpected negative sequence length")
-
-        return [
-            _UniffiFfiConverterTypeVersionView.read(buf) for i in range(count)
-        ]
-
-@dataclass
-class ContestedField:
-    """
-    A field of the heading that two phones filled differently.
-"""
-    def __init__(self, *, field:str, versions:typing.List[VersionView], contest:ContestState):
-        self.field = field
-        self.versions = versions
-        self.contest = contest
-        
-        
-
-    
-    def __str__(self):
-        return "ContestedField(field={}, versions={}, contest={})".format(self.field, self.versions, self.contest)
-    def __eq__(self, other):
-        if self.field != other.field:
-            return False
-        if self.versions != other.versions:
-            return False
-        if self.contest != other.contest:
-            return False
-        return True
-
-class _UniffiFfiConverterTypeContestedField(_UniffiConverterRustBuffer):
-    @staticmethod
-    def read(buf):
-        return ContestedField(
-            field=_UniffiFfiConverterString.read(buf),
-            versions=_UniffiFfiConverterSequenceTypeVersionView.read(buf),
-            contest=_UniffiFfiConverterTypeContestState.read(buf),
-        )
-
-    @staticmethod
-    def check_lower(value):
-        _UniffiFfiConverterString.check_lower(value.field)
-        _UniffiFfiConverterSequenceTypeVersionView.check_lower(value.versions)
-        _UniffiFfiConverterTypeContestState.check_lower(value.contest)
-
-    @staticmethod
-    def write(value, buf):
-        _UniffiFfiConverterString.write(value.field, buf)
-        _UniffiFfiConverterSequenceTypeVersionView.write(value.versions, buf)
-        _UniffiFfiConverterTypeContestState.write(value.contest, buf)
 
 
 
@@ -4808,208 +6433,1375 @@ class _UniffiFfiConverterTypeCreateConfig(_UniffiConverterRustBuffer):
         _UniffiFfiConverterOptionalTypeConnectivity.write(value.connectivity, buf)
         _UniffiFfiConverterBoolean.write(value.follow_when_metered, buf)
 
+@dataclass
+class CriterionView:
+    """
+    A criterion, or a group of criteria.
+"""
+    def __init__(self, *, key:str, vi:str, en:str, points:int, depth:int, leaf:bool):
+        self.key = key
+        self.vi = vi
+        self.en = en
+        self.points = points
+        self.depth = depth
+        self.leaf = leaf
+        
+        
+
+    
+    def __str__(self):
+        return "CriterionView(key={}, vi={}, en={}, points={}, depth={}, leaf={})".format(self.key, self.vi, self.en, self.points, self.depth, self.leaf)
+    def __eq__(self, other):
+        if self.key != other.key:
+            return False
+        if self.vi != other.vi:
+            return False
+        if self.en != other.en:
+            return False
+        if self.points != other.points:
+            return False
+        if self.depth != other.depth:
+            return False
+        if self.leaf != other.leaf:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeCriterionView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return CriterionView(
+            key=_UniffiFfiConverterString.read(buf),
+            vi=_UniffiFfiConverterString.read(buf),
+            en=_UniffiFfiConverterString.read(buf),
+            points=_UniffiFfiConverterUInt32.read(buf),
+            depth=_UniffiFfiConverterUInt32.read(buf),
+            leaf=_UniffiFfiConverterBoolean.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.key)
+        _UniffiFfiConverterString.check_lower(value.vi)
+        _UniffiFfiConverterString.check_lower(value.en)
+        _UniffiFfiConverterUInt32.check_lower(value.points)
+        _UniffiFfiConverterUInt32.check_lower(value.depth)
+        _UniffiFfiConverterBoolean.check_lower(value.leaf)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.key, buf)
+        _UniffiFfiConverterString.write(value.vi, buf)
+        _UniffiFfiConverterString.write(value.en, buf)
+        _UniffiFfiConverterUInt32.write(value.points, buf)
+        _UniffiFfiConverterUInt32.write(value.depth, buf)
+        _UniffiFfiConverterBoolean.write(value.leaf, buf)
+
+class _UniffiFfiConverterSequenceTypeCriterionView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeCriterionView.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeCriterionView.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeCriterionView.read(buf) for i in range(count)
+        ]
+
+@dataclass
+class LevelView:
+    """
+    A level that points lead to.
+"""
+    def __init__(self, *, key:str, vi:str, en:str, at_least:int):
+        self.key = key
+        self.vi = vi
+        self.en = en
+        self.at_least = at_least
+        
+        
+
+    
+    def __str__(self):
+        return "LevelView(key={}, vi={}, en={}, at_least={})".format(self.key, self.vi, self.en, self.at_least)
+    def __eq__(self, other):
+        if self.key != other.key:
+            return False
+        if self.vi != other.vi:
+            return False
+        if self.en != other.en:
+            return False
+        if self.at_least != other.at_least:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeLevelView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return LevelView(
+            key=_UniffiFfiConverterString.read(buf),
+            vi=_UniffiFfiConverterString.read(buf),
+            en=_UniffiFfiConverterString.read(buf),
+            at_least=_UniffiFfiConverterUInt32.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.key)
+        _UniffiFfiConverterString.check_lower(value.vi)
+        _UniffiFfiConverterString.check_lower(value.en)
+        _UniffiFfiConverterUInt32.check_lower(value.at_least)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.key, buf)
+        _UniffiFfiConverterString.write(value.vi, buf)
+        _UniffiFfiConverterString.write(value.en, buf)
+        _UniffiFfiConverterUInt32.write(value.at_least, buf)
+
+class _UniffiFfiConverterSequenceTypeLevelView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeLevelView.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeLevelView.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeLevelView.read(buf) for i in range(count)
+        ]
+
+@dataclass
+class ScaleView:
+    """
+    What is rated, and into which levels.
+"""
+    def __init__(self, *, criteria:typing.List[CriterionView], levels:typing.List[LevelView], most:int):
+        self.criteria = criteria
+        self.levels = levels
+        self.most = most
+        
+        
+
+    
+    def __str__(self):
+        return "ScaleView(criteria={}, levels={}, most={})".format(self.criteria, self.levels, self.most)
+    def __eq__(self, other):
+        if self.criteria != other.criteria:
+            return False
+        if self.levels != other.levels:
+            return False
+        if self.most != other.most:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeScaleView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return ScaleView(
+            criteria=_UniffiFfiConverterSequenceTypeCriterionView.read(buf),
+            levels=_UniffiFfiConverterSequenceTypeLevelView.read(buf),
+            most=_UniffiFfiConverterUInt32.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterSequenceTypeCriterionView.check_lower(value.criteria)
+        _UniffiFfiConverterSequenceTypeLevelView.check_lower(value.levels)
+        _UniffiFfiConverterUInt32.check_lower(value.most)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterSequenceTypeCriterionView.write(value.criteria, buf)
+        _UniffiFfiConverterSequenceTypeLevelView.write(value.levels, buf)
+        _UniffiFfiConverterUInt32.write(value.most, buf)
+
+@dataclass
+class CriteriaView:
+    """
+    The criteria of a year.
+"""
+    def __init__(self, *, name:str, _from:str, branch:ScaleView, member:ScaleView):
+        self.name = name
+        self._from = _from
+        self.branch = branch
+        self.member = member
+        
+        
+
+    
+    def __str__(self):
+        return "CriteriaView(name={}, _from={}, branch={}, member={})".format(self.name, self._from, self.branch, self.member)
+    def __eq__(self, other):
+        if self.name != other.name:
+            return False
+        if self._from != other._from:
+            return False
+        if self.branch != other.branch:
+            return False
+        if self.member != other.member:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeCriteriaView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return CriteriaView(
+            name=_UniffiFfiConverterString.read(buf),
+            _from=_UniffiFfiConverterString.read(buf),
+            branch=_UniffiFfiConverterTypeScaleView.read(buf),
+            member=_UniffiFfiConverterTypeScaleView.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.name)
+        _UniffiFfiConverterString.check_lower(value._from)
+        _UniffiFfiConverterTypeScaleView.check_lower(value.branch)
+        _UniffiFfiConverterTypeScaleView.check_lower(value.member)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.name, buf)
+        _UniffiFfiConverterString.write(value._from, buf)
+        _UniffiFfiConverterTypeScaleView.write(value.branch, buf)
+        _UniffiFfiConverterTypeScaleView.write(value.member, buf)
+
+@dataclass
+class DiaryLineView:
+    """
+    One change of a meeting, in words.
+"""
+    def __init__(self, *, hash:str, mark:MarkView, who:typing.Optional[str], did:typing.List[str], undone:bool):
+        self.hash = hash
+        self.mark = mark
+        self.who = who
+        self.did = did
+        self.undone = undone
+        
+        
+
+    
+    def __str__(self):
+        return "DiaryLineView(hash={}, mark={}, who={}, did={}, undone={})".format(self.hash, self.mark, self.who, self.did, self.undone)
+    def __eq__(self, other):
+        if self.hash != other.hash:
+            return False
+        if self.mark != other.mark:
+            return False
+        if self.who != other.who:
+            return False
+        if self.did != other.did:
+            return False
+        if self.undone != other.undone:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeDiaryLineView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return DiaryLineView(
+            hash=_UniffiFfiConverterString.read(buf),
+            mark=_UniffiFfiConverterTypeMarkView.read(buf),
+            who=_UniffiFfiConverterOptionalString.read(buf),
+            did=_UniffiFfiConverterSequenceString.read(buf),
+            undone=_UniffiFfiConverterBoolean.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.hash)
+        _UniffiFfiConverterTypeMarkView.check_lower(value.mark)
+        _UniffiFfiConverterOptionalString.check_lower(value.who)
+        _UniffiFfiConverterSequenceString.check_lower(value.did)
+        _UniffiFfiConverterBoolean.check_lower(value.undone)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.hash, buf)
+        _UniffiFfiConverterTypeMarkView.write(value.mark, buf)
+        _UniffiFfiConverterOptionalString.write(value.who, buf)
+        _UniffiFfiConverterSequenceString.write(value.did, buf)
+        _UniffiFfiConverterBoolean.write(value.undone, buf)
+
+class _UniffiFfiConverterSequenceTypeDiaryLineView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeDiaryLineView.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeDiaryLineView.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeDiaryLineView.read(buf) for i in range(count)
+        ]
+
+@dataclass
+class DiaryPageView:
+    """
+    A page of a diary, newest line first.
+"""
+    def __init__(self, *, total:int, skipped:int, lines:typing.List[DiaryLineView]):
+        self.total = total
+        self.skipped = skipped
+        self.lines = lines
+        
+        
+
+    
+    def __str__(self):
+        return "DiaryPageView(total={}, skipped={}, lines={})".format(self.total, self.skipped, self.lines)
+    def __eq__(self, other):
+        if self.total != other.total:
+            return False
+        if self.skipped != other.skipped:
+            return False
+        if self.lines != other.lines:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeDiaryPageView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return DiaryPageView(
+            total=_UniffiFfiConverterUInt32.read(buf),
+            skipped=_UniffiFfiConverterUInt32.read(buf),
+            lines=_UniffiFfiConverterSequenceTypeDiaryLineView.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterUInt32.check_lower(value.total)
+        _UniffiFfiConverterUInt32.check_lower(value.skipped)
+        _UniffiFfiConverterSequenceTypeDiaryLineView.check_lower(value.lines)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterUInt32.write(value.total, buf)
+        _UniffiFfiConverterUInt32.write(value.skipped, buf)
+        _UniffiFfiConverterSequenceTypeDiaryLineView.write(value.lines, buf)
 
 
 
 
 
-class DocumentPart(enum.Enum):
+
+class DirectiveKind(enum.Enum):
     """
-    Which part of a document changed.
+    What a directive is about.
 """
     
-    ROSTER = 0
+    POLICY = 0
     """
-    A member's line in the roster.
+    Who must attend, who votes, what is enough, how long meetings last.
 """
     
-    HEADING = 1
+    FEES = 1
     """
-    The heading of a meeting.
+    Fee rates.
 """
     
-    PHASE = 2
+    CRITERIA = 2
     """
-    A step was taken.
+    The criteria tree of ratings.
 """
     
-    ROLL = 3
+    HOLIDAYS = 3
     """
-    The frozen list.
-"""
-    
-    GUESTS = 4
-    """
-    Guests.
-"""
-    
-    ATTENDANCE = 5
-    """
-    Attendance of a member.
-"""
-    
-    AGENDA = 6
-    """
-    An item of the agenda.
-"""
-    
-    SPEECH = 7
-    """
-    A speech.
-"""
-    
-    MOTION = 8
-    """
-    A vote: its text, counts or ballots.
-"""
-    
-    CONCLUSION = 9
-    """
-    A conclusion.
-"""
-    
-    REMOVAL = 10
-    """
-    An entry was removed or contested as removed.
-"""
-    
-    NARRATIVE = 11
-    """
-    A section of the narrative.
-"""
-    
-    NOTE = 12
-    """
-    Praise or a reminder.
-"""
-    
-    SCORE = 13
-    """
-    A score.
-"""
-    
-    CHOICE = 14
-    """
-    A choice was made: any part may show another value.
-"""
-    
-    OTHER = 15
-    """
-    Something this version of the bridge has no name for: read the document anew.
+    Days on which nothing is due.
 """
     
 
 
-class _UniffiFfiConverterTypeDocumentPart(_UniffiConverterRustBuffer):
+class _UniffiFfiConverterTypeDirectiveKind(_UniffiConverterRustBuffer):
     @staticmethod
     def read(buf):
         variant = buf.read_i32()
         if variant == 1:
-            return DocumentPart.ROSTER
+            return DirectiveKind.POLICY
         if variant == 2:
-            return DocumentPart.HEADING
+            return DirectiveKind.FEES
         if variant == 3:
-            return DocumentPart.PHASE
+            return DirectiveKind.CRITERIA
         if variant == 4:
-            return DocumentPart.ROLL
-        if variant == 5:
-            return DocumentPart.GUESTS
-        if variant == 6:
-            return DocumentPart.ATTENDANCE
-        if variant == 7:
-            return DocumentPart.AGENDA
-        if variant == 8:
-            return DocumentPart.SPEECH
-        if variant == 9:
-            return DocumentPart.MOTION
-        if variant == 10:
-            return DocumentPart.CONCLUSION
-        if variant == 11:
-            return DocumentPart.REMOVAL
-        if variant == 12:
-            return DocumentPart.NARRATIVE
-        if variant == 13:
-            return DocumentPart.NOTE
-        if variant == 14:
-            return DocumentPart.SCORE
-        if variant == 15:
-            return DocumentPart.CHOICE
-        if variant == 16:
-            return DocumentPart.OTHER
+            return DirectiveKind.HOLIDAYS
         raise InternalError("Raw enum value doesn't match any cases")
 
     @staticmethod
     def check_lower(value):
-        if value == DocumentPart.ROSTER:
+        if value == DirectiveKind.POLICY:
             return
-        if value == DocumentPart.HEADING:
+        if value == DirectiveKind.FEES:
             return
-        if value == DocumentPart.PHASE:
+        if value == DirectiveKind.CRITERIA:
             return
-        if value == DocumentPart.ROLL:
-            return
-        if value == DocumentPart.GUESTS:
-            return
-        if value == DocumentPart.ATTENDANCE:
-            return
-        if value == DocumentPart.AGENDA:
-            return
-        if value == DocumentPart.SPEECH:
-            return
-        if value == DocumentPart.MOTION:
-            return
-        if value == DocumentPart.CONCLUSION:
-            return
-        if value == DocumentPart.REMOVAL:
-            return
-        if value == DocumentPart.NARRATIVE:
-            return
-        if value == DocumentPart.NOTE:
-            return
-        if value == DocumentPart.SCORE:
-            return
-        if value == DocumentPart.CHOICE:
-            return
-        if value == DocumentPart.OTHER:
+        if value == DirectiveKind.HOLIDAYS:
             return
         raise ValueError(value)
 
     @staticmethod
     def write(value, buf):
-        if value == DocumentPart.ROSTER:
+        if value == DirectiveKind.POLICY:
             buf.write_i32(1)
-        if value == DocumentPart.HEADING:
+        if value == DirectiveKind.FEES:
             buf.write_i32(2)
-        if value == DocumentPart.PHASE:
+        if value == DirectiveKind.CRITERIA:
             buf.write_i32(3)
-        if value == DocumentPart.ROLL:
+        if value == DirectiveKind.HOLIDAYS:
             buf.write_i32(4)
-        if value == DocumentPart.GUESTS:
+
+
+
+
+
+
+
+
+class DirectiveIssuer(enum.Enum):
+    """
+    Where a directive comes from.
+"""
+    
+    ABOVE = 0
+    """
+    The body above.
+"""
+    
+    UNIT = 1
+    """
+    The unit itself.
+"""
+    
+    SHIPPED = 2
+    """
+    It shipped with the software.
+"""
+    
+
+
+class _UniffiFfiConverterTypeDirectiveIssuer(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return DirectiveIssuer.ABOVE
+        if variant == 2:
+            return DirectiveIssuer.UNIT
+        if variant == 3:
+            return DirectiveIssuer.SHIPPED
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value == DirectiveIssuer.ABOVE:
+            return
+        if value == DirectiveIssuer.UNIT:
+            return
+        if value == DirectiveIssuer.SHIPPED:
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value == DirectiveIssuer.ABOVE:
+            buf.write_i32(1)
+        if value == DirectiveIssuer.UNIT:
+            buf.write_i32(2)
+        if value == DirectiveIssuer.SHIPPED:
+            buf.write_i32(3)
+
+
+
+@dataclass
+class DirectiveView:
+    """
+    A directive known here.
+"""
+    def __init__(self, *, kind:DirectiveKind, name:str, _from:str, issuer:DirectiveIssuer, sha256:str, in_force:bool):
+        self.kind = kind
+        self.name = name
+        self._from = _from
+        self.issuer = issuer
+        self.sha256 = sha256
+        self.in_force = in_force
+        
+        
+
+    
+    def __str__(self):
+        return "DirectiveView(kind={}, name={}, _from={}, issuer={}, sha256={}, in_force={})".format(self.kind, self.name, self._from, self.issuer, self.sha256, self.in_force)
+    def __eq__(self, other):
+        if self.kind != other.kind:
+            return False
+        if self.name != other.name:
+            return False
+        if self._from != other._from:
+            return False
+        if self.issuer != other.issuer:
+            return False
+        if self.sha256 != other.sha256:
+            return False
+        if self.in_force != other.in_force:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeDirectiveView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return DirectiveView(
+            kind=_UniffiFfiConverterTypeDirectiveKind.read(buf),
+            name=_UniffiFfiConverterString.read(buf),
+            _from=_UniffiFfiConverterString.read(buf),
+            issuer=_UniffiFfiConverterTypeDirectiveIssuer.read(buf),
+            sha256=_UniffiFfiConverterString.read(buf),
+            in_force=_UniffiFfiConverterBoolean.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterTypeDirectiveKind.check_lower(value.kind)
+        _UniffiFfiConverterString.check_lower(value.name)
+        _UniffiFfiConverterString.check_lower(value._from)
+        _UniffiFfiConverterTypeDirectiveIssuer.check_lower(value.issuer)
+        _UniffiFfiConverterString.check_lower(value.sha256)
+        _UniffiFfiConverterBoolean.check_lower(value.in_force)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterTypeDirectiveKind.write(value.kind, buf)
+        _UniffiFfiConverterString.write(value.name, buf)
+        _UniffiFfiConverterString.write(value._from, buf)
+        _UniffiFfiConverterTypeDirectiveIssuer.write(value.issuer, buf)
+        _UniffiFfiConverterString.write(value.sha256, buf)
+        _UniffiFfiConverterBoolean.write(value.in_force, buf)
+
+@dataclass
+class EvidenceView:
+    """
+    What supports points.
+"""
+    def __init__(self, *, id:str, criterion:str, text:str, meeting:typing.Optional[str], mark:MarkView):
+        self.id = id
+        self.criterion = criterion
+        self.text = text
+        self.meeting = meeting
+        self.mark = mark
+        
+        
+
+    
+    def __str__(self):
+        return "EvidenceView(id={}, criterion={}, text={}, meeting={}, mark={})".format(self.id, self.criterion, self.text, self.meeting, self.mark)
+    def __eq__(self, other):
+        if self.id != other.id:
+            return False
+        if self.criterion != other.criterion:
+            return False
+        if self.text != other.text:
+            return False
+        if self.meeting != other.meeting:
+            return False
+        if self.mark != other.mark:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeEvidenceView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return EvidenceView(
+            id=_UniffiFfiConverterString.read(buf),
+            criterion=_UniffiFfiConverterString.read(buf),
+            text=_UniffiFfiConverterString.read(buf),
+            meeting=_UniffiFfiConverterOptionalString.read(buf),
+            mark=_UniffiFfiConverterTypeMarkView.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.id)
+        _UniffiFfiConverterString.check_lower(value.criterion)
+        _UniffiFfiConverterString.check_lower(value.text)
+        _UniffiFfiConverterOptionalString.check_lower(value.meeting)
+        _UniffiFfiConverterTypeMarkView.check_lower(value.mark)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.id, buf)
+        _UniffiFfiConverterString.write(value.criterion, buf)
+        _UniffiFfiConverterString.write(value.text, buf)
+        _UniffiFfiConverterOptionalString.write(value.meeting, buf)
+        _UniffiFfiConverterTypeMarkView.write(value.mark, buf)
+
+
+
+
+
+
+class FeeBasis(enum.Enum):
+    """
+    By what somebody pays a fee.
+"""
+    
+    RATE = 0
+    """
+    The rate for members like them.
+"""
+    
+    ASSESSED = 1
+    """
+    The amount they were assessed at.
+"""
+    
+    EXEMPT = 2
+    """
+    Pays nothing.
+"""
+    
+    NO_RULE = 3
+    """
+    No rule fits.
+"""
+    
+
+
+class _UniffiFfiConverterTypeFeeBasis(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return FeeBasis.RATE
+        if variant == 2:
+            return FeeBasis.ASSESSED
+        if variant == 3:
+            return FeeBasis.EXEMPT
+        if variant == 4:
+            return FeeBasis.NO_RULE
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value == FeeBasis.RATE:
+            return
+        if value == FeeBasis.ASSESSED:
+            return
+        if value == FeeBasis.EXEMPT:
+            return
+        if value == FeeBasis.NO_RULE:
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value == FeeBasis.RATE:
+            buf.write_i32(1)
+        if value == FeeBasis.ASSESSED:
+            buf.write_i32(2)
+        if value == FeeBasis.EXEMPT:
+            buf.write_i32(3)
+        if value == FeeBasis.NO_RULE:
+            buf.write_i32(4)
+
+
+
+@dataclass
+class FeeDueView:
+    """
+    What a member owes and paid for a month.
+"""
+    def __init__(self, *, member:PersonView, due:int, basis:FeeBasis, paid:int):
+        self.member = member
+        self.due = due
+        self.basis = basis
+        self.paid = paid
+        
+        
+
+    
+    def __str__(self):
+        return "FeeDueView(member={}, due={}, basis={}, paid={})".format(self.member, self.due, self.basis, self.paid)
+    def __eq__(self, other):
+        if self.member != other.member:
+            return False
+        if self.due != other.due:
+            return False
+        if self.basis != other.basis:
+            return False
+        if self.paid != other.paid:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeFeeDueView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return FeeDueView(
+            member=_UniffiFfiConverterTypePersonView.read(buf),
+            due=_UniffiFfiConverterUInt32.read(buf),
+            basis=_UniffiFfiConverterTypeFeeBasis.read(buf),
+            paid=_UniffiFfiConverterInt64.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterTypePersonView.check_lower(value.member)
+        _UniffiFfiConverterUInt32.check_lower(value.due)
+        _UniffiFfiConverterTypeFeeBasis.check_lower(value.basis)
+        _UniffiFfiConverterInt64.check_lower(value.paid)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterTypePersonView.write(value.member, buf)
+        _UniffiFfiConverterUInt32.write(value.due, buf)
+        _UniffiFfiConverterTypeFeeBasis.write(value.basis, buf)
+        _UniffiFfiConverterInt64.write(value.paid, buf)
+
+@dataclass
+class FeeLineView:
+    """
+    A line of the ledger. Lines are never changed: a mistake is reversed by a line of its own.
+"""
+    def __init__(self, *, id:str, month:str, payer:PersonView, amount:int, day:str, recorder:typing.Optional[PersonView], note:typing.Optional[str], mark:MarkView, reverses:typing.Optional[str], reversed_by:typing.Optional[str], counts:int):
+        self.id = id
+        self.month = month
+        self.payer = payer
+        self.amount = amount
+        self.day = day
+        self.recorder = recorder
+        self.note = note
+        self.mark = mark
+        self.reverses = reverses
+        self.reversed_by = reversed_by
+        self.counts = counts
+        
+        
+
+    
+    def __str__(self):
+        return "FeeLineView(id={}, month={}, payer={}, amount={}, day={}, recorder={}, note={}, mark={}, reverses={}, reversed_by={}, counts={})".format(self.id, self.month, self.payer, self.amount, self.day, self.recorder, self.note, self.mark, self.reverses, self.reversed_by, self.counts)
+    def __eq__(self, other):
+        if self.id != other.id:
+            return False
+        if self.month != other.month:
+            return False
+        if self.payer != other.payer:
+            return False
+        if self.amount != other.amount:
+            return False
+        if self.day != other.day:
+            return False
+        if self.recorder != other.recorder:
+            return False
+        if self.note != other.note:
+            return False
+        if self.mark != other.mark:
+            return False
+        if self.reverses != other.reverses:
+            return False
+        if self.reversed_by != other.reversed_by:
+            return False
+        if self.counts != other.counts:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeFeeLineView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return FeeLineView(
+            id=_UniffiFfiConverterString.read(buf),
+            month=_UniffiFfiConverterString.read(buf),
+            payer=_UniffiFfiConverterTypePersonView.read(buf),
+            amount=_UniffiFfiConverterUInt32.read(buf),
+            day=_UniffiFfiConverterString.read(buf),
+            recorder=_UniffiFfiConverterOptionalTypePersonView.read(buf),
+            note=_UniffiFfiConverterOptionalString.read(buf),
+            mark=_UniffiFfiConverterTypeMarkView.read(buf),
+            reverses=_UniffiFfiConverterOptionalString.read(buf),
+            reversed_by=_UniffiFfiConverterOptionalString.read(buf),
+            counts=_UniffiFfiConverterInt64.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.id)
+        _UniffiFfiConverterString.check_lower(value.month)
+        _UniffiFfiConverterTypePersonView.check_lower(value.payer)
+        _UniffiFfiConverterUInt32.check_lower(value.amount)
+        _UniffiFfiConverterString.check_lower(value.day)
+        _UniffiFfiConverterOptionalTypePersonView.check_lower(value.recorder)
+        _UniffiFfiConverterOptionalString.check_lower(value.note)
+        _UniffiFfiConverterTypeMarkView.check_lower(value.mark)
+        _UniffiFfiConverterOptionalString.check_lower(value.reverses)
+        _UniffiFfiConverterOptionalString.check_lower(value.reversed_by)
+        _UniffiFfiConverterInt64.check_lower(value.counts)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.id, buf)
+        _UniffiFfiConverterString.write(value.month, buf)
+        _UniffiFfiConverterTypePersonView.write(value.payer, buf)
+        _UniffiFfiConverterUInt32.write(value.amount, buf)
+        _UniffiFfiConverterString.write(value.day, buf)
+        _UniffiFfiConverterOptionalTypePersonView.write(value.recorder, buf)
+        _UniffiFfiConverterOptionalString.write(value.note, buf)
+        _UniffiFfiConverterTypeMarkView.write(value.mark, buf)
+        _UniffiFfiConverterOptionalString.write(value.reverses, buf)
+        _UniffiFfiConverterOptionalString.write(value.reversed_by, buf)
+        _UniffiFfiConverterInt64.write(value.counts, buf)
+
+class _UniffiFfiConverterSequenceTypeFeeDueView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeFeeDueView.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeFeeDueView.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeFeeDueView.read(buf) for i in range(count)
+        ]
+
+@dataclass
+class FeeMonthView:
+    """
+    A month of the ledger.
+"""
+    def __init__(self, *, month:str, rates:str, members:typing.List[FeeDueView], due:int, paid:int, lines:int, unpaid:typing.List[PersonView]):
+        self.month = month
+        self.rates = rates
+        self.members = members
+        self.due = due
+        self.paid = paid
+        self.lines = lines
+        self.unpaid = unpaid
+        
+        
+
+    
+    def __str__(self):
+        return "FeeMonthView(month={}, rates={}, members={}, due={}, paid={}, lines={}, unpaid={})".format(self.month, self.rates, self.members, self.due, self.paid, self.lines, self.unpaid)
+    def __eq__(self, other):
+        if self.month != other.month:
+            return False
+        if self.rates != other.rates:
+            return False
+        if self.members != other.members:
+            return False
+        if self.due != other.due:
+            return False
+        if self.paid != other.paid:
+            return False
+        if self.lines != other.lines:
+            return False
+        if self.unpaid != other.unpaid:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeFeeMonthView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return FeeMonthView(
+            month=_UniffiFfiConverterString.read(buf),
+            rates=_UniffiFfiConverterString.read(buf),
+            members=_UniffiFfiConverterSequenceTypeFeeDueView.read(buf),
+            due=_UniffiFfiConverterUInt64.read(buf),
+            paid=_UniffiFfiConverterInt64.read(buf),
+            lines=_UniffiFfiConverterUInt32.read(buf),
+            unpaid=_UniffiFfiConverterSequenceTypePersonView.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.month)
+        _UniffiFfiConverterString.check_lower(value.rates)
+        _UniffiFfiConverterSequenceTypeFeeDueView.check_lower(value.members)
+        _UniffiFfiConverterUInt64.check_lower(value.due)
+        _UniffiFfiConverterInt64.check_lower(value.paid)
+        _UniffiFfiConverterUInt32.check_lower(value.lines)
+        _UniffiFfiConverterSequenceTypePersonView.check_lower(value.unpaid)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.month, buf)
+        _UniffiFfiConverterString.write(value.rates, buf)
+        _UniffiFfiConverterSequenceTypeFeeDueView.write(value.members, buf)
+        _UniffiFfiConverterUInt64.write(value.due, buf)
+        _UniffiFfiConverterInt64.write(value.paid, buf)
+        _UniffiFfiConverterUInt32.write(value.lines, buf)
+        _UniffiFfiConverterSequenceTypePersonView.write(value.unpaid, buf)
+
+
+
+
+
+
+class FeedbackStatus(enum.Enum):
+    """
+    What has become of feedback.
+"""
+    
+    RECEIVED = 0
+    """
+    The committee has read it.
+"""
+    
+    CONSIDERING = 1
+    """
+    It is being considered.
+"""
+    
+    PASSED_UP = 2
+    """
+    It was passed up to the level above.
+"""
+    
+    ANSWERED = 3
+    """
+    It was answered.
+"""
+    
+    CLOSED = 4
+    """
+    Nothing more follows.
+"""
+    
+
+
+class _UniffiFfiConverterTypeFeedbackStatus(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return FeedbackStatus.RECEIVED
+        if variant == 2:
+            return FeedbackStatus.CONSIDERING
+        if variant == 3:
+            return FeedbackStatus.PASSED_UP
+        if variant == 4:
+            return FeedbackStatus.ANSWERED
+        if variant == 5:
+            return FeedbackStatus.CLOSED
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value == FeedbackStatus.RECEIVED:
+            return
+        if value == FeedbackStatus.CONSIDERING:
+            return
+        if value == FeedbackStatus.PASSED_UP:
+            return
+        if value == FeedbackStatus.ANSWERED:
+            return
+        if value == FeedbackStatus.CLOSED:
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value == FeedbackStatus.RECEIVED:
+            buf.write_i32(1)
+        if value == FeedbackStatus.CONSIDERING:
+            buf.write_i32(2)
+        if value == FeedbackStatus.PASSED_UP:
+            buf.write_i32(3)
+        if value == FeedbackStatus.ANSWERED:
+            buf.write_i32(4)
+        if value == FeedbackStatus.CLOSED:
             buf.write_i32(5)
-        if value == DocumentPart.ATTENDANCE:
-            buf.write_i32(6)
-        if value == DocumentPart.AGENDA:
-            buf.write_i32(7)
-        if value == DocumentPart.SPEECH:
-            buf.write_i32(8)
-        if value == DocumentPart.MOTION:
-            buf.write_i32(9)
-        if value == DocumentPart.CONCLUSION:
-            buf.write_i32(10)
-        if value == DocumentPart.REMOVAL:
-            buf.write_i32(11)
-        if value == DocumentPart.NARRATIVE:
-            buf.write_i32(12)
-        if value == DocumentPart.NOTE:
-            buf.write_i32(13)
-        if value == DocumentPart.SCORE:
-            buf.write_i32(14)
-        if value == DocumentPart.CHOICE:
-            buf.write_i32(15)
-        if value == DocumentPart.OTHER:
-            buf.write_i32(16)
 
 
+
+@dataclass
+class FeedbackAnswer:
+    """
+    What to answer.
+"""
+    def __init__(self, *, item:str, status:FeedbackStatus, text:typing.Optional[str] = _DEFAULT, public:bool = False):
+        self.item = item
+        self.status = status
+        if text is _DEFAULT:
+            self.text = None
+        else:
+            self.text = text
+        self.public = public
+        
+        
+
+    
+    def __str__(self):
+        return "FeedbackAnswer(item={}, status={}, text={}, public={})".format(self.item, self.status, self.text, self.public)
+    def __eq__(self, other):
+        if self.item != other.item:
+            return False
+        if self.status != other.status:
+            return False
+        if self.text != other.text:
+            return False
+        if self.public != other.public:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeFeedbackAnswer(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return FeedbackAnswer(
+            item=_UniffiFfiConverterString.read(buf),
+            status=_UniffiFfiConverterTypeFeedbackStatus.read(buf),
+            text=_UniffiFfiConverterOptionalString.read(buf),
+            public=_UniffiFfiConverterBoolean.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.item)
+        _UniffiFfiConverterTypeFeedbackStatus.check_lower(value.status)
+        _UniffiFfiConverterOptionalString.check_lower(value.text)
+        _UniffiFfiConverterBoolean.check_lower(value.public)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.item, buf)
+        _UniffiFfiConverterTypeFeedbackStatus.write(value.status, buf)
+        _UniffiFfiConverterOptionalString.write(value.text, buf)
+        _UniffiFfiConverterBoolean.write(value.public, buf)
+
+@dataclass
+class FeedbackReplyView:
+    """
+    An answer, or only a new status.
+"""
+    def __init__(self, *, item:str, status:FeedbackStatus, text:typing.Optional[str], at_ms:int):
+        self.item = item
+        self.status = status
+        self.text = text
+        self.at_ms = at_ms
+        
+        
+
+    
+    def __str__(self):
+        return "FeedbackReplyView(item={}, status={}, text={}, at_ms={})".format(self.item, self.status, self.text, self.at_ms)
+    def __eq__(self, other):
+        if self.item != other.item:
+            return False
+        if self.status != other.status:
+            return False
+        if self.text != other.text:
+            return False
+        if self.at_ms != other.at_ms:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeFeedbackReplyView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return FeedbackReplyView(
+            item=_UniffiFfiConverterString.read(buf),
+            status=_UniffiFfiConverterTypeFeedbackStatus.read(buf),
+            text=_UniffiFfiConverterOptionalString.read(buf),
+            at_ms=_UniffiFfiConverterInt64.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.item)
+        _UniffiFfiConverterTypeFeedbackStatus.check_lower(value.status)
+        _UniffiFfiConverterOptionalString.check_lower(value.text)
+        _UniffiFfiConverterInt64.check_lower(value.at_ms)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.item, buf)
+        _UniffiFfiConverterTypeFeedbackStatus.write(value.status, buf)
+        _UniffiFfiConverterOptionalString.write(value.text, buf)
+        _UniffiFfiConverterInt64.write(value.at_ms, buf)
+
+class _UniffiFfiConverterOptionalTypeFeedbackStatus(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterTypeFeedbackStatus.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterTypeFeedbackStatus.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterTypeFeedbackStatus.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
+class _UniffiFfiConverterSequenceTypeFeedbackReplyView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeFeedbackReplyView.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeFeedbackReplyView.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeFeedbackReplyView.read(buf) for i in range(count)
+        ]
+
+@dataclass
+class FeedbackView:
+    """
+    An item as the committee sees it.
+"""
+    def __init__(self, *, number:int, id:str, at_ms:int, topic:str, text:str, meeting:typing.Optional[str], writer:typing.Optional[PersonView], status:typing.Optional[FeedbackStatus], withdrawn:bool, maybe_same_as:typing.Optional[int], note:typing.Optional[str], replies:typing.List[FeedbackReplyView]):
+        self.number = number
+        self.id = id
+        self.at_ms = at_ms
+        self.topic = topic
+        self.text = text
+        self.meeting = meeting
+        self.writer = writer
+        self.status = status
+        self.withdrawn = withdrawn
+        self.maybe_same_as = maybe_same_as
+        self.note = note
+        self.replies = replies
+        
+        
+
+    
+    def __str__(self):
+        return "FeedbackView(number={}, id={}, at_ms={}, topic={}, text={}, meeting={}, writer={}, status={}, withdrawn={}, maybe_same_as={}, note={}, replies={})".format(self.number, self.id, self.at_ms, self.topic, self.text, self.meeting, self.writer, self.status, self.withdrawn, self.maybe_same_as, self.note, self.replies)
+    def __eq__(self, other):
+        if self.number != other.number:
+            return False
+        if self.id != other.id:
+            return False
+        if self.at_ms != other.at_ms:
+            return False
+        if self.topic != other.topic:
+            return False
+        if self.text != other.text:
+            return False
+        if self.meeting != other.meeting:
+            return False
+        if self.writer != other.writer:
+            return False
+        if self.status != other.status:
+            return False
+        if self.withdrawn != other.withdrawn:
+            return False
+        if self.maybe_same_as != other.maybe_same_as:
+            return False
+        if self.note != other.note:
+            return False
+        if self.replies != other.replies:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeFeedbackView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return FeedbackView(
+            number=_UniffiFfiConverterUInt32.read(buf),
+            id=_UniffiFfiConverterString.read(buf),
+            at_ms=_UniffiFfiConverterInt64.read(buf),
+            topic=_UniffiFfiConverterString.read(buf),
+            text=_UniffiFfiConverterString.read(buf),
+            meeting=_UniffiFfiConverterOptionalString.read(buf),
+            writer=_UniffiFfiConverterOptionalTypePersonView.read(buf),
+            status=_UniffiFfiConverterOptionalTypeFeedbackStatus.read(buf),
+            withdrawn=_UniffiFfiConverterBoolean.read(buf),
+            maybe_same_as=_UniffiFfiConverterOptionalUInt32.read(buf),
+            note=_UniffiFfiConverterOptionalString.read(buf),
+            replies=_UniffiFfiConverterSequenceTypeFeedbackReplyView.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterUInt32.check_lower(value.number)
+        _UniffiFfiConverterString.check_lower(value.id)
+        _UniffiFfiConverterInt64.check_lower(value.at_ms)
+        _UniffiFfiConverterString.check_lower(value.topic)
+        _UniffiFfiConverterString.check_lower(value.text)
+        _UniffiFfiConverterOptionalString.check_lower(value.meeting)
+        _UniffiFfiConverterOptionalTypePersonView.check_lower(value.writer)
+        _UniffiFfiConverterOptionalTypeFeedbackStatus.check_lower(value.status)
+        _UniffiFfiConverterBoolean.check_lower(value.withdrawn)
+        _UniffiFfiConverterOptionalUInt32.check_lower(value.maybe_same_as)
+        _UniffiFfiConverterOptionalString.check_lower(value.note)
+        _UniffiFfiConverterSequenceTypeFeedbackReplyView.check_lower(value.replies)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterUInt32.write(value.number, buf)
+        _UniffiFfiConverterString.write(value.id, buf)
+        _UniffiFfiConverterInt64.write(value.at_ms, buf)
+        _UniffiFfiConverterString.write(value.topic, buf)
+        _UniffiFfiConverterString.write(value.text, buf)
+        _UniffiFfiConverterOptionalString.write(value.meeting, buf)
+        _UniffiFfiConverterOptionalTypePersonView.write(value.writer, buf)
+        _UniffiFfiConverterOptionalTypeFeedbackStatus.write(value.status, buf)
+        _UniffiFfiConverterBoolean.write(value.withdrawn, buf)
+        _UniffiFfiConverterOptionalUInt32.write(value.maybe_same_as, buf)
+        _UniffiFfiConverterOptionalString.write(value.note, buf)
+        _UniffiFfiConverterSequenceTypeFeedbackReplyView.write(value.replies, buf)
+
+class _UniffiFfiConverterSequenceTypeFeeLineView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeFeeLineView.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeFeeLineView.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeFeeLineView.read(buf) for i in range(count)
+        ]
+
+class _UniffiFfiConverterSequenceTypeAssessedView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeAssessedView.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeAssessedView.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeAssessedView.read(buf) for i in range(count)
+        ]
+
+@dataclass
+class FeesView:
+    """
+    The ledger of a year.
+"""
+    def __init__(self, *, lines:typing.List[FeeLineView], assessed:typing.List[AssessedView], total:int, damaged:int):
+        self.lines = lines
+        self.assessed = assessed
+        self.total = total
+        self.damaged = damaged
+        
+        
+
+    
+    def __str__(self):
+        return "FeesView(lines={}, assessed={}, total={}, damaged={})".format(self.lines, self.assessed, self.total, self.damaged)
+    def __eq__(self, other):
+        if self.lines != other.lines:
+            return False
+        if self.assessed != other.assessed:
+            return False
+        if self.total != other.total:
+            return False
+        if self.damaged != other.damaged:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeFeesView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return FeesView(
+            lines=_UniffiFfiConverterSequenceTypeFeeLineView.read(buf),
+            assessed=_UniffiFfiConverterSequenceTypeAssessedView.read(buf),
+            total=_UniffiFfiConverterInt64.read(buf),
+            damaged=_UniffiFfiConverterUInt32.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterSequenceTypeFeeLineView.check_lower(value.lines)
+        _UniffiFfiConverterSequenceTypeAssessedView.check_lower(value.assessed)
+        _UniffiFfiConverterInt64.check_lower(value.total)
+        _UniffiFfiConverterUInt32.check_lower(value.damaged)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterSequenceTypeFeeLineView.write(value.lines, buf)
+        _UniffiFfiConverterSequenceTypeAssessedView.write(value.assessed, buf)
+        _UniffiFfiConverterInt64.write(value.total, buf)
+        _UniffiFfiConverterUInt32.write(value.damaged, buf)
 
 
 
@@ -5114,19 +7906,6 @@ class _UniffiFfiConverterTypeSpaceKind(_UniffiConverterRustBuffer):
             buf.write_i32(7)
 
 
-
-class _UniffiFfiConverterUInt64(_UniffiConverterPrimitiveInt):
-    CLASS_NAME = "u64"
-    VALUE_MIN = 0
-    VALUE_MAX = 2**64
-
-    @staticmethod
-    def read(buf):
-        return buf.read_u64()
-
-    @staticmethod
-    def write(value, buf):
-        buf.write_u64(value)
 
 
 
@@ -5475,7 +8254,7 @@ class Change:
     @dataclass
     class LIBRARY:
         """
-        Documents of the library changed.
+        Documents of the library or reading marks came or changed.
 """
         
         def __init__(self, ):
@@ -5491,6 +8270,28 @@ class Change:
             if not isinstance(other, Change):
                 return NotImplemented
             if not other.is_LIBRARY():
+                return False
+            return True
+
+    @dataclass
+    class FEEDBACK:
+        """
+        Feedback was written, received, taken back or answered.
+"""
+        
+        def __init__(self, ):
+            pass
+
+    
+            
+            
+    
+        def __str__(self):
+            return "Change.FEEDBACK()".format()
+        def __eq__(self, other):
+            if not isinstance(other, Change):
+                return NotImplemented
+            if not other.is_FEEDBACK():
                 return False
             return True
 
@@ -5722,6 +8523,10 @@ class Change:
         return isinstance(self, Change.LIBRARY)
     def is_library(self) -> bool:
         return isinstance(self, Change.LIBRARY)
+    def is_FEEDBACK(self) -> bool:
+        return isinstance(self, Change.FEEDBACK)
+    def is_feedback(self) -> bool:
+        return isinstance(self, Change.FEEDBACK)
     def is_DOCUMENT(self) -> bool:
         return isinstance(self, Change.DOCUMENT)
     def is_document(self) -> bool:
@@ -5756,6 +8561,7 @@ Change.ENROLLED = type("Change.ENROLLED", (Change.ENROLLED, Change,), {})  # typ
 Change.MEMBERSHIP = type("Change.MEMBERSHIP", (Change.MEMBERSHIP, Change,), {})  # type: ignore
 Change.NAMES = type("Change.NAMES", (Change.NAMES, Change,), {})  # type: ignore
 Change.LIBRARY = type("Change.LIBRARY", (Change.LIBRARY, Change,), {})  # type: ignore
+Change.FEEDBACK = type("Change.FEEDBACK", (Change.FEEDBACK, Change,), {})  # type: ignore
 Change.DOCUMENT = type("Change.DOCUMENT", (Change.DOCUMENT, Change,), {})  # type: ignore
 Change.SYNC = type("Change.SYNC", (Change.SYNC, Change,), {})  # type: ignore
 Change.REFUSED = type("Change.REFUSED", (Change.REFUSED, Change,), {})  # type: ignore
@@ -5786,29 +8592,32 @@ class _UniffiFfiConverterTypeChange(_UniffiConverterRustBuffer):
             return Change.LIBRARY(
             )
         if variant == 6:
+            return Change.FEEDBACK(
+            )
+        if variant == 7:
             return Change.DOCUMENT(
                 _UniffiFfiConverterString.read(buf),
                 _UniffiFfiConverterTypeDocumentPart.read(buf),
                 _UniffiFfiConverterOptionalString.read(buf),
             )
-        if variant == 7:
+        if variant == 8:
             return Change.SYNC(
                 _UniffiFfiConverterTypeSpaceKind.read(buf),
                 _UniffiFfiConverterTypeSpaceState.read(buf),
             )
-        if variant == 8:
+        if variant == 9:
             return Change.REFUSED(
                 _UniffiFfiConverterString.read(buf),
             )
-        if variant == 9:
+        if variant == 10:
             return Change.SET_ASIDE(
                 _UniffiFfiConverterOptionalString.read(buf),
                 _UniffiFfiConverterString.read(buf),
             )
-        if variant == 10:
+        if variant == 11:
             return Change.MISSED(
             )
-        if variant == 11:
+        if variant == 12:
             return Change.TROUBLE(
                 _UniffiFfiConverterString.read(buf),
             )
@@ -5825,6 +8634,8 @@ class _UniffiFfiConverterTypeChange(_UniffiConverterRustBuffer):
         if value.is_NAMES():
             return
         if value.is_LIBRARY():
+            return
+        if value.is_FEEDBACK():
             return
         if value.is_DOCUMENT():
             _UniffiFfiConverterString.check_lower(value.doc)
@@ -5861,26 +8672,28 @@ class _UniffiFfiConverterTypeChange(_UniffiConverterRustBuffer):
             buf.write_i32(4)
         if value.is_LIBRARY():
             buf.write_i32(5)
-        if value.is_DOCUMENT():
+        if value.is_FEEDBACK():
             buf.write_i32(6)
+        if value.is_DOCUMENT():
+            buf.write_i32(7)
             _UniffiFfiConverterString.write(value.doc, buf)
             _UniffiFfiConverterTypeDocumentPart.write(value.part, buf)
             _UniffiFfiConverterOptionalString.write(value.id, buf)
         if value.is_SYNC():
-            buf.write_i32(7)
+            buf.write_i32(8)
             _UniffiFfiConverterTypeSpaceKind.write(value.space, buf)
             _UniffiFfiConverterTypeSpaceState.write(value.state, buf)
         if value.is_REFUSED():
-            buf.write_i32(8)
+            buf.write_i32(9)
             _UniffiFfiConverterString.write(value.reason, buf)
         if value.is_SET_ASIDE():
-            buf.write_i32(9)
+            buf.write_i32(10)
             _UniffiFfiConverterOptionalString.write(value.device, buf)
             _UniffiFfiConverterString.write(value.reason, buf)
         if value.is_MISSED():
-            buf.write_i32(10)
-        if value.is_TROUBLE():
             buf.write_i32(11)
+        if value.is_TROUBLE():
+            buf.write_i32(12)
             _UniffiFfiConverterString.write(value.text, buf)
 
 
@@ -5953,239 +8766,483 @@ class _UniffiFfiConverterTypeHistoryLineView(_UniffiConverterRustBuffer):
         _UniffiFfiConverterTypeMarkView.write(value.mark, buf)
         _UniffiFfiConverterSequenceTypeChange.write(value.what, buf)
 
-@dataclass
-class JoinRequestView:
+
+
+
+
+
+class HomeActionKind(enum.Enum):
     """
-    "Please admit this phone".
-"""
-    def __init__(self, *, text:str, label:str, check_code:str):
-        self.text = text
-        self.label = label
-        self.check_code = check_code
-        
-        
-
-    
-    def __str__(self):
-        return "JoinRequestView(text={}, label={}, check_code={})".format(self.text, self.label, self.check_code)
-    def __eq__(self, other):
-        if self.text != other.text:
-            return False
-        if self.label != other.label:
-            return False
-        if self.check_code != other.check_code:
-            return False
-        return True
-
-class _UniffiFfiConverterTypeJoinRequestView(_UniffiConverterRustBuffer):
-    @staticmethod
-    def read(buf):
-        return JoinRequestView(
-            text=_UniffiFfiConverterString.read(buf),
-            label=_UniffiFfiConverterString.read(buf),
-            check_code=_UniffiFfiConverterString.read(buf),
-        )
-
-    @staticmethod
-    def check_lower(value):
-        _UniffiFfiConverterString.check_lower(value.text)
-        _UniffiFfiConverterString.check_lower(value.label)
-        _UniffiFfiConverterString.check_lower(value.check_code)
-
-    @staticmethod
-    def write(value, buf):
-        _UniffiFfiConverterString.write(value.text, buf)
-        _UniffiFfiConverterString.write(value.label, buf)
-        _UniffiFfiConverterString.write(value.check_code, buf)
-
-class _UniffiFfiConverterSequenceTypeSpaceKind(_UniffiConverterRustBuffer):
-    @classmethod
-    def check_lower(cls, value):
-        for item in value:
-            _UniffiFfiConverterTypeSpaceKind.check_lower(item)
-
-    @classmethod
-    def write(cls, value, buf):
-        items = len(value)
-        buf.write_i32(items)
-        for item in value:
-            _UniffiFfiConverterTypeSpaceKind.write(item, buf)
-
-    @classmethod
-    def read(cls, buf):
-        count = buf.read_i32()
-        if count < 0:
-            raise InternalError("Unexpected negative sequence length")
-
-        return [
-            _UniffiFfiConverterTypeSpaceKind.read(buf) for i in range(count)
-        ]
-
-@dataclass
-class KeyChangeView:
-    """
-    What a removal or a suspension did.
-"""
-    def __init__(self, *, devices:typing.List[str], rekeyed:typing.List[SpaceKind]):
-        self.devices = devices
-        self.rekeyed = rekeyed
-        
-        
-
-    
-    def __str__(self):
-        return "KeyChangeView(devices={}, rekeyed={})".format(self.devices, self.rekeyed)
-    def __eq__(self, other):
-        if self.devices != other.devices:
-            return False
-        if self.rekeyed != other.rekeyed:
-            return False
-        return True
-
-class _UniffiFfiConverterTypeKeyChangeView(_UniffiConverterRustBuffer):
-    @staticmethod
-    def read(buf):
-        return KeyChangeView(
-            devices=_UniffiFfiConverterSequenceString.read(buf),
-            rekeyed=_UniffiFfiConverterSequenceTypeSpaceKind.read(buf),
-        )
-
-    @staticmethod
-    def check_lower(value):
-        _UniffiFfiConverterSequenceString.check_lower(value.devices)
-        _UniffiFfiConverterSequenceTypeSpaceKind.check_lower(value.rekeyed)
-
-    @staticmethod
-    def write(value, buf):
-        _UniffiFfiConverterSequenceString.write(value.devices, buf)
-        _UniffiFfiConverterSequenceTypeSpaceKind.write(value.rekeyed, buf)
-
-
-
-
-
-
-class LogLevel(enum.Enum):
-    """
-    How much a log line matters.
+    Something to do, offered on the first screen.
 """
     
-    ERROR = 1
+    NEW_MEETING = 0
     """
-    Something failed.
+    Begin the next meeting.
 """
     
-    WARN = 2
+    SET_HEADING = 1
     """
-    Something is not as it should be.
+    Fill in place, day, chair and minute-taker.
 """
     
-    INFO = 3
+    PREPARE_AGENDA = 2
     """
-    What happens, for operators.
+    Prepare the agenda.
 """
     
-    DEBUG = 4
+    CONVENE = 3
     """
-    What happens, for developers.
+    Invite members.
 """
     
-    TRACE = 5
+    PROPOSE = 4
     """
-    Everything.
+    Propose a topic.
+"""
+    
+    CHECK_IN = 5
+    """
+    Check oneself in.
+"""
+    
+    OPEN = 6
+    """
+    Open the meeting.
+"""
+    
+    ATTENDANCE = 7
+    """
+    Take attendance.
+"""
+    
+    TAKE_IN = 8
+    """
+    Take last month's tasks and the fees into the minutes.
+"""
+    
+    NOTE_SPEECH = 9
+    """
+    Note speeches.
+"""
+    
+    HOLD_VOTE = 10
+    """
+    Hold a vote.
+"""
+    
+    VOTE = 11
+    """
+    Vote.
+"""
+    
+    CONCLUDE = 12
+    """
+    Conclude.
+"""
+    
+    SCORE = 13
+    """
+    Score the meeting.
+"""
+    
+    READ_BACK = 14
+    """
+    Note that the minutes were read and approved.
+"""
+    
+    CLOSE = 15
+    """
+    Close the meeting.
+"""
+    
+    REVIEW = 16
+    """
+    Settle what contradicts itself.
+"""
+    
+    MAKE_TASKS = 17
+    """
+    Make tasks of the conclusions.
+"""
+    
+    SEAL = 18
+    """
+    Seal the minutes.
+"""
+    
+    RESOLUTION = 19
+    """
+    Write the resolution.
+"""
+    
+    REPORT = 20
+    """
+    Send the report up.
+"""
+    
+    FEES = 21
+    """
+    Record fees.
+"""
+    
+    MY_TASKS = 22
+    """
+    Report on one's own tasks.
+"""
+    
+    TASKS = 23
+    """
+    Look after all tasks.
+"""
+    
+    ANSWER_FEEDBACK = 24
+    """
+    Answer feedback.
+"""
+    
+    RATE = 25
+    """
+    Rate.
+"""
+    
+    MEMBERS = 26
+    """
+    Keep the roster.
+"""
+    
+    READ = 27
+    """
+    Read documents.
+"""
+    
+    QUIZ = 28
+    """
+    Take a quiz.
+"""
+    
+    FEEDBACK = 29
+    """
+    Send feedback.
 """
     
 
 
-class _UniffiFfiConverterTypeLogLevel(_UniffiConverterRustBuffer):
+class _UniffiFfiConverterTypeHomeActionKind(_UniffiConverterRustBuffer):
     @staticmethod
     def read(buf):
         variant = buf.read_i32()
         if variant == 1:
-            return LogLevel.ERROR
+            return HomeActionKind.NEW_MEETING
         if variant == 2:
-            return LogLevel.WARN
+            return HomeActionKind.SET_HEADING
         if variant == 3:
-            return LogLevel.INFO
+            return HomeActionKind.PREPARE_AGENDA
         if variant == 4:
-            return LogLevel.DEBUG
+            return HomeActionKind.CONVENE
         if variant == 5:
-            return LogLevel.TRACE
+            return HomeActionKind.PROPOSE
+        if variant == 6:
+            return HomeActionKind.CHECK_IN
+        if variant == 7:
+            return HomeActionKind.OPEN
+        if variant == 8:
+            return HomeActionKind.ATTENDANCE
+        if variant == 9:
+            return HomeActionKind.TAKE_IN
+        if variant == 10:
+            return HomeActionKind.NOTE_SPEECH
+        if variant == 11:
+            return HomeActionKind.HOLD_VOTE
+        if variant == 12:
+            return HomeActionKind.VOTE
+        if variant == 13:
+            return HomeActionKind.CONCLUDE
+        if variant == 14:
+            return HomeActionKind.SCORE
+        if variant == 15:
+            return HomeActionKind.READ_BACK
+        if variant == 16:
+            return HomeActionKind.CLOSE
+        if variant == 17:
+            return HomeActionKind.REVIEW
+        if variant == 18:
+            return HomeActionKind.MAKE_TASKS
+        if variant == 19:
+            return HomeActionKind.SEAL
+        if variant == 20:
+            return HomeActionKind.RESOLUTION
+        if variant == 21:
+            return HomeActionKind.REPORT
+        if variant == 22:
+            return HomeActionKind.FEES
+        if variant == 23:
+            return HomeActionKind.MY_TASKS
+        if variant == 24:
+            return HomeActionKind.TASKS
+        if variant == 25:
+            return HomeActionKind.ANSWER_FEEDBACK
+        if variant == 26:
+            return HomeActionKind.RATE
+        if variant == 27:
+            return HomeActionKind.MEMBERS
+        if variant == 28:
+            return HomeActionKind.READ
+        if variant == 29:
+            return HomeActionKind.QUIZ
+        if variant == 30:
+            return HomeActionKind.FEEDBACK
         raise InternalError("Raw enum value doesn't match any cases")
 
     @staticmethod
     def check_lower(value):
-        if value == LogLevel.ERROR:
+        if value == HomeActionKind.NEW_MEETING:
             return
-        if value == LogLevel.WARN:
+        if value == HomeActionKind.SET_HEADING:
             return
-        if value == LogLevel.INFO:
+        if value == HomeActionKind.PREPARE_AGENDA:
             return
-        if value == LogLevel.DEBUG:
+        if value == HomeActionKind.CONVENE:
             return
-        if value == LogLevel.TRACE:
+        if value == HomeActionKind.PROPOSE:
+            return
+        if value == HomeActionKind.CHECK_IN:
+            return
+        if value == HomeActionKind.OPEN:
+            return
+        if value == HomeActionKind.ATTENDANCE:
+            return
+        if value == HomeActionKind.TAKE_IN:
+            return
+        if value == HomeActionKind.NOTE_SPEECH:
+            return
+        if value == HomeActionKind.HOLD_VOTE:
+            return
+        if value == HomeActionKind.VOTE:
+            return
+        if value == HomeActionKind.CONCLUDE:
+            return
+        if value == HomeActionKind.SCORE:
+            return
+        if value == HomeActionKind.READ_BACK:
+            return
+        if value == HomeActionKind.CLOSE:
+            return
+        if value == HomeActionKind.REVIEW:
+            return
+        if value == HomeActionKind.MAKE_TASKS:
+            return
+        if value == HomeActionKind.SEAL:
+            return
+        if value == HomeActionKind.RESOLUTION:
+            return
+        if value == HomeActionKind.REPORT:
+            return
+        if value == HomeActionKind.FEES:
+            return
+        if value == HomeActionKind.MY_TASKS:
+            return
+        if value == HomeActionKind.TASKS:
+            return
+        if value == HomeActionKind.ANSWER_FEEDBACK:
+            return
+        if value == HomeActionKind.RATE:
+            return
+        if value == HomeActionKind.MEMBERS:
+            return
+        if value == HomeActionKind.READ:
+            return
+        if value == HomeActionKind.QUIZ:
+            return
+        if value == HomeActionKind.FEEDBACK:
             return
         raise ValueError(value)
 
     @staticmethod
     def write(value, buf):
-        if value == LogLevel.ERROR:
+        if value == HomeActionKind.NEW_MEETING:
             buf.write_i32(1)
-        if value == LogLevel.WARN:
+        if value == HomeActionKind.SET_HEADING:
             buf.write_i32(2)
-        if value == LogLevel.INFO:
+        if value == HomeActionKind.PREPARE_AGENDA:
             buf.write_i32(3)
-        if value == LogLevel.DEBUG:
+        if value == HomeActionKind.CONVENE:
             buf.write_i32(4)
-        if value == LogLevel.TRACE:
+        if value == HomeActionKind.PROPOSE:
             buf.write_i32(5)
+        if value == HomeActionKind.CHECK_IN:
+            buf.write_i32(6)
+        if value == HomeActionKind.OPEN:
+            buf.write_i32(7)
+        if value == HomeActionKind.ATTENDANCE:
+            buf.write_i32(8)
+        if value == HomeActionKind.TAKE_IN:
+            buf.write_i32(9)
+        if value == HomeActionKind.NOTE_SPEECH:
+            buf.write_i32(10)
+        if value == HomeActionKind.HOLD_VOTE:
+            buf.write_i32(11)
+        if value == HomeActionKind.VOTE:
+            buf.write_i32(12)
+        if value == HomeActionKind.CONCLUDE:
+            buf.write_i32(13)
+        if value == HomeActionKind.SCORE:
+            buf.write_i32(14)
+        if value == HomeActionKind.READ_BACK:
+            buf.write_i32(15)
+        if value == HomeActionKind.CLOSE:
+            buf.write_i32(16)
+        if value == HomeActionKind.REVIEW:
+            buf.write_i32(17)
+        if value == HomeActionKind.MAKE_TASKS:
+            buf.write_i32(18)
+        if value == HomeActionKind.SEAL:
+            buf.write_i32(19)
+        if value == HomeActionKind.RESOLUTION:
+            buf.write_i32(20)
+        if value == HomeActionKind.REPORT:
+            buf.write_i32(21)
+        if value == HomeActionKind.FEES:
+            buf.write_i32(22)
+        if value == HomeActionKind.MY_TASKS:
+            buf.write_i32(23)
+        if value == HomeActionKind.TASKS:
+            buf.write_i32(24)
+        if value == HomeActionKind.ANSWER_FEEDBACK:
+            buf.write_i32(25)
+        if value == HomeActionKind.RATE:
+            buf.write_i32(26)
+        if value == HomeActionKind.MEMBERS:
+            buf.write_i32(27)
+        if value == HomeActionKind.READ:
+            buf.write_i32(28)
+        if value == HomeActionKind.QUIZ:
+            buf.write_i32(29)
+        if value == HomeActionKind.FEEDBACK:
+            buf.write_i32(30)
 
 
 
 @dataclass
-class LogLine:
+class HomeActionView:
     """
-    One line. At `Info` and above it holds no name, no key and no text of a document.
+    Something to do.
 """
-    def __init__(self, *, level:LogLevel, target:str, text:str):
-        self.level = level
-        self.target = target
-        self.text = text
+    def __init__(self, *, kind:HomeActionKind, label:str):
+        self.kind = kind
+        self.label = label
         
         
 
     
     def __str__(self):
-        return "LogLine(level={}, target={}, text={})".format(self.level, self.target, self.text)
+        return "HomeActionView(kind={}, label={})".format(self.kind, self.label)
     def __eq__(self, other):
-        if self.level != other.level:
+        if self.kind != other.kind:
             return False
-        if self.target != other.target:
-            return False
-        if self.text != other.text:
+        if self.label != other.label:
             return False
         return True
 
-class _UniffiFfiConverterTypeLogLine(_UniffiConverterRustBuffer):
+class _UniffiFfiConverterTypeHomeActionView(_UniffiConverterRustBuffer):
     @staticmethod
     def read(buf):
-        return LogLine(
-            level=_UniffiFfiConverterTypeLogLevel.read(buf),
-            target=_UniffiFfiConverterString.read(buf),
-            text=_UniffiFfiConverterString.read(buf),
+        return HomeActionView(
+            kind=_UniffiFfiConverterTypeHomeActionKind.read(buf),
+            label=_UniffiFfiConverterString.read(buf),
         )
 
     @staticmethod
     def check_lower(value):
-        _UniffiFfiConverterTypeLogLevel.check_lower(value.level)
-        _UniffiFfiConverterString.check_lower(value.target)
-        _UniffiFfiConverterString.check_lower(value.text)
+        _UniffiFfiConverterTypeHomeActionKind.check_lower(value.kind)
+        _UniffiFfiConverterString.check_lower(value.label)
 
     @staticmethod
     def write(value, buf):
-        _UniffiFfiConverterTypeLogLevel.write(value.level, buf)
-        _UniffiFfiConverterString.write(value.target, buf)
-        _UniffiFfiConverterString.write(value.text, buf)
+        _UniffiFfiConverterTypeHomeActionKind.write(value.kind, buf)
+        _UniffiFfiConverterString.write(value.label, buf)
+
+
+
+
+
+
+class HomeRole(enum.Enum):
+    """
+    Who somebody is, for the first screen.
+"""
+    
+    SECRETARY = 0
+    """
+    Bí thư.
+"""
+    
+    DEPUTY = 1
+    """
+    Phó bí thư.
+"""
+    
+    COMMITTEE = 2
+    """
+    Chi ủy viên.
+"""
+    
+    MEMBER = 3
+    """
+    Đảng viên.
+"""
+    
+    PROBATIONARY = 4
+    """
+    Đảng viên dự bị.
+"""
+    
+
+
+class _UniffiFfiConverterTypeHomeRole(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return HomeRole.SECRETARY
+        if variant == 2:
+            return HomeRole.DEPUTY
+        if variant == 3:
+            return HomeRole.COMMITTEE
+        if variant == 4:
+            return HomeRole.MEMBER
+        if variant == 5:
+            return HomeRole.PROBATIONARY
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value == HomeRole.SECRETARY:
+            return
+        if value == HomeRole.DEPUTY:
+            return
+        if value == HomeRole.COMMITTEE:
+            return
+        if value == HomeRole.MEMBER:
+            return
+        if value == HomeRole.PROBATIONARY:
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value == HomeRole.SECRETARY:
+            buf.write_i32(1)
+        if value == HomeRole.DEPUTY:
+            buf.write_i32(2)
+        if value == HomeRole.COMMITTEE:
+            buf.write_i32(3)
+        if value == HomeRole.MEMBER:
+            buf.write_i32(4)
+        if value == HomeRole.PROBATIONARY:
+            buf.write_i32(5)
+
+
 
 
 
@@ -6497,18 +9554,224 @@ class _UniffiFfiConverterTypeMeetingHeading(_UniffiConverterRustBuffer):
         _UniffiFfiConverterOptionalTypeMeetingStep.write(value.phase, buf)
         _UniffiFfiConverterUInt32.write(value.review_open, buf)
 
-class _UniffiFfiConverterSequenceTypeContestedField(_UniffiConverterRustBuffer):
+class _UniffiFfiConverterOptionalTypeMeetingHeading(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterTypeMeetingHeading.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterTypeMeetingHeading.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterTypeMeetingHeading.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
+
+
+
+
+
+class HomePhase(enum.Enum):
+    """
+    How far the meeting at hand is.
+"""
+    
+    NO_MEETING = 0
+    """
+    There is none.
+"""
+    
+    PREPARING = 1
+    """
+    It is prepared.
+"""
+    
+    CONVENED = 2
+    """
+    Members were invited.
+"""
+    
+    OPENED = 3
+    """
+    It was opened.
+"""
+    
+    PROGRAMME = 4
+    """
+    Chair and minute-taker present the programme.
+"""
+    
+    CONTENT = 5
+    """
+    News and documents are presented.
+"""
+    
+    DISCUSSION = 6
+    """
+    Members speak.
+"""
+    
+    CONCLUSION = 7
+    """
+    The chair concludes.
+"""
+    
+    VOTES = 8
+    """
+    Votes are held.
+"""
+    
+    SCORING = 9
+    """
+    The meeting is scored.
+"""
+    
+    READ_BACK = 10
+    """
+    The minutes were read to the meeting.
+"""
+    
+    CLOSED = 11
+    """
+    It was closed.
+"""
+    
+    SEALED = 12
+    """
+    Its minutes are sealed.
+"""
+    
+    SENT = 13
+    """
+    They were sent up.
+"""
+    
+
+
+class _UniffiFfiConverterTypeHomePhase(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return HomePhase.NO_MEETING
+        if variant == 2:
+            return HomePhase.PREPARING
+        if variant == 3:
+            return HomePhase.CONVENED
+        if variant == 4:
+            return HomePhase.OPENED
+        if variant == 5:
+            return HomePhase.PROGRAMME
+        if variant == 6:
+            return HomePhase.CONTENT
+        if variant == 7:
+            return HomePhase.DISCUSSION
+        if variant == 8:
+            return HomePhase.CONCLUSION
+        if variant == 9:
+            return HomePhase.VOTES
+        if variant == 10:
+            return HomePhase.SCORING
+        if variant == 11:
+            return HomePhase.READ_BACK
+        if variant == 12:
+            return HomePhase.CLOSED
+        if variant == 13:
+            return HomePhase.SEALED
+        if variant == 14:
+            return HomePhase.SENT
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value == HomePhase.NO_MEETING:
+            return
+        if value == HomePhase.PREPARING:
+            return
+        if value == HomePhase.CONVENED:
+            return
+        if value == HomePhase.OPENED:
+            return
+        if value == HomePhase.PROGRAMME:
+            return
+        if value == HomePhase.CONTENT:
+            return
+        if value == HomePhase.DISCUSSION:
+            return
+        if value == HomePhase.CONCLUSION:
+            return
+        if value == HomePhase.VOTES:
+            return
+        if value == HomePhase.SCORING:
+            return
+        if value == HomePhase.READ_BACK:
+            return
+        if value == HomePhase.CLOSED:
+            return
+        if value == HomePhase.SEALED:
+            return
+        if value == HomePhase.SENT:
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value == HomePhase.NO_MEETING:
+            buf.write_i32(1)
+        if value == HomePhase.PREPARING:
+            buf.write_i32(2)
+        if value == HomePhase.CONVENED:
+            buf.write_i32(3)
+        if value == HomePhase.OPENED:
+            buf.write_i32(4)
+        if value == HomePhase.PROGRAMME:
+            buf.write_i32(5)
+        if value == HomePhase.CONTENT:
+            buf.write_i32(6)
+        if value == HomePhase.DISCUSSION:
+            buf.write_i32(7)
+        if value == HomePhase.CONCLUSION:
+            buf.write_i32(8)
+        if value == HomePhase.VOTES:
+            buf.write_i32(9)
+        if value == HomePhase.SCORING:
+            buf.write_i32(10)
+        if value == HomePhase.READ_BACK:
+            buf.write_i32(11)
+        if value == HomePhase.CLOSED:
+            buf.write_i32(12)
+        if value == HomePhase.SEALED:
+            buf.write_i32(13)
+        if value == HomePhase.SENT:
+            buf.write_i32(14)
+
+
+
+class _UniffiFfiConverterSequenceTypeHomeActionView(_UniffiConverterRustBuffer):
     @classmethod
     def check_lower(cls, value):
         for item in value:
-            _UniffiFfiConverterTypeContestedField.check_lower(item)
+            _UniffiFfiConverterTypeHomeActionView.check_lower(item)
 
     @classmethod
     def write(cls, value, buf):
         items = len(value)
         buf.write_i32(items)
         for item in value:
-            _UniffiFfiConverterTypeContestedField.write(item, buf)
+            _UniffiFfiConverterTypeHomeActionView.write(item, buf)
 
     @classmethod
     def read(cls, buf):
@@ -6517,8 +9780,981 @@ class _UniffiFfiConverterSequenceTypeContestedField(_UniffiConverterRustBuffer):
             raise InternalError("Unexpected negative sequence length")
 
         return [
-            _UniffiFfiConverterTypeContestedField.read(buf) for i in range(count)
+            _UniffiFfiConverterTypeHomeActionView.read(buf) for i in range(count)
         ]
+
+
+
+
+
+
+class TaskStatus(enum.Enum):
+    """
+    How far a task is. Statuses are only ever added; the furthest one of the round counts.
+"""
+    
+    ASSIGNED = 0
+    """
+    Given to somebody.
+"""
+    
+    DOING = 1
+    """
+    Begun.
+"""
+    
+    DONE = 2
+    """
+    Reported as done.
+"""
+    
+    ACCEPTED = 3
+    """
+    Accepted by an officer.
+"""
+    
+
+
+class _UniffiFfiConverterTypeTaskStatus(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return TaskStatus.ASSIGNED
+        if variant == 2:
+            return TaskStatus.DOING
+        if variant == 3:
+            return TaskStatus.DONE
+        if variant == 4:
+            return TaskStatus.ACCEPTED
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value == TaskStatus.ASSIGNED:
+            return
+        if value == TaskStatus.DOING:
+            return
+        if value == TaskStatus.DONE:
+            return
+        if value == TaskStatus.ACCEPTED:
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value == TaskStatus.ASSIGNED:
+            buf.write_i32(1)
+        if value == TaskStatus.DOING:
+            buf.write_i32(2)
+        if value == TaskStatus.DONE:
+            buf.write_i32(3)
+        if value == TaskStatus.ACCEPTED:
+            buf.write_i32(4)
+
+
+
+@dataclass
+class TaskEventView:
+    """
+    A status that somebody reported.
+"""
+    def __init__(self, *, round:int, status:TaskStatus, reason:typing.Optional[str], mark:MarkView):
+        self.round = round
+        self.status = status
+        self.reason = reason
+        self.mark = mark
+        
+        
+
+    
+    def __str__(self):
+        return "TaskEventView(round={}, status={}, reason={}, mark={})".format(self.round, self.status, self.reason, self.mark)
+    def __eq__(self, other):
+        if self.round != other.round:
+            return False
+        if self.status != other.status:
+            return False
+        if self.reason != other.reason:
+            return False
+        if self.mark != other.mark:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeTaskEventView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return TaskEventView(
+            round=_UniffiFfiConverterUInt32.read(buf),
+            status=_UniffiFfiConverterTypeTaskStatus.read(buf),
+            reason=_UniffiFfiConverterOptionalString.read(buf),
+            mark=_UniffiFfiConverterTypeMarkView.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterUInt32.check_lower(value.round)
+        _UniffiFfiConverterTypeTaskStatus.check_lower(value.status)
+        _UniffiFfiConverterOptionalString.check_lower(value.reason)
+        _UniffiFfiConverterTypeMarkView.check_lower(value.mark)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterUInt32.write(value.round, buf)
+        _UniffiFfiConverterTypeTaskStatus.write(value.status, buf)
+        _UniffiFfiConverterOptionalString.write(value.reason, buf)
+        _UniffiFfiConverterTypeMarkView.write(value.mark, buf)
+
+class _UniffiFfiConverterSequenceTypeTaskEventView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeTaskEventView.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeTaskEventView.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeTaskEventView.read(buf) for i in range(count)
+        ]
+
+@dataclass
+class TaskResultView:
+    """
+    What somebody says was achieved.
+"""
+    def __init__(self, *, text:str, mark:MarkView):
+        self.text = text
+        self.mark = mark
+        
+        
+
+    
+    def __str__(self):
+        return "TaskResultView(text={}, mark={})".format(self.text, self.mark)
+    def __eq__(self, other):
+        if self.text != other.text:
+            return False
+        if self.mark != other.mark:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeTaskResultView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return TaskResultView(
+            text=_UniffiFfiConverterString.read(buf),
+            mark=_UniffiFfiConverterTypeMarkView.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.text)
+        _UniffiFfiConverterTypeMarkView.check_lower(value.mark)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.text, buf)
+        _UniffiFfiConverterTypeMarkView.write(value.mark, buf)
+
+class _UniffiFfiConverterSequenceTypeTaskResultView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeTaskResultView.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeTaskResultView.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeTaskResultView.read(buf) for i in range(count)
+        ]
+
+@dataclass
+class TaskView:
+    """
+    A task.
+"""
+    def __init__(self, *, id:str, what:str, meeting:typing.Optional[str], conclusion:typing.Optional[str], people:typing.List[PersonView], deadline:typing.Optional[str], status:TaskStatus, round:int, events:typing.List[TaskEventView], results:typing.List[TaskResultView], withdrawn:bool, overdue:bool, contested:typing.List[ContestedField]):
+        self.id = id
+        self.what = what
+        self.meeting = meeting
+        self.conclusion = conclusion
+        self.people = people
+        self.deadline = deadline
+        self.status = status
+        self.round = round
+        self.events = events
+        self.results = results
+        self.withdrawn = withdrawn
+        self.overdue = overdue
+        self.contested = contested
+        
+        
+
+    
+    def __str__(self):
+        return "TaskView(id={}, what={}, meeting={}, conclusion={}, people={}, deadline={}, status={}, round={}, events={}, results={}, withdrawn={}, overdue={}, contested={})".format(self.id, self.what, self.meeting, self.conclusion, self.people, self.deadline, self.status, self.round, self.events, self.results, self.withdrawn, self.overdue, self.contested)
+    def __eq__(self, other):
+        if self.id != other.id:
+            return False
+        if self.what != other.what:
+            return False
+        if self.meeting != other.meeting:
+            return False
+        if self.conclusion != other.conclusion:
+            return False
+        if self.people != other.people:
+            return False
+        if self.deadline != other.deadline:
+            return False
+        if self.status != other.status:
+            return False
+        if self.round != other.round:
+            return False
+        if self.events != other.events:
+            return False
+        if self.results != other.results:
+            return False
+        if self.withdrawn != other.withdrawn:
+            return False
+        if self.overdue != other.overdue:
+            return False
+        if self.contested != other.contested:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeTaskView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return TaskView(
+            id=_UniffiFfiConverterString.read(buf),
+            what=_UniffiFfiConverterString.read(buf),
+            meeting=_UniffiFfiConverterOptionalString.read(buf),
+            conclusion=_UniffiFfiConverterOptionalString.read(buf),
+            people=_UniffiFfiConverterSequenceTypePersonView.read(buf),
+            deadline=_UniffiFfiConverterOptionalString.read(buf),
+            status=_UniffiFfiConverterTypeTaskStatus.read(buf),
+            round=_UniffiFfiConverterUInt32.read(buf),
+            events=_UniffiFfiConverterSequenceTypeTaskEventView.read(buf),
+            results=_UniffiFfiConverterSequenceTypeTaskResultView.read(buf),
+            withdrawn=_UniffiFfiConverterBoolean.read(buf),
+            overdue=_UniffiFfiConverterBoolean.read(buf),
+            contested=_UniffiFfiConverterSequenceTypeContestedField.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.id)
+        _UniffiFfiConverterString.check_lower(value.what)
+        _UniffiFfiConverterOptionalString.check_lower(value.meeting)
+        _UniffiFfiConverterOptionalString.check_lower(value.conclusion)
+        _UniffiFfiConverterSequenceTypePersonView.check_lower(value.people)
+        _UniffiFfiConverterOptionalString.check_lower(value.deadline)
+        _UniffiFfiConverterTypeTaskStatus.check_lower(value.status)
+        _UniffiFfiConverterUInt32.check_lower(value.round)
+        _UniffiFfiConverterSequenceTypeTaskEventView.check_lower(value.events)
+        _UniffiFfiConverterSequenceTypeTaskResultView.check_lower(value.results)
+        _UniffiFfiConverterBoolean.check_lower(value.withdrawn)
+        _UniffiFfiConverterBoolean.check_lower(value.overdue)
+        _UniffiFfiConverterSequenceTypeContestedField.check_lower(value.contested)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.id, buf)
+        _UniffiFfiConverterString.write(value.what, buf)
+        _UniffiFfiConverterOptionalString.write(value.meeting, buf)
+        _UniffiFfiConverterOptionalString.write(value.conclusion, buf)
+        _UniffiFfiConverterSequenceTypePersonView.write(value.people, buf)
+        _UniffiFfiConverterOptionalString.write(value.deadline, buf)
+        _UniffiFfiConverterTypeTaskStatus.write(value.status, buf)
+        _UniffiFfiConverterUInt32.write(value.round, buf)
+        _UniffiFfiConverterSequenceTypeTaskEventView.write(value.events, buf)
+        _UniffiFfiConverterSequenceTypeTaskResultView.write(value.results, buf)
+        _UniffiFfiConverterBoolean.write(value.withdrawn, buf)
+        _UniffiFfiConverterBoolean.write(value.overdue, buf)
+        _UniffiFfiConverterSequenceTypeContestedField.write(value.contested, buf)
+
+class _UniffiFfiConverterSequenceTypeTaskView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeTaskView.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeTaskView.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeTaskView.read(buf) for i in range(count)
+        ]
+
+@dataclass
+class HomeView:
+    """
+    The first screen of this phone.
+"""
+    def __init__(self, *, today:str, holiday:typing.Optional[str], role:HomeRole, clerk:bool, meeting:typing.Optional[MeetingHeading], phase:HomePhase, actions:typing.List[HomeActionView], review_open:int, tasks:typing.List[TaskView], overdue:int, reports_due:typing.List[str], unsent:int):
+        self.today = today
+        self.holiday = holiday
+        self.role = role
+        self.clerk = clerk
+        self.meeting = meeting
+        self.phase = phase
+        self.actions = actions
+        self.review_open = review_open
+        self.tasks = tasks
+        self.overdue = overdue
+        self.reports_due = reports_due
+        self.unsent = unsent
+        
+        
+
+    
+    def __str__(self):
+        return "HomeView(today={}, holiday={}, role={}, clerk={}, meeting={}, phase={}, actions={}, review_open={}, tasks={}, overdue={}, reports_due={}, unsent={})".format(self.today, self.holiday, self.role, self.clerk, self.meeting, self.phase, self.actions, self.review_open, self.tasks, self.overdue, self.reports_due, self.unsent)
+    def __eq__(self, other):
+        if self.today != other.today:
+            return False
+        if self.holiday != other.holiday:
+            return False
+        if self.role != other.role:
+            return False
+        if self.clerk != other.clerk:
+            return False
+        if self.meeting != other.meeting:
+            return False
+        if self.phase != other.phase:
+            return False
+        if self.actions != other.actions:
+            return False
+        if self.review_open != other.review_open:
+            return False
+        if self.tasks != other.tasks:
+            return False
+        if self.overdue != other.overdue:
+            return False
+        if self.reports_due != other.reports_due:
+            return False
+        if self.unsent != other.unsent:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeHomeView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return HomeView(
+            today=_UniffiFfiConverterString.read(buf),
+            holiday=_UniffiFfiConverterOptionalString.read(buf),
+            role=_UniffiFfiConverterTypeHomeRole.read(buf),
+            clerk=_UniffiFfiConverterBoolean.read(buf),
+            meeting=_UniffiFfiConverterOptionalTypeMeetingHeading.read(buf),
+            phase=_UniffiFfiConverterTypeHomePhase.read(buf),
+            actions=_UniffiFfiConverterSequenceTypeHomeActionView.read(buf),
+            review_open=_UniffiFfiConverterUInt32.read(buf),
+            tasks=_UniffiFfiConverterSequenceTypeTaskView.read(buf),
+            overdue=_UniffiFfiConverterUInt32.read(buf),
+            reports_due=_UniffiFfiConverterSequenceString.read(buf),
+            unsent=_UniffiFfiConverterUInt64.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.today)
+        _UniffiFfiConverterOptionalString.check_lower(value.holiday)
+        _UniffiFfiConverterTypeHomeRole.check_lower(value.role)
+        _UniffiFfiConverterBoolean.check_lower(value.clerk)
+        _UniffiFfiConverterOptionalTypeMeetingHeading.check_lower(value.meeting)
+        _UniffiFfiConverterTypeHomePhase.check_lower(value.phase)
+        _UniffiFfiConverterSequenceTypeHomeActionView.check_lower(value.actions)
+        _UniffiFfiConverterUInt32.check_lower(value.review_open)
+        _UniffiFfiConverterSequenceTypeTaskView.check_lower(value.tasks)
+        _UniffiFfiConverterUInt32.check_lower(value.overdue)
+        _UniffiFfiConverterSequenceString.check_lower(value.reports_due)
+        _UniffiFfiConverterUInt64.check_lower(value.unsent)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.today, buf)
+        _UniffiFfiConverterOptionalString.write(value.holiday, buf)
+        _UniffiFfiConverterTypeHomeRole.write(value.role, buf)
+        _UniffiFfiConverterBoolean.write(value.clerk, buf)
+        _UniffiFfiConverterOptionalTypeMeetingHeading.write(value.meeting, buf)
+        _UniffiFfiConverterTypeHomePhase.write(value.phase, buf)
+        _UniffiFfiConverterSequenceTypeHomeActionView.write(value.actions, buf)
+        _UniffiFfiConverterUInt32.write(value.review_open, buf)
+        _UniffiFfiConverterSequenceTypeTaskView.write(value.tasks, buf)
+        _UniffiFfiConverterUInt32.write(value.overdue, buf)
+        _UniffiFfiConverterSequenceString.write(value.reports_due, buf)
+        _UniffiFfiConverterUInt64.write(value.unsent, buf)
+
+@dataclass
+class JoinRequestView:
+    """
+    "Please admit this phone".
+"""
+    def __init__(self, *, text:str, label:str, check_code:str):
+        self.text = text
+        self.label = label
+        self.check_code = check_code
+        
+        
+
+    
+    def __str__(self):
+        return "JoinRequestView(text={}, label={}, check_code={})".format(self.text, self.label, self.check_code)
+    def __eq__(self, other):
+        if self.text != other.text:
+            return False
+        if self.label != other.label:
+            return False
+        if self.check_code != other.check_code:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeJoinRequestView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return JoinRequestView(
+            text=_UniffiFfiConverterString.read(buf),
+            label=_UniffiFfiConverterString.read(buf),
+            check_code=_UniffiFfiConverterString.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.text)
+        _UniffiFfiConverterString.check_lower(value.label)
+        _UniffiFfiConverterString.check_lower(value.check_code)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.text, buf)
+        _UniffiFfiConverterString.write(value.label, buf)
+        _UniffiFfiConverterString.write(value.check_code, buf)
+
+class _UniffiFfiConverterSequenceTypeSpaceKind(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeSpaceKind.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeSpaceKind.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeSpaceKind.read(buf) for i in range(count)
+        ]
+
+@dataclass
+class KeyChangeView:
+    """
+    What a removal or a suspension did.
+"""
+    def __init__(self, *, devices:typing.List[str], rekeyed:typing.List[SpaceKind]):
+        self.devices = devices
+        self.rekeyed = rekeyed
+        
+        
+
+    
+    def __str__(self):
+        return "KeyChangeView(devices={}, rekeyed={})".format(self.devices, self.rekeyed)
+    def __eq__(self, other):
+        if self.devices != other.devices:
+            return False
+        if self.rekeyed != other.rekeyed:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeKeyChangeView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return KeyChangeView(
+            devices=_UniffiFfiConverterSequenceString.read(buf),
+            rekeyed=_UniffiFfiConverterSequenceTypeSpaceKind.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterSequenceString.check_lower(value.devices)
+        _UniffiFfiConverterSequenceTypeSpaceKind.check_lower(value.rekeyed)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterSequenceString.write(value.devices, buf)
+        _UniffiFfiConverterSequenceTypeSpaceKind.write(value.rekeyed, buf)
+
+@dataclass
+class LateItemView:
+    """
+    Something recorded after the minutes were sealed.
+"""
+    def __init__(self, *, id:str, text:str, new:bool):
+        self.id = id
+        self.text = text
+        self.new = new
+        
+        
+
+    
+    def __str__(self):
+        return "LateItemView(id={}, text={}, new={})".format(self.id, self.text, self.new)
+    def __eq__(self, other):
+        if self.id != other.id:
+            return False
+        if self.text != other.text:
+            return False
+        if self.new != other.new:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeLateItemView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return LateItemView(
+            id=_UniffiFfiConverterString.read(buf),
+            text=_UniffiFfiConverterString.read(buf),
+            new=_UniffiFfiConverterBoolean.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.id)
+        _UniffiFfiConverterString.check_lower(value.text)
+        _UniffiFfiConverterBoolean.check_lower(value.new)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.id, buf)
+        _UniffiFfiConverterString.write(value.text, buf)
+        _UniffiFfiConverterBoolean.write(value.new, buf)
+
+@dataclass
+class ScorerPointsView:
+    """
+    Points of one scorer for one criterion.
+"""
+    def __init__(self, *, column:ScoreColumn, scorer:PersonView, points:typing.Optional[int], contested:typing.List[ContestedField]):
+        self.column = column
+        self.scorer = scorer
+        self.points = points
+        self.contested = contested
+        
+        
+
+    
+    def __str__(self):
+        return "ScorerPointsView(column={}, scorer={}, points={}, contested={})".format(self.column, self.scorer, self.points, self.contested)
+    def __eq__(self, other):
+        if self.column != other.column:
+            return False
+        if self.scorer != other.scorer:
+            return False
+        if self.points != other.points:
+            return False
+        if self.contested != other.contested:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeScorerPointsView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return ScorerPointsView(
+            column=_UniffiFfiConverterTypeScoreColumn.read(buf),
+            scorer=_UniffiFfiConverterTypePersonView.read(buf),
+            points=_UniffiFfiConverterOptionalUInt32.read(buf),
+            contested=_UniffiFfiConverterSequenceTypeContestedField.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterTypeScoreColumn.check_lower(value.column)
+        _UniffiFfiConverterTypePersonView.check_lower(value.scorer)
+        _UniffiFfiConverterOptionalUInt32.check_lower(value.points)
+        _UniffiFfiConverterSequenceTypeContestedField.check_lower(value.contested)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterTypeScoreColumn.write(value.column, buf)
+        _UniffiFfiConverterTypePersonView.write(value.scorer, buf)
+        _UniffiFfiConverterOptionalUInt32.write(value.points, buf)
+        _UniffiFfiConverterSequenceTypeContestedField.write(value.contested, buf)
+
+class _UniffiFfiConverterSequenceTypeScorerPointsView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeScorerPointsView.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeScorerPointsView.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeScorerPointsView.read(buf) for i in range(count)
+        ]
+
+@dataclass
+class LeafScoresView:
+    """
+    A criterion of a card.
+"""
+    def __init__(self, *, criterion:str, most:int, points:typing.List[ScorerPointsView], own:typing.Optional[int], committee:typing.Optional[int], parent:typing.Optional[int]):
+        self.criterion = criterion
+        self.most = most
+        self.points = points
+        self.own = own
+        self.committee = committee
+        self.parent = parent
+        
+        
+
+    
+    def __str__(self):
+        return "LeafScoresView(criterion={}, most={}, points={}, own={}, committee={}, parent={})".format(self.criterion, self.most, self.points, self.own, self.committee, self.parent)
+    def __eq__(self, other):
+        if self.criterion != other.criterion:
+            return False
+        if self.most != other.most:
+            return False
+        if self.points != other.points:
+            return False
+        if self.own != other.own:
+            return False
+        if self.committee != other.committee:
+            return False
+        if self.parent != other.parent:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeLeafScoresView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return LeafScoresView(
+            criterion=_UniffiFfiConverterString.read(buf),
+            most=_UniffiFfiConverterUInt32.read(buf),
+            points=_UniffiFfiConverterSequenceTypeScorerPointsView.read(buf),
+            own=_UniffiFfiConverterOptionalUInt32.read(buf),
+            committee=_UniffiFfiConverterOptionalUInt32.read(buf),
+            parent=_UniffiFfiConverterOptionalUInt32.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.criterion)
+        _UniffiFfiConverterUInt32.check_lower(value.most)
+        _UniffiFfiConverterSequenceTypeScorerPointsView.check_lower(value.points)
+        _UniffiFfiConverterOptionalUInt32.check_lower(value.own)
+        _UniffiFfiConverterOptionalUInt32.check_lower(value.committee)
+        _UniffiFfiConverterOptionalUInt32.check_lower(value.parent)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.criterion, buf)
+        _UniffiFfiConverterUInt32.write(value.most, buf)
+        _UniffiFfiConverterSequenceTypeScorerPointsView.write(value.points, buf)
+        _UniffiFfiConverterOptionalUInt32.write(value.own, buf)
+        _UniffiFfiConverterOptionalUInt32.write(value.committee, buf)
+        _UniffiFfiConverterOptionalUInt32.write(value.parent, buf)
+
+
+
+
+
+
+class LogLevel(enum.Enum):
+    """
+    How much a log line matters.
+"""
+    
+    ERROR = 1
+    """
+    Something failed.
+"""
+    
+    WARN = 2
+    """
+    Something is not as it should be.
+"""
+    
+    INFO = 3
+    """
+    What happens, for operators.
+"""
+    
+    DEBUG = 4
+    """
+    What happens, for developers.
+"""
+    
+    TRACE = 5
+    """
+    Everything.
+"""
+    
+
+
+class _UniffiFfiConverterTypeLogLevel(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return LogLevel.ERROR
+        if variant == 2:
+            return LogLevel.WARN
+        if variant == 3:
+            return LogLevel.INFO
+        if variant == 4:
+            return LogLevel.DEBUG
+        if variant == 5:
+            return LogLevel.TRACE
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value == LogLevel.ERROR:
+            return
+        if value == LogLevel.WARN:
+            return
+        if value == LogLevel.INFO:
+            return
+        if value == LogLevel.DEBUG:
+            return
+        if value == LogLevel.TRACE:
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value == LogLevel.ERROR:
+            buf.write_i32(1)
+        if value == LogLevel.WARN:
+            buf.write_i32(2)
+        if value == LogLevel.INFO:
+            buf.write_i32(3)
+        if value == LogLevel.DEBUG:
+            buf.write_i32(4)
+        if value == LogLevel.TRACE:
+            buf.write_i32(5)
+
+
+
+@dataclass
+class LogLine:
+    """
+    One line. At `Info` and above it holds no name, no key and no text of a document.
+"""
+    def __init__(self, *, level:LogLevel, target:str, text:str):
+        self.level = level
+        self.target = target
+        self.text = text
+        
+        
+
+    
+    def __str__(self):
+        return "LogLine(level={}, target={}, text={})".format(self.level, self.target, self.text)
+    def __eq__(self, other):
+        if self.level != other.level:
+            return False
+        if self.target != other.target:
+            return False
+        if self.text != other.text:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeLogLine(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return LogLine(
+            level=_UniffiFfiConverterTypeLogLevel.read(buf),
+            target=_UniffiFfiConverterString.read(buf),
+            text=_UniffiFfiConverterString.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterTypeLogLevel.check_lower(value.level)
+        _UniffiFfiConverterString.check_lower(value.target)
+        _UniffiFfiConverterString.check_lower(value.text)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterTypeLogLevel.write(value.level, buf)
+        _UniffiFfiConverterString.write(value.target, buf)
+        _UniffiFfiConverterString.write(value.text, buf)
+
+@dataclass
+class MeetingFactsView:
+    """
+    What a report says of a meeting.
+"""
+    def __init__(self, *, meeting:str, kind:MeetingKind, date:typing.Optional[str], sealed:bool, total:int, present:int, excused:int, unexcused:int, exempt:int, away:int, must_attend:int, must_attend_present:int, speeches:int, conclusions:int, votes:int, points:typing.Optional[int]):
+        self.meeting = meeting
+        self.kind = kind
+        self.date = date
+        self.sealed = sealed
+        self.total = total
+        self.present = present
+        self.excused = excused
+        self.unexcused = unexcused
+        self.exempt = exempt
+        self.away = away
+        self.must_attend = must_attend
+        self.must_attend_present = must_attend_present
+        self.speeches = speeches
+        self.conclusions = conclusions
+        self.votes = votes
+        self.points = points
+        
+        
+
+    
+    def __str__(self):
+        return "MeetingFactsView(meeting={}, kind={}, date={}, sealed={}, total={}, present={}, excused={}, unexcused={}, exempt={}, away={}, must_attend={}, must_attend_present={}, speeches={}, conclusions={}, votes={}, points={})".format(self.meeting, self.kind, self.date, self.sealed, self.total, self.present, self.excused, self.unexcused, self.exempt, self.away, self.must_attend, self.must_attend_present, self.speeches, self.conclusions, self.votes, self.points)
+    def __eq__(self, other):
+        if self.meeting != other.meeting:
+            return False
+        if self.kind != other.kind:
+            return False
+        if self.date != other.date:
+            return False
+        if self.sealed != other.sealed:
+            return False
+        if self.total != other.total:
+            return False
+        if self.present != other.present:
+            return False
+        if self.excused != other.excused:
+            return False
+        if self.unexcused != other.unexcused:
+            return False
+        if self.exempt != other.exempt:
+            return False
+        if self.away != other.away:
+            return False
+        if self.must_attend != other.must_attend:
+            return False
+        if self.must_attend_present != other.must_attend_present:
+            return False
+        if self.speeches != other.speeches:
+            return False
+        if self.conclusions != other.conclusions:
+            return False
+        if self.votes != other.votes:
+            return False
+        if self.points != other.points:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeMeetingFactsView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return MeetingFactsView(
+            meeting=_UniffiFfiConverterString.read(buf),
+            kind=_UniffiFfiConverterTypeMeetingKind.read(buf),
+            date=_UniffiFfiConverterOptionalString.read(buf),
+            sealed=_UniffiFfiConverterBoolean.read(buf),
+            total=_UniffiFfiConverterUInt32.read(buf),
+            present=_UniffiFfiConverterUInt32.read(buf),
+            excused=_UniffiFfiConverterUInt32.read(buf),
+            unexcused=_UniffiFfiConverterUInt32.read(buf),
+            exempt=_UniffiFfiConverterUInt32.read(buf),
+            away=_UniffiFfiConverterUInt32.read(buf),
+            must_attend=_UniffiFfiConverterUInt32.read(buf),
+            must_attend_present=_UniffiFfiConverterUInt32.read(buf),
+            speeches=_UniffiFfiConverterUInt32.read(buf),
+            conclusions=_UniffiFfiConverterUInt32.read(buf),
+            votes=_UniffiFfiConverterUInt32.read(buf),
+            points=_UniffiFfiConverterOptionalUInt32.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.meeting)
+        _UniffiFfiConverterTypeMeetingKind.check_lower(value.kind)
+        _UniffiFfiConverterOptionalString.check_lower(value.date)
+        _UniffiFfiConverterBoolean.check_lower(value.sealed)
+        _UniffiFfiConverterUInt32.check_lower(value.total)
+        _UniffiFfiConverterUInt32.check_lower(value.present)
+        _UniffiFfiConverterUInt32.check_lower(value.excused)
+        _UniffiFfiConverterUInt32.check_lower(value.unexcused)
+        _UniffiFfiConverterUInt32.check_lower(value.exempt)
+        _UniffiFfiConverterUInt32.check_lower(value.away)
+        _UniffiFfiConverterUInt32.check_lower(value.must_attend)
+        _UniffiFfiConverterUInt32.check_lower(value.must_attend_present)
+        _UniffiFfiConverterUInt32.check_lower(value.speeches)
+        _UniffiFfiConverterUInt32.check_lower(value.conclusions)
+        _UniffiFfiConverterUInt32.check_lower(value.votes)
+        _UniffiFfiConverterOptionalUInt32.check_lower(value.points)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.meeting, buf)
+        _UniffiFfiConverterTypeMeetingKind.write(value.kind, buf)
+        _UniffiFfiConverterOptionalString.write(value.date, buf)
+        _UniffiFfiConverterBoolean.write(value.sealed, buf)
+        _UniffiFfiConverterUInt32.write(value.total, buf)
+        _UniffiFfiConverterUInt32.write(value.present, buf)
+        _UniffiFfiConverterUInt32.write(value.excused, buf)
+        _UniffiFfiConverterUInt32.write(value.unexcused, buf)
+        _UniffiFfiConverterUInt32.write(value.exempt, buf)
+        _UniffiFfiConverterUInt32.write(value.away, buf)
+        _UniffiFfiConverterUInt32.write(value.must_attend, buf)
+        _UniffiFfiConverterUInt32.write(value.must_attend_present, buf)
+        _UniffiFfiConverterUInt32.write(value.speeches, buf)
+        _UniffiFfiConverterUInt32.write(value.conclusions, buf)
+        _UniffiFfiConverterUInt32.write(value.votes, buf)
+        _UniffiFfiConverterOptionalUInt32.write(value.points, buf)
 
 @dataclass
 class StepView:
@@ -7712,31 +11948,6 @@ class _UniffiFfiConverterSequenceTypeNoteView(_UniffiConverterRustBuffer):
             _UniffiFfiConverterTypeNoteView.read(buf) for i in range(count)
         ]
 
-class _UniffiFfiConverterOptionalUInt32(_UniffiConverterRustBuffer):
-    @classmethod
-    def check_lower(cls, value):
-        if value is not None:
-            _UniffiFfiConverterUInt32.check_lower(value)
-
-    @classmethod
-    def write(cls, value, buf):
-        if value is None:
-            buf.write_u8(0)
-            return
-
-        buf.write_u8(1)
-        _UniffiFfiConverterUInt32.write(value, buf)
-
-    @classmethod
-    def read(cls, buf):
-        flag = buf.read_u8()
-        if flag == 0:
-            return None
-        elif flag == 1:
-            return _UniffiFfiConverterUInt32.read(buf)
-        else:
-            raise InternalError("Unexpected flag byte for optional type")
-
 @dataclass
 class PointsView:
     """
@@ -8300,6 +12511,69 @@ class _UniffiFfiConverterTypeMinutesView(_UniffiConverterRustBuffer):
         _UniffiFfiConverterSequenceString.write(value.heads, buf)
 
 @dataclass
+class NewFeedback:
+    """
+    What to write to the committee.
+"""
+    def __init__(self, *, topic:str, text:str, named:bool, meeting:typing.Optional[str] = _DEFAULT, id:typing.Optional[str] = _DEFAULT):
+        self.topic = topic
+        self.text = text
+        self.named = named
+        if meeting is _DEFAULT:
+            self.meeting = None
+        else:
+            self.meeting = meeting
+        if id is _DEFAULT:
+            self.id = None
+        else:
+            self.id = id
+        
+        
+
+    
+    def __str__(self):
+        return "NewFeedback(topic={}, text={}, named={}, meeting={}, id={})".format(self.topic, self.text, self.named, self.meeting, self.id)
+    def __eq__(self, other):
+        if self.topic != other.topic:
+            return False
+        if self.text != other.text:
+            return False
+        if self.named != other.named:
+            return False
+        if self.meeting != other.meeting:
+            return False
+        if self.id != other.id:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeNewFeedback(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return NewFeedback(
+            topic=_UniffiFfiConverterString.read(buf),
+            text=_UniffiFfiConverterString.read(buf),
+            named=_UniffiFfiConverterBoolean.read(buf),
+            meeting=_UniffiFfiConverterOptionalString.read(buf),
+            id=_UniffiFfiConverterOptionalString.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.topic)
+        _UniffiFfiConverterString.check_lower(value.text)
+        _UniffiFfiConverterBoolean.check_lower(value.named)
+        _UniffiFfiConverterOptionalString.check_lower(value.meeting)
+        _UniffiFfiConverterOptionalString.check_lower(value.id)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.topic, buf)
+        _UniffiFfiConverterString.write(value.text, buf)
+        _UniffiFfiConverterBoolean.write(value.named, buf)
+        _UniffiFfiConverterOptionalString.write(value.meeting, buf)
+        _UniffiFfiConverterOptionalString.write(value.id, buf)
+
+@dataclass
 class NewMeeting:
     """
     A meeting to begin. A monthly one is the same on every phone, whoever begins it first.
@@ -8411,6 +12685,45 @@ class _UniffiFfiConverterTypeNewMember(_UniffiConverterRustBuffer):
         _UniffiFfiConverterTypeMemberActivity.write(value.activity, buf)
 
 @dataclass
+class NewMemberLine:
+    """
+    A member of an imported roster.
+"""
+    def __init__(self, *, member:NewMember, since:str):
+        self.member = member
+        self.since = since
+        
+        
+
+    
+    def __str__(self):
+        return "NewMemberLine(member={}, since={})".format(self.member, self.since)
+    def __eq__(self, other):
+        if self.member != other.member:
+            return False
+        if self.since != other.since:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeNewMemberLine(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return NewMemberLine(
+            member=_UniffiFfiConverterTypeNewMember.read(buf),
+            since=_UniffiFfiConverterString.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterTypeNewMember.check_lower(value.member)
+        _UniffiFfiConverterString.check_lower(value.since)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterTypeNewMember.write(value.member, buf)
+        _UniffiFfiConverterString.write(value.since, buf)
+
+@dataclass
 class NewUnit:
     """
     What a founder says about a new unit.
@@ -8463,6 +12776,69 @@ class _UniffiFfiConverterTypeNewUnit(_UniffiConverterRustBuffer):
         _UniffiFfiConverterString.write(value.upper, buf)
         _UniffiFfiConverterString.write(value.founder, buf)
         _UniffiFfiConverterOptionalString.write(value.since, buf)
+
+@dataclass
+class NotCountedView:
+    """
+    Something that a phone wrote after its removal, or beyond what it might: it is kept and does not count.
+"""
+    def __init__(self, *, envelope:str, device:str, label:str, name:typing.Optional[str], seq:int, doc:typing.Optional[str]):
+        self.envelope = envelope
+        self.device = device
+        self.label = label
+        self.name = name
+        self.seq = seq
+        self.doc = doc
+        
+        
+
+    
+    def __str__(self):
+        return "NotCountedView(envelope={}, device={}, label={}, name={}, seq={}, doc={})".format(self.envelope, self.device, self.label, self.name, self.seq, self.doc)
+    def __eq__(self, other):
+        if self.envelope != other.envelope:
+            return False
+        if self.device != other.device:
+            return False
+        if self.label != other.label:
+            return False
+        if self.name != other.name:
+            return False
+        if self.seq != other.seq:
+            return False
+        if self.doc != other.doc:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeNotCountedView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return NotCountedView(
+            envelope=_UniffiFfiConverterString.read(buf),
+            device=_UniffiFfiConverterString.read(buf),
+            label=_UniffiFfiConverterString.read(buf),
+            name=_UniffiFfiConverterOptionalString.read(buf),
+            seq=_UniffiFfiConverterUInt64.read(buf),
+            doc=_UniffiFfiConverterOptionalString.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.envelope)
+        _UniffiFfiConverterString.check_lower(value.device)
+        _UniffiFfiConverterString.check_lower(value.label)
+        _UniffiFfiConverterOptionalString.check_lower(value.name)
+        _UniffiFfiConverterUInt64.check_lower(value.seq)
+        _UniffiFfiConverterOptionalString.check_lower(value.doc)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.envelope, buf)
+        _UniffiFfiConverterString.write(value.device, buf)
+        _UniffiFfiConverterString.write(value.label, buf)
+        _UniffiFfiConverterOptionalString.write(value.name, buf)
+        _UniffiFfiConverterUInt64.write(value.seq, buf)
+        _UniffiFfiConverterOptionalString.write(value.doc, buf)
 
 @dataclass
 class OpenConfig:
@@ -8520,6 +12896,265 @@ class _UniffiFfiConverterTypeOpenConfig(_UniffiConverterRustBuffer):
         _UniffiFfiConverterOptionalTypeKeyVault.write(value.vault, buf)
         _UniffiFfiConverterOptionalTypeConnectivity.write(value.connectivity, buf)
         _UniffiFfiConverterBoolean.write(value.follow_when_metered, buf)
+
+
+
+
+
+
+class OwnFeedbackState(enum.Enum):
+    """
+    Where feedback written on this phone is.
+"""
+    
+    WAITING = 0
+    """
+    It waits on this phone.
+"""
+    
+    SENT = 1
+    """
+    A relay, or another phone, has it.
+"""
+    
+    WITHDRAWN = 2
+    """
+    Its writer took it back.
+"""
+    
+
+
+class _UniffiFfiConverterTypeOwnFeedbackState(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return OwnFeedbackState.WAITING
+        if variant == 2:
+            return OwnFeedbackState.SENT
+        if variant == 3:
+            return OwnFeedbackState.WITHDRAWN
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value == OwnFeedbackState.WAITING:
+            return
+        if value == OwnFeedbackState.SENT:
+            return
+        if value == OwnFeedbackState.WITHDRAWN:
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value == OwnFeedbackState.WAITING:
+            buf.write_i32(1)
+        if value == OwnFeedbackState.SENT:
+            buf.write_i32(2)
+        if value == OwnFeedbackState.WITHDRAWN:
+            buf.write_i32(3)
+
+
+
+@dataclass
+class OwnFeedbackView:
+    """
+    An item that was written on this phone.
+"""
+    def __init__(self, *, id:str, at_ms:int, topic:str, text:str, meeting:typing.Optional[str], named:bool, state:OwnFeedbackState, answers:typing.List[FeedbackReplyView]):
+        self.id = id
+        self.at_ms = at_ms
+        self.topic = topic
+        self.text = text
+        self.meeting = meeting
+        self.named = named
+        self.state = state
+        self.answers = answers
+        
+        
+
+    
+    def __str__(self):
+        return "OwnFeedbackView(id={}, at_ms={}, topic={}, text={}, meeting={}, named={}, state={}, answers={})".format(self.id, self.at_ms, self.topic, self.text, self.meeting, self.named, self.state, self.answers)
+    def __eq__(self, other):
+        if self.id != other.id:
+            return False
+        if self.at_ms != other.at_ms:
+            return False
+        if self.topic != other.topic:
+            return False
+        if self.text != other.text:
+            return False
+        if self.meeting != other.meeting:
+            return False
+        if self.named != other.named:
+            return False
+        if self.state != other.state:
+            return False
+        if self.answers != other.answers:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeOwnFeedbackView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return OwnFeedbackView(
+            id=_UniffiFfiConverterString.read(buf),
+            at_ms=_UniffiFfiConverterInt64.read(buf),
+            topic=_UniffiFfiConverterString.read(buf),
+            text=_UniffiFfiConverterString.read(buf),
+            meeting=_UniffiFfiConverterOptionalString.read(buf),
+            named=_UniffiFfiConverterBoolean.read(buf),
+            state=_UniffiFfiConverterTypeOwnFeedbackState.read(buf),
+            answers=_UniffiFfiConverterSequenceTypeFeedbackReplyView.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.id)
+        _UniffiFfiConverterInt64.check_lower(value.at_ms)
+        _UniffiFfiConverterString.check_lower(value.topic)
+        _UniffiFfiConverterString.check_lower(value.text)
+        _UniffiFfiConverterOptionalString.check_lower(value.meeting)
+        _UniffiFfiConverterBoolean.check_lower(value.named)
+        _UniffiFfiConverterTypeOwnFeedbackState.check_lower(value.state)
+        _UniffiFfiConverterSequenceTypeFeedbackReplyView.check_lower(value.answers)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.id, buf)
+        _UniffiFfiConverterInt64.write(value.at_ms, buf)
+        _UniffiFfiConverterString.write(value.topic, buf)
+        _UniffiFfiConverterString.write(value.text, buf)
+        _UniffiFfiConverterOptionalString.write(value.meeting, buf)
+        _UniffiFfiConverterBoolean.write(value.named, buf)
+        _UniffiFfiConverterTypeOwnFeedbackState.write(value.state, buf)
+        _UniffiFfiConverterSequenceTypeFeedbackReplyView.write(value.answers, buf)
+
+class _UniffiFfiConverterSequenceTypeChangePlace(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeChangePlace.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeChangePlace.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeChangePlace.read(buf) for i in range(count)
+        ]
+
+@dataclass
+class PackedChanges:
+    """
+    Changes in few bytes: 10,000 of them cross the bridge faster than 100 records would. The wrappers read it as a list of
+    [`Change`] and make each one when it is looked at.
+
+    `entries` holds [`PACKED_BYTES`] a change, in their order: tag (1 byte), zero (1 byte), number (2 bytes, the greater first),
+    id (16 bytes). Tag 0: a change of a document at place `number` without an id; 1: with the id; 2: number `number` of
+    `others`. Bytes that are not used are zero.
+"""
+    def __init__(self, *, places:typing.List[ChangePlace], entries:bytes, others:typing.List[Change]):
+        self.places = places
+        self.entries = entries
+        self.others = others
+        
+        
+
+    
+    def __str__(self):
+        return "PackedChanges(places={}, entries={}, others={})".format(self.places, self.entries, self.others)
+    def __eq__(self, other):
+        if self.places != other.places:
+            return False
+        if self.entries != other.entries:
+            return False
+        if self.others != other.others:
+            return False
+        return True
+
+class _UniffiFfiConverterTypePackedChanges(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return PackedChanges(
+            places=_UniffiFfiConverterSequenceTypeChangePlace.read(buf),
+            entries=_UniffiFfiConverterBytes.read(buf),
+            others=_UniffiFfiConverterSequenceTypeChange.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterSequenceTypeChangePlace.check_lower(value.places)
+        _UniffiFfiConverterBytes.check_lower(value.entries)
+        _UniffiFfiConverterSequenceTypeChange.check_lower(value.others)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterSequenceTypeChangePlace.write(value.places, buf)
+        _UniffiFfiConverterBytes.write(value.entries, buf)
+        _UniffiFfiConverterSequenceTypeChange.write(value.others, buf)
+
+@dataclass
+class PaperFile:
+    """
+    A file to show, print, keep or share.
+"""
+    def __init__(self, *, title:str, extension:str, media:str, bytes:bytes):
+        self.title = title
+        self.extension = extension
+        self.media = media
+        self.bytes = bytes
+        
+        
+
+    
+    def __str__(self):
+        return "PaperFile(title={}, extension={}, media={}, bytes={})".format(self.title, self.extension, self.media, self.bytes)
+    def __eq__(self, other):
+        if self.title != other.title:
+            return False
+        if self.extension != other.extension:
+            return False
+        if self.media != other.media:
+            return False
+        if self.bytes != other.bytes:
+            return False
+        return True
+
+class _UniffiFfiConverterTypePaperFile(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return PaperFile(
+            title=_UniffiFfiConverterString.read(buf),
+            extension=_UniffiFfiConverterString.read(buf),
+            media=_UniffiFfiConverterString.read(buf),
+            bytes=_UniffiFfiConverterBytes.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.title)
+        _UniffiFfiConverterString.check_lower(value.extension)
+        _UniffiFfiConverterString.check_lower(value.media)
+        _UniffiFfiConverterBytes.check_lower(value.bytes)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.title, buf)
+        _UniffiFfiConverterString.write(value.extension, buf)
+        _UniffiFfiConverterString.write(value.media, buf)
+        _UniffiFfiConverterBytes.write(value.bytes, buf)
 
 
 
@@ -8677,6 +13312,883 @@ class _UniffiFfiConverterTypePhoneView(_UniffiConverterRustBuffer):
         _UniffiFfiConverterBoolean.write(value.committee, buf)
         _UniffiFfiConverterTypePhoneState.write(value.state, buf)
         _UniffiFfiConverterBoolean.write(value.own, buf)
+
+
+
+
+
+
+class RatedSubject:
+    """
+    Who is rated.
+"""
+    def __init__(self):
+        raise RuntimeError("RatedSubject cannot be instantiated directly")
+
+    # Each enum variant is a nested class of the enum itself.
+    @dataclass
+    class BRANCH:
+        """
+        The branch.
+"""
+        
+        def __init__(self, ):
+            pass
+
+    
+            
+            
+    
+        def __str__(self):
+            return "RatedSubject.BRANCH()".format()
+        def __eq__(self, other):
+            if not isinstance(other, RatedSubject):
+                return NotImplemented
+            if not other.is_BRANCH():
+                return False
+            return True
+
+    @dataclass
+    class MEMBER:
+        """
+        A member.
+"""
+        
+        def __init__(self, id:str):
+            self.id = id
+            
+            """
+        Who.
+"""
+        
+            pass
+
+    
+            
+            
+    
+        def __str__(self):
+            return "RatedSubject.MEMBER(id={})".format(self.id)
+        def __eq__(self, other):
+            if not isinstance(other, RatedSubject):
+                return NotImplemented
+            if not other.is_MEMBER():
+                return False
+            if self.id != other.id:
+                return False
+            return True
+
+    
+
+    # For each variant, we have `is_NAME` and `is_name` methods for easily checking
+    # whether an instance is that variant.
+    def is_BRANCH(self) -> bool:
+        return isinstance(self, RatedSubject.BRANCH)
+    def is_branch(self) -> bool:
+        return isinstance(self, RatedSubject.BRANCH)
+    def is_MEMBER(self) -> bool:
+        return isinstance(self, RatedSubject.MEMBER)
+    def is_member(self) -> bool:
+        return isinstance(self, RatedSubject.MEMBER)
+    
+
+# Now, a little trick - we make each nested variant class be a subclass of the main
+# enum class, so that method calls and instance checks etc will work intuitively.
+# We might be able to do this a little more neatly with a metaclass, but this'll do.
+RatedSubject.BRANCH = type("RatedSubject.BRANCH", (RatedSubject.BRANCH, RatedSubject,), {})  # type: ignore
+RatedSubject.MEMBER = type("RatedSubject.MEMBER", (RatedSubject.MEMBER, RatedSubject,), {})  # type: ignore
+
+
+
+
+class _UniffiFfiConverterTypeRatedSubject(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return RatedSubject.BRANCH(
+            )
+        if variant == 2:
+            return RatedSubject.MEMBER(
+                _UniffiFfiConverterString.read(buf),
+            )
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value.is_BRANCH():
+            return
+        if value.is_MEMBER():
+            _UniffiFfiConverterString.check_lower(value.id)
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value.is_BRANCH():
+            buf.write_i32(1)
+        if value.is_MEMBER():
+            buf.write_i32(2)
+            _UniffiFfiConverterString.write(value.id, buf)
+
+
+
+class _UniffiFfiConverterSequenceTypeLeafScoresView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeLeafScoresView.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeLeafScoresView.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeLeafScoresView.read(buf) for i in range(count)
+        ]
+
+class _UniffiFfiConverterSequenceTypeColumnResultView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeColumnResultView.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeColumnResultView.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeColumnResultView.read(buf) for i in range(count)
+        ]
+
+class _UniffiFfiConverterSequenceTypeEvidenceView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeEvidenceView.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeEvidenceView.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeEvidenceView.read(buf) for i in range(count)
+        ]
+
+@dataclass
+class RatingCardView:
+    """
+    How one of those rated stands.
+"""
+    def __init__(self, *, rated:RatedSubject, name:typing.Optional[str], criteria:typing.List[LeafScoresView], columns:typing.List[ColumnResultView], evidence:typing.List[EvidenceView]):
+        self.rated = rated
+        self.name = name
+        self.criteria = criteria
+        self.columns = columns
+        self.evidence = evidence
+        
+        
+
+    
+    def __str__(self):
+        return "RatingCardView(rated={}, name={}, criteria={}, columns={}, evidence={})".format(self.rated, self.name, self.criteria, self.columns, self.evidence)
+    def __eq__(self, other):
+        if self.rated != other.rated:
+            return False
+        if self.name != other.name:
+            return False
+        if self.criteria != other.criteria:
+            return False
+        if self.columns != other.columns:
+            return False
+        if self.evidence != other.evidence:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeRatingCardView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return RatingCardView(
+            rated=_UniffiFfiConverterTypeRatedSubject.read(buf),
+            name=_UniffiFfiConverterOptionalString.read(buf),
+            criteria=_UniffiFfiConverterSequenceTypeLeafScoresView.read(buf),
+            columns=_UniffiFfiConverterSequenceTypeColumnResultView.read(buf),
+            evidence=_UniffiFfiConverterSequenceTypeEvidenceView.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterTypeRatedSubject.check_lower(value.rated)
+        _UniffiFfiConverterOptionalString.check_lower(value.name)
+        _UniffiFfiConverterSequenceTypeLeafScoresView.check_lower(value.criteria)
+        _UniffiFfiConverterSequenceTypeColumnResultView.check_lower(value.columns)
+        _UniffiFfiConverterSequenceTypeEvidenceView.check_lower(value.evidence)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterTypeRatedSubject.write(value.rated, buf)
+        _UniffiFfiConverterOptionalString.write(value.name, buf)
+        _UniffiFfiConverterSequenceTypeLeafScoresView.write(value.criteria, buf)
+        _UniffiFfiConverterSequenceTypeColumnResultView.write(value.columns, buf)
+        _UniffiFfiConverterSequenceTypeEvidenceView.write(value.evidence, buf)
+
+@dataclass
+class RecipientView:
+    """
+    Who gets a resolution.
+"""
+    def __init__(self, *, id:str, label:str):
+        self.id = id
+        self.label = label
+        
+        
+
+    
+    def __str__(self):
+        return "RecipientView(id={}, label={})".format(self.id, self.label)
+    def __eq__(self, other):
+        if self.id != other.id:
+            return False
+        if self.label != other.label:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeRecipientView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return RecipientView(
+            id=_UniffiFfiConverterString.read(buf),
+            label=_UniffiFfiConverterString.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.id)
+        _UniffiFfiConverterString.check_lower(value.label)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.id, buf)
+        _UniffiFfiConverterString.write(value.label, buf)
+
+class _UniffiFfiConverterSequenceTypeMeetingFactsView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeMeetingFactsView.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeMeetingFactsView.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeMeetingFactsView.read(buf) for i in range(count)
+        ]
+
+class _UniffiFfiConverterOptionalUInt64(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterUInt64.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterUInt64.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterUInt64.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
+@dataclass
+class ReportFactsView:
+    """
+    What a report says.
+"""
+    def __init__(self, *, month:str, meetings:typing.List[MeetingFactsView], tasks_open:int, tasks_overdue:int, tasks_done:int, tasks_accepted:int, fees_due:typing.Optional[int], fees_paid:typing.Optional[int], fees_unpaid:typing.Optional[int], feedback:typing.Optional[int]):
+        self.month = month
+        self.meetings = meetings
+        self.tasks_open = tasks_open
+        self.tasks_overdue = tasks_overdue
+        self.tasks_done = tasks_done
+        self.tasks_accepted = tasks_accepted
+        self.fees_due = fees_due
+        self.fees_paid = fees_paid
+        self.fees_unpaid = fees_unpaid
+        self.feedback = feedback
+        
+        
+
+    
+    def __str__(self):
+        return "ReportFactsView(month={}, meetings={}, tasks_open={}, tasks_overdue={}, tasks_done={}, tasks_accepted={}, fees_due={}, fees_paid={}, fees_unpaid={}, feedback={})".format(self.month, self.meetings, self.tasks_open, self.tasks_overdue, self.tasks_done, self.tasks_accepted, self.fees_due, self.fees_paid, self.fees_unpaid, self.feedback)
+    def __eq__(self, other):
+        if self.month != other.month:
+            return False
+        if self.meetings != other.meetings:
+            return False
+        if self.tasks_open != other.tasks_open:
+            return False
+        if self.tasks_overdue != other.tasks_overdue:
+            return False
+        if self.tasks_done != other.tasks_done:
+            return False
+        if self.tasks_accepted != other.tasks_accepted:
+            return False
+        if self.fees_due != other.fees_due:
+            return False
+        if self.fees_paid != other.fees_paid:
+            return False
+        if self.fees_unpaid != other.fees_unpaid:
+            return False
+        if self.feedback != other.feedback:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeReportFactsView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return ReportFactsView(
+            month=_UniffiFfiConverterString.read(buf),
+            meetings=_UniffiFfiConverterSequenceTypeMeetingFactsView.read(buf),
+            tasks_open=_UniffiFfiConverterUInt32.read(buf),
+            tasks_overdue=_UniffiFfiConverterUInt32.read(buf),
+            tasks_done=_UniffiFfiConverterUInt32.read(buf),
+            tasks_accepted=_UniffiFfiConverterUInt32.read(buf),
+            fees_due=_UniffiFfiConverterOptionalUInt64.read(buf),
+            fees_paid=_UniffiFfiConverterOptionalUInt64.read(buf),
+            fees_unpaid=_UniffiFfiConverterOptionalUInt32.read(buf),
+            feedback=_UniffiFfiConverterOptionalUInt32.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.month)
+        _UniffiFfiConverterSequenceTypeMeetingFactsView.check_lower(value.meetings)
+        _UniffiFfiConverterUInt32.check_lower(value.tasks_open)
+        _UniffiFfiConverterUInt32.check_lower(value.tasks_overdue)
+        _UniffiFfiConverterUInt32.check_lower(value.tasks_done)
+        _UniffiFfiConverterUInt32.check_lower(value.tasks_accepted)
+        _UniffiFfiConverterOptionalUInt64.check_lower(value.fees_due)
+        _UniffiFfiConverterOptionalUInt64.check_lower(value.fees_paid)
+        _UniffiFfiConverterOptionalUInt32.check_lower(value.fees_unpaid)
+        _UniffiFfiConverterOptionalUInt32.check_lower(value.feedback)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.month, buf)
+        _UniffiFfiConverterSequenceTypeMeetingFactsView.write(value.meetings, buf)
+        _UniffiFfiConverterUInt32.write(value.tasks_open, buf)
+        _UniffiFfiConverterUInt32.write(value.tasks_overdue, buf)
+        _UniffiFfiConverterUInt32.write(value.tasks_done, buf)
+        _UniffiFfiConverterUInt32.write(value.tasks_accepted, buf)
+        _UniffiFfiConverterOptionalUInt64.write(value.fees_due, buf)
+        _UniffiFfiConverterOptionalUInt64.write(value.fees_paid, buf)
+        _UniffiFfiConverterOptionalUInt32.write(value.fees_unpaid, buf)
+        _UniffiFfiConverterOptionalUInt32.write(value.feedback, buf)
+
+@dataclass
+class ReportProposalView:
+    """
+    A report that waits to be sent.
+"""
+    def __init__(self, *, revision:int, facts:ReportFactsView, changes:typing.List[str]):
+        self.revision = revision
+        self.facts = facts
+        self.changes = changes
+        
+        
+
+    
+    def __str__(self):
+        return "ReportProposalView(revision={}, facts={}, changes={})".format(self.revision, self.facts, self.changes)
+    def __eq__(self, other):
+        if self.revision != other.revision:
+            return False
+        if self.facts != other.facts:
+            return False
+        if self.changes != other.changes:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeReportProposalView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return ReportProposalView(
+            revision=_UniffiFfiConverterUInt32.read(buf),
+            facts=_UniffiFfiConverterTypeReportFactsView.read(buf),
+            changes=_UniffiFfiConverterSequenceString.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterUInt32.check_lower(value.revision)
+        _UniffiFfiConverterTypeReportFactsView.check_lower(value.facts)
+        _UniffiFfiConverterSequenceString.check_lower(value.changes)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterUInt32.write(value.revision, buf)
+        _UniffiFfiConverterTypeReportFactsView.write(value.facts, buf)
+        _UniffiFfiConverterSequenceString.write(value.changes, buf)
+
+
+
+
+
+
+class ResolutionPart(enum.Enum):
+    """
+    A part of a resolution that is text.
+"""
+    
+    ASSESSMENT = 0
+    """
+    What the branch has done so far.
+"""
+    
+    GOALS = 1
+    """
+    What it wants.
+"""
+    
+    ORGANISATION = 2
+    """
+    How it is carried out and checked.
+"""
+    
+
+
+class _UniffiFfiConverterTypeResolutionPart(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return ResolutionPart.ASSESSMENT
+        if variant == 2:
+            return ResolutionPart.GOALS
+        if variant == 3:
+            return ResolutionPart.ORGANISATION
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value == ResolutionPart.ASSESSMENT:
+            return
+        if value == ResolutionPart.GOALS:
+            return
+        if value == ResolutionPart.ORGANISATION:
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value == ResolutionPart.ASSESSMENT:
+            buf.write_i32(1)
+        if value == ResolutionPart.GOALS:
+            buf.write_i32(2)
+        if value == ResolutionPart.ORGANISATION:
+            buf.write_i32(3)
+
+
+
+@dataclass
+class ResolutionPartView:
+    """
+    A part that is text.
+"""
+    def __init__(self, *, part:ResolutionPart, text:str):
+        self.part = part
+        self.text = text
+        
+        
+
+    
+    def __str__(self):
+        return "ResolutionPartView(part={}, text={})".format(self.part, self.text)
+    def __eq__(self, other):
+        if self.part != other.part:
+            return False
+        if self.text != other.text:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeResolutionPartView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return ResolutionPartView(
+            part=_UniffiFfiConverterTypeResolutionPart.read(buf),
+            text=_UniffiFfiConverterString.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterTypeResolutionPart.check_lower(value.part)
+        _UniffiFfiConverterString.check_lower(value.text)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterTypeResolutionPart.write(value.part, buf)
+        _UniffiFfiConverterString.write(value.text, buf)
+
+@dataclass
+class ResolutionTaskView:
+    """
+    A task that a resolution gives.
+"""
+    def __init__(self, *, id:str, text:str, people:typing.List[PersonView], deadline:typing.Optional[str]):
+        self.id = id
+        self.text = text
+        self.people = people
+        self.deadline = deadline
+        
+        
+
+    
+    def __str__(self):
+        return "ResolutionTaskView(id={}, text={}, people={}, deadline={})".format(self.id, self.text, self.people, self.deadline)
+    def __eq__(self, other):
+        if self.id != other.id:
+            return False
+        if self.text != other.text:
+            return False
+        if self.people != other.people:
+            return False
+        if self.deadline != other.deadline:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeResolutionTaskView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return ResolutionTaskView(
+            id=_UniffiFfiConverterString.read(buf),
+            text=_UniffiFfiConverterString.read(buf),
+            people=_UniffiFfiConverterSequenceTypePersonView.read(buf),
+            deadline=_UniffiFfiConverterOptionalString.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.id)
+        _UniffiFfiConverterString.check_lower(value.text)
+        _UniffiFfiConverterSequenceTypePersonView.check_lower(value.people)
+        _UniffiFfiConverterOptionalString.check_lower(value.deadline)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.id, buf)
+        _UniffiFfiConverterString.write(value.text, buf)
+        _UniffiFfiConverterSequenceTypePersonView.write(value.people, buf)
+        _UniffiFfiConverterOptionalString.write(value.deadline, buf)
+
+class _UniffiFfiConverterSequenceTypeResolutionPartView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeResolutionPartView.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeResolutionPartView.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeResolutionPartView.read(buf) for i in range(count)
+        ]
+
+class _UniffiFfiConverterSequenceTypeResolutionTaskView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeResolutionTaskView.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeResolutionTaskView.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeResolutionTaskView.read(buf) for i in range(count)
+        ]
+
+class _UniffiFfiConverterSequenceTypeRecipientView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeRecipientView.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeRecipientView.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeRecipientView.read(buf) for i in range(count)
+        ]
+
+@dataclass
+class ResolutionVoteView:
+    """
+    The vote by which a resolution was passed, as it stood when it was taken over.
+"""
+    def __init__(self, *, motion:str, counts:Tally, eligible:int, present:int, need:VoteNeed, passed:bool):
+        self.motion = motion
+        self.counts = counts
+        self.eligible = eligible
+        self.present = present
+        self.need = need
+        self.passed = passed
+        
+        
+
+    
+    def __str__(self):
+        return "ResolutionVoteView(motion={}, counts={}, eligible={}, present={}, need={}, passed={})".format(self.motion, self.counts, self.eligible, self.present, self.need, self.passed)
+    def __eq__(self, other):
+        if self.motion != other.motion:
+            return False
+        if self.counts != other.counts:
+            return False
+        if self.eligible != other.eligible:
+            return False
+        if self.present != other.present:
+            return False
+        if self.need != other.need:
+            return False
+        if self.passed != other.passed:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeResolutionVoteView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return ResolutionVoteView(
+            motion=_UniffiFfiConverterString.read(buf),
+            counts=_UniffiFfiConverterTypeTally.read(buf),
+            eligible=_UniffiFfiConverterUInt32.read(buf),
+            present=_UniffiFfiConverterUInt32.read(buf),
+            need=_UniffiFfiConverterTypeVoteNeed.read(buf),
+            passed=_UniffiFfiConverterBoolean.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.motion)
+        _UniffiFfiConverterTypeTally.check_lower(value.counts)
+        _UniffiFfiConverterUInt32.check_lower(value.eligible)
+        _UniffiFfiConverterUInt32.check_lower(value.present)
+        _UniffiFfiConverterTypeVoteNeed.check_lower(value.need)
+        _UniffiFfiConverterBoolean.check_lower(value.passed)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.motion, buf)
+        _UniffiFfiConverterTypeTally.write(value.counts, buf)
+        _UniffiFfiConverterUInt32.write(value.eligible, buf)
+        _UniffiFfiConverterUInt32.write(value.present, buf)
+        _UniffiFfiConverterTypeVoteNeed.write(value.need, buf)
+        _UniffiFfiConverterBoolean.write(value.passed, buf)
+
+class _UniffiFfiConverterOptionalTypeResolutionVoteView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterTypeResolutionVoteView.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterTypeResolutionVoteView.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterTypeResolutionVoteView.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
+@dataclass
+class ResolutionView:
+    """
+    A resolution.
+"""
+    def __init__(self, *, id:str, number:typing.Optional[int], number_text:typing.Optional[str], date:typing.Optional[str], title:typing.Optional[str], signer:typing.Optional[PersonView], meeting:typing.Optional[str], parts:typing.List[ResolutionPartView], tasks:typing.List[ResolutionTaskView], recipients:typing.List[RecipientView], vote:typing.Optional[ResolutionVoteView], issued:typing.List[MarkView], contested:typing.List[ContestedField]):
+        self.id = id
+        self.number = number
+        self.number_text = number_text
+        self.date = date
+        self.title = title
+        self.signer = signer
+        self.meeting = meeting
+        self.parts = parts
+        self.tasks = tasks
+        self.recipients = recipients
+        self.vote = vote
+        self.issued = issued
+        self.contested = contested
+        
+        
+
+    
+    def __str__(self):
+        return "ResolutionView(id={}, number={}, number_text={}, date={}, title={}, signer={}, meeting={}, parts={}, tasks={}, recipients={}, vote={}, issued={}, contested={})".format(self.id, self.number, self.number_text, self.date, self.title, self.signer, self.meeting, self.parts, self.tasks, self.recipients, self.vote, self.issued, self.contested)
+    def __eq__(self, other):
+        if self.id != other.id:
+            return False
+        if self.number != other.number:
+            return False
+        if self.number_text != other.number_text:
+            return False
+        if self.date != other.date:
+            return False
+        if self.title != other.title:
+            return False
+        if self.signer != other.signer:
+            return False
+        if self.meeting != other.meeting:
+            return False
+        if self.parts != other.parts:
+            return False
+        if self.tasks != other.tasks:
+            return False
+        if self.recipients != other.recipients:
+            return False
+        if self.vote != other.vote:
+            return False
+        if self.issued != other.issued:
+            return False
+        if self.contested != other.contested:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeResolutionView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return ResolutionView(
+            id=_UniffiFfiConverterString.read(buf),
+            number=_UniffiFfiConverterOptionalUInt32.read(buf),
+            number_text=_UniffiFfiConverterOptionalString.read(buf),
+            date=_UniffiFfiConverterOptionalString.read(buf),
+            title=_UniffiFfiConverterOptionalString.read(buf),
+            signer=_UniffiFfiConverterOptionalTypePersonView.read(buf),
+            meeting=_UniffiFfiConverterOptionalString.read(buf),
+            parts=_UniffiFfiConverterSequenceTypeResolutionPartView.read(buf),
+            tasks=_UniffiFfiConverterSequenceTypeResolutionTaskView.read(buf),
+            recipients=_UniffiFfiConverterSequenceTypeRecipientView.read(buf),
+            vote=_UniffiFfiConverterOptionalTypeResolutionVoteView.read(buf),
+            issued=_UniffiFfiConverterSequenceTypeMarkView.read(buf),
+            contested=_UniffiFfiConverterSequenceTypeContestedField.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.id)
+        _UniffiFfiConverterOptionalUInt32.check_lower(value.number)
+        _UniffiFfiConverterOptionalString.check_lower(value.number_text)
+        _UniffiFfiConverterOptionalString.check_lower(value.date)
+        _UniffiFfiConverterOptionalString.check_lower(value.title)
+        _UniffiFfiConverterOptionalTypePersonView.check_lower(value.signer)
+        _UniffiFfiConverterOptionalString.check_lower(value.meeting)
+        _UniffiFfiConverterSequenceTypeResolutionPartView.check_lower(value.parts)
+        _UniffiFfiConverterSequenceTypeResolutionTaskView.check_lower(value.tasks)
+        _UniffiFfiConverterSequenceTypeRecipientView.check_lower(value.recipients)
+        _UniffiFfiConverterOptionalTypeResolutionVoteView.check_lower(value.vote)
+        _UniffiFfiConverterSequenceTypeMarkView.check_lower(value.issued)
+        _UniffiFfiConverterSequenceTypeContestedField.check_lower(value.contested)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.id, buf)
+        _UniffiFfiConverterOptionalUInt32.write(value.number, buf)
+        _UniffiFfiConverterOptionalString.write(value.number_text, buf)
+        _UniffiFfiConverterOptionalString.write(value.date, buf)
+        _UniffiFfiConverterOptionalString.write(value.title, buf)
+        _UniffiFfiConverterOptionalTypePersonView.write(value.signer, buf)
+        _UniffiFfiConverterOptionalString.write(value.meeting, buf)
+        _UniffiFfiConverterSequenceTypeResolutionPartView.write(value.parts, buf)
+        _UniffiFfiConverterSequenceTypeResolutionTaskView.write(value.tasks, buf)
+        _UniffiFfiConverterSequenceTypeRecipientView.write(value.recipients, buf)
+        _UniffiFfiConverterOptionalTypeResolutionVoteView.write(value.vote, buf)
+        _UniffiFfiConverterSequenceTypeMarkView.write(value.issued, buf)
+        _UniffiFfiConverterSequenceTypeContestedField.write(value.contested, buf)
 
 
 
@@ -9505,6 +15017,148 @@ class _UniffiFfiConverterTypeReviewView(_UniffiConverterRustBuffer):
         _UniffiFfiConverterSequenceTypeReviewItemView.write(value.open, buf)
         _UniffiFfiConverterSequenceTypeReviewItemView.write(value.settled, buf)
 
+class _UniffiFfiConverterSequenceTypeSealView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeSealView.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeSealView.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeSealView.read(buf) for i in range(count)
+        ]
+
+class _UniffiFfiConverterSequenceTypeLateItemView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeLateItemView.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeLateItemView.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeLateItemView.read(buf) for i in range(count)
+        ]
+
+@dataclass
+class SealsView:
+    """
+    The seals of a meeting, and what came after them.
+"""
+    def __init__(self, *, seals:typing.List[SealView], standing:typing.Optional[str], competing:bool, late:typing.List[LateItemView]):
+        self.seals = seals
+        self.standing = standing
+        self.competing = competing
+        self.late = late
+        
+        
+
+    
+    def __str__(self):
+        return "SealsView(seals={}, standing={}, competing={}, late={})".format(self.seals, self.standing, self.competing, self.late)
+    def __eq__(self, other):
+        if self.seals != other.seals:
+            return False
+        if self.standing != other.standing:
+            return False
+        if self.competing != other.competing:
+            return False
+        if self.late != other.late:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeSealsView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return SealsView(
+            seals=_UniffiFfiConverterSequenceTypeSealView.read(buf),
+            standing=_UniffiFfiConverterOptionalString.read(buf),
+            competing=_UniffiFfiConverterBoolean.read(buf),
+            late=_UniffiFfiConverterSequenceTypeLateItemView.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterSequenceTypeSealView.check_lower(value.seals)
+        _UniffiFfiConverterOptionalString.check_lower(value.standing)
+        _UniffiFfiConverterBoolean.check_lower(value.competing)
+        _UniffiFfiConverterSequenceTypeLateItemView.check_lower(value.late)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterSequenceTypeSealView.write(value.seals, buf)
+        _UniffiFfiConverterOptionalString.write(value.standing, buf)
+        _UniffiFfiConverterBoolean.write(value.competing, buf)
+        _UniffiFfiConverterSequenceTypeLateItemView.write(value.late, buf)
+
+@dataclass
+class SentReportView:
+    """
+    A report that was sent.
+"""
+    def __init__(self, *, revision:int, facts:ReportFactsView, mark:MarkView):
+        self.revision = revision
+        self.facts = facts
+        self.mark = mark
+        
+        
+
+    
+    def __str__(self):
+        return "SentReportView(revision={}, facts={}, mark={})".format(self.revision, self.facts, self.mark)
+    def __eq__(self, other):
+        if self.revision != other.revision:
+            return False
+        if self.facts != other.facts:
+            return False
+        if self.mark != other.mark:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeSentReportView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return SentReportView(
+            revision=_UniffiFfiConverterUInt32.read(buf),
+            facts=_UniffiFfiConverterTypeReportFactsView.read(buf),
+            mark=_UniffiFfiConverterTypeMarkView.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterUInt32.check_lower(value.revision)
+        _UniffiFfiConverterTypeReportFactsView.check_lower(value.facts)
+        _UniffiFfiConverterTypeMarkView.check_lower(value.mark)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterUInt32.write(value.revision, buf)
+        _UniffiFfiConverterTypeReportFactsView.write(value.facts, buf)
+        _UniffiFfiConverterTypeMarkView.write(value.mark, buf)
+
 @dataclass
 class SpaceStatus:
     """
@@ -9793,6 +15447,57 @@ class _UniffiFfiConverterTypeSyncReport(_UniffiConverterRustBuffer):
         _UniffiFfiConverterSequenceTypeSpaceStatus.write(value.spaces, buf)
 
 @dataclass
+class UndoneView:
+    """
+    What was undone.
+"""
+    def __init__(self, *, hash:str, at_ms:int, did:typing.List[str], what:typing.List[Change]):
+        self.hash = hash
+        self.at_ms = at_ms
+        self.did = did
+        self.what = what
+        
+        
+
+    
+    def __str__(self):
+        return "UndoneView(hash={}, at_ms={}, did={}, what={})".format(self.hash, self.at_ms, self.did, self.what)
+    def __eq__(self, other):
+        if self.hash != other.hash:
+            return False
+        if self.at_ms != other.at_ms:
+            return False
+        if self.did != other.did:
+            return False
+        if self.what != other.what:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeUndoneView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return UndoneView(
+            hash=_UniffiFfiConverterString.read(buf),
+            at_ms=_UniffiFfiConverterInt64.read(buf),
+            did=_UniffiFfiConverterSequenceString.read(buf),
+            what=_UniffiFfiConverterSequenceTypeChange.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.hash)
+        _UniffiFfiConverterInt64.check_lower(value.at_ms)
+        _UniffiFfiConverterSequenceString.check_lower(value.did)
+        _UniffiFfiConverterSequenceTypeChange.check_lower(value.what)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.hash, buf)
+        _UniffiFfiConverterInt64.write(value.at_ms, buf)
+        _UniffiFfiConverterSequenceString.write(value.did, buf)
+        _UniffiFfiConverterSequenceTypeChange.write(value.what, buf)
+
+@dataclass
 class UnitCard:
     """
     The unit and this phone in it.
@@ -10024,6 +15729,304 @@ class _UniffiFfiConverterTypeEntryPlace(_UniffiConverterRustBuffer):
         if value.is_AFTER():
             buf.write_i32(3)
             _UniffiFfiConverterString.write(value.id, buf)
+
+
+
+
+
+
+
+
+class FeeCommand:
+    """
+    One command to the ledger. The committee only.
+"""
+    def __init__(self):
+        raise RuntimeError("FeeCommand cannot be instantiated directly")
+
+    # Each enum variant is a nested class of the enum itself.
+    @dataclass
+    class PAY:
+        """
+        Records a payment.
+"""
+        
+        def __init__(self, payer:str, month:str, amount:int, day:str, note:typing.Optional[str] = _DEFAULT, id:typing.Optional[str] = _DEFAULT):
+            self.payer = payer
+            
+            """
+        Who paid.
+"""
+        
+            self.month = month
+            
+            """
+        The month paid for: `2025-05`.
+"""
+        
+            self.amount = amount
+            
+            """
+        How much, in đồng.
+"""
+        
+            self.day = day
+            
+            """
+        The day of the payment.
+"""
+        
+            if note is _DEFAULT:
+                self.note = None
+            else:
+                self.note = note
+            
+            """
+        A remark.
+"""
+        
+            if id is _DEFAULT:
+                self.id = None
+            else:
+                self.id = id
+            
+            """
+        Id to use; with the id of an earlier call the same payment is not recorded twice.
+"""
+        
+            pass
+
+    
+            
+            
+    
+        def __str__(self):
+            return "FeeCommand.PAY(payer={}, month={}, amount={}, day={}, note={}, id={})".format(self.payer, self.month, self.amount, self.day, self.note, self.id)
+        def __eq__(self, other):
+            if not isinstance(other, FeeCommand):
+                return NotImplemented
+            if not other.is_PAY():
+                return False
+            if self.payer != other.payer:
+                return False
+            if self.month != other.month:
+                return False
+            if self.amount != other.amount:
+                return False
+            if self.day != other.day:
+                return False
+            if self.note != other.note:
+                return False
+            if self.id != other.id:
+                return False
+            return True
+
+    @dataclass
+    class REVERSE:
+        """
+        Takes a line back.
+"""
+        
+        def __init__(self, line:str, day:str, note:typing.Optional[str] = _DEFAULT, id:typing.Optional[str] = _DEFAULT):
+            self.line = line
+            
+            """
+        Which.
+"""
+        
+            self.day = day
+            
+            """
+        The day.
+"""
+        
+            if note is _DEFAULT:
+                self.note = None
+            else:
+                self.note = note
+            
+            """
+        Why.
+"""
+        
+            if id is _DEFAULT:
+                self.id = None
+            else:
+                self.id = id
+            
+            """
+        Id to use.
+"""
+        
+            pass
+
+    
+            
+            
+    
+        def __str__(self):
+            return "FeeCommand.REVERSE(line={}, day={}, note={}, id={})".format(self.line, self.day, self.note, self.id)
+        def __eq__(self, other):
+            if not isinstance(other, FeeCommand):
+                return NotImplemented
+            if not other.is_REVERSE():
+                return False
+            if self.line != other.line:
+                return False
+            if self.day != other.day:
+                return False
+            if self.note != other.note:
+                return False
+            if self.id != other.id:
+                return False
+            return True
+
+    @dataclass
+    class ASSESS:
+        """
+        Assesses a member at an amount from a month on; without an amount the rates hold again.
+"""
+        
+        def __init__(self, member:str, _from:str, amount:typing.Optional[int]):
+            self.member = member
+            
+            """
+        Whom.
+"""
+        
+            self._from = _from
+            
+            """
+        First month.
+"""
+        
+            self.amount = amount
+            
+            """
+        In đồng a month.
+"""
+        
+            pass
+
+    
+            
+            
+    
+        def __str__(self):
+            return "FeeCommand.ASSESS(member={}, _from={}, amount={})".format(self.member, self._from, self.amount)
+        def __eq__(self, other):
+            if not isinstance(other, FeeCommand):
+                return NotImplemented
+            if not other.is_ASSESS():
+                return False
+            if self.member != other.member:
+                return False
+            if self._from != other._from:
+                return False
+            if self.amount != other.amount:
+                return False
+            return True
+
+    
+
+    # For each variant, we have `is_NAME` and `is_name` methods for easily checking
+    # whether an instance is that variant.
+    def is_PAY(self) -> bool:
+        return isinstance(self, FeeCommand.PAY)
+    def is_pay(self) -> bool:
+        return isinstance(self, FeeCommand.PAY)
+    def is_REVERSE(self) -> bool:
+        return isinstance(self, FeeCommand.REVERSE)
+    def is_reverse(self) -> bool:
+        return isinstance(self, FeeCommand.REVERSE)
+    def is_ASSESS(self) -> bool:
+        return isinstance(self, FeeCommand.ASSESS)
+    def is_assess(self) -> bool:
+        return isinstance(self, FeeCommand.ASSESS)
+    
+
+# Now, a little trick - we make each nested variant class be a subclass of the main
+# enum class, so that method calls and instance checks etc will work intuitively.
+# We might be able to do this a little more neatly with a metaclass, but this'll do.
+FeeCommand.PAY = type("FeeCommand.PAY", (FeeCommand.PAY, FeeCommand,), {})  # type: ignore
+FeeCommand.REVERSE = type("FeeCommand.REVERSE", (FeeCommand.REVERSE, FeeCommand,), {})  # type: ignore
+FeeCommand.ASSESS = type("FeeCommand.ASSESS", (FeeCommand.ASSESS, FeeCommand,), {})  # type: ignore
+
+
+
+
+class _UniffiFfiConverterTypeFeeCommand(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return FeeCommand.PAY(
+                _UniffiFfiConverterString.read(buf),
+                _UniffiFfiConverterString.read(buf),
+                _UniffiFfiConverterUInt32.read(buf),
+                _UniffiFfiConverterString.read(buf),
+                _UniffiFfiConverterOptionalString.read(buf),
+                _UniffiFfiConverterOptionalString.read(buf),
+            )
+        if variant == 2:
+            return FeeCommand.REVERSE(
+                _UniffiFfiConverterString.read(buf),
+                _UniffiFfiConverterString.read(buf),
+                _UniffiFfiConverterOptionalString.read(buf),
+                _UniffiFfiConverterOptionalString.read(buf),
+            )
+        if variant == 3:
+            return FeeCommand.ASSESS(
+                _UniffiFfiConverterString.read(buf),
+                _UniffiFfiConverterString.read(buf),
+                _UniffiFfiConverterOptionalUInt32.read(buf),
+            )
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value.is_PAY():
+            _UniffiFfiConverterString.check_lower(value.payer)
+            _UniffiFfiConverterString.check_lower(value.month)
+            _UniffiFfiConverterUInt32.check_lower(value.amount)
+            _UniffiFfiConverterString.check_lower(value.day)
+            _UniffiFfiConverterOptionalString.check_lower(value.note)
+            _UniffiFfiConverterOptionalString.check_lower(value.id)
+            return
+        if value.is_REVERSE():
+            _UniffiFfiConverterString.check_lower(value.line)
+            _UniffiFfiConverterString.check_lower(value.day)
+            _UniffiFfiConverterOptionalString.check_lower(value.note)
+            _UniffiFfiConverterOptionalString.check_lower(value.id)
+            return
+        if value.is_ASSESS():
+            _UniffiFfiConverterString.check_lower(value.member)
+            _UniffiFfiConverterString.check_lower(value._from)
+            _UniffiFfiConverterOptionalUInt32.check_lower(value.amount)
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value.is_PAY():
+            buf.write_i32(1)
+            _UniffiFfiConverterString.write(value.payer, buf)
+            _UniffiFfiConverterString.write(value.month, buf)
+            _UniffiFfiConverterUInt32.write(value.amount, buf)
+            _UniffiFfiConverterString.write(value.day, buf)
+            _UniffiFfiConverterOptionalString.write(value.note, buf)
+            _UniffiFfiConverterOptionalString.write(value.id, buf)
+        if value.is_REVERSE():
+            buf.write_i32(2)
+            _UniffiFfiConverterString.write(value.line, buf)
+            _UniffiFfiConverterString.write(value.day, buf)
+            _UniffiFfiConverterOptionalString.write(value.note, buf)
+            _UniffiFfiConverterOptionalString.write(value.id, buf)
+        if value.is_ASSESS():
+            buf.write_i32(3)
+            _UniffiFfiConverterString.write(value.member, buf)
+            _UniffiFfiConverterString.write(value._from, buf)
+            _UniffiFfiConverterOptionalUInt32.write(value.amount, buf)
 
 
 
@@ -12600,6 +18603,66 @@ class _UniffiFfiConverterTypeMeetingCommand(_UniffiConverterRustBuffer):
 
 
 
+class OutsideSignatureKind(enum.Enum):
+    """
+    An official signature made outside of this software.
+"""
+    
+    PADES = 0
+    """
+    In a PDF.
+"""
+    
+    CADES = 1
+    """
+    Beside a file.
+"""
+    
+    OTHER = 2
+    """
+    Some other.
+"""
+    
+
+
+class _UniffiFfiConverterTypeOutsideSignatureKind(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return OutsideSignatureKind.PADES
+        if variant == 2:
+            return OutsideSignatureKind.CADES
+        if variant == 3:
+            return OutsideSignatureKind.OTHER
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value == OutsideSignatureKind.PADES:
+            return
+        if value == OutsideSignatureKind.CADES:
+            return
+        if value == OutsideSignatureKind.OTHER:
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value == OutsideSignatureKind.PADES:
+            buf.write_i32(1)
+        if value == OutsideSignatureKind.CADES:
+            buf.write_i32(2)
+        if value == OutsideSignatureKind.OTHER:
+            buf.write_i32(3)
+
+
+
+
+
+
+
+
 class PanicPlace(enum.Enum):
     """
     Where [`Handbook::provoke_panic`] panics.
@@ -12641,6 +18704,358 @@ class _UniffiFfiConverterTypePanicPlace(_UniffiConverterRustBuffer):
             buf.write_i32(1)
         if value == PanicPlace.WORKER:
             buf.write_i32(2)
+
+
+
+
+
+
+
+
+class PaperForm(enum.Enum):
+    """
+    The form of a file.
+"""
+    
+    HTML = 0
+    """
+    One HTML file for the screen and for A4, with nothing fetched from elsewhere.
+"""
+    
+    DOCX = 1
+    """
+    For word processors.
+"""
+    
+    TEXT = 2
+    """
+    Plain text in UTF-8.
+"""
+    
+
+
+class _UniffiFfiConverterTypePaperForm(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return PaperForm.HTML
+        if variant == 2:
+            return PaperForm.DOCX
+        if variant == 3:
+            return PaperForm.TEXT
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value == PaperForm.HTML:
+            return
+        if value == PaperForm.DOCX:
+            return
+        if value == PaperForm.TEXT:
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value == PaperForm.HTML:
+            buf.write_i32(1)
+        if value == PaperForm.DOCX:
+            buf.write_i32(2)
+        if value == PaperForm.TEXT:
+            buf.write_i32(3)
+
+
+
+
+
+
+
+
+class RatingCommand:
+    """
+    One command about ratings. The committee only.
+"""
+    def __init__(self):
+        raise RuntimeError("RatingCommand cannot be instantiated directly")
+
+    # Each enum variant is a nested class of the enum itself.
+    @dataclass
+    class SCORE:
+        """
+        Gives points for a criterion.
+"""
+        
+        def __init__(self, rated:RatedSubject, criterion:str, column:ScoreColumn, scorer:str, points:typing.Optional[int]):
+            self.rated = rated
+            
+            """
+        Who is rated.
+"""
+        
+            self.criterion = criterion
+            
+            """
+        Key of the criterion.
+"""
+        
+            self.column = column
+            
+            """
+        In which column.
+"""
+        
+            self.scorer = scorer
+            
+            """
+        Whose points.
+"""
+        
+            self.points = points
+            
+            """
+        In hundredths; none takes them back.
+"""
+        
+            pass
+
+    
+            
+            
+    
+        def __str__(self):
+            return "RatingCommand.SCORE(rated={}, criterion={}, column={}, scorer={}, points={})".format(self.rated, self.criterion, self.column, self.scorer, self.points)
+        def __eq__(self, other):
+            if not isinstance(other, RatingCommand):
+                return NotImplemented
+            if not other.is_SCORE():
+                return False
+            if self.rated != other.rated:
+                return False
+            if self.criterion != other.criterion:
+                return False
+            if self.column != other.column:
+                return False
+            if self.scorer != other.scorer:
+                return False
+            if self.points != other.points:
+                return False
+            return True
+
+    @dataclass
+    class DECIDE:
+        """
+        Decides a level.
+"""
+        
+        def __init__(self, rated:RatedSubject, column:ScoreColumn, level:typing.Optional[str]):
+            self.rated = rated
+            
+            """
+        Who is rated.
+"""
+        
+            self.column = column
+            
+            """
+        In which column.
+"""
+        
+            self.level = level
+            
+            """
+        Key of the level; none takes it back.
+"""
+        
+            pass
+
+    
+            
+            
+    
+        def __str__(self):
+            return "RatingCommand.DECIDE(rated={}, column={}, level={})".format(self.rated, self.column, self.level)
+        def __eq__(self, other):
+            if not isinstance(other, RatingCommand):
+                return NotImplemented
+            if not other.is_DECIDE():
+                return False
+            if self.rated != other.rated:
+                return False
+            if self.column != other.column:
+                return False
+            if self.level != other.level:
+                return False
+            return True
+
+    @dataclass
+    class ADD_EVIDENCE:
+        """
+        Adds what supports points.
+"""
+        
+        def __init__(self, rated:RatedSubject, criterion:str, text:str, meeting:typing.Optional[str] = _DEFAULT, id:typing.Optional[str] = _DEFAULT):
+            self.rated = rated
+            
+            """
+        Who is rated.
+"""
+        
+            self.criterion = criterion
+            
+            """
+        Key of the criterion.
+"""
+        
+            self.text = text
+            
+            """
+        In words.
+"""
+        
+            if meeting is _DEFAULT:
+                self.meeting = None
+            else:
+                self.meeting = meeting
+            
+            """
+        The meeting that it is about.
+"""
+        
+            if id is _DEFAULT:
+                self.id = None
+            else:
+                self.id = id
+            
+            """
+        Id to use.
+"""
+        
+            pass
+
+    
+            
+            
+    
+        def __str__(self):
+            return "RatingCommand.ADD_EVIDENCE(rated={}, criterion={}, text={}, meeting={}, id={})".format(self.rated, self.criterion, self.text, self.meeting, self.id)
+        def __eq__(self, other):
+            if not isinstance(other, RatingCommand):
+                return NotImplemented
+            if not other.is_ADD_EVIDENCE():
+                return False
+            if self.rated != other.rated:
+                return False
+            if self.criterion != other.criterion:
+                return False
+            if self.text != other.text:
+                return False
+            if self.meeting != other.meeting:
+                return False
+            if self.id != other.id:
+                return False
+            return True
+
+    
+
+    # For each variant, we have `is_NAME` and `is_name` methods for easily checking
+    # whether an instance is that variant.
+    def is_SCORE(self) -> bool:
+        return isinstance(self, RatingCommand.SCORE)
+    def is_score(self) -> bool:
+        return isinstance(self, RatingCommand.SCORE)
+    def is_DECIDE(self) -> bool:
+        return isinstance(self, RatingCommand.DECIDE)
+    def is_decide(self) -> bool:
+        return isinstance(self, RatingCommand.DECIDE)
+    def is_ADD_EVIDENCE(self) -> bool:
+        return isinstance(self, RatingCommand.ADD_EVIDENCE)
+    def is_add_evidence(self) -> bool:
+        return isinstance(self, RatingCommand.ADD_EVIDENCE)
+    
+
+# Now, a little trick - we make each nested variant class be a subclass of the main
+# enum class, so that method calls and instance checks etc will work intuitively.
+# We might be able to do this a little more neatly with a metaclass, but this'll do.
+RatingCommand.SCORE = type("RatingCommand.SCORE", (RatingCommand.SCORE, RatingCommand,), {})  # type: ignore
+RatingCommand.DECIDE = type("RatingCommand.DECIDE", (RatingCommand.DECIDE, RatingCommand,), {})  # type: ignore
+RatingCommand.ADD_EVIDENCE = type("RatingCommand.ADD_EVIDENCE", (RatingCommand.ADD_EVIDENCE, RatingCommand,), {})  # type: ignore
+
+
+
+
+class _UniffiFfiConverterTypeRatingCommand(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return RatingCommand.SCORE(
+                _UniffiFfiConverterTypeRatedSubject.read(buf),
+                _UniffiFfiConverterString.read(buf),
+                _UniffiFfiConverterTypeScoreColumn.read(buf),
+                _UniffiFfiConverterString.read(buf),
+                _UniffiFfiConverterOptionalUInt32.read(buf),
+            )
+        if variant == 2:
+            return RatingCommand.DECIDE(
+                _UniffiFfiConverterTypeRatedSubject.read(buf),
+                _UniffiFfiConverterTypeScoreColumn.read(buf),
+                _UniffiFfiConverterOptionalString.read(buf),
+            )
+        if variant == 3:
+            return RatingCommand.ADD_EVIDENCE(
+                _UniffiFfiConverterTypeRatedSubject.read(buf),
+                _UniffiFfiConverterString.read(buf),
+                _UniffiFfiConverterString.read(buf),
+                _UniffiFfiConverterOptionalString.read(buf),
+                _UniffiFfiConverterOptionalString.read(buf),
+            )
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value.is_SCORE():
+            _UniffiFfiConverterTypeRatedSubject.check_lower(value.rated)
+            _UniffiFfiConverterString.check_lower(value.criterion)
+            _UniffiFfiConverterTypeScoreColumn.check_lower(value.column)
+            _UniffiFfiConverterString.check_lower(value.scorer)
+            _UniffiFfiConverterOptionalUInt32.check_lower(value.points)
+            return
+        if value.is_DECIDE():
+            _UniffiFfiConverterTypeRatedSubject.check_lower(value.rated)
+            _UniffiFfiConverterTypeScoreColumn.check_lower(value.column)
+            _UniffiFfiConverterOptionalString.check_lower(value.level)
+            return
+        if value.is_ADD_EVIDENCE():
+            _UniffiFfiConverterTypeRatedSubject.check_lower(value.rated)
+            _UniffiFfiConverterString.check_lower(value.criterion)
+            _UniffiFfiConverterString.check_lower(value.text)
+            _UniffiFfiConverterOptionalString.check_lower(value.meeting)
+            _UniffiFfiConverterOptionalString.check_lower(value.id)
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value.is_SCORE():
+            buf.write_i32(1)
+            _UniffiFfiConverterTypeRatedSubject.write(value.rated, buf)
+            _UniffiFfiConverterString.write(value.criterion, buf)
+            _UniffiFfiConverterTypeScoreColumn.write(value.column, buf)
+            _UniffiFfiConverterString.write(value.scorer, buf)
+            _UniffiFfiConverterOptionalUInt32.write(value.points, buf)
+        if value.is_DECIDE():
+            buf.write_i32(2)
+            _UniffiFfiConverterTypeRatedSubject.write(value.rated, buf)
+            _UniffiFfiConverterTypeScoreColumn.write(value.column, buf)
+            _UniffiFfiConverterOptionalString.write(value.level, buf)
+        if value.is_ADD_EVIDENCE():
+            buf.write_i32(3)
+            _UniffiFfiConverterTypeRatedSubject.write(value.rated, buf)
+            _UniffiFfiConverterString.write(value.criterion, buf)
+            _UniffiFfiConverterString.write(value.text, buf)
+            _UniffiFfiConverterOptionalString.write(value.meeting, buf)
+            _UniffiFfiConverterOptionalString.write(value.id, buf)
 
 
 
@@ -12701,6 +19116,564 @@ class _UniffiFfiConverterTypeRemovalReason(_UniffiConverterRustBuffer):
             buf.write_i32(2)
         if value == RemovalReason.MISUSE:
             buf.write_i32(3)
+
+
+
+
+
+
+
+
+class ResolutionCommand:
+    """
+    One command to a resolution. Not after it was issued.
+"""
+    def __init__(self):
+        raise RuntimeError("ResolutionCommand cannot be instantiated directly")
+
+    # Each enum variant is a nested class of the enum itself.
+    @dataclass
+    class SET_NUMBER:
+        """
+        Gives the number: 5 for `05-NQ/CB`.
+"""
+        
+        def __init__(self, number:int):
+            self.number = number
+            
+            """
+        The number.
+"""
+        
+            pass
+
+    
+            
+            
+    
+        def __str__(self):
+            return "ResolutionCommand.SET_NUMBER(number={})".format(self.number)
+        def __eq__(self, other):
+            if not isinstance(other, ResolutionCommand):
+                return NotImplemented
+            if not other.is_SET_NUMBER():
+                return False
+            if self.number != other.number:
+                return False
+            return True
+
+    @dataclass
+    class SET_DATE:
+        """
+        Its day.
+"""
+        
+        def __init__(self, date:str):
+            self.date = date
+            
+            """
+        The day.
+"""
+        
+            pass
+
+    
+            
+            
+    
+        def __str__(self):
+            return "ResolutionCommand.SET_DATE(date={})".format(self.date)
+        def __eq__(self, other):
+            if not isinstance(other, ResolutionCommand):
+                return NotImplemented
+            if not other.is_SET_DATE():
+                return False
+            if self.date != other.date:
+                return False
+            return True
+
+    @dataclass
+    class SET_TITLE:
+        """
+        What it is about.
+"""
+        
+        def __init__(self, text:str):
+            self.text = text
+            
+            """
+        The title.
+"""
+        
+            pass
+
+    
+            
+            
+    
+        def __str__(self):
+            return "ResolutionCommand.SET_TITLE(text={})".format(self.text)
+        def __eq__(self, other):
+            if not isinstance(other, ResolutionCommand):
+                return NotImplemented
+            if not other.is_SET_TITLE():
+                return False
+            if self.text != other.text:
+                return False
+            return True
+
+    @dataclass
+    class SET_SIGNER:
+        """
+        Who signs.
+"""
+        
+        def __init__(self, member:str):
+            self.member = member
+            
+            """
+        A member.
+"""
+        
+            pass
+
+    
+            
+            
+    
+        def __str__(self):
+            return "ResolutionCommand.SET_SIGNER(member={})".format(self.member)
+        def __eq__(self, other):
+            if not isinstance(other, ResolutionCommand):
+                return NotImplemented
+            if not other.is_SET_SIGNER():
+                return False
+            if self.member != other.member:
+                return False
+            return True
+
+    @dataclass
+    class SET_PART:
+        """
+        Writes a part.
+"""
+        
+        def __init__(self, part:ResolutionPart, text:str):
+            self.part = part
+            
+            """
+        Which.
+"""
+        
+            self.text = text
+            
+            """
+        The text.
+"""
+        
+            pass
+
+    
+            
+            
+    
+        def __str__(self):
+            return "ResolutionCommand.SET_PART(part={}, text={})".format(self.part, self.text)
+        def __eq__(self, other):
+            if not isinstance(other, ResolutionCommand):
+                return NotImplemented
+            if not other.is_SET_PART():
+                return False
+            if self.part != other.part:
+                return False
+            if self.text != other.text:
+                return False
+            return True
+
+    @dataclass
+    class SET_TASK:
+        """
+        Adds a task, or writes one anew whose id is given.
+"""
+        
+        def __init__(self, text:str, people:typing.List[str] = _DEFAULT, deadline:typing.Optional[str] = _DEFAULT, id:typing.Optional[str] = _DEFAULT):
+            self.text = text
+            
+            """
+        What is to be done.
+"""
+        
+            if people is _DEFAULT:
+                self.people = []
+            else:
+                self.people = people
+            
+            """
+        Members responsible.
+"""
+        
+            if deadline is _DEFAULT:
+                self.deadline = None
+            else:
+                self.deadline = deadline
+            
+            """
+        Last day.
+"""
+        
+            if id is _DEFAULT:
+                self.id = None
+            else:
+                self.id = id
+            
+            """
+        Which.
+"""
+        
+            pass
+
+    
+            
+            
+    
+        def __str__(self):
+            return "ResolutionCommand.SET_TASK(text={}, people={}, deadline={}, id={})".format(self.text, self.people, self.deadline, self.id)
+        def __eq__(self, other):
+            if not isinstance(other, ResolutionCommand):
+                return NotImplemented
+            if not other.is_SET_TASK():
+                return False
+            if self.text != other.text:
+                return False
+            if self.people != other.people:
+                return False
+            if self.deadline != other.deadline:
+                return False
+            if self.id != other.id:
+                return False
+            return True
+
+    @dataclass
+    class REMOVE_TASK:
+        """
+        Takes a task out.
+"""
+        
+        def __init__(self, id:str):
+            self.id = id
+            
+            """
+        Which.
+"""
+        
+            pass
+
+    
+            
+            
+    
+        def __str__(self):
+            return "ResolutionCommand.REMOVE_TASK(id={})".format(self.id)
+        def __eq__(self, other):
+            if not isinstance(other, ResolutionCommand):
+                return NotImplemented
+            if not other.is_REMOVE_TASK():
+                return False
+            if self.id != other.id:
+                return False
+            return True
+
+    @dataclass
+    class ADD_RECIPIENT:
+        """
+        Adds who gets it.
+"""
+        
+        def __init__(self, label:str, id:typing.Optional[str] = _DEFAULT):
+            self.label = label
+            
+            """
+        As printed.
+"""
+        
+            if id is _DEFAULT:
+                self.id = None
+            else:
+                self.id = id
+            
+            """
+        Id to use.
+"""
+        
+            pass
+
+    
+            
+            
+    
+        def __str__(self):
+            return "ResolutionCommand.ADD_RECIPIENT(label={}, id={})".format(self.label, self.id)
+        def __eq__(self, other):
+            if not isinstance(other, ResolutionCommand):
+                return NotImplemented
+            if not other.is_ADD_RECIPIENT():
+                return False
+            if self.label != other.label:
+                return False
+            if self.id != other.id:
+                return False
+            return True
+
+    @dataclass
+    class REMOVE_RECIPIENT:
+        """
+        Takes a recipient out.
+"""
+        
+        def __init__(self, id:str):
+            self.id = id
+            
+            """
+        Which.
+"""
+        
+            pass
+
+    
+            
+            
+    
+        def __str__(self):
+            return "ResolutionCommand.REMOVE_RECIPIENT(id={})".format(self.id)
+        def __eq__(self, other):
+            if not isinstance(other, ResolutionCommand):
+                return NotImplemented
+            if not other.is_REMOVE_RECIPIENT():
+                return False
+            if self.id != other.id:
+                return False
+            return True
+
+    @dataclass
+    class TAKE_VOTE:
+        """
+        Takes over the confirmed result of a motion of its meeting.
+"""
+        
+        def __init__(self, motion:str):
+            self.motion = motion
+            
+            """
+        The motion.
+"""
+        
+            pass
+
+    
+            
+            
+    
+        def __str__(self):
+            return "ResolutionCommand.TAKE_VOTE(motion={})".format(self.motion)
+        def __eq__(self, other):
+            if not isinstance(other, ResolutionCommand):
+                return NotImplemented
+            if not other.is_TAKE_VOTE():
+                return False
+            if self.motion != other.motion:
+                return False
+            return True
+
+    
+
+    # For each variant, we have `is_NAME` and `is_name` methods for easily checking
+    # whether an instance is that variant.
+    def is_SET_NUMBER(self) -> bool:
+        return isinstance(self, ResolutionCommand.SET_NUMBER)
+    def is_set_number(self) -> bool:
+        return isinstance(self, ResolutionCommand.SET_NUMBER)
+    def is_SET_DATE(self) -> bool:
+        return isinstance(self, ResolutionCommand.SET_DATE)
+    def is_set_date(self) -> bool:
+        return isinstance(self, ResolutionCommand.SET_DATE)
+    def is_SET_TITLE(self) -> bool:
+        return isinstance(self, ResolutionCommand.SET_TITLE)
+    def is_set_title(self) -> bool:
+        return isinstance(self, ResolutionCommand.SET_TITLE)
+    def is_SET_SIGNER(self) -> bool:
+        return isinstance(self, ResolutionCommand.SET_SIGNER)
+    def is_set_signer(self) -> bool:
+        return isinstance(self, ResolutionCommand.SET_SIGNER)
+    def is_SET_PART(self) -> bool:
+        return isinstance(self, ResolutionCommand.SET_PART)
+    def is_set_part(self) -> bool:
+        return isinstance(self, ResolutionCommand.SET_PART)
+    def is_SET_TASK(self) -> bool:
+        return isinstance(self, ResolutionCommand.SET_TASK)
+    def is_set_task(self) -> bool:
+        return isinstance(self, ResolutionCommand.SET_TASK)
+    def is_REMOVE_TASK(self) -> bool:
+        return isinstance(self, ResolutionCommand.REMOVE_TASK)
+    def is_remove_task(self) -> bool:
+        return isinstance(self, ResolutionCommand.REMOVE_TASK)
+    def is_ADD_RECIPIENT(self) -> bool:
+        return isinstance(self, ResolutionCommand.ADD_RECIPIENT)
+    def is_add_recipient(self) -> bool:
+        return isinstance(self, ResolutionCommand.ADD_RECIPIENT)
+    def is_REMOVE_RECIPIENT(self) -> bool:
+        return isinstance(self, ResolutionCommand.REMOVE_RECIPIENT)
+    def is_remove_recipient(self) -> bool:
+        return isinstance(self, ResolutionCommand.REMOVE_RECIPIENT)
+    def is_TAKE_VOTE(self) -> bool:
+        return isinstance(self, ResolutionCommand.TAKE_VOTE)
+    def is_take_vote(self) -> bool:
+        return isinstance(self, ResolutionCommand.TAKE_VOTE)
+    
+
+# Now, a little trick - we make each nested variant class be a subclass of the main
+# enum class, so that method calls and instance checks etc will work intuitively.
+# We might be able to do this a little more neatly with a metaclass, but this'll do.
+ResolutionCommand.SET_NUMBER = type("ResolutionCommand.SET_NUMBER", (ResolutionCommand.SET_NUMBER, ResolutionCommand,), {})  # type: ignore
+ResolutionCommand.SET_DATE = type("ResolutionCommand.SET_DATE", (ResolutionCommand.SET_DATE, ResolutionCommand,), {})  # type: ignore
+ResolutionCommand.SET_TITLE = type("ResolutionCommand.SET_TITLE", (ResolutionCommand.SET_TITLE, ResolutionCommand,), {})  # type: ignore
+ResolutionCommand.SET_SIGNER = type("ResolutionCommand.SET_SIGNER", (ResolutionCommand.SET_SIGNER, ResolutionCommand,), {})  # type: ignore
+ResolutionCommand.SET_PART = type("ResolutionCommand.SET_PART", (ResolutionCommand.SET_PART, ResolutionCommand,), {})  # type: ignore
+ResolutionCommand.SET_TASK = type("ResolutionCommand.SET_TASK", (ResolutionCommand.SET_TASK, ResolutionCommand,), {})  # type: ignore
+ResolutionCommand.REMOVE_TASK = type("ResolutionCommand.REMOVE_TASK", (ResolutionCommand.REMOVE_TASK, ResolutionCommand,), {})  # type: ignore
+ResolutionCommand.ADD_RECIPIENT = type("ResolutionCommand.ADD_RECIPIENT", (ResolutionCommand.ADD_RECIPIENT, ResolutionCommand,), {})  # type: ignore
+ResolutionCommand.REMOVE_RECIPIENT = type("ResolutionCommand.REMOVE_RECIPIENT", (ResolutionCommand.REMOVE_RECIPIENT, ResolutionCommand,), {})  # type: ignore
+ResolutionCommand.TAKE_VOTE = type("ResolutionCommand.TAKE_VOTE", (ResolutionCommand.TAKE_VOTE, ResolutionCommand,), {})  # type: ignore
+
+
+
+
+class _UniffiFfiConverterTypeResolutionCommand(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return ResolutionCommand.SET_NUMBER(
+                _UniffiFfiConverterUInt32.read(buf),
+            )
+        if variant == 2:
+            return ResolutionCommand.SET_DATE(
+                _UniffiFfiConverterString.read(buf),
+            )
+        if variant == 3:
+            return ResolutionCommand.SET_TITLE(
+                _UniffiFfiConverterString.read(buf),
+            )
+        if variant == 4:
+            return ResolutionCommand.SET_SIGNER(
+                _UniffiFfiConverterString.read(buf),
+            )
+        if variant == 5:
+            return ResolutionCommand.SET_PART(
+                _UniffiFfiConverterTypeResolutionPart.read(buf),
+                _UniffiFfiConverterString.read(buf),
+            )
+        if variant == 6:
+            return ResolutionCommand.SET_TASK(
+                _UniffiFfiConverterString.read(buf),
+                _UniffiFfiConverterSequenceString.read(buf),
+                _UniffiFfiConverterOptionalString.read(buf),
+                _UniffiFfiConverterOptionalString.read(buf),
+            )
+        if variant == 7:
+            return ResolutionCommand.REMOVE_TASK(
+                _UniffiFfiConverterString.read(buf),
+            )
+        if variant == 8:
+            return ResolutionCommand.ADD_RECIPIENT(
+                _UniffiFfiConverterString.read(buf),
+                _UniffiFfiConverterOptionalString.read(buf),
+            )
+        if variant == 9:
+            return ResolutionCommand.REMOVE_RECIPIENT(
+                _UniffiFfiConverterString.read(buf),
+            )
+        if variant == 10:
+            return ResolutionCommand.TAKE_VOTE(
+                _UniffiFfiConverterString.read(buf),
+            )
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value.is_SET_NUMBER():
+            _UniffiFfiConverterUInt32.check_lower(value.number)
+            return
+        if value.is_SET_DATE():
+            _UniffiFfiConverterString.check_lower(value.date)
+            return
+        if value.is_SET_TITLE():
+            _UniffiFfiConverterString.check_lower(value.text)
+            return
+        if value.is_SET_SIGNER():
+            _UniffiFfiConverterString.check_lower(value.member)
+            return
+        if value.is_SET_PART():
+            _UniffiFfiConverterTypeResolutionPart.check_lower(value.part)
+            _UniffiFfiConverterString.check_lower(value.text)
+            return
+        if value.is_SET_TASK():
+            _UniffiFfiConverterString.check_lower(value.text)
+            _UniffiFfiConverterSequenceString.check_lower(value.people)
+            _UniffiFfiConverterOptionalString.check_lower(value.deadline)
+            _UniffiFfiConverterOptionalString.check_lower(value.id)
+            return
+        if value.is_REMOVE_TASK():
+            _UniffiFfiConverterString.check_lower(value.id)
+            return
+        if value.is_ADD_RECIPIENT():
+            _UniffiFfiConverterString.check_lower(value.label)
+            _UniffiFfiConverterOptionalString.check_lower(value.id)
+            return
+        if value.is_REMOVE_RECIPIENT():
+            _UniffiFfiConverterString.check_lower(value.id)
+            return
+        if value.is_TAKE_VOTE():
+            _UniffiFfiConverterString.check_lower(value.motion)
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value.is_SET_NUMBER():
+            buf.write_i32(1)
+            _UniffiFfiConverterUInt32.write(value.number, buf)
+        if value.is_SET_DATE():
+            buf.write_i32(2)
+            _UniffiFfiConverterString.write(value.date, buf)
+        if value.is_SET_TITLE():
+            buf.write_i32(3)
+            _UniffiFfiConverterString.write(value.text, buf)
+        if value.is_SET_SIGNER():
+            buf.write_i32(4)
+            _UniffiFfiConverterString.write(value.member, buf)
+        if value.is_SET_PART():
+            buf.write_i32(5)
+            _UniffiFfiConverterTypeResolutionPart.write(value.part, buf)
+            _UniffiFfiConverterString.write(value.text, buf)
+        if value.is_SET_TASK():
+            buf.write_i32(6)
+            _UniffiFfiConverterString.write(value.text, buf)
+            _UniffiFfiConverterSequenceString.write(value.people, buf)
+            _UniffiFfiConverterOptionalString.write(value.deadline, buf)
+            _UniffiFfiConverterOptionalString.write(value.id, buf)
+        if value.is_REMOVE_TASK():
+            buf.write_i32(7)
+            _UniffiFfiConverterString.write(value.id, buf)
+        if value.is_ADD_RECIPIENT():
+            buf.write_i32(8)
+            _UniffiFfiConverterString.write(value.label, buf)
+            _UniffiFfiConverterOptionalString.write(value.id, buf)
+        if value.is_REMOVE_RECIPIENT():
+            buf.write_i32(9)
+            _UniffiFfiConverterString.write(value.id, buf)
+        if value.is_TAKE_VOTE():
+            buf.write_i32(10)
+            _UniffiFfiConverterString.write(value.motion, buf)
 
 
 
@@ -13207,6 +20180,498 @@ class _UniffiFfiConverterTypeRosterCommand(_UniffiConverterRustBuffer):
 
 
 
+
+
+
+
+
+class TaskCommand:
+    """
+    One command about a task.
+"""
+    def __init__(self):
+        raise RuntimeError("TaskCommand cannot be instantiated directly")
+
+    # Each enum variant is a nested class of the enum itself.
+    @dataclass
+    class ADD:
+        """
+        Adds a task. Officers only.
+"""
+        
+        def __init__(self, what:str, people:typing.List[str] = _DEFAULT, deadline:typing.Optional[str] = _DEFAULT, id:typing.Optional[str] = _DEFAULT):
+            self.what = what
+            
+            """
+        What is to be done.
+"""
+        
+            if people is _DEFAULT:
+                self.people = []
+            else:
+                self.people = people
+            
+            """
+        Members responsible.
+"""
+        
+            if deadline is _DEFAULT:
+                self.deadline = None
+            else:
+                self.deadline = deadline
+            
+            """
+        Last day.
+"""
+        
+            if id is _DEFAULT:
+                self.id = None
+            else:
+                self.id = id
+            
+            """
+        Id to use.
+"""
+        
+            pass
+
+    
+            
+            
+    
+        def __str__(self):
+            return "TaskCommand.ADD(what={}, people={}, deadline={}, id={})".format(self.what, self.people, self.deadline, self.id)
+        def __eq__(self, other):
+            if not isinstance(other, TaskCommand):
+                return NotImplemented
+            if not other.is_ADD():
+                return False
+            if self.what != other.what:
+                return False
+            if self.people != other.people:
+                return False
+            if self.deadline != other.deadline:
+                return False
+            if self.id != other.id:
+                return False
+            return True
+
+    @dataclass
+    class EDIT:
+        """
+        Rewords it. Officers only.
+"""
+        
+        def __init__(self, id:str, what:str):
+            self.id = id
+            
+            """
+        Which.
+"""
+        
+            self.what = what
+            
+            """
+        The new words.
+"""
+        
+            pass
+
+    
+            
+            
+    
+        def __str__(self):
+            return "TaskCommand.EDIT(id={}, what={})".format(self.id, self.what)
+        def __eq__(self, other):
+            if not isinstance(other, TaskCommand):
+                return NotImplemented
+            if not other.is_EDIT():
+                return False
+            if self.id != other.id:
+                return False
+            if self.what != other.what:
+                return False
+            return True
+
+    @dataclass
+    class SET_DEADLINE:
+        """
+        Sets or, without a day, takes away the deadline. Officers only.
+"""
+        
+        def __init__(self, id:str, deadline:typing.Optional[str]):
+            self.id = id
+            
+            """
+        Which.
+"""
+        
+            self.deadline = deadline
+            
+            """
+        Last day.
+"""
+        
+            pass
+
+    
+            
+            
+    
+        def __str__(self):
+            return "TaskCommand.SET_DEADLINE(id={}, deadline={})".format(self.id, self.deadline)
+        def __eq__(self, other):
+            if not isinstance(other, TaskCommand):
+                return NotImplemented
+            if not other.is_SET_DEADLINE():
+                return False
+            if self.id != other.id:
+                return False
+            if self.deadline != other.deadline:
+                return False
+            return True
+
+    @dataclass
+    class SET_RESPONSIBLE:
+        """
+        Makes a member responsible, or no longer. Officers only.
+"""
+        
+        def __init__(self, id:str, member:str, on:bool):
+            self.id = id
+            
+            """
+        Which.
+"""
+        
+            self.member = member
+            
+            """
+        Who.
+"""
+        
+            self.on = on
+            
+            """
+        Whether responsible.
+"""
+        
+            pass
+
+    
+            
+            
+    
+        def __str__(self):
+            return "TaskCommand.SET_RESPONSIBLE(id={}, member={}, on={})".format(self.id, self.member, self.on)
+        def __eq__(self, other):
+            if not isinstance(other, TaskCommand):
+                return NotImplemented
+            if not other.is_SET_RESPONSIBLE():
+                return False
+            if self.id != other.id:
+                return False
+            if self.member != other.member:
+                return False
+            if self.on != other.on:
+                return False
+            return True
+
+    @dataclass
+    class REPORT:
+        """
+        Reports a status. Who is responsible reports up to `Done`; officers accept.
+"""
+        
+        def __init__(self, id:str, status:TaskStatus, result:typing.Optional[str] = _DEFAULT):
+            self.id = id
+            
+            """
+        Which.
+"""
+        
+            self.status = status
+            
+            """
+        How far it is.
+"""
+        
+            if result is _DEFAULT:
+                self.result = None
+            else:
+                self.result = result
+            
+            """
+        What was achieved.
+"""
+        
+            pass
+
+    
+            
+            
+    
+        def __str__(self):
+            return "TaskCommand.REPORT(id={}, status={}, result={})".format(self.id, self.status, self.result)
+        def __eq__(self, other):
+            if not isinstance(other, TaskCommand):
+                return NotImplemented
+            if not other.is_REPORT():
+                return False
+            if self.id != other.id:
+                return False
+            if self.status != other.status:
+                return False
+            if self.result != other.result:
+                return False
+            return True
+
+    @dataclass
+    class REOPEN:
+        """
+        Opens a finished task again. Officers only.
+"""
+        
+        def __init__(self, id:str, reason:typing.Optional[str] = _DEFAULT):
+            self.id = id
+            
+            """
+        Which.
+"""
+        
+            if reason is _DEFAULT:
+                self.reason = None
+            else:
+                self.reason = reason
+            
+            """
+        Why.
+"""
+        
+            pass
+
+    
+            
+            
+    
+        def __str__(self):
+            return "TaskCommand.REOPEN(id={}, reason={})".format(self.id, self.reason)
+        def __eq__(self, other):
+            if not isinstance(other, TaskCommand):
+                return NotImplemented
+            if not other.is_REOPEN():
+                return False
+            if self.id != other.id:
+                return False
+            if self.reason != other.reason:
+                return False
+            return True
+
+    @dataclass
+    class WITHDRAW:
+        """
+        Takes a task out of the lists, or back. Officers only.
+"""
+        
+        def __init__(self, id:str, on:bool):
+            self.id = id
+            
+            """
+        Which.
+"""
+        
+            self.on = on
+            
+            """
+        Whether it is withdrawn.
+"""
+        
+            pass
+
+    
+            
+            
+    
+        def __str__(self):
+            return "TaskCommand.WITHDRAW(id={}, on={})".format(self.id, self.on)
+        def __eq__(self, other):
+            if not isinstance(other, TaskCommand):
+                return NotImplemented
+            if not other.is_WITHDRAW():
+                return False
+            if self.id != other.id:
+                return False
+            if self.on != other.on:
+                return False
+            return True
+
+    
+
+    # For each variant, we have `is_NAME` and `is_name` methods for easily checking
+    # whether an instance is that variant.
+    def is_ADD(self) -> bool:
+        return isinstance(self, TaskCommand.ADD)
+    def is_add(self) -> bool:
+        return isinstance(self, TaskCommand.ADD)
+    def is_EDIT(self) -> bool:
+        return isinstance(self, TaskCommand.EDIT)
+    def is_edit(self) -> bool:
+        return isinstance(self, TaskCommand.EDIT)
+    def is_SET_DEADLINE(self) -> bool:
+        return isinstance(self, TaskCommand.SET_DEADLINE)
+    def is_set_deadline(self) -> bool:
+        return isinstance(self, TaskCommand.SET_DEADLINE)
+    def is_SET_RESPONSIBLE(self) -> bool:
+        return isinstance(self, TaskCommand.SET_RESPONSIBLE)
+    def is_set_responsible(self) -> bool:
+        return isinstance(self, TaskCommand.SET_RESPONSIBLE)
+    def is_REPORT(self) -> bool:
+        return isinstance(self, TaskCommand.REPORT)
+    def is_report(self) -> bool:
+        return isinstance(self, TaskCommand.REPORT)
+    def is_REOPEN(self) -> bool:
+        return isinstance(self, TaskCommand.REOPEN)
+    def is_reopen(self) -> bool:
+        return isinstance(self, TaskCommand.REOPEN)
+    def is_WITHDRAW(self) -> bool:
+        return isinstance(self, TaskCommand.WITHDRAW)
+    def is_withdraw(self) -> bool:
+        return isinstance(self, TaskCommand.WITHDRAW)
+    
+
+# Now, a little trick - we make each nested variant class be a subclass of the main
+# enum class, so that method calls and instance checks etc will work intuitively.
+# We might be able to do this a little more neatly with a metaclass, but this'll do.
+TaskCommand.ADD = type("TaskCommand.ADD", (TaskCommand.ADD, TaskCommand,), {})  # type: ignore
+TaskCommand.EDIT = type("TaskCommand.EDIT", (TaskCommand.EDIT, TaskCommand,), {})  # type: ignore
+TaskCommand.SET_DEADLINE = type("TaskCommand.SET_DEADLINE", (TaskCommand.SET_DEADLINE, TaskCommand,), {})  # type: ignore
+TaskCommand.SET_RESPONSIBLE = type("TaskCommand.SET_RESPONSIBLE", (TaskCommand.SET_RESPONSIBLE, TaskCommand,), {})  # type: ignore
+TaskCommand.REPORT = type("TaskCommand.REPORT", (TaskCommand.REPORT, TaskCommand,), {})  # type: ignore
+TaskCommand.REOPEN = type("TaskCommand.REOPEN", (TaskCommand.REOPEN, TaskCommand,), {})  # type: ignore
+TaskCommand.WITHDRAW = type("TaskCommand.WITHDRAW", (TaskCommand.WITHDRAW, TaskCommand,), {})  # type: ignore
+
+
+
+
+class _UniffiFfiConverterTypeTaskCommand(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return TaskCommand.ADD(
+                _UniffiFfiConverterString.read(buf),
+                _UniffiFfiConverterSequenceString.read(buf),
+                _UniffiFfiConverterOptionalString.read(buf),
+                _UniffiFfiConverterOptionalString.read(buf),
+            )
+        if variant == 2:
+            return TaskCommand.EDIT(
+                _UniffiFfiConverterString.read(buf),
+                _UniffiFfiConverterString.read(buf),
+            )
+        if variant == 3:
+            return TaskCommand.SET_DEADLINE(
+                _UniffiFfiConverterString.read(buf),
+                _UniffiFfiConverterOptionalString.read(buf),
+            )
+        if variant == 4:
+            return TaskCommand.SET_RESPONSIBLE(
+                _UniffiFfiConverterString.read(buf),
+                _UniffiFfiConverterString.read(buf),
+                _UniffiFfiConverterBoolean.read(buf),
+            )
+        if variant == 5:
+            return TaskCommand.REPORT(
+                _UniffiFfiConverterString.read(buf),
+                _UniffiFfiConverterTypeTaskStatus.read(buf),
+                _UniffiFfiConverterOptionalString.read(buf),
+            )
+        if variant == 6:
+            return TaskCommand.REOPEN(
+                _UniffiFfiConverterString.read(buf),
+                _UniffiFfiConverterOptionalString.read(buf),
+            )
+        if variant == 7:
+            return TaskCommand.WITHDRAW(
+                _UniffiFfiConverterString.read(buf),
+                _UniffiFfiConverterBoolean.read(buf),
+            )
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value.is_ADD():
+            _UniffiFfiConverterString.check_lower(value.what)
+            _UniffiFfiConverterSequenceString.check_lower(value.people)
+            _UniffiFfiConverterOptionalString.check_lower(value.deadline)
+            _UniffiFfiConverterOptionalString.check_lower(value.id)
+            return
+        if value.is_EDIT():
+            _UniffiFfiConverterString.check_lower(value.id)
+            _UniffiFfiConverterString.check_lower(value.what)
+            return
+        if value.is_SET_DEADLINE():
+            _UniffiFfiConverterString.check_lower(value.id)
+            _UniffiFfiConverterOptionalString.check_lower(value.deadline)
+            return
+        if value.is_SET_RESPONSIBLE():
+            _UniffiFfiConverterString.check_lower(value.id)
+            _UniffiFfiConverterString.check_lower(value.member)
+            _UniffiFfiConverterBoolean.check_lower(value.on)
+            return
+        if value.is_REPORT():
+            _UniffiFfiConverterString.check_lower(value.id)
+            _UniffiFfiConverterTypeTaskStatus.check_lower(value.status)
+            _UniffiFfiConverterOptionalString.check_lower(value.result)
+            return
+        if value.is_REOPEN():
+            _UniffiFfiConverterString.check_lower(value.id)
+            _UniffiFfiConverterOptionalString.check_lower(value.reason)
+            return
+        if value.is_WITHDRAW():
+            _UniffiFfiConverterString.check_lower(value.id)
+            _UniffiFfiConverterBoolean.check_lower(value.on)
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value.is_ADD():
+            buf.write_i32(1)
+            _UniffiFfiConverterString.write(value.what, buf)
+            _UniffiFfiConverterSequenceString.write(value.people, buf)
+            _UniffiFfiConverterOptionalString.write(value.deadline, buf)
+            _UniffiFfiConverterOptionalString.write(value.id, buf)
+        if value.is_EDIT():
+            buf.write_i32(2)
+            _UniffiFfiConverterString.write(value.id, buf)
+            _UniffiFfiConverterString.write(value.what, buf)
+        if value.is_SET_DEADLINE():
+            buf.write_i32(3)
+            _UniffiFfiConverterString.write(value.id, buf)
+            _UniffiFfiConverterOptionalString.write(value.deadline, buf)
+        if value.is_SET_RESPONSIBLE():
+            buf.write_i32(4)
+            _UniffiFfiConverterString.write(value.id, buf)
+            _UniffiFfiConverterString.write(value.member, buf)
+            _UniffiFfiConverterBoolean.write(value.on, buf)
+        if value.is_REPORT():
+            buf.write_i32(5)
+            _UniffiFfiConverterString.write(value.id, buf)
+            _UniffiFfiConverterTypeTaskStatus.write(value.status, buf)
+            _UniffiFfiConverterOptionalString.write(value.result, buf)
+        if value.is_REOPEN():
+            buf.write_i32(6)
+            _UniffiFfiConverterString.write(value.id, buf)
+            _UniffiFfiConverterOptionalString.write(value.reason, buf)
+        if value.is_WITHDRAW():
+            buf.write_i32(7)
+            _UniffiFfiConverterString.write(value.id, buf)
+            _UniffiFfiConverterBoolean.write(value.on, buf)
+
+
+
 class _UniffiFfiConverterSequenceTypeNewMember(_UniffiConverterRustBuffer):
     @classmethod
     def check_lower(cls, value):
@@ -13228,6 +20693,29 @@ class _UniffiFfiConverterSequenceTypeNewMember(_UniffiConverterRustBuffer):
 
         return [
             _UniffiFfiConverterTypeNewMember.read(buf) for i in range(count)
+        ]
+
+class _UniffiFfiConverterSequenceTypeNewMemberLine(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeNewMemberLine.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeNewMemberLine.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeNewMemberLine.read(buf) for i in range(count)
         ]
 
 class _UniffiFfiConverterSequenceTypeMeetingHeading(_UniffiConverterRustBuffer):
@@ -13274,6 +20762,29 @@ class _UniffiFfiConverterSequenceTypeMemberView(_UniffiConverterRustBuffer):
 
         return [
             _UniffiFfiConverterTypeMemberView.read(buf) for i in range(count)
+        ]
+
+class _UniffiFfiConverterSequenceTypeNotCountedView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeNotCountedView.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeNotCountedView.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeNotCountedView.read(buf) for i in range(count)
         ]
 
 class _UniffiFfiConverterSequenceTypePhoneView(_UniffiConverterRustBuffer):
@@ -13330,6 +20841,12 @@ class BranchProtocol(typing.Protocol):
         Founds a unit and makes this phone its secretary's. Gives the unit's id.
 """
         raise NotImplementedError
+    def import_members(self, lines: typing.List[NewMemberLine]) -> typing.List[str]:
+        """
+        Puts the lines of a roster kept elsewhere in, each from its own day, all or none; gives their ids. What is not a name
+        or not a day is told before anything is written.
+"""
+        raise NotImplementedError
     def join_request(self, ) -> JoinRequestView:
         """
         The text this phone shows to be admitted. Fresh at every call.
@@ -13355,6 +20872,11 @@ class BranchProtocol(typing.Protocol):
         Begins a meeting; beginning a monthly one again changes nothing that matters. Gives its id.
 """
         raise NotImplementedError
+    def not_counted(self, ) -> typing.List[NotCountedView]:
+        """
+        What phones wrote after their removal, or beyond what they might: kept, and not counted.
+"""
+        raise NotImplementedError
     def phones(self, ) -> typing.List[PhoneView]:
         """
         Every phone that was ever admitted, by member.
@@ -13363,6 +20885,11 @@ class BranchProtocol(typing.Protocol):
     def read_request(self, text: str) -> JoinRequestView:
         """
         Reads somebody's request, to show the check code before admitting.
+"""
+        raise NotImplementedError
+    def regrade_phone(self, device: str,rank: int,committee: bool,probationary: bool) -> KeyChangeView:
+        """
+        Changes what a phone may do: its grants end and another one follows, in one step.
 """
         raise NotImplementedError
     def remove_phone(self, device: str,why: RemovalReason) -> KeyChangeView:
@@ -13389,6 +20916,11 @@ class BranchProtocol(typing.Protocol):
     def roster(self, command: RosterCommand) -> None:
         """
         Changes the roster.
+"""
+        raise NotImplementedError
+    def rotate_keys(self, ) -> KeyChangeView:
+        """
+        New keys for every part of the handbook that this phone may give them to: once a year, or when a key may have leaked.
 """
         raise NotImplementedError
     def suspend_phone(self, device: str,why: RemovalReason) -> KeyChangeView:
@@ -13514,6 +21046,25 @@ class Branch(BranchProtocol):
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
+    def import_members(self, lines: typing.List[NewMemberLine]) -> typing.List[str]:
+        """
+        Puts the lines of a roster kept elsewhere in, each from its own day, all or none; gives their ids. What is not a name
+        or not a day is told before anything is written.
+"""
+        
+        _UniffiFfiConverterSequenceTypeNewMemberLine.check_lower(lines)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterSequenceTypeNewMemberLine.lower(lines),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceString.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_branch_import_members,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
     def join_request(self, ) -> JoinRequestView:
         """
         The text this phone shows to be admitted. Fresh at every call.
@@ -13598,6 +21149,21 @@ class Branch(BranchProtocol):
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
+    def not_counted(self, ) -> typing.List[NotCountedView]:
+        """
+        What phones wrote after their removal, or beyond what they might: kept, and not counted.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypeNotCountedView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_branch_not_counted,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
     def phones(self, ) -> typing.List[PhoneView]:
         """
         Every phone that was ever admitted, by member.
@@ -13628,6 +21194,33 @@ class Branch(BranchProtocol):
         _uniffi_ffi_result = _uniffi_rust_call_with_error(
             _uniffi_error_converter,
             _UniffiLib.uniffi_sotay_ffi_fn_method_branch_read_request,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def regrade_phone(self, device: str,rank: int,committee: bool,probationary: bool) -> KeyChangeView:
+        """
+        Changes what a phone may do: its grants end and another one follows, in one step.
+"""
+        
+        _UniffiFfiConverterString.check_lower(device)
+
+        _UniffiFfiConverterUInt8.check_lower(rank)
+
+        _UniffiFfiConverterBoolean.check_lower(committee)
+
+        _UniffiFfiConverterBoolean.check_lower(probationary)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(device),
+            _UniffiFfiConverterUInt8.lower(rank),
+            _UniffiFfiConverterBoolean.lower(committee),
+            _UniffiFfiConverterBoolean.lower(probationary),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeKeyChangeView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_branch_regrade_phone,
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
@@ -13731,6 +21324,21 @@ class Branch(BranchProtocol):
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
+    def rotate_keys(self, ) -> KeyChangeView:
+        """
+        New keys for every part of the handbook that this phone may give them to: once a year, or when a key may have leaked.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeKeyChangeView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_branch_rotate_keys,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
     def suspend_phone(self, device: str,why: RemovalReason) -> KeyChangeView:
         """
         Sets a phone aside until lifted: no relay serves it. A deputy may do it even to the secretary's stolen phone.
@@ -13788,7 +21396,7 @@ class ChangeListener():
     Told of every change, in order, from one thread of the engine, in batches.
 """
     
-    def on_changes(self, batch: typing.List[Change]) -> None:
+    def on_changes(self, batch: PackedChanges) -> None:
         """
         Changes, oldest first; the first batch of a subscription is `Change.Start` alone. An error is counted; after
         several in a row the listener is dropped.
@@ -13822,16 +21430,16 @@ class ChangeListenerImpl(ChangeListener):
         inst = cls.__new__(cls)
         inst._handle = handle
         return inst
-    def on_changes(self, batch: typing.List[Change]) -> None:
+    def on_changes(self, batch: PackedChanges) -> None:
         """
         Changes, oldest first; the first batch of a subscription is `Change.Start` alone. An error is counted; after
         several in a row the listener is dropped.
 """
         
-        _UniffiFfiConverterSequenceTypeChange.check_lower(batch)
+        _UniffiFfiConverterTypePackedChanges.check_lower(batch)
         _uniffi_lowered_args = (
             self._uniffi_clone_handle(),
-            _UniffiFfiConverterSequenceTypeChange.lower(batch),
+            _UniffiFfiConverterTypePackedChanges.lower(batch),
         )
         _uniffi_lift_return = lambda val: None
         _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
@@ -13858,7 +21466,7 @@ class _UniffiTraitImplChangeListenerImpl:
         ):
         uniffi_obj = _UniffiFfiConverterTypeChangeListener._handle_map.get(uniffi_handle)
         def make_call():
-            uniffi_args = (_UniffiFfiConverterSequenceTypeChange.lift(batch), )
+            uniffi_args = (_UniffiFfiConverterTypePackedChanges.lift(batch), )
             uniffi_method = uniffi_obj.on_changes
             return uniffi_method(*uniffi_args)
         write_return_value = lambda v: None
@@ -14030,6 +21638,271 @@ class _UniffiFfiConverterTypeChangeSubscription:
     def write(cls, value: ChangeSubscription, buf: _UniffiRustBuffer):
         buf.write_u64(cls.lower(value))
 
+class _UniffiFfiConverterSequenceTypeOwnFeedbackView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeOwnFeedbackView.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeOwnFeedbackView.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeOwnFeedbackView.read(buf) for i in range(count)
+        ]
+
+class _UniffiFfiConverterSequenceTypeFeedbackView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeFeedbackView.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeFeedbackView.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeFeedbackView.read(buf) for i in range(count)
+        ]
+
+
+class FeedbackProtocol(typing.Protocol):
+    """
+    Feedback of an opened handbook. Cheap; holds no state of its own.
+"""
+    
+    def answer(self, answer: FeedbackAnswer) -> None:
+        """
+        Notes what has become of an item, and answers it if there is a text. The committee only.
+"""
+        raise NotImplementedError
+    def own(self, ) -> typing.List[OwnFeedbackView]:
+        """
+        What was written on this phone, newest first, with what was answered.
+"""
+        raise NotImplementedError
+    def public_answers(self, ) -> typing.List[FeedbackReplyView]:
+        """
+        Answers that everybody in the unit reads, oldest first.
+"""
+        raise NotImplementedError
+    def received(self, language: Language) -> typing.List[FeedbackView]:
+        """
+        What the committee has received. The committee only.
+"""
+        raise NotImplementedError
+    def send_again(self, item: str) -> None:
+        """
+        Sends an item of this phone again, e.g. after the relay refused it. The committee gets it once.
+"""
+        raise NotImplementedError
+    def submit(self, new: NewFeedback) -> str:
+        """
+        Writes to the committee; gives the item's id. It leaves with the next exchange.
+"""
+        raise NotImplementedError
+    def withdraw(self, item: str) -> None:
+        """
+        Takes an item of this phone back: without a trace while it waits, otherwise the committee sees that it was taken back.
+"""
+        raise NotImplementedError
+
+class Feedback(FeedbackProtocol):
+    """
+    Feedback of an opened handbook. Cheap; holds no state of its own.
+"""
+    
+    _handle: ctypes.c_uint64
+    
+    def __init__(self, *args, **kwargs):
+        raise ValueError("This class has no default constructor")
+
+    def __del__(self):
+        # In case of partial initialization of instances.
+        handle = getattr(self, "_handle", None)
+        if handle is not None:
+            _uniffi_rust_call(_UniffiLib.uniffi_sotay_ffi_fn_free_feedback, handle)
+
+    def _uniffi_clone_handle(self):
+        return _uniffi_rust_call(_UniffiLib.uniffi_sotay_ffi_fn_clone_feedback, self._handle)
+
+    # Used by alternative constructors or any methods which return this type.
+    @classmethod
+    def _uniffi_make_instance(cls, handle):
+        # Lightly yucky way to bypass the usual __init__ logic
+        # and just create a new instance with the required handle.
+        inst = cls.__new__(cls)
+        inst._handle = handle
+        return inst
+    def answer(self, answer: FeedbackAnswer) -> None:
+        """
+        Notes what has become of an item, and answers it if there is a text. The committee only.
+"""
+        
+        _UniffiFfiConverterTypeFeedbackAnswer.check_lower(answer)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeFeedbackAnswer.lower(answer),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_feedback_answer,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def own(self, ) -> typing.List[OwnFeedbackView]:
+        """
+        What was written on this phone, newest first, with what was answered.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypeOwnFeedbackView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_feedback_own,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def public_answers(self, ) -> typing.List[FeedbackReplyView]:
+        """
+        Answers that everybody in the unit reads, oldest first.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypeFeedbackReplyView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_feedback_public_answers,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def received(self, language: Language) -> typing.List[FeedbackView]:
+        """
+        What the committee has received. The committee only.
+"""
+        
+        _UniffiFfiConverterTypeLanguage.check_lower(language)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeLanguage.lower(language),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypeFeedbackView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_feedback_received,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def send_again(self, item: str) -> None:
+        """
+        Sends an item of this phone again, e.g. after the relay refused it. The committee gets it once.
+"""
+        
+        _UniffiFfiConverterString.check_lower(item)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(item),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_feedback_send_again,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def submit(self, new: NewFeedback) -> str:
+        """
+        Writes to the committee; gives the item's id. It leaves with the next exchange.
+"""
+        
+        _UniffiFfiConverterTypeNewFeedback.check_lower(new)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeNewFeedback.lower(new),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterString.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_feedback_submit,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def withdraw(self, item: str) -> None:
+        """
+        Takes an item of this phone back: without a trace while it waits, otherwise the committee sees that it was taken back.
+"""
+        
+        _UniffiFfiConverterString.check_lower(item)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(item),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_feedback_withdraw,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+
+
+
+
+
+class _UniffiFfiConverterTypeFeedback:
+    @staticmethod
+    def lift(value: int) -> Feedback:
+        return Feedback._uniffi_make_instance(value)
+
+    @staticmethod
+    def check_lower(value: Feedback):
+        if not isinstance(value, Feedback):
+            raise TypeError("Expected Feedback instance, {} found".format(type(value).__name__))
+
+    @staticmethod
+    def lower(value: Feedback) -> ctypes.c_uint64:
+        return value._uniffi_clone_handle()
+
+    @classmethod
+    def read(cls, buf: _UniffiRustBuffer) -> Feedback:
+        ptr = buf.read_u64()
+        if ptr == 0:
+            raise InternalError("Raw handle value was null")
+        return cls.lift(ptr)
+
+    @classmethod
+    def write(cls, value: Feedback, buf: _UniffiRustBuffer):
+        buf.write_u64(cls.lower(value))
+
 class _UniffiFfiConverterSequenceTypeMeetingCommand(_UniffiConverterRustBuffer):
     @classmethod
     def check_lower(cls, value):
@@ -14105,10 +21978,39 @@ class MeetingProtocol(typing.Protocol):
     One meeting of an opened handbook. Cheap; holds no state of its own.
 """
     
+    def amend(self, commands: typing.List[MeetingCommand]) -> typing.List[typing.Optional[str]]:
+        """
+        Carries out commands after the minutes were sealed; what is written waits beside the sealed text until it is signed
+        as an addendum or in the next edition. Officers only.
+"""
+        raise NotImplementedError
     def apply(self, commands: typing.List[MeetingCommand]) -> typing.List[typing.Optional[str]]:
         """
         Carries out commands as one change, all or nothing; durable when it returns. Gives the id of the entry that each
         command added, in the same order.
+"""
+        raise NotImplementedError
+    def attach_file(self, name: str,media: str,content: bytes,pages: int) -> str:
+        """
+        Notes a file that belongs to the meeting: name, media type, size, pages and hash. The file itself stays where it is.
+        Gives the id of the entry.
+"""
+        raise NotImplementedError
+    def attach_outside_signature(self, seal: str,kind: OutsideSignatureKind,name: str,bytes: bytes) -> None:
+        """
+        Keeps an official signature that was made elsewhere beside a seal. Officers only.
+"""
+        raise NotImplementedError
+    def countersign(self, seal: str) -> None:
+        """
+        Signs what the other of the two has proposed, after this phone has made sure that it holds the same records and
+        reads the same text.
+"""
+        raise NotImplementedError
+    def diary(self, skip: int,count: int,language: Language) -> DiaryPageView:
+        """
+        A page of the diary: who changed what when, newest first; 200 lines at most. Equal on all phones with the same
+        records.
 """
         raise NotImplementedError
     def history(self, ) -> typing.List[HistoryLineView]:
@@ -14126,9 +22028,49 @@ class MeetingProtocol(typing.Protocol):
         The minutes as they stand.
 """
         raise NotImplementedError
+    def paper(self, form: PaperForm,item: typing.Optional[str]) -> PaperFile:
+        """
+        The minutes as a file: the standing sealed edition, or as they stand while nothing is sealed; with `item`, the extract
+        of that item of the agenda.
+"""
+        raise NotImplementedError
+    def propose_addendum(self, ) -> str:
+        """
+        Proposes to sign what was recorded after the seal as an addendum to it; the sealed text stays as it is. Gives the
+        addendum's id, which the other countersigns.
+"""
+        raise NotImplementedError
+    def propose_seal(self, minutes: str) -> str:
+        """
+        Proposes to seal the minutes as the app has shown them (by their SHA-256), with one's own signature; the other of
+        chair and minute-taker countersigns. Over sealed minutes this is the next edition. Gives the seal's id.
+"""
+        raise NotImplementedError
     def review(self, language: Language) -> ReviewView:
         """
         What contradicts itself, in words of a language.
+"""
+        raise NotImplementedError
+    def seal_check(self, language: Language) -> ReviewView:
+        """
+        The review list on the eve of a seal: that of the meeting, and a warning for every phone that took part and has not
+        handed in what it wrote, as far as this phone has heard.
+"""
+        raise NotImplementedError
+    def seal_file(self, ) -> bytes:
+        """
+        Everything somebody without a profile needs to check the seals: for [`check_seal_file`] and `sotay verify`. It holds
+        no key.
+"""
+        raise NotImplementedError
+    def sealed_text(self, seal: str) -> str:
+        """
+        The sealed text, as it was signed.
+"""
+        raise NotImplementedError
+    def seals(self, language: Language) -> SealsView:
+        """
+        The seals of the minutes, and what was recorded after them, in words of a language.
 """
         raise NotImplementedError
     def settle(self, item: str,pick: str) -> None:
@@ -14136,9 +22078,26 @@ class MeetingProtocol(typing.Protocol):
         Settles an item of the review list by one of its options.
 """
         raise NotImplementedError
+    def take_in(self, ) -> int:
+        """
+        Takes last month's tasks, and the fees of the meeting's month where this phone may read them, into the minutes; gives
+        how many tasks.
+"""
+        raise NotImplementedError
+    def undo(self, language: Language) -> UndoneView:
+        """
+        Undoes what this phone did last in the meeting and has not undone yet, as a new change. Refused when somebody has
+        built on it since, and for steps, opened votes, ballots and choices.
+"""
+        raise NotImplementedError
     def view(self, ) -> MeetingView:
         """
         Everything a screen needs, in one record.
+"""
+        raise NotImplementedError
+    def withdraw_seal(self, seal: str) -> None:
+        """
+        Takes a seal back. The chair whom it names, or the secretary.
 """
         raise NotImplementedError
 
@@ -14169,6 +22128,25 @@ class Meeting(MeetingProtocol):
         inst = cls.__new__(cls)
         inst._handle = handle
         return inst
+    def amend(self, commands: typing.List[MeetingCommand]) -> typing.List[typing.Optional[str]]:
+        """
+        Carries out commands after the minutes were sealed; what is written waits beside the sealed text until it is signed
+        as an addendum or in the next edition. Officers only.
+"""
+        
+        _UniffiFfiConverterSequenceTypeMeetingCommand.check_lower(commands)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterSequenceTypeMeetingCommand.lower(commands),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceOptionalString.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_meeting_amend,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
     def apply(self, commands: typing.List[MeetingCommand]) -> typing.List[typing.Optional[str]]:
         """
         Carries out commands as one change, all or nothing; durable when it returns. Gives the id of the entry that each
@@ -14185,6 +22163,105 @@ class Meeting(MeetingProtocol):
         _uniffi_ffi_result = _uniffi_rust_call_with_error(
             _uniffi_error_converter,
             _UniffiLib.uniffi_sotay_ffi_fn_method_meeting_apply,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def attach_file(self, name: str,media: str,content: bytes,pages: int) -> str:
+        """
+        Notes a file that belongs to the meeting: name, media type, size, pages and hash. The file itself stays where it is.
+        Gives the id of the entry.
+"""
+        
+        _UniffiFfiConverterString.check_lower(name)
+
+        _UniffiFfiConverterString.check_lower(media)
+
+        _UniffiFfiConverterBytes.check_lower(content)
+
+        _UniffiFfiConverterUInt32.check_lower(pages)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(name),
+            _UniffiFfiConverterString.lower(media),
+            _UniffiFfiConverterBytes.lower(content),
+            _UniffiFfiConverterUInt32.lower(pages),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterString.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_meeting_attach_file,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def attach_outside_signature(self, seal: str,kind: OutsideSignatureKind,name: str,bytes: bytes) -> None:
+        """
+        Keeps an official signature that was made elsewhere beside a seal. Officers only.
+"""
+        
+        _UniffiFfiConverterString.check_lower(seal)
+
+        _UniffiFfiConverterTypeOutsideSignatureKind.check_lower(kind)
+
+        _UniffiFfiConverterString.check_lower(name)
+
+        _UniffiFfiConverterBytes.check_lower(bytes)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(seal),
+            _UniffiFfiConverterTypeOutsideSignatureKind.lower(kind),
+            _UniffiFfiConverterString.lower(name),
+            _UniffiFfiConverterBytes.lower(bytes),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_meeting_attach_outside_signature,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def countersign(self, seal: str) -> None:
+        """
+        Signs what the other of the two has proposed, after this phone has made sure that it holds the same records and
+        reads the same text.
+"""
+        
+        _UniffiFfiConverterString.check_lower(seal)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(seal),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_meeting_countersign,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def diary(self, skip: int,count: int,language: Language) -> DiaryPageView:
+        """
+        A page of the diary: who changed what when, newest first; 200 lines at most. Equal on all phones with the same
+        records.
+"""
+        
+        _UniffiFfiConverterUInt32.check_lower(skip)
+
+        _UniffiFfiConverterUInt32.check_lower(count)
+
+        _UniffiFfiConverterTypeLanguage.check_lower(language)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterUInt32.lower(skip),
+            _UniffiFfiConverterUInt32.lower(count),
+            _UniffiFfiConverterTypeLanguage.lower(language),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeDiaryPageView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_meeting_diary,
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
@@ -14233,6 +22310,63 @@ class Meeting(MeetingProtocol):
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
+    def paper(self, form: PaperForm,item: typing.Optional[str]) -> PaperFile:
+        """
+        The minutes as a file: the standing sealed edition, or as they stand while nothing is sealed; with `item`, the extract
+        of that item of the agenda.
+"""
+        
+        _UniffiFfiConverterTypePaperForm.check_lower(form)
+
+        _UniffiFfiConverterOptionalString.check_lower(item)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypePaperForm.lower(form),
+            _UniffiFfiConverterOptionalString.lower(item),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypePaperFile.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_meeting_paper,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def propose_addendum(self, ) -> str:
+        """
+        Proposes to sign what was recorded after the seal as an addendum to it; the sealed text stays as it is. Gives the
+        addendum's id, which the other countersigns.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterString.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_meeting_propose_addendum,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def propose_seal(self, minutes: str) -> str:
+        """
+        Proposes to seal the minutes as the app has shown them (by their SHA-256), with one's own signature; the other of
+        chair and minute-taker countersigns. Over sealed minutes this is the next edition. Gives the seal's id.
+"""
+        
+        _UniffiFfiConverterString.check_lower(minutes)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(minutes),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterString.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_meeting_propose_seal,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
     def review(self, language: Language) -> ReviewView:
         """
         What contradicts itself, in words of a language.
@@ -14248,6 +22382,77 @@ class Meeting(MeetingProtocol):
         _uniffi_ffi_result = _uniffi_rust_call_with_error(
             _uniffi_error_converter,
             _UniffiLib.uniffi_sotay_ffi_fn_method_meeting_review,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def seal_check(self, language: Language) -> ReviewView:
+        """
+        The review list on the eve of a seal: that of the meeting, and a warning for every phone that took part and has not
+        handed in what it wrote, as far as this phone has heard.
+"""
+        
+        _UniffiFfiConverterTypeLanguage.check_lower(language)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeLanguage.lower(language),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeReviewView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_meeting_seal_check,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def seal_file(self, ) -> bytes:
+        """
+        Everything somebody without a profile needs to check the seals: for [`check_seal_file`] and `sotay verify`. It holds
+        no key.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterBytes.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_meeting_seal_file,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def sealed_text(self, seal: str) -> str:
+        """
+        The sealed text, as it was signed.
+"""
+        
+        _UniffiFfiConverterString.check_lower(seal)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(seal),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterString.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_meeting_sealed_text,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def seals(self, language: Language) -> SealsView:
+        """
+        The seals of the minutes, and what was recorded after them, in words of a language.
+"""
+        
+        _UniffiFfiConverterTypeLanguage.check_lower(language)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeLanguage.lower(language),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeSealsView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_meeting_seals,
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
@@ -14272,6 +22477,41 @@ class Meeting(MeetingProtocol):
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
+    def take_in(self, ) -> int:
+        """
+        Takes last month's tasks, and the fees of the meeting's month where this phone may read them, into the minutes; gives
+        how many tasks.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterUInt32.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_meeting_take_in,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def undo(self, language: Language) -> UndoneView:
+        """
+        Undoes what this phone did last in the meeting and has not undone yet, as a new change. Refused when somebody has
+        built on it since, and for steps, opened votes, ballots and choices.
+"""
+        
+        _UniffiFfiConverterTypeLanguage.check_lower(language)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeLanguage.lower(language),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeUndoneView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_meeting_undo,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
     def view(self, ) -> MeetingView:
         """
         Everything a screen needs, in one record.
@@ -14284,6 +22524,24 @@ class Meeting(MeetingProtocol):
         _uniffi_ffi_result = _uniffi_rust_call_with_error(
             _uniffi_error_converter,
             _UniffiLib.uniffi_sotay_ffi_fn_method_meeting_view,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def withdraw_seal(self, seal: str) -> None:
+        """
+        Takes a seal back. The chair whom it names, or the secretary.
+"""
+        
+        _UniffiFfiConverterString.check_lower(seal)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(seal),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_meeting_withdraw_seal,
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
@@ -14315,6 +22573,918 @@ class _UniffiFfiConverterTypeMeeting:
 
     @classmethod
     def write(cls, value: Meeting, buf: _UniffiRustBuffer):
+        buf.write_u64(cls.lower(value))
+
+class _UniffiFfiConverterInt32(_UniffiConverterPrimitiveInt):
+    CLASS_NAME = "i32"
+    VALUE_MIN = -2**31
+    VALUE_MAX = 2**31
+
+    @staticmethod
+    def read(buf):
+        return buf.read_i32()
+
+    @staticmethod
+    def write(value, buf):
+        buf.write_i32(value)
+
+class _UniffiFfiConverterSequenceTypeFeeCommand(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeFeeCommand.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeFeeCommand.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeFeeCommand.read(buf) for i in range(count)
+        ]
+
+class _UniffiFfiConverterSequenceTypeResolutionCommand(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeResolutionCommand.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeResolutionCommand.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeResolutionCommand.read(buf) for i in range(count)
+        ]
+
+class _UniffiFfiConverterSequenceTypeDirectiveView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeDirectiveView.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeDirectiveView.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeDirectiveView.read(buf) for i in range(count)
+        ]
+
+class _UniffiFfiConverterSequenceTypeRatingCardView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeRatingCardView.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeRatingCardView.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeRatingCardView.read(buf) for i in range(count)
+        ]
+
+class _UniffiFfiConverterOptionalTypePaperFile(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterTypePaperFile.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterTypePaperFile.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterTypePaperFile.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
+class _UniffiFfiConverterOptionalTypeReportProposalView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterTypeReportProposalView.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterTypeReportProposalView.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterTypeReportProposalView.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
+class _UniffiFfiConverterSequenceTypeSentReportView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeSentReportView.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeSentReportView.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeSentReportView.read(buf) for i in range(count)
+        ]
+
+class _UniffiFfiConverterSequenceTypeReportProposalView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeReportProposalView.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeReportProposalView.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeReportProposalView.read(buf) for i in range(count)
+        ]
+
+class _UniffiFfiConverterSequenceTypeResolutionView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeResolutionView.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeResolutionView.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeResolutionView.read(buf) for i in range(count)
+        ]
+
+
+class RecordsProtocol(typing.Protocol):
+    """
+    The documents of the unit beside its meetings. Cheap; holds no state of its own.
+"""
+    
+    def change_fees(self, year: int,commands: typing.List[FeeCommand]) -> typing.List[typing.Optional[str]]:
+        """
+        Carries out commands to the ledger of a year (that of the month paid for) as one change, all or nothing; gives the
+        id of the line that each one added.
+"""
+        raise NotImplementedError
+    def change_rating(self, year: int,command: RatingCommand) -> typing.Optional[str]:
+        """
+        Carries out a command about the ratings of a year; gives the id of the evidence it added.
+"""
+        raise NotImplementedError
+    def change_resolution(self, id: str,commands: typing.List[ResolutionCommand]) -> typing.List[typing.Optional[str]]:
+        """
+        Carries out commands as one change, all or nothing; gives the id of what each one added.
+"""
+        raise NotImplementedError
+    def change_task(self, year: int,command: TaskCommand) -> typing.Optional[str]:
+        """
+        Carries out a command about a task of a year; gives the id of the task it added.
+"""
+        raise NotImplementedError
+    def criteria(self, year: int) -> CriteriaView:
+        """
+        The criteria of a year: those in force on its last day.
+"""
+        raise NotImplementedError
+    def directives(self, on: typing.Optional[str]) -> typing.List[DirectiveView]:
+        """
+        All directives known here, by kind, then newest first; each says whether it is in force on a day, today if none is
+        given. What shipped is always among them.
+"""
+        raise NotImplementedError
+    def fee_month(self, month: str) -> FeeMonthView:
+        """
+        A month of the ledger (`2025-05`): who owes what, who paid, who has not. The committee only.
+"""
+        raise NotImplementedError
+    def fees(self, year: int) -> FeesView:
+        """
+        The ledger of a year. The committee only.
+"""
+        raise NotImplementedError
+    def issue_resolution(self, id: str) -> None:
+        """
+        Issues a resolution. Refused while its number is used twice or another item of its review list blocks.
+"""
+        raise NotImplementedError
+    def new_resolution(self, title: str,meeting: typing.Optional[str]) -> str:
+        """
+        Begins a resolution, of a meeting or by itself; gives its id. Officers only.
+"""
+        raise NotImplementedError
+    def publish_directive(self, json: str) -> DirectiveView:
+        """
+        Publishes a directive, the text of a JSON file, to everybody in the unit. Officers only. Publishing the same again
+        changes nothing.
+"""
+        raise NotImplementedError
+    def ratings(self, year: int) -> typing.List[RatingCardView]:
+        """
+        Everybody who was rated in a year. The committee only.
+"""
+        raise NotImplementedError
+    def report_paper(self, month: str,revision: typing.Optional[int],form: PaperForm) -> typing.Optional[PaperFile]:
+        """
+        A month's report as a file: a revision that was sent, or what would be sent now; none when there is no such revision.
+"""
+        raise NotImplementedError
+    def report_proposal(self, month: str,language: Language) -> typing.Optional[ReportProposalView]:
+        """
+        What a month's report (`2025-05`) would say now; none when the last one that was sent says the same.
+"""
+        raise NotImplementedError
+    def reports(self, year: int) -> typing.List[SentReportView]:
+        """
+        The reports of a year that were sent, by month and revision.
+"""
+        raise NotImplementedError
+    def reports_due(self, year: int,language: Language) -> typing.List[ReportProposalView]:
+        """
+        The months of a year whose report is to be sent, for the first time or anew.
+"""
+        raise NotImplementedError
+    def resolution(self, id: str) -> ResolutionView:
+        """
+        A resolution by its id.
+"""
+        raise NotImplementedError
+    def resolution_paper(self, id: str,form: PaperForm) -> PaperFile:
+        """
+        A resolution as a file, as it stands.
+"""
+        raise NotImplementedError
+    def resolutions(self, ) -> typing.List[ResolutionView]:
+        """
+        All resolutions, newest first.
+"""
+        raise NotImplementedError
+    def review(self, document: str,language: Language) -> ReviewView:
+        """
+        What contradicts itself in a document: that of [`crate::ReviewItemView::meeting`], which may be any.
+"""
+        raise NotImplementedError
+    def send_report(self, month: str) -> SentReportView:
+        """
+        Sends a month's report as it would be now. Officers only. Refused when nothing changed since the last one.
+"""
+        raise NotImplementedError
+    def settle(self, document: str,item: str,pick: str) -> None:
+        """
+        Settles an item of a document's review list by one of its options.
+"""
+        raise NotImplementedError
+    def tasks(self, year: int) -> typing.List[TaskView]:
+        """
+        All tasks of a year, by deadline.
+"""
+        raise NotImplementedError
+    def tasks_of_meeting(self, meeting: str) -> int:
+        """
+        Makes tasks of the conclusions of a meeting that have none yet; gives how many. Two phones that do it offline make
+        the same tasks.
+"""
+        raise NotImplementedError
+    def undo(self, document: str,language: Language) -> UndoneView:
+        """
+        Undoes what this phone did last in a document. Refused for what is never taken back: lines of the ledger, reports,
+        choices, and what somebody has built on since.
+"""
+        raise NotImplementedError
+
+class Records(RecordsProtocol):
+    """
+    The documents of the unit beside its meetings. Cheap; holds no state of its own.
+"""
+    
+    _handle: ctypes.c_uint64
+    
+    def __init__(self, *args, **kwargs):
+        raise ValueError("This class has no default constructor")
+
+    def __del__(self):
+        # In case of partial initialization of instances.
+        handle = getattr(self, "_handle", None)
+        if handle is not None:
+            _uniffi_rust_call(_UniffiLib.uniffi_sotay_ffi_fn_free_records, handle)
+
+    def _uniffi_clone_handle(self):
+        return _uniffi_rust_call(_UniffiLib.uniffi_sotay_ffi_fn_clone_records, self._handle)
+
+    # Used by alternative constructors or any methods which return this type.
+    @classmethod
+    def _uniffi_make_instance(cls, handle):
+        # Lightly yucky way to bypass the usual __init__ logic
+        # and just create a new instance with the required handle.
+        inst = cls.__new__(cls)
+        inst._handle = handle
+        return inst
+    def change_fees(self, year: int,commands: typing.List[FeeCommand]) -> typing.List[typing.Optional[str]]:
+        """
+        Carries out commands to the ledger of a year (that of the month paid for) as one change, all or nothing; gives the
+        id of the line that each one added.
+"""
+        
+        _UniffiFfiConverterInt32.check_lower(year)
+
+        _UniffiFfiConverterSequenceTypeFeeCommand.check_lower(commands)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterInt32.lower(year),
+            _UniffiFfiConverterSequenceTypeFeeCommand.lower(commands),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceOptionalString.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_records_change_fees,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def change_rating(self, year: int,command: RatingCommand) -> typing.Optional[str]:
+        """
+        Carries out a command about the ratings of a year; gives the id of the evidence it added.
+"""
+        
+        _UniffiFfiConverterInt32.check_lower(year)
+
+        _UniffiFfiConverterTypeRatingCommand.check_lower(command)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterInt32.lower(year),
+            _UniffiFfiConverterTypeRatingCommand.lower(command),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterOptionalString.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_records_change_rating,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def change_resolution(self, id: str,commands: typing.List[ResolutionCommand]) -> typing.List[typing.Optional[str]]:
+        """
+        Carries out commands as one change, all or nothing; gives the id of what each one added.
+"""
+        
+        _UniffiFfiConverterString.check_lower(id)
+
+        _UniffiFfiConverterSequenceTypeResolutionCommand.check_lower(commands)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(id),
+            _UniffiFfiConverterSequenceTypeResolutionCommand.lower(commands),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceOptionalString.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_records_change_resolution,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def change_task(self, year: int,command: TaskCommand) -> typing.Optional[str]:
+        """
+        Carries out a command about a task of a year; gives the id of the task it added.
+"""
+        
+        _UniffiFfiConverterInt32.check_lower(year)
+
+        _UniffiFfiConverterTypeTaskCommand.check_lower(command)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterInt32.lower(year),
+            _UniffiFfiConverterTypeTaskCommand.lower(command),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterOptionalString.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_records_change_task,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def criteria(self, year: int) -> CriteriaView:
+        """
+        The criteria of a year: those in force on its last day.
+"""
+        
+        _UniffiFfiConverterInt32.check_lower(year)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterInt32.lower(year),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeCriteriaView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_records_criteria,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def directives(self, on: typing.Optional[str]) -> typing.List[DirectiveView]:
+        """
+        All directives known here, by kind, then newest first; each says whether it is in force on a day, today if none is
+        given. What shipped is always among them.
+"""
+        
+        _UniffiFfiConverterOptionalString.check_lower(on)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterOptionalString.lower(on),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypeDirectiveView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_records_directives,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def fee_month(self, month: str) -> FeeMonthView:
+        """
+        A month of the ledger (`2025-05`): who owes what, who paid, who has not. The committee only.
+"""
+        
+        _UniffiFfiConverterString.check_lower(month)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(month),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeFeeMonthView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_records_fee_month,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def fees(self, year: int) -> FeesView:
+        """
+        The ledger of a year. The committee only.
+"""
+        
+        _UniffiFfiConverterInt32.check_lower(year)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterInt32.lower(year),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeFeesView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_records_fees,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def issue_resolution(self, id: str) -> None:
+        """
+        Issues a resolution. Refused while its number is used twice or another item of its review list blocks.
+"""
+        
+        _UniffiFfiConverterString.check_lower(id)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(id),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_records_issue_resolution,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def new_resolution(self, title: str,meeting: typing.Optional[str]) -> str:
+        """
+        Begins a resolution, of a meeting or by itself; gives its id. Officers only.
+"""
+        
+        _UniffiFfiConverterString.check_lower(title)
+
+        _UniffiFfiConverterOptionalString.check_lower(meeting)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(title),
+            _UniffiFfiConverterOptionalString.lower(meeting),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterString.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_records_new_resolution,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def publish_directive(self, json: str) -> DirectiveView:
+        """
+        Publishes a directive, the text of a JSON file, to everybody in the unit. Officers only. Publishing the same again
+        changes nothing.
+"""
+        
+        _UniffiFfiConverterString.check_lower(json)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(json),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeDirectiveView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_records_publish_directive,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def ratings(self, year: int) -> typing.List[RatingCardView]:
+        """
+        Everybody who was rated in a year. The committee only.
+"""
+        
+        _UniffiFfiConverterInt32.check_lower(year)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterInt32.lower(year),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypeRatingCardView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_records_ratings,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def report_paper(self, month: str,revision: typing.Optional[int],form: PaperForm) -> typing.Optional[PaperFile]:
+        """
+        A month's report as a file: a revision that was sent, or what would be sent now; none when there is no such revision.
+"""
+        
+        _UniffiFfiConverterString.check_lower(month)
+
+        _UniffiFfiConverterOptionalUInt32.check_lower(revision)
+
+        _UniffiFfiConverterTypePaperForm.check_lower(form)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(month),
+            _UniffiFfiConverterOptionalUInt32.lower(revision),
+            _UniffiFfiConverterTypePaperForm.lower(form),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterOptionalTypePaperFile.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_records_report_paper,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def report_proposal(self, month: str,language: Language) -> typing.Optional[ReportProposalView]:
+        """
+        What a month's report (`2025-05`) would say now; none when the last one that was sent says the same.
+"""
+        
+        _UniffiFfiConverterString.check_lower(month)
+
+        _UniffiFfiConverterTypeLanguage.check_lower(language)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(month),
+            _UniffiFfiConverterTypeLanguage.lower(language),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterOptionalTypeReportProposalView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_records_report_proposal,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def reports(self, year: int) -> typing.List[SentReportView]:
+        """
+        The reports of a year that were sent, by month and revision.
+"""
+        
+        _UniffiFfiConverterInt32.check_lower(year)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterInt32.lower(year),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypeSentReportView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_records_reports,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def reports_due(self, year: int,language: Language) -> typing.List[ReportProposalView]:
+        """
+        The months of a year whose report is to be sent, for the first time or anew.
+"""
+        
+        _UniffiFfiConverterInt32.check_lower(year)
+
+        _UniffiFfiConverterTypeLanguage.check_lower(language)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterInt32.lower(year),
+            _UniffiFfiConverterTypeLanguage.lower(language),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypeReportProposalView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_records_reports_due,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def resolution(self, id: str) -> ResolutionView:
+        """
+        A resolution by its id.
+"""
+        
+        _UniffiFfiConverterString.check_lower(id)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(id),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeResolutionView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_records_resolution,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def resolution_paper(self, id: str,form: PaperForm) -> PaperFile:
+        """
+        A resolution as a file, as it stands.
+"""
+        
+        _UniffiFfiConverterString.check_lower(id)
+
+        _UniffiFfiConverterTypePaperForm.check_lower(form)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(id),
+            _UniffiFfiConverterTypePaperForm.lower(form),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypePaperFile.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_records_resolution_paper,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def resolutions(self, ) -> typing.List[ResolutionView]:
+        """
+        All resolutions, newest first.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypeResolutionView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_records_resolutions,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def review(self, document: str,language: Language) -> ReviewView:
+        """
+        What contradicts itself in a document: that of [`crate::ReviewItemView::meeting`], which may be any.
+"""
+        
+        _UniffiFfiConverterString.check_lower(document)
+
+        _UniffiFfiConverterTypeLanguage.check_lower(language)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(document),
+            _UniffiFfiConverterTypeLanguage.lower(language),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeReviewView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_records_review,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def send_report(self, month: str) -> SentReportView:
+        """
+        Sends a month's report as it would be now. Officers only. Refused when nothing changed since the last one.
+"""
+        
+        _UniffiFfiConverterString.check_lower(month)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(month),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeSentReportView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_records_send_report,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def settle(self, document: str,item: str,pick: str) -> None:
+        """
+        Settles an item of a document's review list by one of its options.
+"""
+        
+        _UniffiFfiConverterString.check_lower(document)
+
+        _UniffiFfiConverterString.check_lower(item)
+
+        _UniffiFfiConverterString.check_lower(pick)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(document),
+            _UniffiFfiConverterString.lower(item),
+            _UniffiFfiConverterString.lower(pick),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_records_settle,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def tasks(self, year: int) -> typing.List[TaskView]:
+        """
+        All tasks of a year, by deadline.
+"""
+        
+        _UniffiFfiConverterInt32.check_lower(year)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterInt32.lower(year),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypeTaskView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_records_tasks,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def tasks_of_meeting(self, meeting: str) -> int:
+        """
+        Makes tasks of the conclusions of a meeting that have none yet; gives how many. Two phones that do it offline make
+        the same tasks.
+"""
+        
+        _UniffiFfiConverterString.check_lower(meeting)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(meeting),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterUInt32.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_records_tasks_of_meeting,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def undo(self, document: str,language: Language) -> UndoneView:
+        """
+        Undoes what this phone did last in a document. Refused for what is never taken back: lines of the ledger, reports,
+        choices, and what somebody has built on since.
+"""
+        
+        _UniffiFfiConverterString.check_lower(document)
+
+        _UniffiFfiConverterTypeLanguage.check_lower(language)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(document),
+            _UniffiFfiConverterTypeLanguage.lower(language),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeUndoneView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_records_undo,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+
+
+
+
+
+class _UniffiFfiConverterTypeRecords:
+    @staticmethod
+    def lift(value: int) -> Records:
+        return Records._uniffi_make_instance(value)
+
+    @staticmethod
+    def check_lower(value: Records):
+        if not isinstance(value, Records):
+            raise TypeError("Expected Records instance, {} found".format(type(value).__name__))
+
+    @staticmethod
+    def lower(value: Records) -> ctypes.c_uint64:
+        return value._uniffi_clone_handle()
+
+    @classmethod
+    def read(cls, buf: _UniffiRustBuffer) -> Records:
+        ptr = buf.read_u64()
+        if ptr == 0:
+            raise InternalError("Raw handle value was null")
+        return cls.lift(ptr)
+
+    @classmethod
+    def write(cls, value: Records, buf: _UniffiRustBuffer):
         buf.write_u64(cls.lower(value))
 
 
@@ -14646,6 +23816,16 @@ class HandbookProtocol(typing.Protocol):
         The app left the screen and the system gives it `budget_ms` more; then connections close by themselves.
 """
         raise NotImplementedError
+    def feedback(self, ) -> Feedback:
+        """
+        Feedback.
+"""
+        raise NotImplementedError
+    def home(self, language: Language) -> HomeView:
+        """
+        The first screen: role, meeting at hand, what can be done now, what waits.
+"""
+        raise NotImplementedError
     def low_memory(self, ) -> None:
         """
         The system is short of memory: open documents leave it and are read again when needed.
@@ -14664,6 +23844,11 @@ class HandbookProtocol(typing.Protocol):
     def provoke_panic(self, place: PanicPlace) -> None:
         """
         For tests of apps and wrappers: panics, so that one sees an error and not a crash. Nothing is lost by it.
+"""
+        raise NotImplementedError
+    def records(self, ) -> Records:
+        """
+        Tasks, fees, ratings, resolutions, reports, directives.
 """
         raise NotImplementedError
     def resume(self, ) -> None:
@@ -14769,6 +23954,39 @@ class Handbook(HandbookProtocol):
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
+    def feedback(self, ) -> Feedback:
+        """
+        Feedback.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeFeedback.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_handbook_feedback,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def home(self, language: Language) -> HomeView:
+        """
+        The first screen: role, meeting at hand, what can be done now, what waits.
+"""
+        
+        _UniffiFfiConverterTypeLanguage.check_lower(language)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeLanguage.lower(language),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeHomeView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_handbook_home,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
     def low_memory(self, ) -> None:
         """
         The system is short of memory: open documents leave it and are read again when needed.
@@ -14832,6 +24050,21 @@ class Handbook(HandbookProtocol):
         _uniffi_ffi_result = _uniffi_rust_call_with_error(
             _uniffi_error_converter,
             _UniffiLib.uniffi_sotay_ffi_fn_method_handbook_provoke_panic,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def records(self, ) -> Records:
+        """
+        Tasks, fees, ratings, resolutions, reports, directives.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeRecords.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_handbook_records,
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
@@ -15133,6 +24366,27 @@ class _UniffiFfiConverterOptionalTypeLogSink(_UniffiConverterRustBuffer):
             return _UniffiFfiConverterTypeLogSink.read(buf)
         else:
             raise InternalError("Unexpected flag byte for optional type")
+def check_seal_file(bytes: bytes,unit: typing.Optional[str]) -> CheckedSealFile:
+    """
+    Checks a seal file with nothing but the file: founding record, records of the signers, every signature, every text.
+    `unit` is the unit the reader expects, if they know its id. Fails with the reason when anything in it does not hold.
+"""
+    
+    _UniffiFfiConverterBytes.check_lower(bytes)
+
+    _UniffiFfiConverterOptionalString.check_lower(unit)
+    _uniffi_lowered_args = (
+        _UniffiFfiConverterBytes.lower(bytes),
+        _UniffiFfiConverterOptionalString.lower(unit),
+    )
+    _uniffi_lift_return = _UniffiFfiConverterTypeCheckedSealFile.lift
+    _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+    _uniffi_ffi_result = _uniffi_rust_call_with_error(
+        _uniffi_error_converter,
+        _UniffiLib.uniffi_sotay_ffi_fn_func_check_seal_file,
+        *_uniffi_lowered_args,
+    )
+    return _uniffi_lift_return(_uniffi_ffi_result)
 def create_handbook(config: CreateConfig) -> Handbook:
     """
     Makes a new profile in a folder. A failure leaves none behind.
@@ -15167,6 +24421,32 @@ def error_text(detail: ErrorDetail,language: Language) -> str:
     _uniffi_ffi_result = _uniffi_rust_call_with_error(
         _uniffi_error_converter,
         _UniffiLib.uniffi_sotay_ffi_fn_func_error_text,
+        *_uniffi_lowered_args,
+    )
+    return _uniffi_lift_return(_uniffi_ffi_result)
+def home_actions(role: HomeRole,clerk: bool,phase: HomePhase,language: Language) -> typing.List[HomeActionView]:
+    """
+    What a role may do in a phase of the meeting, whoever asks: for previews and tests of screens.
+"""
+    
+    _UniffiFfiConverterTypeHomeRole.check_lower(role)
+
+    _UniffiFfiConverterBoolean.check_lower(clerk)
+
+    _UniffiFfiConverterTypeHomePhase.check_lower(phase)
+
+    _UniffiFfiConverterTypeLanguage.check_lower(language)
+    _uniffi_lowered_args = (
+        _UniffiFfiConverterTypeHomeRole.lower(role),
+        _UniffiFfiConverterBoolean.lower(clerk),
+        _UniffiFfiConverterTypeHomePhase.lower(phase),
+        _UniffiFfiConverterTypeLanguage.lower(language),
+    )
+    _uniffi_lift_return = _UniffiFfiConverterSequenceTypeHomeActionView.lift
+    _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+    _uniffi_ffi_result = _uniffi_rust_call_with_error(
+        _uniffi_error_converter,
+        _UniffiLib.uniffi_sotay_ffi_fn_func_home_actions,
         *_uniffi_lowered_args,
     )
     return _uniffi_lift_return(_uniffi_ffi_result)
@@ -15273,57 +24553,108 @@ __all__ = [
     "MemberActivity",
     "Ballot",
     "NotCounted",
+    "DocumentPart",
+    "SealStatus",
+    "ScoreColumn",
     "VaultLevel",
     "VaultRefusal",
     "NetworkState",
     "NextAction",
     "HandbookError",
-    "DocumentPart",
+    "DirectiveKind",
+    "DirectiveIssuer",
+    "FeeBasis",
+    "FeedbackStatus",
     "SpaceKind",
     "SpaceState",
     "Change",
-    "LogLevel",
+    "HomeActionKind",
+    "HomeRole",
     "MeetingKind",
     "MeetingStep",
+    "HomePhase",
+    "TaskStatus",
+    "LogLevel",
     "VoteMethod",
     "VoteNeed",
     "TallyFit",
     "NarrativeSection",
     "NoteKind",
+    "OwnFeedbackState",
     "PhoneState",
+    "RatedSubject",
+    "ResolutionPart",
     "ReviewKind",
     "Severity",
     "ReviewSubject",
     "SyncPhase",
     "EntryPlace",
+    "FeeCommand",
     "Language",
     "Who",
     "MeetingCommand",
+    "OutsideSignatureKind",
     "PanicPlace",
+    "PaperForm",
+    "RatingCommand",
     "RemovalReason",
+    "ResolutionCommand",
     "RosterField",
     "RosterCommand",
+    "TaskCommand",
     "Admission",
     "PersonView",
     "MarkView",
     "RemovalView",
     "AgendaView",
+    "VersionView",
+    "ContestedField",
+    "AssessedView",
     "AttendanceEntryView",
     "AttendanceLineView",
     "AttendanceSums",
     "BallotEntryView",
     "BallotView",
+    "ChangePlace",
+    "OfficialView",
+    "OutsideSignatureView",
+    "SealView",
+    "CheckedSeal",
+    "CheckedSealFile",
+    "ColumnResultView",
     "ParagraphView",
     "ConclusionView",
-    "VersionView",
-    "ContestedField",
     "ErrorDetail",
     "CreateConfig",
+    "CriterionView",
+    "LevelView",
+    "ScaleView",
+    "CriteriaView",
+    "DiaryLineView",
+    "DiaryPageView",
+    "DirectiveView",
+    "EvidenceView",
+    "FeeDueView",
+    "FeeLineView",
+    "FeeMonthView",
+    "FeedbackAnswer",
+    "FeedbackReplyView",
+    "FeedbackView",
+    "FeesView",
     "HistoryLineView",
+    "HomeActionView",
+    "MeetingHeading",
+    "TaskEventView",
+    "TaskResultView",
+    "TaskView",
+    "HomeView",
     "JoinRequestView",
     "KeyChangeView",
+    "LateItemView",
+    "ScorerPointsView",
+    "LeafScoresView",
     "LogLine",
-    "MeetingHeading",
+    "MeetingFactsView",
     "StepView",
     "SpeechView",
     "Tally",
@@ -15338,21 +24669,40 @@ __all__ = [
     "MemberDevice",
     "MemberView",
     "MinutesView",
+    "NewFeedback",
     "NewMeeting",
     "NewMember",
+    "NewMemberLine",
     "NewUnit",
+    "NotCountedView",
     "OpenConfig",
+    "OwnFeedbackView",
+    "PackedChanges",
+    "PaperFile",
     "PhoneView",
+    "RatingCardView",
+    "RecipientView",
+    "ReportFactsView",
+    "ReportProposalView",
+    "ResolutionPartView",
+    "ResolutionTaskView",
+    "ResolutionVoteView",
+    "ResolutionView",
     "ReviewOption",
     "ReviewItemView",
     "ReviewView",
+    "SealsView",
+    "SentReportView",
     "SpaceStatus",
     "SubscriptionStats",
     "SyncProgress",
     "SyncReport",
+    "UndoneView",
     "UnitCard",
+    "check_seal_file",
     "create_handbook",
     "error_text",
+    "home_actions",
     "library_version",
     "next_action_text",
     "open_handbook",
@@ -15368,8 +24718,12 @@ __all__ = [
     "ChangeListener",
     "ChangeSubscription",
     "ChangeSubscriptionProtocol",
+    "Feedback",
+    "FeedbackProtocol",
     "Meeting",
     "MeetingProtocol",
+    "Records",
+    "RecordsProtocol",
     "SyncTask",
     "SyncTaskProtocol",
     "Sync",

@@ -503,6 +503,22 @@ fileprivate struct FfiConverterUInt32: FfiConverterPrimitive {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterInt32: FfiConverterPrimitive {
+    typealias FfiType = Int32
+    typealias SwiftType = Int32
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Int32 {
+        return try lift(readInt(&buf))
+    }
+
+    public static func write(_ value: Int32, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterUInt64: FfiConverterPrimitive {
     typealias FfiType = UInt64
     typealias SwiftType = UInt64
@@ -632,7 +648,7 @@ public protocol ChangeListener: AnyObject, Sendable {
      * Changes, oldest first; the first batch of a subscription is `Change.Start` alone. An error is counted; after
      * several in a row the listener is dropped.
      */
-    func onChanges(batch: [Change]) throws 
+    func onChanges(batch: PackedChanges) throws 
     
 }
 /**
@@ -695,11 +711,11 @@ open class ChangeListenerImpl: ChangeListener, @unchecked Sendable {
      * Changes, oldest first; the first batch of a subscription is `Change.Start` alone. An error is counted; after
      * several in a row the listener is dropped.
      */
-open func onChanges(batch: [Change])throws   {try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+open func onChanges(batch: PackedChanges)throws   {try rustCallWithError(FfiConverterTypeHandbookError_lift) {
         uniffiCallStatus in
     uniffi_sotay_ffi_fn_method_changelistener_on_changes(
             self.uniffiCloneHandle(),
-        FfiConverterSequenceTypeChange.lower(batch),uniffiCallStatus
+        FfiConverterTypePackedChanges_lower(batch),uniffiCallStatus
     )
 }
 }
@@ -744,7 +760,7 @@ fileprivate struct UniffiCallbackInterfaceChangeListener {
                     throw UniffiInternalError.unexpectedStaleHandle
                 }
                 return try uniffiObj.onChanges(
-                     batch: try FfiConverterSequenceTypeChange.lift(batch)
+                     batch: try FfiConverterTypePackedChanges_lift(batch)
                 )
             }
 
@@ -1632,6 +1648,12 @@ public protocol RawBranchProtocol: AnyObject, Sendable {
     func create(new: NewUnit) throws  -> String
     
     /**
+     * Puts the lines of a roster kept elsewhere in, each from its own day, all or none; gives their ids. What is not a name
+     * or not a day is told before anything is written.
+     */
+    func importMembers(lines: [NewMemberLine]) throws  -> [String]
+    
+    /**
      * The text this phone shows to be admitted. Fresh at every call.
      */
     func joinRequest() throws  -> JoinRequestView
@@ -1682,15 +1704,30 @@ public protocol RawBranchProtocol: AnyObject, Sendable {
     func liftPhone(device: String) throws  -> KeyChangeView
     
     /**
+     * What phones wrote after their removal, or beyond what they might: kept, and not counted.
+     */
+    func notCounted() throws  -> [NotCountedView]
+    
+    /**
      * Every phone that was ever admitted, by member.
      */
     func phones() throws  -> [PhoneView]
+    
+    /**
+     * Changes what a phone may do: its grants end and another one follows, in one step.
+     */
+    func regradePhone(device: String, rank: UInt8, committee: Bool, probationary: Bool) throws  -> KeyChangeView
     
     /**
      * Ends a phone's grants for good: what it wrote so far stays, later writing does not count, and what it could read
      * gets new keys.
      */
     func removePhone(device: String, why: RemovalReason) throws  -> KeyChangeView
+    
+    /**
+     * New keys for every part of the handbook that this phone may give them to: once a year, or when a key may have leaked.
+     */
+    func rotateKeys() throws  -> KeyChangeView
     
     /**
      * Sets a phone aside until lifted: no relay serves it. A deputy may do it even to the secretary's stolen phone.
@@ -1815,6 +1852,20 @@ open func create(new: NewUnit)throws  -> String  {
     uniffi_sotay_ffi_fn_method_branch_create(
             self.uniffiCloneHandle(),
         FfiConverterTypeNewUnit_lower(new),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Puts the lines of a roster kept elsewhere in, each from its own day, all or none; gives their ids. What is not a name
+     * or not a day is told before anything is written.
+     */
+open func importMembers(lines: [NewMemberLine])throws  -> [String]  {
+    return try  FfiConverterSequenceString.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_import_members(
+            self.uniffiCloneHandle(),
+        FfiConverterSequenceTypeNewMemberLine.lower(lines),uniffiCallStatus
     )
 })
 }
@@ -1947,6 +1998,18 @@ open func liftPhone(device: String)throws  -> KeyChangeView  {
 }
     
     /**
+     * What phones wrote after their removal, or beyond what they might: kept, and not counted.
+     */
+open func notCounted()throws  -> [NotCountedView]  {
+    return try  FfiConverterSequenceTypeNotCountedView.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_not_counted(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
      * Every phone that was ever admitted, by member.
      */
 open func phones()throws  -> [PhoneView]  {
@@ -1954,6 +2017,22 @@ open func phones()throws  -> [PhoneView]  {
         uniffiCallStatus in
     uniffi_sotay_ffi_fn_method_branch_phones(
             self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Changes what a phone may do: its grants end and another one follows, in one step.
+     */
+open func regradePhone(device: String, rank: UInt8, committee: Bool, probationary: Bool)throws  -> KeyChangeView  {
+    return try  FfiConverterTypeKeyChangeView_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_regrade_phone(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(device),
+        FfiConverterUInt8.lower(rank),
+        FfiConverterBool.lower(committee),
+        FfiConverterBool.lower(probationary),uniffiCallStatus
     )
 })
 }
@@ -1969,6 +2048,18 @@ open func removePhone(device: String, why: RemovalReason)throws  -> KeyChangeVie
             self.uniffiCloneHandle(),
         FfiConverterString.lower(device),
         FfiConverterTypeRemovalReason_lower(why),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * New keys for every part of the handbook that this phone may give them to: once a year, or when a key may have leaked.
+     */
+open func rotateKeys()throws  -> KeyChangeView  {
+    return try  FfiConverterTypeKeyChangeView_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_rotate_keys(
+            self.uniffiCloneHandle(),uniffiCallStatus
     )
 })
 }
@@ -2038,6 +2129,239 @@ public func FfiConverterTypeRawBranch_lower(_ value: RawBranch) -> UInt64 {
 
 
 /**
+ * Feedback of an opened handbook. Cheap; holds no state of its own.
+ */
+public protocol RawFeedbackProtocol: AnyObject, Sendable {
+    
+    /**
+     * Notes what has become of an item, and answers it if there is a text. The committee only.
+     */
+    func answer(answer: FeedbackAnswer) throws 
+    
+    /**
+     * What was written on this phone, newest first, with what was answered.
+     */
+    func own() throws  -> [OwnFeedbackView]
+    
+    /**
+     * Answers that everybody in the unit reads, oldest first.
+     */
+    func publicAnswers() throws  -> [FeedbackReplyView]
+    
+    /**
+     * What the committee has received. The committee only.
+     */
+    func received(language: Language) throws  -> [FeedbackView]
+    
+    /**
+     * Sends an item of this phone again, e.g. after the relay refused it. The committee gets it once.
+     */
+    func sendAgain(item: String) throws 
+    
+    /**
+     * Writes to the committee; gives the item's id. It leaves with the next exchange.
+     */
+    func submit(new: NewFeedback) throws  -> String
+    
+    /**
+     * Takes an item of this phone back: without a trace while it waits, otherwise the committee sees that it was taken back.
+     */
+    func withdraw(item: String) throws 
+    
+}
+/**
+ * Feedback of an opened handbook. Cheap; holds no state of its own.
+ */
+open class RawFeedback: RawFeedbackProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_sotay_ffi_fn_clone_feedback(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_sotay_ffi_fn_free_feedback(handle, $0) }
+    }
+
+    
+
+    
+    /**
+     * Notes what has become of an item, and answers it if there is a text. The committee only.
+     */
+open func answer(answer: FeedbackAnswer)throws   {try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_feedback_answer(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeFeedbackAnswer_lower(answer),uniffiCallStatus
+    )
+}
+}
+    
+    /**
+     * What was written on this phone, newest first, with what was answered.
+     */
+open func own()throws  -> [OwnFeedbackView]  {
+    return try  FfiConverterSequenceTypeOwnFeedbackView.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_feedback_own(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Answers that everybody in the unit reads, oldest first.
+     */
+open func publicAnswers()throws  -> [FeedbackReplyView]  {
+    return try  FfiConverterSequenceTypeFeedbackReplyView.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_feedback_public_answers(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * What the committee has received. The committee only.
+     */
+open func received(language: Language)throws  -> [FeedbackView]  {
+    return try  FfiConverterSequenceTypeFeedbackView.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_feedback_received(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeLanguage_lower(language),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Sends an item of this phone again, e.g. after the relay refused it. The committee gets it once.
+     */
+open func sendAgain(item: String)throws   {try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_feedback_send_again(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(item),uniffiCallStatus
+    )
+}
+}
+    
+    /**
+     * Writes to the committee; gives the item's id. It leaves with the next exchange.
+     */
+open func submit(new: NewFeedback)throws  -> String  {
+    return try  FfiConverterString.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_feedback_submit(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeNewFeedback_lower(new),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Takes an item of this phone back: without a trace while it waits, otherwise the committee sees that it was taken back.
+     */
+open func withdraw(item: String)throws   {try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_feedback_withdraw(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(item),uniffiCallStatus
+    )
+}
+}
+    
+
+    
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeRawFeedback: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = RawFeedback
+
+    public static func lift(_ handle: UInt64) throws -> RawFeedback {
+        return RawFeedback(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: RawFeedback) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> RawFeedback {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: RawFeedback, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRawFeedback_lift(_ handle: UInt64) throws -> RawFeedback {
+    return try FfiConverterTypeRawFeedback.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRawFeedback_lower(_ value: RawFeedback) -> UInt64 {
+    return FfiConverterTypeRawFeedback.lower(value)
+}
+
+
+
+
+
+
+/**
  * An opened profile. Its methods may be called from any thread; each waits for its result, which takes milliseconds, so
  * call them off the thread that draws. What it changed is durable when it returns, with or without a network.
  */
@@ -2059,6 +2383,11 @@ public protocol RawHandbookProtocol: AnyObject, Sendable {
     func enterBackground(budgetMs: UInt64) throws 
     
     /**
+     * Feedback.
+     */
+    func feedback() throws  -> RawFeedback
+    
+    /**
      * The system is short of memory: open documents leave it and are read again when needed.
      */
     func lowMemory() throws 
@@ -2077,6 +2406,11 @@ public protocol RawHandbookProtocol: AnyObject, Sendable {
      * For tests of apps and wrappers: panics, so that one sees an error and not a crash. Nothing is lost by it.
      */
     func provokePanic(place: PanicPlace) throws 
+    
+    /**
+     * Tasks, fees, ratings, resolutions, reports, directives.
+     */
+    func records() throws  -> RawRecords
     
     /**
      * The app is in front again: followed relays are tried at once.
@@ -2103,6 +2437,11 @@ public protocol RawHandbookProtocol: AnyObject, Sendable {
      * Syncing.
      */
     func sync() throws  -> RawSync
+    
+    /**
+     * The first screen: role, meeting at hand, what can be done now, what waits.
+     */
+    func home(language: Language) throws  -> HomeView
     
 }
 /**
@@ -2199,6 +2538,18 @@ open func enterBackground(budgetMs: UInt64)throws   {try rustCallWithError(FfiCo
 }
     
     /**
+     * Feedback.
+     */
+open func feedback()throws  -> RawFeedback  {
+    return try  FfiConverterTypeRawFeedback_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_handbook_feedback(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
      * The system is short of memory: open documents leave it and are read again when needed.
      */
 open func lowMemory()throws   {try rustCallWithError(FfiConverterTypeHandbookError_lift) {
@@ -2243,6 +2594,18 @@ open func provokePanic(place: PanicPlace)throws   {try rustCallWithError(FfiConv
         FfiConverterTypePanicPlace_lower(place),uniffiCallStatus
     )
 }
+}
+    
+    /**
+     * Tasks, fees, ratings, resolutions, reports, directives.
+     */
+open func records()throws  -> RawRecords  {
+    return try  FfiConverterTypeRawRecords_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_handbook_records(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
 }
     
     /**
@@ -2304,6 +2667,19 @@ open func sync()throws  -> RawSync  {
 })
 }
     
+    /**
+     * The first screen: role, meeting at hand, what can be done now, what waits.
+     */
+open func home(language: Language)throws  -> HomeView  {
+    return try  FfiConverterTypeHomeView_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_handbook_home(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeLanguage_lower(language),uniffiCallStatus
+    )
+})
+}
+    
 
     
 }
@@ -2360,6 +2736,30 @@ public func FfiConverterTypeRawHandbook_lower(_ value: RawHandbook) -> UInt64 {
 public protocol RawMeetingProtocol: AnyObject, Sendable {
     
     /**
+     * Notes a file that belongs to the meeting: name, media type, size, pages and hash. The file itself stays where it is.
+     * Gives the id of the entry.
+     */
+    func attachFile(name: String, media: String, content: Data, pages: UInt32) throws  -> String
+    
+    /**
+     * A page of the diary: who changed what when, newest first; 200 lines at most. Equal on all phones with the same
+     * records.
+     */
+    func diary(skip: UInt32, count: UInt32, language: Language) throws  -> DiaryPageView
+    
+    /**
+     * Takes last month's tasks, and the fees of the meeting's month where this phone may read them, into the minutes; gives
+     * how many tasks.
+     */
+    func takeIn() throws  -> UInt32
+    
+    /**
+     * Undoes what this phone did last in the meeting and has not undone yet, as a new change. Refused when somebody has
+     * built on it since, and for steps, opened votes, ballots and choices.
+     */
+    func undo(language: Language) throws  -> UndoneView
+    
+    /**
      * Carries out commands as one change, all or nothing; durable when it returns. Gives the id of the entry that each
      * command added, in the same order.
      */
@@ -2394,6 +2794,68 @@ public protocol RawMeetingProtocol: AnyObject, Sendable {
      * Everything a screen needs, in one record.
      */
     func view() throws  -> MeetingView
+    
+    /**
+     * The minutes as a file: the standing sealed edition, or as they stand while nothing is sealed; with `item`, the extract
+     * of that item of the agenda.
+     */
+    func paper(form: PaperForm, item: String?) throws  -> PaperFile
+    
+    /**
+     * Carries out commands after the minutes were sealed; what is written waits beside the sealed text until it is signed
+     * as an addendum or in the next edition. Officers only.
+     */
+    func amend(commands: [MeetingCommand]) throws  -> [String?]
+    
+    /**
+     * Keeps an official signature that was made elsewhere beside a seal. Officers only.
+     */
+    func attachOutsideSignature(seal: String, kind: OutsideSignatureKind, name: String, bytes: Data) throws 
+    
+    /**
+     * Signs what the other of the two has proposed, after this phone has made sure that it holds the same records and
+     * reads the same text.
+     */
+    func countersign(seal: String) throws 
+    
+    /**
+     * Proposes to sign what was recorded after the seal as an addendum to it; the sealed text stays as it is. Gives the
+     * addendum's id, which the other countersigns.
+     */
+    func proposeAddendum() throws  -> String
+    
+    /**
+     * Proposes to seal the minutes as the app has shown them (by their SHA-256), with one's own signature; the other of
+     * chair and minute-taker countersigns. Over sealed minutes this is the next edition. Gives the seal's id.
+     */
+    func proposeSeal(minutes: String) throws  -> String
+    
+    /**
+     * The review list on the eve of a seal: that of the meeting, and a warning for every phone that took part and has not
+     * handed in what it wrote, as far as this phone has heard.
+     */
+    func sealCheck(language: Language) throws  -> ReviewView
+    
+    /**
+     * Everything somebody without a profile needs to check the seals: for [`check_seal_file`] and `sotay verify`. It holds
+     * no key.
+     */
+    func sealFile() throws  -> Data
+    
+    /**
+     * The sealed text, as it was signed.
+     */
+    func sealedText(seal: String) throws  -> String
+    
+    /**
+     * The seals of the minutes, and what was recorded after them, in words of a language.
+     */
+    func seals(language: Language) throws  -> SealsView
+    
+    /**
+     * Takes a seal back. The chair whom it names, or the secretary.
+     */
+    func withdrawSeal(seal: String) throws 
     
 }
 /**
@@ -2451,6 +2913,66 @@ open class RawMeeting: RawMeetingProtocol, @unchecked Sendable {
 
     
 
+    
+    /**
+     * Notes a file that belongs to the meeting: name, media type, size, pages and hash. The file itself stays where it is.
+     * Gives the id of the entry.
+     */
+open func attachFile(name: String, media: String, content: Data, pages: UInt32)throws  -> String  {
+    return try  FfiConverterString.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_meeting_attach_file(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(name),
+        FfiConverterString.lower(media),
+        FfiConverterData.lower(content),
+        FfiConverterUInt32.lower(pages),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * A page of the diary: who changed what when, newest first; 200 lines at most. Equal on all phones with the same
+     * records.
+     */
+open func diary(skip: UInt32, count: UInt32, language: Language)throws  -> DiaryPageView  {
+    return try  FfiConverterTypeDiaryPageView_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_meeting_diary(
+            self.uniffiCloneHandle(),
+        FfiConverterUInt32.lower(skip),
+        FfiConverterUInt32.lower(count),
+        FfiConverterTypeLanguage_lower(language),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Takes last month's tasks, and the fees of the meeting's month where this phone may read them, into the minutes; gives
+     * how many tasks.
+     */
+open func takeIn()throws  -> UInt32  {
+    return try  FfiConverterUInt32.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_meeting_take_in(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Undoes what this phone did last in the meeting and has not undone yet, as a new change. Refused when somebody has
+     * built on it since, and for steps, opened votes, ballots and choices.
+     */
+open func undo(language: Language)throws  -> UndoneView  {
+    return try  FfiConverterTypeUndoneView_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_meeting_undo(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeLanguage_lower(language),uniffiCallStatus
+    )
+})
+}
     
     /**
      * Carries out commands as one change, all or nothing; durable when it returns. Gives the id of the entry that each
@@ -2540,6 +3062,155 @@ open func view()throws  -> MeetingView  {
 })
 }
     
+    /**
+     * The minutes as a file: the standing sealed edition, or as they stand while nothing is sealed; with `item`, the extract
+     * of that item of the agenda.
+     */
+open func paper(form: PaperForm, item: String?)throws  -> PaperFile  {
+    return try  FfiConverterTypePaperFile_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_meeting_paper(
+            self.uniffiCloneHandle(),
+        FfiConverterTypePaperForm_lower(form),
+        FfiConverterOptionString.lower(item),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Carries out commands after the minutes were sealed; what is written waits beside the sealed text until it is signed
+     * as an addendum or in the next edition. Officers only.
+     */
+open func amend(commands: [MeetingCommand])throws  -> [String?]  {
+    return try  FfiConverterSequenceOptionString.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_meeting_amend(
+            self.uniffiCloneHandle(),
+        FfiConverterSequenceTypeMeetingCommand.lower(commands),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Keeps an official signature that was made elsewhere beside a seal. Officers only.
+     */
+open func attachOutsideSignature(seal: String, kind: OutsideSignatureKind, name: String, bytes: Data)throws   {try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_meeting_attach_outside_signature(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(seal),
+        FfiConverterTypeOutsideSignatureKind_lower(kind),
+        FfiConverterString.lower(name),
+        FfiConverterData.lower(bytes),uniffiCallStatus
+    )
+}
+}
+    
+    /**
+     * Signs what the other of the two has proposed, after this phone has made sure that it holds the same records and
+     * reads the same text.
+     */
+open func countersign(seal: String)throws   {try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_meeting_countersign(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(seal),uniffiCallStatus
+    )
+}
+}
+    
+    /**
+     * Proposes to sign what was recorded after the seal as an addendum to it; the sealed text stays as it is. Gives the
+     * addendum's id, which the other countersigns.
+     */
+open func proposeAddendum()throws  -> String  {
+    return try  FfiConverterString.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_meeting_propose_addendum(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Proposes to seal the minutes as the app has shown them (by their SHA-256), with one's own signature; the other of
+     * chair and minute-taker countersigns. Over sealed minutes this is the next edition. Gives the seal's id.
+     */
+open func proposeSeal(minutes: String)throws  -> String  {
+    return try  FfiConverterString.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_meeting_propose_seal(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(minutes),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * The review list on the eve of a seal: that of the meeting, and a warning for every phone that took part and has not
+     * handed in what it wrote, as far as this phone has heard.
+     */
+open func sealCheck(language: Language)throws  -> ReviewView  {
+    return try  FfiConverterTypeReviewView_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_meeting_seal_check(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeLanguage_lower(language),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Everything somebody without a profile needs to check the seals: for [`check_seal_file`] and `sotay verify`. It holds
+     * no key.
+     */
+open func sealFile()throws  -> Data  {
+    return try  FfiConverterData.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_meeting_seal_file(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * The sealed text, as it was signed.
+     */
+open func sealedText(seal: String)throws  -> String  {
+    return try  FfiConverterString.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_meeting_sealed_text(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(seal),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * The seals of the minutes, and what was recorded after them, in words of a language.
+     */
+open func seals(language: Language)throws  -> SealsView  {
+    return try  FfiConverterTypeSealsView_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_meeting_seals(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeLanguage_lower(language),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Takes a seal back. The chair whom it names, or the secretary.
+     */
+open func withdrawSeal(seal: String)throws   {try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_meeting_withdraw_seal(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(seal),uniffiCallStatus
+    )
+}
+}
+    
 
     
 }
@@ -2583,6 +3254,589 @@ public func FfiConverterTypeRawMeeting_lift(_ handle: UInt64) throws -> RawMeeti
 #endif
 public func FfiConverterTypeRawMeeting_lower(_ value: RawMeeting) -> UInt64 {
     return FfiConverterTypeRawMeeting.lower(value)
+}
+
+
+
+
+
+
+/**
+ * The documents of the unit beside its meetings. Cheap; holds no state of its own.
+ */
+public protocol RawRecordsProtocol: AnyObject, Sendable {
+    
+    /**
+     * All directives known here, by kind, then newest first; each says whether it is in force on a day, today if none is
+     * given. What shipped is always among them.
+     */
+    func directives(on: String?) throws  -> [DirectiveView]
+    
+    /**
+     * Publishes a directive, the text of a JSON file, to everybody in the unit. Officers only. Publishing the same again
+     * changes nothing.
+     */
+    func publishDirective(json: String) throws  -> DirectiveView
+    
+    /**
+     * Carries out commands to the ledger of a year (that of the month paid for) as one change, all or nothing; gives the
+     * id of the line that each one added.
+     */
+    func changeFees(year: Int32, commands: [FeeCommand]) throws  -> [String?]
+    
+    /**
+     * A month of the ledger (`2025-05`): who owes what, who paid, who has not. The committee only.
+     */
+    func feeMonth(month: String) throws  -> FeeMonthView
+    
+    /**
+     * The ledger of a year. The committee only.
+     */
+    func fees(year: Int32) throws  -> FeesView
+    
+    /**
+     * A month's report as a file: a revision that was sent, or what would be sent now; none when there is no such revision.
+     */
+    func reportPaper(month: String, revision: UInt32?, form: PaperForm) throws  -> PaperFile?
+    
+    /**
+     * A resolution as a file, as it stands.
+     */
+    func resolutionPaper(id: String, form: PaperForm) throws  -> PaperFile
+    
+    /**
+     * Carries out a command about the ratings of a year; gives the id of the evidence it added.
+     */
+    func changeRating(year: Int32, command: RatingCommand) throws  -> String?
+    
+    /**
+     * The criteria of a year: those in force on its last day.
+     */
+    func criteria(year: Int32) throws  -> CriteriaView
+    
+    /**
+     * Everybody who was rated in a year. The committee only.
+     */
+    func ratings(year: Int32) throws  -> [RatingCardView]
+    
+    /**
+     * What contradicts itself in a document: that of [`crate::ReviewItemView::meeting`], which may be any.
+     */
+    func review(document: String, language: Language) throws  -> ReviewView
+    
+    /**
+     * Settles an item of a document's review list by one of its options.
+     */
+    func settle(document: String, item: String, pick: String) throws 
+    
+    /**
+     * Undoes what this phone did last in a document. Refused for what is never taken back: lines of the ledger, reports,
+     * choices, and what somebody has built on since.
+     */
+    func undo(document: String, language: Language) throws  -> UndoneView
+    
+    /**
+     * What a month's report (`2025-05`) would say now; none when the last one that was sent says the same.
+     */
+    func reportProposal(month: String, language: Language) throws  -> ReportProposalView?
+    
+    /**
+     * The reports of a year that were sent, by month and revision.
+     */
+    func reports(year: Int32) throws  -> [SentReportView]
+    
+    /**
+     * The months of a year whose report is to be sent, for the first time or anew.
+     */
+    func reportsDue(year: Int32, language: Language) throws  -> [ReportProposalView]
+    
+    /**
+     * Sends a month's report as it would be now. Officers only. Refused when nothing changed since the last one.
+     */
+    func sendReport(month: String) throws  -> SentReportView
+    
+    /**
+     * Carries out commands as one change, all or nothing; gives the id of what each one added.
+     */
+    func changeResolution(id: String, commands: [ResolutionCommand]) throws  -> [String?]
+    
+    /**
+     * Issues a resolution. Refused while its number is used twice or another item of its review list blocks.
+     */
+    func issueResolution(id: String) throws 
+    
+    /**
+     * Begins a resolution, of a meeting or by itself; gives its id. Officers only.
+     */
+    func newResolution(title: String, meeting: String?) throws  -> String
+    
+    /**
+     * A resolution by its id.
+     */
+    func resolution(id: String) throws  -> ResolutionView
+    
+    /**
+     * All resolutions, newest first.
+     */
+    func resolutions() throws  -> [ResolutionView]
+    
+    /**
+     * Carries out a command about a task of a year; gives the id of the task it added.
+     */
+    func changeTask(year: Int32, command: TaskCommand) throws  -> String?
+    
+    /**
+     * All tasks of a year, by deadline.
+     */
+    func tasks(year: Int32) throws  -> [TaskView]
+    
+    /**
+     * Makes tasks of the conclusions of a meeting that have none yet; gives how many. Two phones that do it offline make
+     * the same tasks.
+     */
+    func tasksOfMeeting(meeting: String) throws  -> UInt32
+    
+}
+/**
+ * The documents of the unit beside its meetings. Cheap; holds no state of its own.
+ */
+open class RawRecords: RawRecordsProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_sotay_ffi_fn_clone_records(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_sotay_ffi_fn_free_records(handle, $0) }
+    }
+
+    
+
+    
+    /**
+     * All directives known here, by kind, then newest first; each says whether it is in force on a day, today if none is
+     * given. What shipped is always among them.
+     */
+open func directives(on: String?)throws  -> [DirectiveView]  {
+    return try  FfiConverterSequenceTypeDirectiveView.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_records_directives(
+            self.uniffiCloneHandle(),
+        FfiConverterOptionString.lower(on),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Publishes a directive, the text of a JSON file, to everybody in the unit. Officers only. Publishing the same again
+     * changes nothing.
+     */
+open func publishDirective(json: String)throws  -> DirectiveView  {
+    return try  FfiConverterTypeDirectiveView_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_records_publish_directive(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(json),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Carries out commands to the ledger of a year (that of the month paid for) as one change, all or nothing; gives the
+     * id of the line that each one added.
+     */
+open func changeFees(year: Int32, commands: [FeeCommand])throws  -> [String?]  {
+    return try  FfiConverterSequenceOptionString.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_records_change_fees(
+            self.uniffiCloneHandle(),
+        FfiConverterInt32.lower(year),
+        FfiConverterSequenceTypeFeeCommand.lower(commands),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * A month of the ledger (`2025-05`): who owes what, who paid, who has not. The committee only.
+     */
+open func feeMonth(month: String)throws  -> FeeMonthView  {
+    return try  FfiConverterTypeFeeMonthView_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_records_fee_month(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(month),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * The ledger of a year. The committee only.
+     */
+open func fees(year: Int32)throws  -> FeesView  {
+    return try  FfiConverterTypeFeesView_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_records_fees(
+            self.uniffiCloneHandle(),
+        FfiConverterInt32.lower(year),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * A month's report as a file: a revision that was sent, or what would be sent now; none when there is no such revision.
+     */
+open func reportPaper(month: String, revision: UInt32?, form: PaperForm)throws  -> PaperFile?  {
+    return try  FfiConverterOptionTypePaperFile.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_records_report_paper(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(month),
+        FfiConverterOptionUInt32.lower(revision),
+        FfiConverterTypePaperForm_lower(form),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * A resolution as a file, as it stands.
+     */
+open func resolutionPaper(id: String, form: PaperForm)throws  -> PaperFile  {
+    return try  FfiConverterTypePaperFile_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_records_resolution_paper(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(id),
+        FfiConverterTypePaperForm_lower(form),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Carries out a command about the ratings of a year; gives the id of the evidence it added.
+     */
+open func changeRating(year: Int32, command: RatingCommand)throws  -> String?  {
+    return try  FfiConverterOptionString.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_records_change_rating(
+            self.uniffiCloneHandle(),
+        FfiConverterInt32.lower(year),
+        FfiConverterTypeRatingCommand_lower(command),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * The criteria of a year: those in force on its last day.
+     */
+open func criteria(year: Int32)throws  -> CriteriaView  {
+    return try  FfiConverterTypeCriteriaView_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_records_criteria(
+            self.uniffiCloneHandle(),
+        FfiConverterInt32.lower(year),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Everybody who was rated in a year. The committee only.
+     */
+open func ratings(year: Int32)throws  -> [RatingCardView]  {
+    return try  FfiConverterSequenceTypeRatingCardView.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_records_ratings(
+            self.uniffiCloneHandle(),
+        FfiConverterInt32.lower(year),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * What contradicts itself in a document: that of [`crate::ReviewItemView::meeting`], which may be any.
+     */
+open func review(document: String, language: Language)throws  -> ReviewView  {
+    return try  FfiConverterTypeReviewView_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_records_review(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(document),
+        FfiConverterTypeLanguage_lower(language),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Settles an item of a document's review list by one of its options.
+     */
+open func settle(document: String, item: String, pick: String)throws   {try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_records_settle(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(document),
+        FfiConverterString.lower(item),
+        FfiConverterString.lower(pick),uniffiCallStatus
+    )
+}
+}
+    
+    /**
+     * Undoes what this phone did last in a document. Refused for what is never taken back: lines of the ledger, reports,
+     * choices, and what somebody has built on since.
+     */
+open func undo(document: String, language: Language)throws  -> UndoneView  {
+    return try  FfiConverterTypeUndoneView_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_records_undo(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(document),
+        FfiConverterTypeLanguage_lower(language),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * What a month's report (`2025-05`) would say now; none when the last one that was sent says the same.
+     */
+open func reportProposal(month: String, language: Language)throws  -> ReportProposalView?  {
+    return try  FfiConverterOptionTypeReportProposalView.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_records_report_proposal(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(month),
+        FfiConverterTypeLanguage_lower(language),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * The reports of a year that were sent, by month and revision.
+     */
+open func reports(year: Int32)throws  -> [SentReportView]  {
+    return try  FfiConverterSequenceTypeSentReportView.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_records_reports(
+            self.uniffiCloneHandle(),
+        FfiConverterInt32.lower(year),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * The months of a year whose report is to be sent, for the first time or anew.
+     */
+open func reportsDue(year: Int32, language: Language)throws  -> [ReportProposalView]  {
+    return try  FfiConverterSequenceTypeReportProposalView.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_records_reports_due(
+            self.uniffiCloneHandle(),
+        FfiConverterInt32.lower(year),
+        FfiConverterTypeLanguage_lower(language),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Sends a month's report as it would be now. Officers only. Refused when nothing changed since the last one.
+     */
+open func sendReport(month: String)throws  -> SentReportView  {
+    return try  FfiConverterTypeSentReportView_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_records_send_report(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(month),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Carries out commands as one change, all or nothing; gives the id of what each one added.
+     */
+open func changeResolution(id: String, commands: [ResolutionCommand])throws  -> [String?]  {
+    return try  FfiConverterSequenceOptionString.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_records_change_resolution(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(id),
+        FfiConverterSequenceTypeResolutionCommand.lower(commands),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Issues a resolution. Refused while its number is used twice or another item of its review list blocks.
+     */
+open func issueResolution(id: String)throws   {try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_records_issue_resolution(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(id),uniffiCallStatus
+    )
+}
+}
+    
+    /**
+     * Begins a resolution, of a meeting or by itself; gives its id. Officers only.
+     */
+open func newResolution(title: String, meeting: String?)throws  -> String  {
+    return try  FfiConverterString.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_records_new_resolution(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(title),
+        FfiConverterOptionString.lower(meeting),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * A resolution by its id.
+     */
+open func resolution(id: String)throws  -> ResolutionView  {
+    return try  FfiConverterTypeResolutionView_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_records_resolution(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(id),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * All resolutions, newest first.
+     */
+open func resolutions()throws  -> [ResolutionView]  {
+    return try  FfiConverterSequenceTypeResolutionView.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_records_resolutions(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Carries out a command about a task of a year; gives the id of the task it added.
+     */
+open func changeTask(year: Int32, command: TaskCommand)throws  -> String?  {
+    return try  FfiConverterOptionString.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_records_change_task(
+            self.uniffiCloneHandle(),
+        FfiConverterInt32.lower(year),
+        FfiConverterTypeTaskCommand_lower(command),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * All tasks of a year, by deadline.
+     */
+open func tasks(year: Int32)throws  -> [TaskView]  {
+    return try  FfiConverterSequenceTypeTaskView.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_records_tasks(
+            self.uniffiCloneHandle(),
+        FfiConverterInt32.lower(year),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Makes tasks of the conclusions of a meeting that have none yet; gives how many. Two phones that do it offline make
+     * the same tasks.
+     */
+open func tasksOfMeeting(meeting: String)throws  -> UInt32  {
+    return try  FfiConverterUInt32.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_records_tasks_of_meeting(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(meeting),uniffiCallStatus
+    )
+})
+}
+    
+
+    
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeRawRecords: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = RawRecords
+
+    public static func lift(_ handle: UInt64) throws -> RawRecords {
+        return RawRecords(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: RawRecords) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> RawRecords {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: RawRecords, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRawRecords_lift(_ handle: UInt64) throws -> RawRecords {
+    return try FfiConverterTypeRawRecords.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRawRecords_lower(_ value: RawRecords) -> UInt64 {
+    return FfiConverterTypeRawRecords.lower(value)
 }
 
 
@@ -3132,6 +4386,10 @@ public struct Admission: Equatable, Hashable {
      * Relay addresses to pass on.
      */
     public let relays: [String]
+    /**
+     * A lost or broken phone of the member that this one takes the place of: its grants end in the same step.
+     */
+    public let replaces: String?
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -3153,13 +4411,17 @@ public struct Admission: Equatable, Hashable {
          */probationary: Bool = false, 
         /**
          * Relay addresses to pass on.
-         */relays: [String] = []) {
+         */relays: [String] = [], 
+        /**
+         * A lost or broken phone of the member that this one takes the place of: its grants end in the same step.
+         */replaces: String? = nil) {
         self.request = request
         self.member = member
         self.rank = rank
         self.committee = committee
         self.probationary = probationary
         self.relays = relays
+        self.replaces = replaces
     }
 
     
@@ -3183,7 +4445,8 @@ public struct FfiConverterTypeAdmission: FfiConverterRustBuffer {
                 rank: FfiConverterUInt8.read(from: &buf), 
                 committee: FfiConverterBool.read(from: &buf), 
                 probationary: FfiConverterBool.read(from: &buf), 
-                relays: FfiConverterSequenceString.read(from: &buf)
+                relays: FfiConverterSequenceString.read(from: &buf), 
+                replaces: FfiConverterOptionString.read(from: &buf)
         )
     }
 
@@ -3194,6 +4457,7 @@ public struct FfiConverterTypeAdmission: FfiConverterRustBuffer {
         FfiConverterBool.write(value.committee, into: &buf)
         FfiConverterBool.write(value.probationary, into: &buf)
         FfiConverterSequenceString.write(value.relays, into: &buf)
+        FfiConverterOptionString.write(value.replaces, into: &buf)
     }
 }
 
@@ -3299,6 +4563,95 @@ public func FfiConverterTypeAgendaView_lift(_ buf: RustBuffer) throws -> AgendaV
 #endif
 public func FfiConverterTypeAgendaView_lower(_ value: AgendaView) -> RustBuffer {
     return FfiConverterTypeAgendaView.lower(value)
+}
+
+
+/**
+ * The amount that a member was assessed at, from a month on.
+ */
+public struct AssessedView: Equatable, Hashable {
+    /**
+     * Who.
+     */
+    public let member: PersonView
+    /**
+     * First month.
+     */
+    public let from: String
+    /**
+     * In đồng a month; none when the assessment was ended.
+     */
+    public let amount: UInt32?
+    /**
+     * `amount`, where two phones wrote differently.
+     */
+    public let contested: [ContestedField]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Who.
+         */member: PersonView, 
+        /**
+         * First month.
+         */from: String, 
+        /**
+         * In đồng a month; none when the assessment was ended.
+         */amount: UInt32?, 
+        /**
+         * `amount`, where two phones wrote differently.
+         */contested: [ContestedField]) {
+        self.member = member
+        self.from = from
+        self.amount = amount
+        self.contested = contested
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension AssessedView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeAssessedView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> AssessedView {
+        return
+            try AssessedView(
+                member: FfiConverterTypePersonView.read(from: &buf), 
+                from: FfiConverterString.read(from: &buf), 
+                amount: FfiConverterOptionUInt32.read(from: &buf), 
+                contested: FfiConverterSequenceTypeContestedField.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: AssessedView, into buf: inout [UInt8]) {
+        FfiConverterTypePersonView.write(value.member, into: &buf)
+        FfiConverterString.write(value.from, into: &buf)
+        FfiConverterOptionUInt32.write(value.amount, into: &buf)
+        FfiConverterSequenceTypeContestedField.write(value.contested, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAssessedView_lift(_ buf: RustBuffer) throws -> AssessedView {
+    return try FfiConverterTypeAssessedView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAssessedView_lower(_ value: AssessedView) -> RustBuffer {
+    return FfiConverterTypeAssessedView.lower(value)
 }
 
 
@@ -3958,6 +5311,352 @@ public func FfiConverterTypeBallotView_lower(_ value: BallotView) -> RustBuffer 
 
 
 /**
+ * A part of a document in which something of a batch changed.
+ */
+public struct ChangePlace: Equatable, Hashable {
+    /**
+     * The document.
+     */
+    public let doc: String
+    /**
+     * The part.
+     */
+    public let part: DocumentPart
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The document.
+         */doc: String, 
+        /**
+         * The part.
+         */part: DocumentPart) {
+        self.doc = doc
+        self.part = part
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension ChangePlace: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeChangePlace: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ChangePlace {
+        return
+            try ChangePlace(
+                doc: FfiConverterString.read(from: &buf), 
+                part: FfiConverterTypeDocumentPart.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ChangePlace, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.doc, into: &buf)
+        FfiConverterTypeDocumentPart.write(value.part, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeChangePlace_lift(_ buf: RustBuffer) throws -> ChangePlace {
+    return try FfiConverterTypeChangePlace.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeChangePlace_lower(_ value: ChangePlace) -> RustBuffer {
+    return FfiConverterTypeChangePlace.lower(value)
+}
+
+
+/**
+ * A seal of a file, which holds.
+ */
+public struct CheckedSeal: Equatable, Hashable {
+    /**
+     * The seal.
+     */
+    public let seal: SealView
+    /**
+     * The document.
+     */
+    public let document: String
+    /**
+     * The text that was sealed.
+     */
+    public let text: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The seal.
+         */seal: SealView, 
+        /**
+         * The document.
+         */document: String, 
+        /**
+         * The text that was sealed.
+         */text: String) {
+        self.seal = seal
+        self.document = document
+        self.text = text
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension CheckedSeal: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeCheckedSeal: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> CheckedSeal {
+        return
+            try CheckedSeal(
+                seal: FfiConverterTypeSealView.read(from: &buf), 
+                document: FfiConverterString.read(from: &buf), 
+                text: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: CheckedSeal, into buf: inout [UInt8]) {
+        FfiConverterTypeSealView.write(value.seal, into: &buf)
+        FfiConverterString.write(value.document, into: &buf)
+        FfiConverterString.write(value.text, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCheckedSeal_lift(_ buf: RustBuffer) throws -> CheckedSeal {
+    return try FfiConverterTypeCheckedSeal.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCheckedSeal_lower(_ value: CheckedSeal) -> RustBuffer {
+    return FfiConverterTypeCheckedSeal.lower(value)
+}
+
+
+/**
+ * A file of which every seal holds.
+ */
+public struct CheckedSealFile: Equatable, Hashable {
+    /**
+     * The unit, in hexadecimal. Who that is the reader has to know.
+     */
+    public let unit: String
+    /**
+     * Whether the reader named the unit.
+     */
+    public let pinned: Bool
+    /**
+     * The seals, in the order of the file.
+     */
+    public let seals: [CheckedSeal]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The unit, in hexadecimal. Who that is the reader has to know.
+         */unit: String, 
+        /**
+         * Whether the reader named the unit.
+         */pinned: Bool, 
+        /**
+         * The seals, in the order of the file.
+         */seals: [CheckedSeal]) {
+        self.unit = unit
+        self.pinned = pinned
+        self.seals = seals
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension CheckedSealFile: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeCheckedSealFile: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> CheckedSealFile {
+        return
+            try CheckedSealFile(
+                unit: FfiConverterString.read(from: &buf), 
+                pinned: FfiConverterBool.read(from: &buf), 
+                seals: FfiConverterSequenceTypeCheckedSeal.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: CheckedSealFile, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.unit, into: &buf)
+        FfiConverterBool.write(value.pinned, into: &buf)
+        FfiConverterSequenceTypeCheckedSeal.write(value.seals, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCheckedSealFile_lift(_ buf: RustBuffer) throws -> CheckedSealFile {
+    return try FfiConverterTypeCheckedSealFile.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCheckedSealFile_lower(_ value: CheckedSealFile) -> RustBuffer {
+    return FfiConverterTypeCheckedSealFile.lower(value)
+}
+
+
+/**
+ * The sum of a column.
+ */
+public struct ColumnResultView: Equatable, Hashable {
+    /**
+     * Which.
+     */
+    public let column: ScoreColumn
+    /**
+     * Sum of its averages, in hundredths; none when nothing was scored.
+     */
+    public let total: UInt32?
+    /**
+     * All points that can be reached, in hundredths.
+     */
+    public let most: UInt32
+    /**
+     * Criteria without points in it.
+     */
+    public let missing: UInt32
+    /**
+     * Key of the level that its points propose; only when no criterion is missing.
+     */
+    public let proposed: String?
+    /**
+     * Key of the level that was decided.
+     */
+    public let decided: String?
+    /**
+     * `decided`, where two phones wrote differently.
+     */
+    public let contested: [ContestedField]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Which.
+         */column: ScoreColumn, 
+        /**
+         * Sum of its averages, in hundredths; none when nothing was scored.
+         */total: UInt32?, 
+        /**
+         * All points that can be reached, in hundredths.
+         */most: UInt32, 
+        /**
+         * Criteria without points in it.
+         */missing: UInt32, 
+        /**
+         * Key of the level that its points propose; only when no criterion is missing.
+         */proposed: String?, 
+        /**
+         * Key of the level that was decided.
+         */decided: String?, 
+        /**
+         * `decided`, where two phones wrote differently.
+         */contested: [ContestedField]) {
+        self.column = column
+        self.total = total
+        self.most = most
+        self.missing = missing
+        self.proposed = proposed
+        self.decided = decided
+        self.contested = contested
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension ColumnResultView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeColumnResultView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ColumnResultView {
+        return
+            try ColumnResultView(
+                column: FfiConverterTypeScoreColumn.read(from: &buf), 
+                total: FfiConverterOptionUInt32.read(from: &buf), 
+                most: FfiConverterUInt32.read(from: &buf), 
+                missing: FfiConverterUInt32.read(from: &buf), 
+                proposed: FfiConverterOptionString.read(from: &buf), 
+                decided: FfiConverterOptionString.read(from: &buf), 
+                contested: FfiConverterSequenceTypeContestedField.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ColumnResultView, into buf: inout [UInt8]) {
+        FfiConverterTypeScoreColumn.write(value.column, into: &buf)
+        FfiConverterOptionUInt32.write(value.total, into: &buf)
+        FfiConverterUInt32.write(value.most, into: &buf)
+        FfiConverterUInt32.write(value.missing, into: &buf)
+        FfiConverterOptionString.write(value.proposed, into: &buf)
+        FfiConverterOptionString.write(value.decided, into: &buf)
+        FfiConverterSequenceTypeContestedField.write(value.contested, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeColumnResultView_lift(_ buf: RustBuffer) throws -> ColumnResultView {
+    return try FfiConverterTypeColumnResultView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeColumnResultView_lower(_ value: ColumnResultView) -> RustBuffer {
+    return FfiConverterTypeColumnResultView.lower(value)
+}
+
+
+/**
  * A conclusion.
  */
 public struct ConclusionView: Equatable, Hashable {
@@ -4275,6 +5974,491 @@ public func FfiConverterTypeCreateConfig_lower(_ value: CreateConfig) -> RustBuf
 
 
 /**
+ * The criteria of a year.
+ */
+public struct CriteriaView: Equatable, Hashable {
+    /**
+     * Name of the directive.
+     */
+    public let name: String
+    /**
+     * First day on which it holds.
+     */
+    public let from: String
+    /**
+     * For the branch.
+     */
+    public let branch: ScaleView
+    /**
+     * For members.
+     */
+    public let member: ScaleView
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Name of the directive.
+         */name: String, 
+        /**
+         * First day on which it holds.
+         */from: String, 
+        /**
+         * For the branch.
+         */branch: ScaleView, 
+        /**
+         * For members.
+         */member: ScaleView) {
+        self.name = name
+        self.from = from
+        self.branch = branch
+        self.member = member
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension CriteriaView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeCriteriaView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> CriteriaView {
+        return
+            try CriteriaView(
+                name: FfiConverterString.read(from: &buf), 
+                from: FfiConverterString.read(from: &buf), 
+                branch: FfiConverterTypeScaleView.read(from: &buf), 
+                member: FfiConverterTypeScaleView.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: CriteriaView, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.name, into: &buf)
+        FfiConverterString.write(value.from, into: &buf)
+        FfiConverterTypeScaleView.write(value.branch, into: &buf)
+        FfiConverterTypeScaleView.write(value.member, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCriteriaView_lift(_ buf: RustBuffer) throws -> CriteriaView {
+    return try FfiConverterTypeCriteriaView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCriteriaView_lower(_ value: CriteriaView) -> RustBuffer {
+    return FfiConverterTypeCriteriaView.lower(value)
+}
+
+
+/**
+ * A criterion, or a group of criteria.
+ */
+public struct CriterionView: Equatable, Hashable {
+    /**
+     * Its key.
+     */
+    public let key: String
+    /**
+     * Vietnamese words.
+     */
+    public let vi: String
+    /**
+     * English words.
+     */
+    public let en: String
+    /**
+     * Most points of a criterion, in hundredths; 0 for a group.
+     */
+    public let points: UInt32
+    /**
+     * 0 for the top of the tree, 1 for what is in it, and so on; the list is in the order of the tree.
+     */
+    public let depth: UInt32
+    /**
+     * Whether points are given for it; otherwise it is a group.
+     */
+    public let leaf: Bool
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Its key.
+         */key: String, 
+        /**
+         * Vietnamese words.
+         */vi: String, 
+        /**
+         * English words.
+         */en: String, 
+        /**
+         * Most points of a criterion, in hundredths; 0 for a group.
+         */points: UInt32, 
+        /**
+         * 0 for the top of the tree, 1 for what is in it, and so on; the list is in the order of the tree.
+         */depth: UInt32, 
+        /**
+         * Whether points are given for it; otherwise it is a group.
+         */leaf: Bool) {
+        self.key = key
+        self.vi = vi
+        self.en = en
+        self.points = points
+        self.depth = depth
+        self.leaf = leaf
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension CriterionView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeCriterionView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> CriterionView {
+        return
+            try CriterionView(
+                key: FfiConverterString.read(from: &buf), 
+                vi: FfiConverterString.read(from: &buf), 
+                en: FfiConverterString.read(from: &buf), 
+                points: FfiConverterUInt32.read(from: &buf), 
+                depth: FfiConverterUInt32.read(from: &buf), 
+                leaf: FfiConverterBool.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: CriterionView, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.key, into: &buf)
+        FfiConverterString.write(value.vi, into: &buf)
+        FfiConverterString.write(value.en, into: &buf)
+        FfiConverterUInt32.write(value.points, into: &buf)
+        FfiConverterUInt32.write(value.depth, into: &buf)
+        FfiConverterBool.write(value.leaf, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCriterionView_lift(_ buf: RustBuffer) throws -> CriterionView {
+    return try FfiConverterTypeCriterionView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCriterionView_lower(_ value: CriterionView) -> RustBuffer {
+    return FfiConverterTypeCriterionView.lower(value)
+}
+
+
+/**
+ * One change of a meeting, in words.
+ */
+public struct DiaryLineView: Equatable, Hashable {
+    /**
+     * Its hash, in hexadecimal.
+     */
+    public let hash: String
+    /**
+     * Which phone made it, when.
+     */
+    public let mark: MarkView
+    /**
+     * Name of its holder, if known.
+     */
+    public let who: String?
+    /**
+     * What it did, in words.
+     */
+    public let did: [String]
+    /**
+     * Whether it was undone.
+     */
+    public let undone: Bool
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Its hash, in hexadecimal.
+         */hash: String, 
+        /**
+         * Which phone made it, when.
+         */mark: MarkView, 
+        /**
+         * Name of its holder, if known.
+         */who: String?, 
+        /**
+         * What it did, in words.
+         */did: [String], 
+        /**
+         * Whether it was undone.
+         */undone: Bool) {
+        self.hash = hash
+        self.mark = mark
+        self.who = who
+        self.did = did
+        self.undone = undone
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension DiaryLineView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeDiaryLineView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> DiaryLineView {
+        return
+            try DiaryLineView(
+                hash: FfiConverterString.read(from: &buf), 
+                mark: FfiConverterTypeMarkView.read(from: &buf), 
+                who: FfiConverterOptionString.read(from: &buf), 
+                did: FfiConverterSequenceString.read(from: &buf), 
+                undone: FfiConverterBool.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: DiaryLineView, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.hash, into: &buf)
+        FfiConverterTypeMarkView.write(value.mark, into: &buf)
+        FfiConverterOptionString.write(value.who, into: &buf)
+        FfiConverterSequenceString.write(value.did, into: &buf)
+        FfiConverterBool.write(value.undone, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDiaryLineView_lift(_ buf: RustBuffer) throws -> DiaryLineView {
+    return try FfiConverterTypeDiaryLineView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDiaryLineView_lower(_ value: DiaryLineView) -> RustBuffer {
+    return FfiConverterTypeDiaryLineView.lower(value)
+}
+
+
+/**
+ * A page of a diary, newest line first.
+ */
+public struct DiaryPageView: Equatable, Hashable {
+    /**
+     * Lines of the whole diary.
+     */
+    public let total: UInt32
+    /**
+     * Lines before this page.
+     */
+    public let skipped: UInt32
+    /**
+     * The lines.
+     */
+    public let lines: [DiaryLineView]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Lines of the whole diary.
+         */total: UInt32, 
+        /**
+         * Lines before this page.
+         */skipped: UInt32, 
+        /**
+         * The lines.
+         */lines: [DiaryLineView]) {
+        self.total = total
+        self.skipped = skipped
+        self.lines = lines
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension DiaryPageView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeDiaryPageView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> DiaryPageView {
+        return
+            try DiaryPageView(
+                total: FfiConverterUInt32.read(from: &buf), 
+                skipped: FfiConverterUInt32.read(from: &buf), 
+                lines: FfiConverterSequenceTypeDiaryLineView.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: DiaryPageView, into buf: inout [UInt8]) {
+        FfiConverterUInt32.write(value.total, into: &buf)
+        FfiConverterUInt32.write(value.skipped, into: &buf)
+        FfiConverterSequenceTypeDiaryLineView.write(value.lines, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDiaryPageView_lift(_ buf: RustBuffer) throws -> DiaryPageView {
+    return try FfiConverterTypeDiaryPageView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDiaryPageView_lower(_ value: DiaryPageView) -> RustBuffer {
+    return FfiConverterTypeDiaryPageView.lower(value)
+}
+
+
+/**
+ * A directive known here.
+ */
+public struct DirectiveView: Equatable, Hashable {
+    /**
+     * What it is about.
+     */
+    public let kind: DirectiveKind
+    /**
+     * Its name.
+     */
+    public let name: String
+    /**
+     * First day on which it holds.
+     */
+    public let from: String
+    /**
+     * Where it comes from.
+     */
+    public let issuer: DirectiveIssuer
+    /**
+     * SHA-256 of the file, in hexadecimal.
+     */
+    public let sha256: String
+    /**
+     * Whether it is the one in force on the day that was asked about.
+     */
+    public let inForce: Bool
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * What it is about.
+         */kind: DirectiveKind, 
+        /**
+         * Its name.
+         */name: String, 
+        /**
+         * First day on which it holds.
+         */from: String, 
+        /**
+         * Where it comes from.
+         */issuer: DirectiveIssuer, 
+        /**
+         * SHA-256 of the file, in hexadecimal.
+         */sha256: String, 
+        /**
+         * Whether it is the one in force on the day that was asked about.
+         */inForce: Bool) {
+        self.kind = kind
+        self.name = name
+        self.from = from
+        self.issuer = issuer
+        self.sha256 = sha256
+        self.inForce = inForce
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension DirectiveView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeDirectiveView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> DirectiveView {
+        return
+            try DirectiveView(
+                kind: FfiConverterTypeDirectiveKind.read(from: &buf), 
+                name: FfiConverterString.read(from: &buf), 
+                from: FfiConverterString.read(from: &buf), 
+                issuer: FfiConverterTypeDirectiveIssuer.read(from: &buf), 
+                sha256: FfiConverterString.read(from: &buf), 
+                inForce: FfiConverterBool.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: DirectiveView, into buf: inout [UInt8]) {
+        FfiConverterTypeDirectiveKind.write(value.kind, into: &buf)
+        FfiConverterString.write(value.name, into: &buf)
+        FfiConverterString.write(value.from, into: &buf)
+        FfiConverterTypeDirectiveIssuer.write(value.issuer, into: &buf)
+        FfiConverterString.write(value.sha256, into: &buf)
+        FfiConverterBool.write(value.inForce, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDirectiveView_lift(_ buf: RustBuffer) throws -> DirectiveView {
+    return try FfiConverterTypeDirectiveView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDirectiveView_lower(_ value: DirectiveView) -> RustBuffer {
+    return FfiConverterTypeDirectiveView.lower(value)
+}
+
+
+/**
  * What went wrong, for programs and for people. No text in it names a member or quotes a document.
  */
 public struct ErrorDetail: Equatable, Hashable {
@@ -4364,6 +6548,908 @@ public func FfiConverterTypeErrorDetail_lower(_ value: ErrorDetail) -> RustBuffe
 
 
 /**
+ * What supports points.
+ */
+public struct EvidenceView: Equatable, Hashable {
+    /**
+     * Its id.
+     */
+    public let id: String
+    /**
+     * Key of the criterion.
+     */
+    public let criterion: String
+    /**
+     * In words.
+     */
+    public let text: String
+    /**
+     * The meeting that it is about.
+     */
+    public let meeting: String?
+    /**
+     * Who, when.
+     */
+    public let mark: MarkView
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Its id.
+         */id: String, 
+        /**
+         * Key of the criterion.
+         */criterion: String, 
+        /**
+         * In words.
+         */text: String, 
+        /**
+         * The meeting that it is about.
+         */meeting: String?, 
+        /**
+         * Who, when.
+         */mark: MarkView) {
+        self.id = id
+        self.criterion = criterion
+        self.text = text
+        self.meeting = meeting
+        self.mark = mark
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension EvidenceView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeEvidenceView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> EvidenceView {
+        return
+            try EvidenceView(
+                id: FfiConverterString.read(from: &buf), 
+                criterion: FfiConverterString.read(from: &buf), 
+                text: FfiConverterString.read(from: &buf), 
+                meeting: FfiConverterOptionString.read(from: &buf), 
+                mark: FfiConverterTypeMarkView.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: EvidenceView, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.id, into: &buf)
+        FfiConverterString.write(value.criterion, into: &buf)
+        FfiConverterString.write(value.text, into: &buf)
+        FfiConverterOptionString.write(value.meeting, into: &buf)
+        FfiConverterTypeMarkView.write(value.mark, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeEvidenceView_lift(_ buf: RustBuffer) throws -> EvidenceView {
+    return try FfiConverterTypeEvidenceView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeEvidenceView_lower(_ value: EvidenceView) -> RustBuffer {
+    return FfiConverterTypeEvidenceView.lower(value)
+}
+
+
+/**
+ * What a member owes and paid for a month.
+ */
+public struct FeeDueView: Equatable, Hashable {
+    /**
+     * Who.
+     */
+    public let member: PersonView
+    /**
+     * Owed, in đồng.
+     */
+    public let due: UInt32
+    /**
+     * By what.
+     */
+    public let basis: FeeBasis
+    /**
+     * Paid, in đồng.
+     */
+    public let paid: Int64
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Who.
+         */member: PersonView, 
+        /**
+         * Owed, in đồng.
+         */due: UInt32, 
+        /**
+         * By what.
+         */basis: FeeBasis, 
+        /**
+         * Paid, in đồng.
+         */paid: Int64) {
+        self.member = member
+        self.due = due
+        self.basis = basis
+        self.paid = paid
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension FeeDueView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeFeeDueView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> FeeDueView {
+        return
+            try FeeDueView(
+                member: FfiConverterTypePersonView.read(from: &buf), 
+                due: FfiConverterUInt32.read(from: &buf), 
+                basis: FfiConverterTypeFeeBasis.read(from: &buf), 
+                paid: FfiConverterInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: FeeDueView, into buf: inout [UInt8]) {
+        FfiConverterTypePersonView.write(value.member, into: &buf)
+        FfiConverterUInt32.write(value.due, into: &buf)
+        FfiConverterTypeFeeBasis.write(value.basis, into: &buf)
+        FfiConverterInt64.write(value.paid, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeFeeDueView_lift(_ buf: RustBuffer) throws -> FeeDueView {
+    return try FfiConverterTypeFeeDueView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeFeeDueView_lower(_ value: FeeDueView) -> RustBuffer {
+    return FfiConverterTypeFeeDueView.lower(value)
+}
+
+
+/**
+ * A line of the ledger. Lines are never changed: a mistake is reversed by a line of its own.
+ */
+public struct FeeLineView: Equatable, Hashable {
+    /**
+     * Its id.
+     */
+    public let id: String
+    /**
+     * The month paid for: `2025-05`.
+     */
+    public let month: String
+    /**
+     * Who paid.
+     */
+    public let payer: PersonView
+    /**
+     * How much, in đồng.
+     */
+    public let amount: UInt32
+    /**
+     * The day of the payment.
+     */
+    public let day: String
+    /**
+     * Who recorded it.
+     */
+    public let recorder: PersonView?
+    /**
+     * A remark.
+     */
+    public let note: String?
+    /**
+     * Which phone recorded it, when.
+     */
+    public let mark: MarkView
+    /**
+     * The line that this one takes back.
+     */
+    public let reverses: String?
+    /**
+     * The line that takes this one back.
+     */
+    public let reversedBy: String?
+    /**
+     * What it adds to the sum, in đồng; negative for a reversal, 0 for what does not count.
+     */
+    public let counts: Int64
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Its id.
+         */id: String, 
+        /**
+         * The month paid for: `2025-05`.
+         */month: String, 
+        /**
+         * Who paid.
+         */payer: PersonView, 
+        /**
+         * How much, in đồng.
+         */amount: UInt32, 
+        /**
+         * The day of the payment.
+         */day: String, 
+        /**
+         * Who recorded it.
+         */recorder: PersonView?, 
+        /**
+         * A remark.
+         */note: String?, 
+        /**
+         * Which phone recorded it, when.
+         */mark: MarkView, 
+        /**
+         * The line that this one takes back.
+         */reverses: String?, 
+        /**
+         * The line that takes this one back.
+         */reversedBy: String?, 
+        /**
+         * What it adds to the sum, in đồng; negative for a reversal, 0 for what does not count.
+         */counts: Int64) {
+        self.id = id
+        self.month = month
+        self.payer = payer
+        self.amount = amount
+        self.day = day
+        self.recorder = recorder
+        self.note = note
+        self.mark = mark
+        self.reverses = reverses
+        self.reversedBy = reversedBy
+        self.counts = counts
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension FeeLineView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeFeeLineView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> FeeLineView {
+        return
+            try FeeLineView(
+                id: FfiConverterString.read(from: &buf), 
+                month: FfiConverterString.read(from: &buf), 
+                payer: FfiConverterTypePersonView.read(from: &buf), 
+                amount: FfiConverterUInt32.read(from: &buf), 
+                day: FfiConverterString.read(from: &buf), 
+                recorder: FfiConverterOptionTypePersonView.read(from: &buf), 
+                note: FfiConverterOptionString.read(from: &buf), 
+                mark: FfiConverterTypeMarkView.read(from: &buf), 
+                reverses: FfiConverterOptionString.read(from: &buf), 
+                reversedBy: FfiConverterOptionString.read(from: &buf), 
+                counts: FfiConverterInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: FeeLineView, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.id, into: &buf)
+        FfiConverterString.write(value.month, into: &buf)
+        FfiConverterTypePersonView.write(value.payer, into: &buf)
+        FfiConverterUInt32.write(value.amount, into: &buf)
+        FfiConverterString.write(value.day, into: &buf)
+        FfiConverterOptionTypePersonView.write(value.recorder, into: &buf)
+        FfiConverterOptionString.write(value.note, into: &buf)
+        FfiConverterTypeMarkView.write(value.mark, into: &buf)
+        FfiConverterOptionString.write(value.reverses, into: &buf)
+        FfiConverterOptionString.write(value.reversedBy, into: &buf)
+        FfiConverterInt64.write(value.counts, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeFeeLineView_lift(_ buf: RustBuffer) throws -> FeeLineView {
+    return try FfiConverterTypeFeeLineView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeFeeLineView_lower(_ value: FeeLineView) -> RustBuffer {
+    return FfiConverterTypeFeeLineView.lower(value)
+}
+
+
+/**
+ * A month of the ledger.
+ */
+public struct FeeMonthView: Equatable, Hashable {
+    /**
+     * The month.
+     */
+    public let month: String
+    /**
+     * Name of the rates in force.
+     */
+    public let rates: String
+    /**
+     * Who owes what.
+     */
+    public let members: [FeeDueView]
+    /**
+     * Owed in all, in đồng.
+     */
+    public let due: UInt64
+    /**
+     * Paid in all, in đồng.
+     */
+    public let paid: Int64
+    /**
+     * Lines of the month.
+     */
+    public let lines: UInt32
+    /**
+     * Who owes and has not paid all.
+     */
+    public let unpaid: [PersonView]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The month.
+         */month: String, 
+        /**
+         * Name of the rates in force.
+         */rates: String, 
+        /**
+         * Who owes what.
+         */members: [FeeDueView], 
+        /**
+         * Owed in all, in đồng.
+         */due: UInt64, 
+        /**
+         * Paid in all, in đồng.
+         */paid: Int64, 
+        /**
+         * Lines of the month.
+         */lines: UInt32, 
+        /**
+         * Who owes and has not paid all.
+         */unpaid: [PersonView]) {
+        self.month = month
+        self.rates = rates
+        self.members = members
+        self.due = due
+        self.paid = paid
+        self.lines = lines
+        self.unpaid = unpaid
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension FeeMonthView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeFeeMonthView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> FeeMonthView {
+        return
+            try FeeMonthView(
+                month: FfiConverterString.read(from: &buf), 
+                rates: FfiConverterString.read(from: &buf), 
+                members: FfiConverterSequenceTypeFeeDueView.read(from: &buf), 
+                due: FfiConverterUInt64.read(from: &buf), 
+                paid: FfiConverterInt64.read(from: &buf), 
+                lines: FfiConverterUInt32.read(from: &buf), 
+                unpaid: FfiConverterSequenceTypePersonView.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: FeeMonthView, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.month, into: &buf)
+        FfiConverterString.write(value.rates, into: &buf)
+        FfiConverterSequenceTypeFeeDueView.write(value.members, into: &buf)
+        FfiConverterUInt64.write(value.due, into: &buf)
+        FfiConverterInt64.write(value.paid, into: &buf)
+        FfiConverterUInt32.write(value.lines, into: &buf)
+        FfiConverterSequenceTypePersonView.write(value.unpaid, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeFeeMonthView_lift(_ buf: RustBuffer) throws -> FeeMonthView {
+    return try FfiConverterTypeFeeMonthView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeFeeMonthView_lower(_ value: FeeMonthView) -> RustBuffer {
+    return FfiConverterTypeFeeMonthView.lower(value)
+}
+
+
+/**
+ * What to answer.
+ */
+public struct FeedbackAnswer: Equatable, Hashable {
+    /**
+     * The item.
+     */
+    public let item: String
+    /**
+     * What has become of it.
+     */
+    public let status: FeedbackStatus
+    /**
+     * What to answer; none only notes the status, for the committee.
+     */
+    public let text: String?
+    /**
+     * To the whole unit; otherwise to the writer alone, which an item without name does not allow.
+     */
+    public let `public`: Bool
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The item.
+         */item: String, 
+        /**
+         * What has become of it.
+         */status: FeedbackStatus, 
+        /**
+         * What to answer; none only notes the status, for the committee.
+         */text: String? = nil, 
+        /**
+         * To the whole unit; otherwise to the writer alone, which an item without name does not allow.
+         */`public`: Bool = false) {
+        self.item = item
+        self.status = status
+        self.text = text
+        self.`public` = `public`
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension FeedbackAnswer: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeFeedbackAnswer: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> FeedbackAnswer {
+        return
+            try FeedbackAnswer(
+                item: FfiConverterString.read(from: &buf), 
+                status: FfiConverterTypeFeedbackStatus.read(from: &buf), 
+                text: FfiConverterOptionString.read(from: &buf), 
+                public: FfiConverterBool.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: FeedbackAnswer, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.item, into: &buf)
+        FfiConverterTypeFeedbackStatus.write(value.status, into: &buf)
+        FfiConverterOptionString.write(value.text, into: &buf)
+        FfiConverterBool.write(value.`public`, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeFeedbackAnswer_lift(_ buf: RustBuffer) throws -> FeedbackAnswer {
+    return try FfiConverterTypeFeedbackAnswer.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeFeedbackAnswer_lower(_ value: FeedbackAnswer) -> RustBuffer {
+    return FfiConverterTypeFeedbackAnswer.lower(value)
+}
+
+
+/**
+ * An answer, or only a new status.
+ */
+public struct FeedbackReplyView: Equatable, Hashable {
+    /**
+     * The item.
+     */
+    public let item: String
+    /**
+     * What has become of it.
+     */
+    public let status: FeedbackStatus
+    /**
+     * What was answered.
+     */
+    public let text: String?
+    /**
+     * Milliseconds since 1970 UTC, by the clock of whoever answered.
+     */
+    public let atMs: Int64
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The item.
+         */item: String, 
+        /**
+         * What has become of it.
+         */status: FeedbackStatus, 
+        /**
+         * What was answered.
+         */text: String?, 
+        /**
+         * Milliseconds since 1970 UTC, by the clock of whoever answered.
+         */atMs: Int64) {
+        self.item = item
+        self.status = status
+        self.text = text
+        self.atMs = atMs
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension FeedbackReplyView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeFeedbackReplyView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> FeedbackReplyView {
+        return
+            try FeedbackReplyView(
+                item: FfiConverterString.read(from: &buf), 
+                status: FfiConverterTypeFeedbackStatus.read(from: &buf), 
+                text: FfiConverterOptionString.read(from: &buf), 
+                atMs: FfiConverterInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: FeedbackReplyView, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.item, into: &buf)
+        FfiConverterTypeFeedbackStatus.write(value.status, into: &buf)
+        FfiConverterOptionString.write(value.text, into: &buf)
+        FfiConverterInt64.write(value.atMs, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeFeedbackReplyView_lift(_ buf: RustBuffer) throws -> FeedbackReplyView {
+    return try FfiConverterTypeFeedbackReplyView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeFeedbackReplyView_lower(_ value: FeedbackReplyView) -> RustBuffer {
+    return FfiConverterTypeFeedbackReplyView.lower(value)
+}
+
+
+/**
+ * An item as the committee sees it.
+ */
+public struct FeedbackView: Equatable, Hashable {
+    /**
+     * Its number in the list.
+     */
+    public let number: UInt32
+    /**
+     * Its id.
+     */
+    public let id: String
+    /**
+     * Milliseconds since 1970 UTC: exact with a name, the beginning of the day without.
+     */
+    public let atMs: Int64
+    /**
+     * What it is about.
+     */
+    public let topic: String
+    /**
+     * What was said.
+     */
+    public let text: String
+    /**
+     * The meeting it is about.
+     */
+    public let meeting: String?
+    /**
+     * Who wrote it; none without a name.
+     */
+    public let writer: PersonView?
+    /**
+     * What has become of it; none when nobody has noted anything.
+     */
+    public let status: FeedbackStatus?
+    /**
+     * Whether its writer took it back.
+     */
+    public let withdrawn: Bool
+    /**
+     * Number of an item that says the same and may be the same one, sent twice.
+     */
+    public let maybeSameAs: UInt32?
+    /**
+     * What there is to say about the item itself, in words.
+     */
+    public let note: String?
+    /**
+     * What was answered and noted, oldest first.
+     */
+    public let replies: [FeedbackReplyView]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Its number in the list.
+         */number: UInt32, 
+        /**
+         * Its id.
+         */id: String, 
+        /**
+         * Milliseconds since 1970 UTC: exact with a name, the beginning of the day without.
+         */atMs: Int64, 
+        /**
+         * What it is about.
+         */topic: String, 
+        /**
+         * What was said.
+         */text: String, 
+        /**
+         * The meeting it is about.
+         */meeting: String?, 
+        /**
+         * Who wrote it; none without a name.
+         */writer: PersonView?, 
+        /**
+         * What has become of it; none when nobody has noted anything.
+         */status: FeedbackStatus?, 
+        /**
+         * Whether its writer took it back.
+         */withdrawn: Bool, 
+        /**
+         * Number of an item that says the same and may be the same one, sent twice.
+         */maybeSameAs: UInt32?, 
+        /**
+         * What there is to say about the item itself, in words.
+         */note: String?, 
+        /**
+         * What was answered and noted, oldest first.
+         */replies: [FeedbackReplyView]) {
+        self.number = number
+        self.id = id
+        self.atMs = atMs
+        self.topic = topic
+        self.text = text
+        self.meeting = meeting
+        self.writer = writer
+        self.status = status
+        self.withdrawn = withdrawn
+        self.maybeSameAs = maybeSameAs
+        self.note = note
+        self.replies = replies
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension FeedbackView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeFeedbackView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> FeedbackView {
+        return
+            try FeedbackView(
+                number: FfiConverterUInt32.read(from: &buf), 
+                id: FfiConverterString.read(from: &buf), 
+                atMs: FfiConverterInt64.read(from: &buf), 
+                topic: FfiConverterString.read(from: &buf), 
+                text: FfiConverterString.read(from: &buf), 
+                meeting: FfiConverterOptionString.read(from: &buf), 
+                writer: FfiConverterOptionTypePersonView.read(from: &buf), 
+                status: FfiConverterOptionTypeFeedbackStatus.read(from: &buf), 
+                withdrawn: FfiConverterBool.read(from: &buf), 
+                maybeSameAs: FfiConverterOptionUInt32.read(from: &buf), 
+                note: FfiConverterOptionString.read(from: &buf), 
+                replies: FfiConverterSequenceTypeFeedbackReplyView.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: FeedbackView, into buf: inout [UInt8]) {
+        FfiConverterUInt32.write(value.number, into: &buf)
+        FfiConverterString.write(value.id, into: &buf)
+        FfiConverterInt64.write(value.atMs, into: &buf)
+        FfiConverterString.write(value.topic, into: &buf)
+        FfiConverterString.write(value.text, into: &buf)
+        FfiConverterOptionString.write(value.meeting, into: &buf)
+        FfiConverterOptionTypePersonView.write(value.writer, into: &buf)
+        FfiConverterOptionTypeFeedbackStatus.write(value.status, into: &buf)
+        FfiConverterBool.write(value.withdrawn, into: &buf)
+        FfiConverterOptionUInt32.write(value.maybeSameAs, into: &buf)
+        FfiConverterOptionString.write(value.note, into: &buf)
+        FfiConverterSequenceTypeFeedbackReplyView.write(value.replies, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeFeedbackView_lift(_ buf: RustBuffer) throws -> FeedbackView {
+    return try FfiConverterTypeFeedbackView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeFeedbackView_lower(_ value: FeedbackView) -> RustBuffer {
+    return FfiConverterTypeFeedbackView.lower(value)
+}
+
+
+/**
+ * The ledger of a year.
+ */
+public struct FeesView: Equatable, Hashable {
+    /**
+     * All lines, by month.
+     */
+    public let lines: [FeeLineView]
+    /**
+     * All assessments.
+     */
+    public let assessed: [AssessedView]
+    /**
+     * What was paid in all, in đồng.
+     */
+    public let total: Int64
+    /**
+     * Lines that were written over after they were recorded, which no honest phone does; they do not count.
+     */
+    public let damaged: UInt32
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * All lines, by month.
+         */lines: [FeeLineView], 
+        /**
+         * All assessments.
+         */assessed: [AssessedView], 
+        /**
+         * What was paid in all, in đồng.
+         */total: Int64, 
+        /**
+         * Lines that were written over after they were recorded, which no honest phone does; they do not count.
+         */damaged: UInt32) {
+        self.lines = lines
+        self.assessed = assessed
+        self.total = total
+        self.damaged = damaged
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension FeesView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeFeesView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> FeesView {
+        return
+            try FeesView(
+                lines: FfiConverterSequenceTypeFeeLineView.read(from: &buf), 
+                assessed: FfiConverterSequenceTypeAssessedView.read(from: &buf), 
+                total: FfiConverterInt64.read(from: &buf), 
+                damaged: FfiConverterUInt32.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: FeesView, into buf: inout [UInt8]) {
+        FfiConverterSequenceTypeFeeLineView.write(value.lines, into: &buf)
+        FfiConverterSequenceTypeAssessedView.write(value.assessed, into: &buf)
+        FfiConverterInt64.write(value.total, into: &buf)
+        FfiConverterUInt32.write(value.damaged, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeFeesView_lift(_ buf: RustBuffer) throws -> FeesView {
+    return try FfiConverterTypeFeesView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeFeesView_lower(_ value: FeesView) -> RustBuffer {
+    return FfiConverterTypeFeesView.lower(value)
+}
+
+
+/**
  * One change of a meeting.
  */
 public struct HistoryLineView: Equatable, Hashable {
@@ -4439,6 +7525,244 @@ public func FfiConverterTypeHistoryLineView_lift(_ buf: RustBuffer) throws -> Hi
 #endif
 public func FfiConverterTypeHistoryLineView_lower(_ value: HistoryLineView) -> RustBuffer {
     return FfiConverterTypeHistoryLineView.lower(value)
+}
+
+
+/**
+ * Something to do.
+ */
+public struct HomeActionView: Equatable, Hashable {
+    /**
+     * What, for programs.
+     */
+    public let kind: HomeActionKind
+    /**
+     * What, for people.
+     */
+    public let label: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * What, for programs.
+         */kind: HomeActionKind, 
+        /**
+         * What, for people.
+         */label: String) {
+        self.kind = kind
+        self.label = label
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension HomeActionView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeHomeActionView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> HomeActionView {
+        return
+            try HomeActionView(
+                kind: FfiConverterTypeHomeActionKind.read(from: &buf), 
+                label: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: HomeActionView, into buf: inout [UInt8]) {
+        FfiConverterTypeHomeActionKind.write(value.kind, into: &buf)
+        FfiConverterString.write(value.label, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeHomeActionView_lift(_ buf: RustBuffer) throws -> HomeActionView {
+    return try FfiConverterTypeHomeActionView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeHomeActionView_lower(_ value: HomeActionView) -> RustBuffer {
+    return FfiConverterTypeHomeActionView.lower(value)
+}
+
+
+/**
+ * The first screen of this phone.
+ */
+public struct HomeView: Equatable, Hashable {
+    /**
+     * Today, by this phone's clock.
+     */
+    public let today: String
+    /**
+     * Name of the holiday that today is.
+     */
+    public let holiday: String?
+    /**
+     * Role of the holder.
+     */
+    public let role: HomeRole
+    /**
+     * Whether the holder takes the minutes of the meeting at hand.
+     */
+    public let clerk: Bool
+    /**
+     * The meeting at hand.
+     */
+    public let meeting: MeetingHeading?
+    /**
+     * How far it is.
+     */
+    public let phase: HomePhase
+    /**
+     * What can be done now, most important first.
+     */
+    public let actions: [HomeActionView]
+    /**
+     * Contradictions that wait.
+     */
+    public let reviewOpen: UInt32
+    /**
+     * Open tasks of the holder.
+     */
+    public let tasks: [TaskView]
+    /**
+     * How many of them are overdue.
+     */
+    public let overdue: UInt32
+    /**
+     * Months whose report is to be sent.
+     */
+    public let reportsDue: [String]
+    /**
+     * Changes made here that have not left this phone.
+     */
+    public let unsent: UInt64
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Today, by this phone's clock.
+         */today: String, 
+        /**
+         * Name of the holiday that today is.
+         */holiday: String?, 
+        /**
+         * Role of the holder.
+         */role: HomeRole, 
+        /**
+         * Whether the holder takes the minutes of the meeting at hand.
+         */clerk: Bool, 
+        /**
+         * The meeting at hand.
+         */meeting: MeetingHeading?, 
+        /**
+         * How far it is.
+         */phase: HomePhase, 
+        /**
+         * What can be done now, most important first.
+         */actions: [HomeActionView], 
+        /**
+         * Contradictions that wait.
+         */reviewOpen: UInt32, 
+        /**
+         * Open tasks of the holder.
+         */tasks: [TaskView], 
+        /**
+         * How many of them are overdue.
+         */overdue: UInt32, 
+        /**
+         * Months whose report is to be sent.
+         */reportsDue: [String], 
+        /**
+         * Changes made here that have not left this phone.
+         */unsent: UInt64) {
+        self.today = today
+        self.holiday = holiday
+        self.role = role
+        self.clerk = clerk
+        self.meeting = meeting
+        self.phase = phase
+        self.actions = actions
+        self.reviewOpen = reviewOpen
+        self.tasks = tasks
+        self.overdue = overdue
+        self.reportsDue = reportsDue
+        self.unsent = unsent
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension HomeView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeHomeView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> HomeView {
+        return
+            try HomeView(
+                today: FfiConverterString.read(from: &buf), 
+                holiday: FfiConverterOptionString.read(from: &buf), 
+                role: FfiConverterTypeHomeRole.read(from: &buf), 
+                clerk: FfiConverterBool.read(from: &buf), 
+                meeting: FfiConverterOptionTypeMeetingHeading.read(from: &buf), 
+                phase: FfiConverterTypeHomePhase.read(from: &buf), 
+                actions: FfiConverterSequenceTypeHomeActionView.read(from: &buf), 
+                reviewOpen: FfiConverterUInt32.read(from: &buf), 
+                tasks: FfiConverterSequenceTypeTaskView.read(from: &buf), 
+                overdue: FfiConverterUInt32.read(from: &buf), 
+                reportsDue: FfiConverterSequenceString.read(from: &buf), 
+                unsent: FfiConverterUInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: HomeView, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.today, into: &buf)
+        FfiConverterOptionString.write(value.holiday, into: &buf)
+        FfiConverterTypeHomeRole.write(value.role, into: &buf)
+        FfiConverterBool.write(value.clerk, into: &buf)
+        FfiConverterOptionTypeMeetingHeading.write(value.meeting, into: &buf)
+        FfiConverterTypeHomePhase.write(value.phase, into: &buf)
+        FfiConverterSequenceTypeHomeActionView.write(value.actions, into: &buf)
+        FfiConverterUInt32.write(value.reviewOpen, into: &buf)
+        FfiConverterSequenceTypeTaskView.write(value.tasks, into: &buf)
+        FfiConverterUInt32.write(value.overdue, into: &buf)
+        FfiConverterSequenceString.write(value.reportsDue, into: &buf)
+        FfiConverterUInt64.write(value.unsent, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeHomeView_lift(_ buf: RustBuffer) throws -> HomeView {
+    return try FfiConverterTypeHomeView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeHomeView_lower(_ value: HomeView) -> RustBuffer {
+    return FfiConverterTypeHomeView.lower(value)
 }
 
 
@@ -4587,6 +7911,283 @@ public func FfiConverterTypeKeyChangeView_lift(_ buf: RustBuffer) throws -> KeyC
 #endif
 public func FfiConverterTypeKeyChangeView_lower(_ value: KeyChangeView) -> RustBuffer {
     return FfiConverterTypeKeyChangeView.lower(value)
+}
+
+
+/**
+ * Something recorded after the minutes were sealed.
+ */
+public struct LateItemView: Equatable, Hashable {
+    /**
+     * Stable id: `speech/<id>`, `attendance/<member>`, `info/place` …
+     */
+    public let id: String
+    /**
+     * In words.
+     */
+    public let text: String
+    /**
+     * Whether the part did not exist when the minutes were sealed.
+     */
+    public let new: Bool
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Stable id: `speech/<id>`, `attendance/<member>`, `info/place` …
+         */id: String, 
+        /**
+         * In words.
+         */text: String, 
+        /**
+         * Whether the part did not exist when the minutes were sealed.
+         */new: Bool) {
+        self.id = id
+        self.text = text
+        self.new = new
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension LateItemView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeLateItemView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> LateItemView {
+        return
+            try LateItemView(
+                id: FfiConverterString.read(from: &buf), 
+                text: FfiConverterString.read(from: &buf), 
+                new: FfiConverterBool.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: LateItemView, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.id, into: &buf)
+        FfiConverterString.write(value.text, into: &buf)
+        FfiConverterBool.write(value.new, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeLateItemView_lift(_ buf: RustBuffer) throws -> LateItemView {
+    return try FfiConverterTypeLateItemView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeLateItemView_lower(_ value: LateItemView) -> RustBuffer {
+    return FfiConverterTypeLateItemView.lower(value)
+}
+
+
+/**
+ * A criterion of a card.
+ */
+public struct LeafScoresView: Equatable, Hashable {
+    /**
+     * Key of the criterion.
+     */
+    public let criterion: String
+    /**
+     * Most points, in hundredths.
+     */
+    public let most: UInt32
+    /**
+     * Points by column and scorer.
+     */
+    public let points: [ScorerPointsView]
+    /**
+     * Average of the own column, in hundredths.
+     */
+    public let own: UInt32?
+    /**
+     * Average of the committee's column, in hundredths.
+     */
+    public let committee: UInt32?
+    /**
+     * Average of the column of the body above, in hundredths.
+     */
+    public let parent: UInt32?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Key of the criterion.
+         */criterion: String, 
+        /**
+         * Most points, in hundredths.
+         */most: UInt32, 
+        /**
+         * Points by column and scorer.
+         */points: [ScorerPointsView], 
+        /**
+         * Average of the own column, in hundredths.
+         */own: UInt32?, 
+        /**
+         * Average of the committee's column, in hundredths.
+         */committee: UInt32?, 
+        /**
+         * Average of the column of the body above, in hundredths.
+         */parent: UInt32?) {
+        self.criterion = criterion
+        self.most = most
+        self.points = points
+        self.own = own
+        self.committee = committee
+        self.parent = parent
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension LeafScoresView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeLeafScoresView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> LeafScoresView {
+        return
+            try LeafScoresView(
+                criterion: FfiConverterString.read(from: &buf), 
+                most: FfiConverterUInt32.read(from: &buf), 
+                points: FfiConverterSequenceTypeScorerPointsView.read(from: &buf), 
+                own: FfiConverterOptionUInt32.read(from: &buf), 
+                committee: FfiConverterOptionUInt32.read(from: &buf), 
+                parent: FfiConverterOptionUInt32.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: LeafScoresView, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.criterion, into: &buf)
+        FfiConverterUInt32.write(value.most, into: &buf)
+        FfiConverterSequenceTypeScorerPointsView.write(value.points, into: &buf)
+        FfiConverterOptionUInt32.write(value.own, into: &buf)
+        FfiConverterOptionUInt32.write(value.committee, into: &buf)
+        FfiConverterOptionUInt32.write(value.parent, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeLeafScoresView_lift(_ buf: RustBuffer) throws -> LeafScoresView {
+    return try FfiConverterTypeLeafScoresView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeLeafScoresView_lower(_ value: LeafScoresView) -> RustBuffer {
+    return FfiConverterTypeLeafScoresView.lower(value)
+}
+
+
+/**
+ * A level that points lead to.
+ */
+public struct LevelView: Equatable, Hashable {
+    /**
+     * Its key.
+     */
+    public let key: String
+    /**
+     * Vietnamese words.
+     */
+    public let vi: String
+    /**
+     * English words.
+     */
+    public let en: String
+    /**
+     * Points from which it is proposed, in hundredths.
+     */
+    public let atLeast: UInt32
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Its key.
+         */key: String, 
+        /**
+         * Vietnamese words.
+         */vi: String, 
+        /**
+         * English words.
+         */en: String, 
+        /**
+         * Points from which it is proposed, in hundredths.
+         */atLeast: UInt32) {
+        self.key = key
+        self.vi = vi
+        self.en = en
+        self.atLeast = atLeast
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension LevelView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeLevelView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> LevelView {
+        return
+            try LevelView(
+                key: FfiConverterString.read(from: &buf), 
+                vi: FfiConverterString.read(from: &buf), 
+                en: FfiConverterString.read(from: &buf), 
+                atLeast: FfiConverterUInt32.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: LevelView, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.key, into: &buf)
+        FfiConverterString.write(value.vi, into: &buf)
+        FfiConverterString.write(value.en, into: &buf)
+        FfiConverterUInt32.write(value.atLeast, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeLevelView_lift(_ buf: RustBuffer) throws -> LevelView {
+    return try FfiConverterTypeLevelView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeLevelView_lower(_ value: LevelView) -> RustBuffer {
+    return FfiConverterTypeLevelView.lower(value)
 }
 
 
@@ -4745,6 +8346,215 @@ public func FfiConverterTypeMarkView_lift(_ buf: RustBuffer) throws -> MarkView 
 #endif
 public func FfiConverterTypeMarkView_lower(_ value: MarkView) -> RustBuffer {
     return FfiConverterTypeMarkView.lower(value)
+}
+
+
+/**
+ * What a report says of a meeting.
+ */
+public struct MeetingFactsView: Equatable, Hashable {
+    /**
+     * Which.
+     */
+    public let meeting: String
+    /**
+     * Kind.
+     */
+    public let kind: MeetingKind
+    /**
+     * Day.
+     */
+    public let date: String?
+    /**
+     * Whether its minutes were sealed.
+     */
+    public let sealed: Bool
+    /**
+     * Members on the list.
+     */
+    public let total: UInt32
+    /**
+     * There.
+     */
+    public let present: UInt32
+    /**
+     * Absent with a reason.
+     */
+    public let excused: UInt32
+    /**
+     * Absent without one.
+     */
+    public let unexcused: UInt32
+    /**
+     * Need not attend.
+     */
+    public let exempt: UInt32
+    /**
+     * Away.
+     */
+    public let away: UInt32
+    /**
+     * Who must attend.
+     */
+    public let mustAttend: UInt32
+    /**
+     * Of those, who was there.
+     */
+    public let mustAttendPresent: UInt32
+    /**
+     * Speeches.
+     */
+    public let speeches: UInt32
+    /**
+     * Conclusions.
+     */
+    public let conclusions: UInt32
+    /**
+     * Votes.
+     */
+    public let votes: UInt32
+    /**
+     * Points of the meeting, in hundredths.
+     */
+    public let points: UInt32?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Which.
+         */meeting: String, 
+        /**
+         * Kind.
+         */kind: MeetingKind, 
+        /**
+         * Day.
+         */date: String?, 
+        /**
+         * Whether its minutes were sealed.
+         */sealed: Bool, 
+        /**
+         * Members on the list.
+         */total: UInt32, 
+        /**
+         * There.
+         */present: UInt32, 
+        /**
+         * Absent with a reason.
+         */excused: UInt32, 
+        /**
+         * Absent without one.
+         */unexcused: UInt32, 
+        /**
+         * Need not attend.
+         */exempt: UInt32, 
+        /**
+         * Away.
+         */away: UInt32, 
+        /**
+         * Who must attend.
+         */mustAttend: UInt32, 
+        /**
+         * Of those, who was there.
+         */mustAttendPresent: UInt32, 
+        /**
+         * Speeches.
+         */speeches: UInt32, 
+        /**
+         * Conclusions.
+         */conclusions: UInt32, 
+        /**
+         * Votes.
+         */votes: UInt32, 
+        /**
+         * Points of the meeting, in hundredths.
+         */points: UInt32?) {
+        self.meeting = meeting
+        self.kind = kind
+        self.date = date
+        self.sealed = sealed
+        self.total = total
+        self.present = present
+        self.excused = excused
+        self.unexcused = unexcused
+        self.exempt = exempt
+        self.away = away
+        self.mustAttend = mustAttend
+        self.mustAttendPresent = mustAttendPresent
+        self.speeches = speeches
+        self.conclusions = conclusions
+        self.votes = votes
+        self.points = points
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension MeetingFactsView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeMeetingFactsView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> MeetingFactsView {
+        return
+            try MeetingFactsView(
+                meeting: FfiConverterString.read(from: &buf), 
+                kind: FfiConverterTypeMeetingKind.read(from: &buf), 
+                date: FfiConverterOptionString.read(from: &buf), 
+                sealed: FfiConverterBool.read(from: &buf), 
+                total: FfiConverterUInt32.read(from: &buf), 
+                present: FfiConverterUInt32.read(from: &buf), 
+                excused: FfiConverterUInt32.read(from: &buf), 
+                unexcused: FfiConverterUInt32.read(from: &buf), 
+                exempt: FfiConverterUInt32.read(from: &buf), 
+                away: FfiConverterUInt32.read(from: &buf), 
+                mustAttend: FfiConverterUInt32.read(from: &buf), 
+                mustAttendPresent: FfiConverterUInt32.read(from: &buf), 
+                speeches: FfiConverterUInt32.read(from: &buf), 
+                conclusions: FfiConverterUInt32.read(from: &buf), 
+                votes: FfiConverterUInt32.read(from: &buf), 
+                points: FfiConverterOptionUInt32.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: MeetingFactsView, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.meeting, into: &buf)
+        FfiConverterTypeMeetingKind.write(value.kind, into: &buf)
+        FfiConverterOptionString.write(value.date, into: &buf)
+        FfiConverterBool.write(value.sealed, into: &buf)
+        FfiConverterUInt32.write(value.total, into: &buf)
+        FfiConverterUInt32.write(value.present, into: &buf)
+        FfiConverterUInt32.write(value.excused, into: &buf)
+        FfiConverterUInt32.write(value.unexcused, into: &buf)
+        FfiConverterUInt32.write(value.exempt, into: &buf)
+        FfiConverterUInt32.write(value.away, into: &buf)
+        FfiConverterUInt32.write(value.mustAttend, into: &buf)
+        FfiConverterUInt32.write(value.mustAttendPresent, into: &buf)
+        FfiConverterUInt32.write(value.speeches, into: &buf)
+        FfiConverterUInt32.write(value.conclusions, into: &buf)
+        FfiConverterUInt32.write(value.votes, into: &buf)
+        FfiConverterOptionUInt32.write(value.points, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeMeetingFactsView_lift(_ buf: RustBuffer) throws -> MeetingFactsView {
+    return try FfiConverterTypeMeetingFactsView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeMeetingFactsView_lower(_ value: MeetingFactsView) -> RustBuffer {
+    return FfiConverterTypeMeetingFactsView.lower(value)
 }
 
 
@@ -5792,6 +9602,105 @@ public func FfiConverterTypeNarrativeView_lower(_ value: NarrativeView) -> RustB
 
 
 /**
+ * What to write to the committee.
+ */
+public struct NewFeedback: Equatable, Hashable {
+    /**
+     * What it is about, in a line.
+     */
+    public let topic: String
+    /**
+     * What is said.
+     */
+    public let text: String
+    /**
+     * With one's name; without it nobody can answer but publicly, and neither the relay nor the committee learns who wrote.
+     */
+    public let named: Bool
+    /**
+     * The meeting it is about.
+     */
+    public let meeting: String?
+    /**
+     * The id of an earlier call that may not have happened: with it the same item is not written twice.
+     */
+    public let id: String?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * What it is about, in a line.
+         */topic: String, 
+        /**
+         * What is said.
+         */text: String, 
+        /**
+         * With one's name; without it nobody can answer but publicly, and neither the relay nor the committee learns who wrote.
+         */named: Bool, 
+        /**
+         * The meeting it is about.
+         */meeting: String? = nil, 
+        /**
+         * The id of an earlier call that may not have happened: with it the same item is not written twice.
+         */id: String? = nil) {
+        self.topic = topic
+        self.text = text
+        self.named = named
+        self.meeting = meeting
+        self.id = id
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension NewFeedback: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeNewFeedback: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> NewFeedback {
+        return
+            try NewFeedback(
+                topic: FfiConverterString.read(from: &buf), 
+                text: FfiConverterString.read(from: &buf), 
+                named: FfiConverterBool.read(from: &buf), 
+                meeting: FfiConverterOptionString.read(from: &buf), 
+                id: FfiConverterOptionString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: NewFeedback, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.topic, into: &buf)
+        FfiConverterString.write(value.text, into: &buf)
+        FfiConverterBool.write(value.named, into: &buf)
+        FfiConverterOptionString.write(value.meeting, into: &buf)
+        FfiConverterOptionString.write(value.id, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNewFeedback_lift(_ buf: RustBuffer) throws -> NewFeedback {
+    return try FfiConverterTypeNewFeedback.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNewFeedback_lower(_ value: NewFeedback) -> RustBuffer {
+    return FfiConverterTypeNewFeedback.lower(value)
+}
+
+
+/**
  * A meeting to begin. A monthly one is the same on every phone, whoever begins it first.
  */
 public struct NewMeeting: Equatable, Hashable {
@@ -5970,6 +9879,75 @@ public func FfiConverterTypeNewMember_lower(_ value: NewMember) -> RustBuffer {
 
 
 /**
+ * A member of an imported roster.
+ */
+public struct NewMemberLine: Equatable, Hashable {
+    /**
+     * Who.
+     */
+    public let member: NewMember
+    /**
+     * First day on the roster.
+     */
+    public let since: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Who.
+         */member: NewMember, 
+        /**
+         * First day on the roster.
+         */since: String) {
+        self.member = member
+        self.since = since
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension NewMemberLine: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeNewMemberLine: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> NewMemberLine {
+        return
+            try NewMemberLine(
+                member: FfiConverterTypeNewMember.read(from: &buf), 
+                since: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: NewMemberLine, into buf: inout [UInt8]) {
+        FfiConverterTypeNewMember.write(value.member, into: &buf)
+        FfiConverterString.write(value.since, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNewMemberLine_lift(_ buf: RustBuffer) throws -> NewMemberLine {
+    return try FfiConverterTypeNewMemberLine.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNewMemberLine_lower(_ value: NewMemberLine) -> RustBuffer {
+    return FfiConverterTypeNewMemberLine.lower(value)
+}
+
+
+/**
  * What a founder says about a new unit.
  */
 public struct NewUnit: Equatable, Hashable {
@@ -6059,6 +10037,115 @@ public func FfiConverterTypeNewUnit_lower(_ value: NewUnit) -> RustBuffer {
 
 
 /**
+ * Something that a phone wrote after its removal, or beyond what it might: it is kept and does not count.
+ */
+public struct NotCountedView: Equatable, Hashable {
+    /**
+     * The envelope, in hexadecimal.
+     */
+    public let envelope: String
+    /**
+     * The phone that wrote it.
+     */
+    public let device: String
+    /**
+     * Its label.
+     */
+    public let label: String
+    /**
+     * Name of its holder, if known.
+     */
+    public let name: String?
+    /**
+     * Number in what the phone wrote.
+     */
+    public let seq: UInt64
+    /**
+     * The document; none for a name.
+     */
+    public let doc: String?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The envelope, in hexadecimal.
+         */envelope: String, 
+        /**
+         * The phone that wrote it.
+         */device: String, 
+        /**
+         * Its label.
+         */label: String, 
+        /**
+         * Name of its holder, if known.
+         */name: String?, 
+        /**
+         * Number in what the phone wrote.
+         */seq: UInt64, 
+        /**
+         * The document; none for a name.
+         */doc: String?) {
+        self.envelope = envelope
+        self.device = device
+        self.label = label
+        self.name = name
+        self.seq = seq
+        self.doc = doc
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension NotCountedView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeNotCountedView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> NotCountedView {
+        return
+            try NotCountedView(
+                envelope: FfiConverterString.read(from: &buf), 
+                device: FfiConverterString.read(from: &buf), 
+                label: FfiConverterString.read(from: &buf), 
+                name: FfiConverterOptionString.read(from: &buf), 
+                seq: FfiConverterUInt64.read(from: &buf), 
+                doc: FfiConverterOptionString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: NotCountedView, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.envelope, into: &buf)
+        FfiConverterString.write(value.device, into: &buf)
+        FfiConverterString.write(value.label, into: &buf)
+        FfiConverterOptionString.write(value.name, into: &buf)
+        FfiConverterUInt64.write(value.seq, into: &buf)
+        FfiConverterOptionString.write(value.doc, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNotCountedView_lift(_ buf: RustBuffer) throws -> NotCountedView {
+    return try FfiConverterTypeNotCountedView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNotCountedView_lower(_ value: NotCountedView) -> RustBuffer {
+    return FfiConverterTypeNotCountedView.lower(value)
+}
+
+
+/**
  * Praise or a reminder.
  */
 public struct NoteView: Equatable, Hashable {
@@ -6144,6 +10231,85 @@ public func FfiConverterTypeNoteView_lift(_ buf: RustBuffer) throws -> NoteView 
 #endif
 public func FfiConverterTypeNoteView_lower(_ value: NoteView) -> RustBuffer {
     return FfiConverterTypeNoteView.lower(value)
+}
+
+
+/**
+ * One of the two who sign.
+ */
+public struct OfficialView: Equatable, Hashable {
+    /**
+     * The member.
+     */
+    public let member: String
+    /**
+     * The name as it is sealed.
+     */
+    public let name: String
+    /**
+     * The phone that signed; none while the signature is missing.
+     */
+    public let signedBy: String?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The member.
+         */member: String, 
+        /**
+         * The name as it is sealed.
+         */name: String, 
+        /**
+         * The phone that signed; none while the signature is missing.
+         */signedBy: String?) {
+        self.member = member
+        self.name = name
+        self.signedBy = signedBy
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension OfficialView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeOfficialView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> OfficialView {
+        return
+            try OfficialView(
+                member: FfiConverterString.read(from: &buf), 
+                name: FfiConverterString.read(from: &buf), 
+                signedBy: FfiConverterOptionString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: OfficialView, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.member, into: &buf)
+        FfiConverterString.write(value.name, into: &buf)
+        FfiConverterOptionString.write(value.signedBy, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOfficialView_lift(_ buf: RustBuffer) throws -> OfficialView {
+    return try FfiConverterTypeOfficialView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOfficialView_lower(_ value: OfficialView) -> RustBuffer {
+    return FfiConverterTypeOfficialView.lower(value)
 }
 
 
@@ -6342,6 +10508,387 @@ public func FfiConverterTypeOutcomeView_lift(_ buf: RustBuffer) throws -> Outcom
 #endif
 public func FfiConverterTypeOutcomeView_lower(_ value: OutcomeView) -> RustBuffer {
     return FfiConverterTypeOutcomeView.lower(value)
+}
+
+
+/**
+ * An official signature made outside of this software: kept and named, not judged.
+ */
+public struct OutsideSignatureView: Equatable, Hashable {
+    /**
+     * `pades`, `cades` or `other`.
+     */
+    public let kind: String
+    /**
+     * Name of its file.
+     */
+    public let name: String
+    /**
+     * Its size in bytes.
+     */
+    public let bytes: UInt64
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * `pades`, `cades` or `other`.
+         */kind: String, 
+        /**
+         * Name of its file.
+         */name: String, 
+        /**
+         * Its size in bytes.
+         */bytes: UInt64) {
+        self.kind = kind
+        self.name = name
+        self.bytes = bytes
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension OutsideSignatureView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeOutsideSignatureView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> OutsideSignatureView {
+        return
+            try OutsideSignatureView(
+                kind: FfiConverterString.read(from: &buf), 
+                name: FfiConverterString.read(from: &buf), 
+                bytes: FfiConverterUInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: OutsideSignatureView, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.kind, into: &buf)
+        FfiConverterString.write(value.name, into: &buf)
+        FfiConverterUInt64.write(value.bytes, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOutsideSignatureView_lift(_ buf: RustBuffer) throws -> OutsideSignatureView {
+    return try FfiConverterTypeOutsideSignatureView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOutsideSignatureView_lower(_ value: OutsideSignatureView) -> RustBuffer {
+    return FfiConverterTypeOutsideSignatureView.lower(value)
+}
+
+
+/**
+ * An item that was written on this phone.
+ */
+public struct OwnFeedbackView: Equatable, Hashable {
+    /**
+     * Its id.
+     */
+    public let id: String
+    /**
+     * Milliseconds since 1970 UTC: exact with a name, the beginning of the day without.
+     */
+    public let atMs: Int64
+    /**
+     * What it is about.
+     */
+    public let topic: String
+    /**
+     * What was said.
+     */
+    public let text: String
+    /**
+     * The meeting it is about.
+     */
+    public let meeting: String?
+    /**
+     * Whether it bears the name.
+     */
+    public let named: Bool
+    /**
+     * Where it is.
+     */
+    public let state: OwnFeedbackState
+    /**
+     * What was answered, publicly or to its writer alone, oldest first.
+     */
+    public let answers: [FeedbackReplyView]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Its id.
+         */id: String, 
+        /**
+         * Milliseconds since 1970 UTC: exact with a name, the beginning of the day without.
+         */atMs: Int64, 
+        /**
+         * What it is about.
+         */topic: String, 
+        /**
+         * What was said.
+         */text: String, 
+        /**
+         * The meeting it is about.
+         */meeting: String?, 
+        /**
+         * Whether it bears the name.
+         */named: Bool, 
+        /**
+         * Where it is.
+         */state: OwnFeedbackState, 
+        /**
+         * What was answered, publicly or to its writer alone, oldest first.
+         */answers: [FeedbackReplyView]) {
+        self.id = id
+        self.atMs = atMs
+        self.topic = topic
+        self.text = text
+        self.meeting = meeting
+        self.named = named
+        self.state = state
+        self.answers = answers
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension OwnFeedbackView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeOwnFeedbackView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> OwnFeedbackView {
+        return
+            try OwnFeedbackView(
+                id: FfiConverterString.read(from: &buf), 
+                atMs: FfiConverterInt64.read(from: &buf), 
+                topic: FfiConverterString.read(from: &buf), 
+                text: FfiConverterString.read(from: &buf), 
+                meeting: FfiConverterOptionString.read(from: &buf), 
+                named: FfiConverterBool.read(from: &buf), 
+                state: FfiConverterTypeOwnFeedbackState.read(from: &buf), 
+                answers: FfiConverterSequenceTypeFeedbackReplyView.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: OwnFeedbackView, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.id, into: &buf)
+        FfiConverterInt64.write(value.atMs, into: &buf)
+        FfiConverterString.write(value.topic, into: &buf)
+        FfiConverterString.write(value.text, into: &buf)
+        FfiConverterOptionString.write(value.meeting, into: &buf)
+        FfiConverterBool.write(value.named, into: &buf)
+        FfiConverterTypeOwnFeedbackState.write(value.state, into: &buf)
+        FfiConverterSequenceTypeFeedbackReplyView.write(value.answers, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOwnFeedbackView_lift(_ buf: RustBuffer) throws -> OwnFeedbackView {
+    return try FfiConverterTypeOwnFeedbackView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOwnFeedbackView_lower(_ value: OwnFeedbackView) -> RustBuffer {
+    return FfiConverterTypeOwnFeedbackView.lower(value)
+}
+
+
+/**
+ * Changes in few bytes: 10,000 of them cross the bridge faster than 100 records would. The wrappers read it as a list of
+ * [`Change`] and make each one when it is looked at.
+ *
+ * `entries` holds [`PACKED_BYTES`] a change, in their order: tag (1 byte), zero (1 byte), number (2 bytes, the greater first),
+ * id (16 bytes). Tag 0: a change of a document at place `number` without an id; 1: with the id; 2: number `number` of
+ * `others`. Bytes that are not used are zero.
+ */
+public struct PackedChanges: Equatable, Hashable {
+    /**
+     * Where documents changed, each once.
+     */
+    public let places: [ChangePlace]
+    /**
+     * The changes.
+     */
+    public let entries: Data
+    /**
+     * Changes that are no document's.
+     */
+    public let others: [Change]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Where documents changed, each once.
+         */places: [ChangePlace], 
+        /**
+         * The changes.
+         */entries: Data, 
+        /**
+         * Changes that are no document's.
+         */others: [Change]) {
+        self.places = places
+        self.entries = entries
+        self.others = others
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension PackedChanges: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypePackedChanges: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> PackedChanges {
+        return
+            try PackedChanges(
+                places: FfiConverterSequenceTypeChangePlace.read(from: &buf), 
+                entries: FfiConverterData.read(from: &buf), 
+                others: FfiConverterSequenceTypeChange.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: PackedChanges, into buf: inout [UInt8]) {
+        FfiConverterSequenceTypeChangePlace.write(value.places, into: &buf)
+        FfiConverterData.write(value.entries, into: &buf)
+        FfiConverterSequenceTypeChange.write(value.others, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePackedChanges_lift(_ buf: RustBuffer) throws -> PackedChanges {
+    return try FfiConverterTypePackedChanges.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePackedChanges_lower(_ value: PackedChanges) -> RustBuffer {
+    return FfiConverterTypePackedChanges.lower(value)
+}
+
+
+/**
+ * A file to show, print, keep or share.
+ */
+public struct PaperFile: Equatable, Hashable {
+    /**
+     * Title in one line.
+     */
+    public let title: String
+    /**
+     * Ending of a file name: `html`, `docx`, `txt`.
+     */
+    public let `extension`: String
+    /**
+     * Media type.
+     */
+    public let media: String
+    /**
+     * The file. Equal records give equal bytes on every phone.
+     */
+    public let bytes: Data
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Title in one line.
+         */title: String, 
+        /**
+         * Ending of a file name: `html`, `docx`, `txt`.
+         */`extension`: String, 
+        /**
+         * Media type.
+         */media: String, 
+        /**
+         * The file. Equal records give equal bytes on every phone.
+         */bytes: Data) {
+        self.title = title
+        self.`extension` = `extension`
+        self.media = media
+        self.bytes = bytes
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension PaperFile: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypePaperFile: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> PaperFile {
+        return
+            try PaperFile(
+                title: FfiConverterString.read(from: &buf), 
+                extension: FfiConverterString.read(from: &buf), 
+                media: FfiConverterString.read(from: &buf), 
+                bytes: FfiConverterData.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: PaperFile, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.title, into: &buf)
+        FfiConverterString.write(value.`extension`, into: &buf)
+        FfiConverterString.write(value.media, into: &buf)
+        FfiConverterData.write(value.bytes, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePaperFile_lift(_ buf: RustBuffer) throws -> PaperFile {
+    return try FfiConverterTypePaperFile.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePaperFile_lower(_ value: PaperFile) -> RustBuffer {
+    return FfiConverterTypePaperFile.lower(value)
 }
 
 
@@ -6712,6 +11259,174 @@ public func FfiConverterTypePointsView_lower(_ value: PointsView) -> RustBuffer 
 
 
 /**
+ * How one of those rated stands.
+ */
+public struct RatingCardView: Equatable, Hashable {
+    /**
+     * Who.
+     */
+    public let rated: RatedSubject
+    /**
+     * Name of the member, if known here; none for the branch.
+     */
+    public let name: String?
+    /**
+     * Criterion by criterion.
+     */
+    public let criteria: [LeafScoresView]
+    /**
+     * Own, committee, body above.
+     */
+    public let columns: [ColumnResultView]
+    /**
+     * What supports the points.
+     */
+    public let evidence: [EvidenceView]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Who.
+         */rated: RatedSubject, 
+        /**
+         * Name of the member, if known here; none for the branch.
+         */name: String?, 
+        /**
+         * Criterion by criterion.
+         */criteria: [LeafScoresView], 
+        /**
+         * Own, committee, body above.
+         */columns: [ColumnResultView], 
+        /**
+         * What supports the points.
+         */evidence: [EvidenceView]) {
+        self.rated = rated
+        self.name = name
+        self.criteria = criteria
+        self.columns = columns
+        self.evidence = evidence
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension RatingCardView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeRatingCardView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> RatingCardView {
+        return
+            try RatingCardView(
+                rated: FfiConverterTypeRatedSubject.read(from: &buf), 
+                name: FfiConverterOptionString.read(from: &buf), 
+                criteria: FfiConverterSequenceTypeLeafScoresView.read(from: &buf), 
+                columns: FfiConverterSequenceTypeColumnResultView.read(from: &buf), 
+                evidence: FfiConverterSequenceTypeEvidenceView.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: RatingCardView, into buf: inout [UInt8]) {
+        FfiConverterTypeRatedSubject.write(value.rated, into: &buf)
+        FfiConverterOptionString.write(value.name, into: &buf)
+        FfiConverterSequenceTypeLeafScoresView.write(value.criteria, into: &buf)
+        FfiConverterSequenceTypeColumnResultView.write(value.columns, into: &buf)
+        FfiConverterSequenceTypeEvidenceView.write(value.evidence, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRatingCardView_lift(_ buf: RustBuffer) throws -> RatingCardView {
+    return try FfiConverterTypeRatingCardView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRatingCardView_lower(_ value: RatingCardView) -> RustBuffer {
+    return FfiConverterTypeRatingCardView.lower(value)
+}
+
+
+/**
+ * Who gets a resolution.
+ */
+public struct RecipientView: Equatable, Hashable {
+    /**
+     * Its id.
+     */
+    public let id: String
+    /**
+     * As printed.
+     */
+    public let label: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Its id.
+         */id: String, 
+        /**
+         * As printed.
+         */label: String) {
+        self.id = id
+        self.label = label
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension RecipientView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeRecipientView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> RecipientView {
+        return
+            try RecipientView(
+                id: FfiConverterString.read(from: &buf), 
+                label: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: RecipientView, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.id, into: &buf)
+        FfiConverterString.write(value.label, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRecipientView_lift(_ buf: RustBuffer) throws -> RecipientView {
+    return try FfiConverterTypeRecipientView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRecipientView_lower(_ value: RecipientView) -> RustBuffer {
+    return FfiConverterTypeRecipientView.lower(value)
+}
+
+
+/**
  * Removal of an entry that is shown all the same, because it was edited elsewhere.
  */
 public struct RemovalView: Equatable, Hashable {
@@ -6777,6 +11492,680 @@ public func FfiConverterTypeRemovalView_lift(_ buf: RustBuffer) throws -> Remova
 #endif
 public func FfiConverterTypeRemovalView_lower(_ value: RemovalView) -> RustBuffer {
     return FfiConverterTypeRemovalView.lower(value)
+}
+
+
+/**
+ * What a report says.
+ */
+public struct ReportFactsView: Equatable, Hashable {
+    /**
+     * The month.
+     */
+    public let month: String
+    /**
+     * Its meetings.
+     */
+    public let meetings: [MeetingFactsView]
+    /**
+     * Tasks that are open.
+     */
+    public let tasksOpen: UInt32
+    /**
+     * Of those, overdue ones.
+     */
+    public let tasksOverdue: UInt32
+    /**
+     * Tasks reported as done.
+     */
+    public let tasksDone: UInt32
+    /**
+     * Tasks accepted.
+     */
+    public let tasksAccepted: UInt32
+    /**
+     * Fees owed, in đồng; none on a phone that may not read the ledger.
+     */
+    public let feesDue: UInt64?
+    /**
+     * Fees paid, in đồng.
+     */
+    public let feesPaid: UInt64?
+    /**
+     * Members who have not paid.
+     */
+    public let feesUnpaid: UInt32?
+    /**
+     * Items of feedback; none on a phone that may not read them.
+     */
+    public let feedback: UInt32?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The month.
+         */month: String, 
+        /**
+         * Its meetings.
+         */meetings: [MeetingFactsView], 
+        /**
+         * Tasks that are open.
+         */tasksOpen: UInt32, 
+        /**
+         * Of those, overdue ones.
+         */tasksOverdue: UInt32, 
+        /**
+         * Tasks reported as done.
+         */tasksDone: UInt32, 
+        /**
+         * Tasks accepted.
+         */tasksAccepted: UInt32, 
+        /**
+         * Fees owed, in đồng; none on a phone that may not read the ledger.
+         */feesDue: UInt64?, 
+        /**
+         * Fees paid, in đồng.
+         */feesPaid: UInt64?, 
+        /**
+         * Members who have not paid.
+         */feesUnpaid: UInt32?, 
+        /**
+         * Items of feedback; none on a phone that may not read them.
+         */feedback: UInt32?) {
+        self.month = month
+        self.meetings = meetings
+        self.tasksOpen = tasksOpen
+        self.tasksOverdue = tasksOverdue
+        self.tasksDone = tasksDone
+        self.tasksAccepted = tasksAccepted
+        self.feesDue = feesDue
+        self.feesPaid = feesPaid
+        self.feesUnpaid = feesUnpaid
+        self.feedback = feedback
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension ReportFactsView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeReportFactsView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ReportFactsView {
+        return
+            try ReportFactsView(
+                month: FfiConverterString.read(from: &buf), 
+                meetings: FfiConverterSequenceTypeMeetingFactsView.read(from: &buf), 
+                tasksOpen: FfiConverterUInt32.read(from: &buf), 
+                tasksOverdue: FfiConverterUInt32.read(from: &buf), 
+                tasksDone: FfiConverterUInt32.read(from: &buf), 
+                tasksAccepted: FfiConverterUInt32.read(from: &buf), 
+                feesDue: FfiConverterOptionUInt64.read(from: &buf), 
+                feesPaid: FfiConverterOptionUInt64.read(from: &buf), 
+                feesUnpaid: FfiConverterOptionUInt32.read(from: &buf), 
+                feedback: FfiConverterOptionUInt32.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ReportFactsView, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.month, into: &buf)
+        FfiConverterSequenceTypeMeetingFactsView.write(value.meetings, into: &buf)
+        FfiConverterUInt32.write(value.tasksOpen, into: &buf)
+        FfiConverterUInt32.write(value.tasksOverdue, into: &buf)
+        FfiConverterUInt32.write(value.tasksDone, into: &buf)
+        FfiConverterUInt32.write(value.tasksAccepted, into: &buf)
+        FfiConverterOptionUInt64.write(value.feesDue, into: &buf)
+        FfiConverterOptionUInt64.write(value.feesPaid, into: &buf)
+        FfiConverterOptionUInt32.write(value.feesUnpaid, into: &buf)
+        FfiConverterOptionUInt32.write(value.feedback, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeReportFactsView_lift(_ buf: RustBuffer) throws -> ReportFactsView {
+    return try FfiConverterTypeReportFactsView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeReportFactsView_lower(_ value: ReportFactsView) -> RustBuffer {
+    return FfiConverterTypeReportFactsView.lower(value)
+}
+
+
+/**
+ * A report that waits to be sent.
+ */
+public struct ReportProposalView: Equatable, Hashable {
+    /**
+     * Its number.
+     */
+    public let revision: UInt32
+    /**
+     * What it would say.
+     */
+    public let facts: ReportFactsView
+    /**
+     * What changed since the revision before, in words; empty for the first one.
+     */
+    public let changes: [String]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Its number.
+         */revision: UInt32, 
+        /**
+         * What it would say.
+         */facts: ReportFactsView, 
+        /**
+         * What changed since the revision before, in words; empty for the first one.
+         */changes: [String]) {
+        self.revision = revision
+        self.facts = facts
+        self.changes = changes
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension ReportProposalView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeReportProposalView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ReportProposalView {
+        return
+            try ReportProposalView(
+                revision: FfiConverterUInt32.read(from: &buf), 
+                facts: FfiConverterTypeReportFactsView.read(from: &buf), 
+                changes: FfiConverterSequenceString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ReportProposalView, into buf: inout [UInt8]) {
+        FfiConverterUInt32.write(value.revision, into: &buf)
+        FfiConverterTypeReportFactsView.write(value.facts, into: &buf)
+        FfiConverterSequenceString.write(value.changes, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeReportProposalView_lift(_ buf: RustBuffer) throws -> ReportProposalView {
+    return try FfiConverterTypeReportProposalView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeReportProposalView_lower(_ value: ReportProposalView) -> RustBuffer {
+    return FfiConverterTypeReportProposalView.lower(value)
+}
+
+
+/**
+ * A part that is text.
+ */
+public struct ResolutionPartView: Equatable, Hashable {
+    /**
+     * Which.
+     */
+    public let part: ResolutionPart
+    /**
+     * What it says.
+     */
+    public let text: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Which.
+         */part: ResolutionPart, 
+        /**
+         * What it says.
+         */text: String) {
+        self.part = part
+        self.text = text
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension ResolutionPartView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeResolutionPartView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ResolutionPartView {
+        return
+            try ResolutionPartView(
+                part: FfiConverterTypeResolutionPart.read(from: &buf), 
+                text: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ResolutionPartView, into buf: inout [UInt8]) {
+        FfiConverterTypeResolutionPart.write(value.part, into: &buf)
+        FfiConverterString.write(value.text, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeResolutionPartView_lift(_ buf: RustBuffer) throws -> ResolutionPartView {
+    return try FfiConverterTypeResolutionPartView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeResolutionPartView_lower(_ value: ResolutionPartView) -> RustBuffer {
+    return FfiConverterTypeResolutionPartView.lower(value)
+}
+
+
+/**
+ * A task that a resolution gives.
+ */
+public struct ResolutionTaskView: Equatable, Hashable {
+    /**
+     * Its id.
+     */
+    public let id: String
+    /**
+     * What is to be done.
+     */
+    public let text: String
+    /**
+     * Who is responsible.
+     */
+    public let people: [PersonView]
+    /**
+     * Last day.
+     */
+    public let deadline: String?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Its id.
+         */id: String, 
+        /**
+         * What is to be done.
+         */text: String, 
+        /**
+         * Who is responsible.
+         */people: [PersonView], 
+        /**
+         * Last day.
+         */deadline: String?) {
+        self.id = id
+        self.text = text
+        self.people = people
+        self.deadline = deadline
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension ResolutionTaskView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeResolutionTaskView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ResolutionTaskView {
+        return
+            try ResolutionTaskView(
+                id: FfiConverterString.read(from: &buf), 
+                text: FfiConverterString.read(from: &buf), 
+                people: FfiConverterSequenceTypePersonView.read(from: &buf), 
+                deadline: FfiConverterOptionString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ResolutionTaskView, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.id, into: &buf)
+        FfiConverterString.write(value.text, into: &buf)
+        FfiConverterSequenceTypePersonView.write(value.people, into: &buf)
+        FfiConverterOptionString.write(value.deadline, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeResolutionTaskView_lift(_ buf: RustBuffer) throws -> ResolutionTaskView {
+    return try FfiConverterTypeResolutionTaskView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeResolutionTaskView_lower(_ value: ResolutionTaskView) -> RustBuffer {
+    return FfiConverterTypeResolutionTaskView.lower(value)
+}
+
+
+/**
+ * A resolution.
+ */
+public struct ResolutionView: Equatable, Hashable {
+    /**
+     * Its document.
+     */
+    public let id: String
+    /**
+     * Its number.
+     */
+    public let number: UInt32?
+    /**
+     * The number as printed: `05-NQ/CB`.
+     */
+    public let numberText: String?
+    /**
+     * Its day.
+     */
+    public let date: String?
+    /**
+     * What it is about.
+     */
+    public let title: String?
+    /**
+     * Who signs.
+     */
+    public let signer: PersonView?
+    /**
+     * The meeting that passed it.
+     */
+    public let meeting: String?
+    /**
+     * Its texts.
+     */
+    public let parts: [ResolutionPartView]
+    /**
+     * Tasks it gives.
+     */
+    public let tasks: [ResolutionTaskView]
+    /**
+     * Who gets it.
+     */
+    public let recipients: [RecipientView]
+    /**
+     * The vote.
+     */
+    public let vote: ResolutionVoteView?
+    /**
+     * Who issued it, when; empty for a draft.
+     */
+    public let issued: [MarkView]
+    /**
+     * Fields that two phones filled differently.
+     */
+    public let contested: [ContestedField]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Its document.
+         */id: String, 
+        /**
+         * Its number.
+         */number: UInt32?, 
+        /**
+         * The number as printed: `05-NQ/CB`.
+         */numberText: String?, 
+        /**
+         * Its day.
+         */date: String?, 
+        /**
+         * What it is about.
+         */title: String?, 
+        /**
+         * Who signs.
+         */signer: PersonView?, 
+        /**
+         * The meeting that passed it.
+         */meeting: String?, 
+        /**
+         * Its texts.
+         */parts: [ResolutionPartView], 
+        /**
+         * Tasks it gives.
+         */tasks: [ResolutionTaskView], 
+        /**
+         * Who gets it.
+         */recipients: [RecipientView], 
+        /**
+         * The vote.
+         */vote: ResolutionVoteView?, 
+        /**
+         * Who issued it, when; empty for a draft.
+         */issued: [MarkView], 
+        /**
+         * Fields that two phones filled differently.
+         */contested: [ContestedField]) {
+        self.id = id
+        self.number = number
+        self.numberText = numberText
+        self.date = date
+        self.title = title
+        self.signer = signer
+        self.meeting = meeting
+        self.parts = parts
+        self.tasks = tasks
+        self.recipients = recipients
+        self.vote = vote
+        self.issued = issued
+        self.contested = contested
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension ResolutionView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeResolutionView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ResolutionView {
+        return
+            try ResolutionView(
+                id: FfiConverterString.read(from: &buf), 
+                number: FfiConverterOptionUInt32.read(from: &buf), 
+                numberText: FfiConverterOptionString.read(from: &buf), 
+                date: FfiConverterOptionString.read(from: &buf), 
+                title: FfiConverterOptionString.read(from: &buf), 
+                signer: FfiConverterOptionTypePersonView.read(from: &buf), 
+                meeting: FfiConverterOptionString.read(from: &buf), 
+                parts: FfiConverterSequenceTypeResolutionPartView.read(from: &buf), 
+                tasks: FfiConverterSequenceTypeResolutionTaskView.read(from: &buf), 
+                recipients: FfiConverterSequenceTypeRecipientView.read(from: &buf), 
+                vote: FfiConverterOptionTypeResolutionVoteView.read(from: &buf), 
+                issued: FfiConverterSequenceTypeMarkView.read(from: &buf), 
+                contested: FfiConverterSequenceTypeContestedField.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ResolutionView, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.id, into: &buf)
+        FfiConverterOptionUInt32.write(value.number, into: &buf)
+        FfiConverterOptionString.write(value.numberText, into: &buf)
+        FfiConverterOptionString.write(value.date, into: &buf)
+        FfiConverterOptionString.write(value.title, into: &buf)
+        FfiConverterOptionTypePersonView.write(value.signer, into: &buf)
+        FfiConverterOptionString.write(value.meeting, into: &buf)
+        FfiConverterSequenceTypeResolutionPartView.write(value.parts, into: &buf)
+        FfiConverterSequenceTypeResolutionTaskView.write(value.tasks, into: &buf)
+        FfiConverterSequenceTypeRecipientView.write(value.recipients, into: &buf)
+        FfiConverterOptionTypeResolutionVoteView.write(value.vote, into: &buf)
+        FfiConverterSequenceTypeMarkView.write(value.issued, into: &buf)
+        FfiConverterSequenceTypeContestedField.write(value.contested, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeResolutionView_lift(_ buf: RustBuffer) throws -> ResolutionView {
+    return try FfiConverterTypeResolutionView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeResolutionView_lower(_ value: ResolutionView) -> RustBuffer {
+    return FfiConverterTypeResolutionView.lower(value)
+}
+
+
+/**
+ * The vote by which a resolution was passed, as it stood when it was taken over.
+ */
+public struct ResolutionVoteView: Equatable, Hashable {
+    /**
+     * The motion in its meeting.
+     */
+    public let motion: String
+    /**
+     * Votes of each kind.
+     */
+    public let counts: Tally
+    /**
+     * Who could vote.
+     */
+    public let eligible: UInt32
+    /**
+     * Who was there.
+     */
+    public let present: UInt32
+    /**
+     * How many it needed.
+     */
+    public let need: VoteNeed
+    /**
+     * Whether it passed.
+     */
+    public let passed: Bool
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The motion in its meeting.
+         */motion: String, 
+        /**
+         * Votes of each kind.
+         */counts: Tally, 
+        /**
+         * Who could vote.
+         */eligible: UInt32, 
+        /**
+         * Who was there.
+         */present: UInt32, 
+        /**
+         * How many it needed.
+         */need: VoteNeed, 
+        /**
+         * Whether it passed.
+         */passed: Bool) {
+        self.motion = motion
+        self.counts = counts
+        self.eligible = eligible
+        self.present = present
+        self.need = need
+        self.passed = passed
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension ResolutionVoteView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeResolutionVoteView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ResolutionVoteView {
+        return
+            try ResolutionVoteView(
+                motion: FfiConverterString.read(from: &buf), 
+                counts: FfiConverterTypeTally.read(from: &buf), 
+                eligible: FfiConverterUInt32.read(from: &buf), 
+                present: FfiConverterUInt32.read(from: &buf), 
+                need: FfiConverterTypeVoteNeed.read(from: &buf), 
+                passed: FfiConverterBool.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ResolutionVoteView, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.motion, into: &buf)
+        FfiConverterTypeTally.write(value.counts, into: &buf)
+        FfiConverterUInt32.write(value.eligible, into: &buf)
+        FfiConverterUInt32.write(value.present, into: &buf)
+        FfiConverterTypeVoteNeed.write(value.need, into: &buf)
+        FfiConverterBool.write(value.passed, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeResolutionVoteView_lift(_ buf: RustBuffer) throws -> ResolutionVoteView {
+    return try FfiConverterTypeResolutionVoteView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeResolutionVoteView_lower(_ value: ResolutionVoteView) -> RustBuffer {
+    return FfiConverterTypeResolutionVoteView.lower(value)
 }
 
 
@@ -7068,6 +12457,85 @@ public func FfiConverterTypeReviewView_lower(_ value: ReviewView) -> RustBuffer 
 
 
 /**
+ * What is rated, and into which levels.
+ */
+public struct ScaleView: Equatable, Hashable {
+    /**
+     * The tree of criteria, flattened.
+     */
+    public let criteria: [CriterionView]
+    /**
+     * Levels, best first.
+     */
+    public let levels: [LevelView]
+    /**
+     * All points that can be reached, in hundredths.
+     */
+    public let most: UInt32
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The tree of criteria, flattened.
+         */criteria: [CriterionView], 
+        /**
+         * Levels, best first.
+         */levels: [LevelView], 
+        /**
+         * All points that can be reached, in hundredths.
+         */most: UInt32) {
+        self.criteria = criteria
+        self.levels = levels
+        self.most = most
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension ScaleView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeScaleView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ScaleView {
+        return
+            try ScaleView(
+                criteria: FfiConverterSequenceTypeCriterionView.read(from: &buf), 
+                levels: FfiConverterSequenceTypeLevelView.read(from: &buf), 
+                most: FfiConverterUInt32.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ScaleView, into buf: inout [UInt8]) {
+        FfiConverterSequenceTypeCriterionView.write(value.criteria, into: &buf)
+        FfiConverterSequenceTypeLevelView.write(value.levels, into: &buf)
+        FfiConverterUInt32.write(value.most, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeScaleView_lift(_ buf: RustBuffer) throws -> ScaleView {
+    return try FfiConverterTypeScaleView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeScaleView_lower(_ value: ScaleView) -> RustBuffer {
+    return FfiConverterTypeScaleView.lower(value)
+}
+
+
+/**
  * Points for one criterion.
  */
 public struct ScoreView: Equatable, Hashable {
@@ -7153,6 +12621,442 @@ public func FfiConverterTypeScoreView_lift(_ buf: RustBuffer) throws -> ScoreVie
 #endif
 public func FfiConverterTypeScoreView_lower(_ value: ScoreView) -> RustBuffer {
     return FfiConverterTypeScoreView.lower(value)
+}
+
+
+/**
+ * Points of one scorer for one criterion.
+ */
+public struct ScorerPointsView: Equatable, Hashable {
+    /**
+     * In which column.
+     */
+    public let column: ScoreColumn
+    /**
+     * Whose points.
+     */
+    public let scorer: PersonView
+    /**
+     * In hundredths; none when taken back.
+     */
+    public let points: UInt32?
+    /**
+     * `points`, where two phones wrote differently.
+     */
+    public let contested: [ContestedField]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * In which column.
+         */column: ScoreColumn, 
+        /**
+         * Whose points.
+         */scorer: PersonView, 
+        /**
+         * In hundredths; none when taken back.
+         */points: UInt32?, 
+        /**
+         * `points`, where two phones wrote differently.
+         */contested: [ContestedField]) {
+        self.column = column
+        self.scorer = scorer
+        self.points = points
+        self.contested = contested
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension ScorerPointsView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeScorerPointsView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ScorerPointsView {
+        return
+            try ScorerPointsView(
+                column: FfiConverterTypeScoreColumn.read(from: &buf), 
+                scorer: FfiConverterTypePersonView.read(from: &buf), 
+                points: FfiConverterOptionUInt32.read(from: &buf), 
+                contested: FfiConverterSequenceTypeContestedField.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ScorerPointsView, into buf: inout [UInt8]) {
+        FfiConverterTypeScoreColumn.write(value.column, into: &buf)
+        FfiConverterTypePersonView.write(value.scorer, into: &buf)
+        FfiConverterOptionUInt32.write(value.points, into: &buf)
+        FfiConverterSequenceTypeContestedField.write(value.contested, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeScorerPointsView_lift(_ buf: RustBuffer) throws -> ScorerPointsView {
+    return try FfiConverterTypeScorerPointsView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeScorerPointsView_lower(_ value: ScorerPointsView) -> RustBuffer {
+    return FfiConverterTypeScorerPointsView.lower(value)
+}
+
+
+/**
+ * A seal.
+ */
+public struct SealView: Equatable, Hashable {
+    /**
+     * Its id.
+     */
+    public let id: String
+    /**
+     * Whether it seals an addendum; otherwise an edition of the minutes.
+     */
+    public let addendum: Bool
+    /**
+     * How it stands.
+     */
+    public let status: SealStatus
+    /**
+     * SHA-256 of the text, in hexadecimal.
+     */
+    public let sha256: String
+    /**
+     * Day of the meeting.
+     */
+    public let date: String
+    /**
+     * Where.
+     */
+    public let place: String
+    /**
+     * Who chaired.
+     */
+    public let chair: OfficialView
+    /**
+     * Who took the minutes.
+     */
+    public let clerk: OfficialView
+    /**
+     * Members present.
+     */
+    public let present: UInt32
+    /**
+     * Members who could vote.
+     */
+    public let eligible: UInt32
+    /**
+     * The seal that it adds to or takes the place of.
+     */
+    public let previous: String?
+    /**
+     * When it was proposed, by that phone's clock; milliseconds since 1970 UTC.
+     */
+    public let claimedMs: Int64
+    /**
+     * Official signatures kept beside it.
+     */
+    public let outside: [OutsideSignatureView]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Its id.
+         */id: String, 
+        /**
+         * Whether it seals an addendum; otherwise an edition of the minutes.
+         */addendum: Bool, 
+        /**
+         * How it stands.
+         */status: SealStatus, 
+        /**
+         * SHA-256 of the text, in hexadecimal.
+         */sha256: String, 
+        /**
+         * Day of the meeting.
+         */date: String, 
+        /**
+         * Where.
+         */place: String, 
+        /**
+         * Who chaired.
+         */chair: OfficialView, 
+        /**
+         * Who took the minutes.
+         */clerk: OfficialView, 
+        /**
+         * Members present.
+         */present: UInt32, 
+        /**
+         * Members who could vote.
+         */eligible: UInt32, 
+        /**
+         * The seal that it adds to or takes the place of.
+         */previous: String?, 
+        /**
+         * When it was proposed, by that phone's clock; milliseconds since 1970 UTC.
+         */claimedMs: Int64, 
+        /**
+         * Official signatures kept beside it.
+         */outside: [OutsideSignatureView]) {
+        self.id = id
+        self.addendum = addendum
+        self.status = status
+        self.sha256 = sha256
+        self.date = date
+        self.place = place
+        self.chair = chair
+        self.clerk = clerk
+        self.present = present
+        self.eligible = eligible
+        self.previous = previous
+        self.claimedMs = claimedMs
+        self.outside = outside
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension SealView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeSealView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SealView {
+        return
+            try SealView(
+                id: FfiConverterString.read(from: &buf), 
+                addendum: FfiConverterBool.read(from: &buf), 
+                status: FfiConverterTypeSealStatus.read(from: &buf), 
+                sha256: FfiConverterString.read(from: &buf), 
+                date: FfiConverterString.read(from: &buf), 
+                place: FfiConverterString.read(from: &buf), 
+                chair: FfiConverterTypeOfficialView.read(from: &buf), 
+                clerk: FfiConverterTypeOfficialView.read(from: &buf), 
+                present: FfiConverterUInt32.read(from: &buf), 
+                eligible: FfiConverterUInt32.read(from: &buf), 
+                previous: FfiConverterOptionString.read(from: &buf), 
+                claimedMs: FfiConverterInt64.read(from: &buf), 
+                outside: FfiConverterSequenceTypeOutsideSignatureView.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: SealView, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.id, into: &buf)
+        FfiConverterBool.write(value.addendum, into: &buf)
+        FfiConverterTypeSealStatus.write(value.status, into: &buf)
+        FfiConverterString.write(value.sha256, into: &buf)
+        FfiConverterString.write(value.date, into: &buf)
+        FfiConverterString.write(value.place, into: &buf)
+        FfiConverterTypeOfficialView.write(value.chair, into: &buf)
+        FfiConverterTypeOfficialView.write(value.clerk, into: &buf)
+        FfiConverterUInt32.write(value.present, into: &buf)
+        FfiConverterUInt32.write(value.eligible, into: &buf)
+        FfiConverterOptionString.write(value.previous, into: &buf)
+        FfiConverterInt64.write(value.claimedMs, into: &buf)
+        FfiConverterSequenceTypeOutsideSignatureView.write(value.outside, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSealView_lift(_ buf: RustBuffer) throws -> SealView {
+    return try FfiConverterTypeSealView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSealView_lower(_ value: SealView) -> RustBuffer {
+    return FfiConverterTypeSealView.lower(value)
+}
+
+
+/**
+ * The seals of a meeting, and what came after them.
+ */
+public struct SealsView: Equatable, Hashable {
+    /**
+     * Every seal that at least one of the two signed: editions before their addenda, oldest first.
+     */
+    public let seals: [SealView]
+    /**
+     * The edition that stands.
+     */
+    public let standing: String?
+    /**
+     * Whether several editions stand: the chair withdraws all but one.
+     */
+    public let competing: Bool
+    /**
+     * What was recorded after the seal and is in no addendum yet.
+     */
+    public let late: [LateItemView]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Every seal that at least one of the two signed: editions before their addenda, oldest first.
+         */seals: [SealView], 
+        /**
+         * The edition that stands.
+         */standing: String?, 
+        /**
+         * Whether several editions stand: the chair withdraws all but one.
+         */competing: Bool, 
+        /**
+         * What was recorded after the seal and is in no addendum yet.
+         */late: [LateItemView]) {
+        self.seals = seals
+        self.standing = standing
+        self.competing = competing
+        self.late = late
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension SealsView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeSealsView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SealsView {
+        return
+            try SealsView(
+                seals: FfiConverterSequenceTypeSealView.read(from: &buf), 
+                standing: FfiConverterOptionString.read(from: &buf), 
+                competing: FfiConverterBool.read(from: &buf), 
+                late: FfiConverterSequenceTypeLateItemView.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: SealsView, into buf: inout [UInt8]) {
+        FfiConverterSequenceTypeSealView.write(value.seals, into: &buf)
+        FfiConverterOptionString.write(value.standing, into: &buf)
+        FfiConverterBool.write(value.competing, into: &buf)
+        FfiConverterSequenceTypeLateItemView.write(value.late, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSealsView_lift(_ buf: RustBuffer) throws -> SealsView {
+    return try FfiConverterTypeSealsView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSealsView_lower(_ value: SealsView) -> RustBuffer {
+    return FfiConverterTypeSealsView.lower(value)
+}
+
+
+/**
+ * A report that was sent.
+ */
+public struct SentReportView: Equatable, Hashable {
+    /**
+     * 1 for the first of its month.
+     */
+    public let revision: UInt32
+    /**
+     * What it says.
+     */
+    public let facts: ReportFactsView
+    /**
+     * Who sent it, when.
+     */
+    public let mark: MarkView
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * 1 for the first of its month.
+         */revision: UInt32, 
+        /**
+         * What it says.
+         */facts: ReportFactsView, 
+        /**
+         * Who sent it, when.
+         */mark: MarkView) {
+        self.revision = revision
+        self.facts = facts
+        self.mark = mark
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension SentReportView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeSentReportView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SentReportView {
+        return
+            try SentReportView(
+                revision: FfiConverterUInt32.read(from: &buf), 
+                facts: FfiConverterTypeReportFactsView.read(from: &buf), 
+                mark: FfiConverterTypeMarkView.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: SentReportView, into buf: inout [UInt8]) {
+        FfiConverterUInt32.write(value.revision, into: &buf)
+        FfiConverterTypeReportFactsView.write(value.facts, into: &buf)
+        FfiConverterTypeMarkView.write(value.mark, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSentReportView_lift(_ buf: RustBuffer) throws -> SentReportView {
+    return try FfiConverterTypeSentReportView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSentReportView_lower(_ value: SentReportView) -> RustBuffer {
+    return FfiConverterTypeSentReportView.lower(value)
 }
 
 
@@ -7879,6 +13783,432 @@ public func FfiConverterTypeTallyView_lower(_ value: TallyView) -> RustBuffer {
 
 
 /**
+ * A status that somebody reported.
+ */
+public struct TaskEventView: Equatable, Hashable {
+    /**
+     * 0 at first; one more every time the task was opened again.
+     */
+    public let round: UInt32
+    /**
+     * The status.
+     */
+    public let status: TaskStatus
+    /**
+     * Why it was opened again.
+     */
+    public let reason: String?
+    /**
+     * Who, when.
+     */
+    public let mark: MarkView
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * 0 at first; one more every time the task was opened again.
+         */round: UInt32, 
+        /**
+         * The status.
+         */status: TaskStatus, 
+        /**
+         * Why it was opened again.
+         */reason: String?, 
+        /**
+         * Who, when.
+         */mark: MarkView) {
+        self.round = round
+        self.status = status
+        self.reason = reason
+        self.mark = mark
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension TaskEventView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeTaskEventView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> TaskEventView {
+        return
+            try TaskEventView(
+                round: FfiConverterUInt32.read(from: &buf), 
+                status: FfiConverterTypeTaskStatus.read(from: &buf), 
+                reason: FfiConverterOptionString.read(from: &buf), 
+                mark: FfiConverterTypeMarkView.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: TaskEventView, into buf: inout [UInt8]) {
+        FfiConverterUInt32.write(value.round, into: &buf)
+        FfiConverterTypeTaskStatus.write(value.status, into: &buf)
+        FfiConverterOptionString.write(value.reason, into: &buf)
+        FfiConverterTypeMarkView.write(value.mark, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeTaskEventView_lift(_ buf: RustBuffer) throws -> TaskEventView {
+    return try FfiConverterTypeTaskEventView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeTaskEventView_lower(_ value: TaskEventView) -> RustBuffer {
+    return FfiConverterTypeTaskEventView.lower(value)
+}
+
+
+/**
+ * What somebody says was achieved.
+ */
+public struct TaskResultView: Equatable, Hashable {
+    /**
+     * In words.
+     */
+    public let text: String
+    /**
+     * Who, when.
+     */
+    public let mark: MarkView
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * In words.
+         */text: String, 
+        /**
+         * Who, when.
+         */mark: MarkView) {
+        self.text = text
+        self.mark = mark
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension TaskResultView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeTaskResultView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> TaskResultView {
+        return
+            try TaskResultView(
+                text: FfiConverterString.read(from: &buf), 
+                mark: FfiConverterTypeMarkView.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: TaskResultView, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.text, into: &buf)
+        FfiConverterTypeMarkView.write(value.mark, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeTaskResultView_lift(_ buf: RustBuffer) throws -> TaskResultView {
+    return try FfiConverterTypeTaskResultView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeTaskResultView_lower(_ value: TaskResultView) -> RustBuffer {
+    return FfiConverterTypeTaskResultView.lower(value)
+}
+
+
+/**
+ * A task.
+ */
+public struct TaskView: Equatable, Hashable {
+    /**
+     * Its id.
+     */
+    public let id: String
+    /**
+     * What is to be done.
+     */
+    public let what: String
+    /**
+     * The meeting whose conclusion it comes from.
+     */
+    public let meeting: String?
+    /**
+     * That conclusion.
+     */
+    public let conclusion: String?
+    /**
+     * Who is responsible.
+     */
+    public let people: [PersonView]
+    /**
+     * Last day.
+     */
+    public let deadline: String?
+    /**
+     * How far it is.
+     */
+    public let status: TaskStatus
+    /**
+     * How often it was opened again.
+     */
+    public let round: UInt32
+    /**
+     * Every status reported, by round.
+     */
+    public let events: [TaskEventView]
+    /**
+     * What was achieved, one text a phone.
+     */
+    public let results: [TaskResultView]
+    /**
+     * Whether it was withdrawn.
+     */
+    public let withdrawn: Bool
+    /**
+     * Whether it is open and its deadline was before today.
+     */
+    public let overdue: Bool
+    /**
+     * `what` or `deadline`, where two phones wrote differently.
+     */
+    public let contested: [ContestedField]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Its id.
+         */id: String, 
+        /**
+         * What is to be done.
+         */what: String, 
+        /**
+         * The meeting whose conclusion it comes from.
+         */meeting: String?, 
+        /**
+         * That conclusion.
+         */conclusion: String?, 
+        /**
+         * Who is responsible.
+         */people: [PersonView], 
+        /**
+         * Last day.
+         */deadline: String?, 
+        /**
+         * How far it is.
+         */status: TaskStatus, 
+        /**
+         * How often it was opened again.
+         */round: UInt32, 
+        /**
+         * Every status reported, by round.
+         */events: [TaskEventView], 
+        /**
+         * What was achieved, one text a phone.
+         */results: [TaskResultView], 
+        /**
+         * Whether it was withdrawn.
+         */withdrawn: Bool, 
+        /**
+         * Whether it is open and its deadline was before today.
+         */overdue: Bool, 
+        /**
+         * `what` or `deadline`, where two phones wrote differently.
+         */contested: [ContestedField]) {
+        self.id = id
+        self.what = what
+        self.meeting = meeting
+        self.conclusion = conclusion
+        self.people = people
+        self.deadline = deadline
+        self.status = status
+        self.round = round
+        self.events = events
+        self.results = results
+        self.withdrawn = withdrawn
+        self.overdue = overdue
+        self.contested = contested
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension TaskView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeTaskView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> TaskView {
+        return
+            try TaskView(
+                id: FfiConverterString.read(from: &buf), 
+                what: FfiConverterString.read(from: &buf), 
+                meeting: FfiConverterOptionString.read(from: &buf), 
+                conclusion: FfiConverterOptionString.read(from: &buf), 
+                people: FfiConverterSequenceTypePersonView.read(from: &buf), 
+                deadline: FfiConverterOptionString.read(from: &buf), 
+                status: FfiConverterTypeTaskStatus.read(from: &buf), 
+                round: FfiConverterUInt32.read(from: &buf), 
+                events: FfiConverterSequenceTypeTaskEventView.read(from: &buf), 
+                results: FfiConverterSequenceTypeTaskResultView.read(from: &buf), 
+                withdrawn: FfiConverterBool.read(from: &buf), 
+                overdue: FfiConverterBool.read(from: &buf), 
+                contested: FfiConverterSequenceTypeContestedField.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: TaskView, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.id, into: &buf)
+        FfiConverterString.write(value.what, into: &buf)
+        FfiConverterOptionString.write(value.meeting, into: &buf)
+        FfiConverterOptionString.write(value.conclusion, into: &buf)
+        FfiConverterSequenceTypePersonView.write(value.people, into: &buf)
+        FfiConverterOptionString.write(value.deadline, into: &buf)
+        FfiConverterTypeTaskStatus.write(value.status, into: &buf)
+        FfiConverterUInt32.write(value.round, into: &buf)
+        FfiConverterSequenceTypeTaskEventView.write(value.events, into: &buf)
+        FfiConverterSequenceTypeTaskResultView.write(value.results, into: &buf)
+        FfiConverterBool.write(value.withdrawn, into: &buf)
+        FfiConverterBool.write(value.overdue, into: &buf)
+        FfiConverterSequenceTypeContestedField.write(value.contested, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeTaskView_lift(_ buf: RustBuffer) throws -> TaskView {
+    return try FfiConverterTypeTaskView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeTaskView_lower(_ value: TaskView) -> RustBuffer {
+    return FfiConverterTypeTaskView.lower(value)
+}
+
+
+/**
+ * What was undone.
+ */
+public struct UndoneView: Equatable, Hashable {
+    /**
+     * Hash of the change, in hexadecimal.
+     */
+    public let hash: String
+    /**
+     * When it was made, milliseconds since 1970 UTC.
+     */
+    public let atMs: Int64
+    /**
+     * What it had done, in words.
+     */
+    public let did: [String]
+    /**
+     * Which parts of the document.
+     */
+    public let what: [Change]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Hash of the change, in hexadecimal.
+         */hash: String, 
+        /**
+         * When it was made, milliseconds since 1970 UTC.
+         */atMs: Int64, 
+        /**
+         * What it had done, in words.
+         */did: [String], 
+        /**
+         * Which parts of the document.
+         */what: [Change]) {
+        self.hash = hash
+        self.atMs = atMs
+        self.did = did
+        self.what = what
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension UndoneView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeUndoneView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> UndoneView {
+        return
+            try UndoneView(
+                hash: FfiConverterString.read(from: &buf), 
+                atMs: FfiConverterInt64.read(from: &buf), 
+                did: FfiConverterSequenceString.read(from: &buf), 
+                what: FfiConverterSequenceTypeChange.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: UndoneView, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.hash, into: &buf)
+        FfiConverterInt64.write(value.atMs, into: &buf)
+        FfiConverterSequenceString.write(value.did, into: &buf)
+        FfiConverterSequenceTypeChange.write(value.what, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeUndoneView_lift(_ buf: RustBuffer) throws -> UndoneView {
+    return try FfiConverterTypeUndoneView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeUndoneView_lower(_ value: UndoneView) -> RustBuffer {
+    return FfiConverterTypeUndoneView.lower(value)
+}
+
+
+/**
  * The unit and this phone in it.
  */
 public struct UnitCard: Equatable, Hashable {
@@ -8319,9 +14649,13 @@ public enum Change: Equatable, Hashable {
      */
     case names
     /**
-     * Documents of the library changed.
+     * Documents of the library or reading marks came or changed.
      */
     case library
+    /**
+     * Feedback was written, received, taken back or answered.
+     */
+    case feedback
     /**
      * A document changed: here, or by a merge.
      */
@@ -8409,21 +14743,23 @@ public struct FfiConverterTypeChange: FfiConverterRustBuffer {
         
         case 5: return .library
         
-        case 6: return .document(doc: try FfiConverterString.read(from: &buf), part: try FfiConverterTypeDocumentPart.read(from: &buf), id: try FfiConverterOptionString.read(from: &buf)
+        case 6: return .feedback
+        
+        case 7: return .document(doc: try FfiConverterString.read(from: &buf), part: try FfiConverterTypeDocumentPart.read(from: &buf), id: try FfiConverterOptionString.read(from: &buf)
         )
         
-        case 7: return .sync(space: try FfiConverterTypeSpaceKind.read(from: &buf), state: try FfiConverterTypeSpaceState.read(from: &buf)
+        case 8: return .sync(space: try FfiConverterTypeSpaceKind.read(from: &buf), state: try FfiConverterTypeSpaceState.read(from: &buf)
         )
         
-        case 8: return .refused(reason: try FfiConverterString.read(from: &buf)
+        case 9: return .refused(reason: try FfiConverterString.read(from: &buf)
         )
         
-        case 9: return .setAside(device: try FfiConverterOptionString.read(from: &buf), reason: try FfiConverterString.read(from: &buf)
+        case 10: return .setAside(device: try FfiConverterOptionString.read(from: &buf), reason: try FfiConverterString.read(from: &buf)
         )
         
-        case 10: return .missed
+        case 11: return .missed
         
-        case 11: return .trouble(text: try FfiConverterString.read(from: &buf)
+        case 12: return .trouble(text: try FfiConverterString.read(from: &buf)
         )
         
         default: throw UniffiInternalError.unexpectedEnumCase
@@ -8454,36 +14790,40 @@ public struct FfiConverterTypeChange: FfiConverterRustBuffer {
             writeInt(&buf, Int32(5))
         
         
-        case let .document(doc,part,id):
+        case .feedback:
             writeInt(&buf, Int32(6))
+        
+        
+        case let .document(doc,part,id):
+            writeInt(&buf, Int32(7))
             FfiConverterString.write(doc, into: &buf)
             FfiConverterTypeDocumentPart.write(part, into: &buf)
             FfiConverterOptionString.write(id, into: &buf)
             
         
         case let .sync(space,state):
-            writeInt(&buf, Int32(7))
+            writeInt(&buf, Int32(8))
             FfiConverterTypeSpaceKind.write(space, into: &buf)
             FfiConverterTypeSpaceState.write(state, into: &buf)
             
         
         case let .refused(reason):
-            writeInt(&buf, Int32(8))
+            writeInt(&buf, Int32(9))
             FfiConverterString.write(reason, into: &buf)
             
         
         case let .setAside(device,reason):
-            writeInt(&buf, Int32(9))
+            writeInt(&buf, Int32(10))
             FfiConverterOptionString.write(device, into: &buf)
             FfiConverterString.write(reason, into: &buf)
             
         
         case .missed:
-            writeInt(&buf, Int32(10))
+            writeInt(&buf, Int32(11))
         
         
         case let .trouble(text):
-            writeInt(&buf, Int32(11))
+            writeInt(&buf, Int32(12))
             FfiConverterString.write(text, into: &buf)
             
         }
@@ -8603,6 +14943,186 @@ public func FfiConverterTypeContestState_lower(_ value: ContestState) -> RustBuf
 
 
 /**
+ * Where a directive comes from.
+ */
+
+public enum DirectiveIssuer: Equatable, Hashable {
+    
+    /**
+     * The body above.
+     */
+    case above
+    /**
+     * The unit itself.
+     */
+    case unit
+    /**
+     * It shipped with the software.
+     */
+    case shipped
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension DirectiveIssuer: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeDirectiveIssuer: FfiConverterRustBuffer {
+    typealias SwiftType = DirectiveIssuer
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> DirectiveIssuer {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .above
+        
+        case 2: return .unit
+        
+        case 3: return .shipped
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: DirectiveIssuer, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .above:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .unit:
+            writeInt(&buf, Int32(2))
+        
+        
+        case .shipped:
+            writeInt(&buf, Int32(3))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDirectiveIssuer_lift(_ buf: RustBuffer) throws -> DirectiveIssuer {
+    return try FfiConverterTypeDirectiveIssuer.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDirectiveIssuer_lower(_ value: DirectiveIssuer) -> RustBuffer {
+    return FfiConverterTypeDirectiveIssuer.lower(value)
+}
+
+
+
+/**
+ * What a directive is about.
+ */
+
+public enum DirectiveKind: Equatable, Hashable {
+    
+    /**
+     * Who must attend, who votes, what is enough, how long meetings last.
+     */
+    case policy
+    /**
+     * Fee rates.
+     */
+    case fees
+    /**
+     * The criteria tree of ratings.
+     */
+    case criteria
+    /**
+     * Days on which nothing is due.
+     */
+    case holidays
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension DirectiveKind: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeDirectiveKind: FfiConverterRustBuffer {
+    typealias SwiftType = DirectiveKind
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> DirectiveKind {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .policy
+        
+        case 2: return .fees
+        
+        case 3: return .criteria
+        
+        case 4: return .holidays
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: DirectiveKind, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .policy:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .fees:
+            writeInt(&buf, Int32(2))
+        
+        
+        case .criteria:
+            writeInt(&buf, Int32(3))
+        
+        
+        case .holidays:
+            writeInt(&buf, Int32(4))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDirectiveKind_lift(_ buf: RustBuffer) throws -> DirectiveKind {
+    return try FfiConverterTypeDirectiveKind.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDirectiveKind_lower(_ value: DirectiveKind) -> RustBuffer {
+    return FfiConverterTypeDirectiveKind.lower(value)
+}
+
+
+
+/**
  * Which part of a document changed.
  */
 
@@ -8669,6 +15189,34 @@ public enum DocumentPart: Equatable, Hashable {
      */
     case choice
     /**
+     * A file that belongs to a meeting.
+     */
+    case attachment
+    /**
+     * A task.
+     */
+    case task
+    /**
+     * A line of the fee ledger.
+     */
+    case feeLine
+    /**
+     * What a member was assessed at.
+     */
+    case assessment
+    /**
+     * Points, levels or evidence of a rating.
+     */
+    case rating
+    /**
+     * A resolution.
+     */
+    case resolution
+    /**
+     * A report was sent.
+     */
+    case report
+    /**
      * Something this version of the bridge has no name for: read the document anew.
      */
     case other
@@ -8723,7 +15271,21 @@ public struct FfiConverterTypeDocumentPart: FfiConverterRustBuffer {
         
         case 15: return .choice
         
-        case 16: return .other
+        case 16: return .attachment
+        
+        case 17: return .task
+        
+        case 18: return .feeLine
+        
+        case 19: return .assessment
+        
+        case 20: return .rating
+        
+        case 21: return .resolution
+        
+        case 22: return .report
+        
+        case 23: return .other
         
         default: throw UniffiInternalError.unexpectedEnumCase
         }
@@ -8793,8 +15355,36 @@ public struct FfiConverterTypeDocumentPart: FfiConverterRustBuffer {
             writeInt(&buf, Int32(15))
         
         
-        case .other:
+        case .attachment:
             writeInt(&buf, Int32(16))
+        
+        
+        case .task:
+            writeInt(&buf, Int32(17))
+        
+        
+        case .feeLine:
+            writeInt(&buf, Int32(18))
+        
+        
+        case .assessment:
+            writeInt(&buf, Int32(19))
+        
+        
+        case .rating:
+            writeInt(&buf, Int32(20))
+        
+        
+        case .resolution:
+            writeInt(&buf, Int32(21))
+        
+        
+        case .report:
+            writeInt(&buf, Int32(22))
+        
+        
+        case .other:
+            writeInt(&buf, Int32(23))
         
         }
     }
@@ -8904,6 +15494,349 @@ public func FfiConverterTypeEntryPlace_lift(_ buf: RustBuffer) throws -> EntryPl
 #endif
 public func FfiConverterTypeEntryPlace_lower(_ value: EntryPlace) -> RustBuffer {
     return FfiConverterTypeEntryPlace.lower(value)
+}
+
+
+
+/**
+ * By what somebody pays a fee.
+ */
+
+public enum FeeBasis: Equatable, Hashable {
+    
+    /**
+     * The rate for members like them.
+     */
+    case rate
+    /**
+     * The amount they were assessed at.
+     */
+    case assessed
+    /**
+     * Pays nothing.
+     */
+    case exempt
+    /**
+     * No rule fits.
+     */
+    case noRule
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension FeeBasis: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeFeeBasis: FfiConverterRustBuffer {
+    typealias SwiftType = FeeBasis
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> FeeBasis {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .rate
+        
+        case 2: return .assessed
+        
+        case 3: return .exempt
+        
+        case 4: return .noRule
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: FeeBasis, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .rate:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .assessed:
+            writeInt(&buf, Int32(2))
+        
+        
+        case .exempt:
+            writeInt(&buf, Int32(3))
+        
+        
+        case .noRule:
+            writeInt(&buf, Int32(4))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeFeeBasis_lift(_ buf: RustBuffer) throws -> FeeBasis {
+    return try FfiConverterTypeFeeBasis.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeFeeBasis_lower(_ value: FeeBasis) -> RustBuffer {
+    return FfiConverterTypeFeeBasis.lower(value)
+}
+
+
+
+/**
+ * One command to the ledger. The committee only.
+ */
+
+public enum FeeCommand: Equatable, Hashable {
+    
+    /**
+     * Records a payment.
+     */
+    case pay(
+        /**
+         * Who paid.
+         */payer: String, 
+        /**
+         * The month paid for: `2025-05`.
+         */month: String, 
+        /**
+         * How much, in đồng.
+         */amount: UInt32, 
+        /**
+         * The day of the payment.
+         */day: String, 
+        /**
+         * A remark.
+         */note: String? = nil, 
+        /**
+         * Id to use; with the id of an earlier call the same payment is not recorded twice.
+         */id: String? = nil
+    )
+    /**
+     * Takes a line back.
+     */
+    case reverse(
+        /**
+         * Which.
+         */line: String, 
+        /**
+         * The day.
+         */day: String, 
+        /**
+         * Why.
+         */note: String? = nil, 
+        /**
+         * Id to use.
+         */id: String? = nil
+    )
+    /**
+     * Assesses a member at an amount from a month on; without an amount the rates hold again.
+     */
+    case assess(
+        /**
+         * Whom.
+         */member: String, 
+        /**
+         * First month.
+         */from: String, 
+        /**
+         * In đồng a month.
+         */amount: UInt32?
+    )
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension FeeCommand: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeFeeCommand: FfiConverterRustBuffer {
+    typealias SwiftType = FeeCommand
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> FeeCommand {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .pay(payer: try FfiConverterString.read(from: &buf), month: try FfiConverterString.read(from: &buf), amount: try FfiConverterUInt32.read(from: &buf), day: try FfiConverterString.read(from: &buf), note: try FfiConverterOptionString.read(from: &buf), id: try FfiConverterOptionString.read(from: &buf)
+        )
+        
+        case 2: return .reverse(line: try FfiConverterString.read(from: &buf), day: try FfiConverterString.read(from: &buf), note: try FfiConverterOptionString.read(from: &buf), id: try FfiConverterOptionString.read(from: &buf)
+        )
+        
+        case 3: return .assess(member: try FfiConverterString.read(from: &buf), from: try FfiConverterString.read(from: &buf), amount: try FfiConverterOptionUInt32.read(from: &buf)
+        )
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: FeeCommand, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case let .pay(payer,month,amount,day,note,id):
+            writeInt(&buf, Int32(1))
+            FfiConverterString.write(payer, into: &buf)
+            FfiConverterString.write(month, into: &buf)
+            FfiConverterUInt32.write(amount, into: &buf)
+            FfiConverterString.write(day, into: &buf)
+            FfiConverterOptionString.write(note, into: &buf)
+            FfiConverterOptionString.write(id, into: &buf)
+            
+        
+        case let .reverse(line,day,note,id):
+            writeInt(&buf, Int32(2))
+            FfiConverterString.write(line, into: &buf)
+            FfiConverterString.write(day, into: &buf)
+            FfiConverterOptionString.write(note, into: &buf)
+            FfiConverterOptionString.write(id, into: &buf)
+            
+        
+        case let .assess(member,from,amount):
+            writeInt(&buf, Int32(3))
+            FfiConverterString.write(member, into: &buf)
+            FfiConverterString.write(from, into: &buf)
+            FfiConverterOptionUInt32.write(amount, into: &buf)
+            
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeFeeCommand_lift(_ buf: RustBuffer) throws -> FeeCommand {
+    return try FfiConverterTypeFeeCommand.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeFeeCommand_lower(_ value: FeeCommand) -> RustBuffer {
+    return FfiConverterTypeFeeCommand.lower(value)
+}
+
+
+
+/**
+ * What has become of feedback.
+ */
+
+public enum FeedbackStatus: Equatable, Hashable {
+    
+    /**
+     * The committee has read it.
+     */
+    case received
+    /**
+     * It is being considered.
+     */
+    case considering
+    /**
+     * It was passed up to the level above.
+     */
+    case passedUp
+    /**
+     * It was answered.
+     */
+    case answered
+    /**
+     * Nothing more follows.
+     */
+    case closed
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension FeedbackStatus: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeFeedbackStatus: FfiConverterRustBuffer {
+    typealias SwiftType = FeedbackStatus
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> FeedbackStatus {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .received
+        
+        case 2: return .considering
+        
+        case 3: return .passedUp
+        
+        case 4: return .answered
+        
+        case 5: return .closed
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: FeedbackStatus, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .received:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .considering:
+            writeInt(&buf, Int32(2))
+        
+        
+        case .passedUp:
+            writeInt(&buf, Int32(3))
+        
+        
+        case .answered:
+            writeInt(&buf, Int32(4))
+        
+        
+        case .closed:
+            writeInt(&buf, Int32(5))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeFeedbackStatus_lift(_ buf: RustBuffer) throws -> FeedbackStatus {
+    return try FfiConverterTypeFeedbackStatus.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeFeedbackStatus_lower(_ value: FeedbackStatus) -> RustBuffer {
+    return FfiConverterTypeFeedbackStatus.lower(value)
 }
 
 
@@ -9121,6 +16054,661 @@ public func FfiConverterTypeHandbookError_lift(_ buf: RustBuffer) throws -> Hand
 public func FfiConverterTypeHandbookError_lower(_ value: HandbookError) -> RustBuffer {
     return FfiConverterTypeHandbookError.lower(value)
 }
+
+
+/**
+ * Something to do, offered on the first screen.
+ */
+
+public enum HomeActionKind: Equatable, Hashable {
+    
+    /**
+     * Begin the next meeting.
+     */
+    case newMeeting
+    /**
+     * Fill in place, day, chair and minute-taker.
+     */
+    case setHeading
+    /**
+     * Prepare the agenda.
+     */
+    case prepareAgenda
+    /**
+     * Invite members.
+     */
+    case convene
+    /**
+     * Propose a topic.
+     */
+    case propose
+    /**
+     * Check oneself in.
+     */
+    case checkIn
+    /**
+     * Open the meeting.
+     */
+    case `open`
+    /**
+     * Take attendance.
+     */
+    case attendance
+    /**
+     * Take last month's tasks and the fees into the minutes.
+     */
+    case takeIn
+    /**
+     * Note speeches.
+     */
+    case noteSpeech
+    /**
+     * Hold a vote.
+     */
+    case holdVote
+    /**
+     * Vote.
+     */
+    case vote
+    /**
+     * Conclude.
+     */
+    case conclude
+    /**
+     * Score the meeting.
+     */
+    case score
+    /**
+     * Note that the minutes were read and approved.
+     */
+    case readBack
+    /**
+     * Close the meeting.
+     */
+    case close
+    /**
+     * Settle what contradicts itself.
+     */
+    case review
+    /**
+     * Make tasks of the conclusions.
+     */
+    case makeTasks
+    /**
+     * Seal the minutes.
+     */
+    case seal
+    /**
+     * Write the resolution.
+     */
+    case resolution
+    /**
+     * Send the report up.
+     */
+    case report
+    /**
+     * Record fees.
+     */
+    case fees
+    /**
+     * Report on one's own tasks.
+     */
+    case myTasks
+    /**
+     * Look after all tasks.
+     */
+    case tasks
+    /**
+     * Answer feedback.
+     */
+    case answerFeedback
+    /**
+     * Rate.
+     */
+    case rate
+    /**
+     * Keep the roster.
+     */
+    case members
+    /**
+     * Read documents.
+     */
+    case read
+    /**
+     * Take a quiz.
+     */
+    case quiz
+    /**
+     * Send feedback.
+     */
+    case feedback
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension HomeActionKind: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeHomeActionKind: FfiConverterRustBuffer {
+    typealias SwiftType = HomeActionKind
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> HomeActionKind {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .newMeeting
+        
+        case 2: return .setHeading
+        
+        case 3: return .prepareAgenda
+        
+        case 4: return .convene
+        
+        case 5: return .propose
+        
+        case 6: return .checkIn
+        
+        case 7: return .`open`
+        
+        case 8: return .attendance
+        
+        case 9: return .takeIn
+        
+        case 10: return .noteSpeech
+        
+        case 11: return .holdVote
+        
+        case 12: return .vote
+        
+        case 13: return .conclude
+        
+        case 14: return .score
+        
+        case 15: return .readBack
+        
+        case 16: return .close
+        
+        case 17: return .review
+        
+        case 18: return .makeTasks
+        
+        case 19: return .seal
+        
+        case 20: return .resolution
+        
+        case 21: return .report
+        
+        case 22: return .fees
+        
+        case 23: return .myTasks
+        
+        case 24: return .tasks
+        
+        case 25: return .answerFeedback
+        
+        case 26: return .rate
+        
+        case 27: return .members
+        
+        case 28: return .read
+        
+        case 29: return .quiz
+        
+        case 30: return .feedback
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: HomeActionKind, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .newMeeting:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .setHeading:
+            writeInt(&buf, Int32(2))
+        
+        
+        case .prepareAgenda:
+            writeInt(&buf, Int32(3))
+        
+        
+        case .convene:
+            writeInt(&buf, Int32(4))
+        
+        
+        case .propose:
+            writeInt(&buf, Int32(5))
+        
+        
+        case .checkIn:
+            writeInt(&buf, Int32(6))
+        
+        
+        case .`open`:
+            writeInt(&buf, Int32(7))
+        
+        
+        case .attendance:
+            writeInt(&buf, Int32(8))
+        
+        
+        case .takeIn:
+            writeInt(&buf, Int32(9))
+        
+        
+        case .noteSpeech:
+            writeInt(&buf, Int32(10))
+        
+        
+        case .holdVote:
+            writeInt(&buf, Int32(11))
+        
+        
+        case .vote:
+            writeInt(&buf, Int32(12))
+        
+        
+        case .conclude:
+            writeInt(&buf, Int32(13))
+        
+        
+        case .score:
+            writeInt(&buf, Int32(14))
+        
+        
+        case .readBack:
+            writeInt(&buf, Int32(15))
+        
+        
+        case .close:
+            writeInt(&buf, Int32(16))
+        
+        
+        case .review:
+            writeInt(&buf, Int32(17))
+        
+        
+        case .makeTasks:
+            writeInt(&buf, Int32(18))
+        
+        
+        case .seal:
+            writeInt(&buf, Int32(19))
+        
+        
+        case .resolution:
+            writeInt(&buf, Int32(20))
+        
+        
+        case .report:
+            writeInt(&buf, Int32(21))
+        
+        
+        case .fees:
+            writeInt(&buf, Int32(22))
+        
+        
+        case .myTasks:
+            writeInt(&buf, Int32(23))
+        
+        
+        case .tasks:
+            writeInt(&buf, Int32(24))
+        
+        
+        case .answerFeedback:
+            writeInt(&buf, Int32(25))
+        
+        
+        case .rate:
+            writeInt(&buf, Int32(26))
+        
+        
+        case .members:
+            writeInt(&buf, Int32(27))
+        
+        
+        case .read:
+            writeInt(&buf, Int32(28))
+        
+        
+        case .quiz:
+            writeInt(&buf, Int32(29))
+        
+        
+        case .feedback:
+            writeInt(&buf, Int32(30))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeHomeActionKind_lift(_ buf: RustBuffer) throws -> HomeActionKind {
+    return try FfiConverterTypeHomeActionKind.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeHomeActionKind_lower(_ value: HomeActionKind) -> RustBuffer {
+    return FfiConverterTypeHomeActionKind.lower(value)
+}
+
+
+
+/**
+ * How far the meeting at hand is.
+ */
+
+public enum HomePhase: Equatable, Hashable {
+    
+    /**
+     * There is none.
+     */
+    case noMeeting
+    /**
+     * It is prepared.
+     */
+    case preparing
+    /**
+     * Members were invited.
+     */
+    case convened
+    /**
+     * It was opened.
+     */
+    case opened
+    /**
+     * Chair and minute-taker present the programme.
+     */
+    case programme
+    /**
+     * News and documents are presented.
+     */
+    case content
+    /**
+     * Members speak.
+     */
+    case discussion
+    /**
+     * The chair concludes.
+     */
+    case conclusion
+    /**
+     * Votes are held.
+     */
+    case votes
+    /**
+     * The meeting is scored.
+     */
+    case scoring
+    /**
+     * The minutes were read to the meeting.
+     */
+    case readBack
+    /**
+     * It was closed.
+     */
+    case closed
+    /**
+     * Its minutes are sealed.
+     */
+    case sealed
+    /**
+     * They were sent up.
+     */
+    case sent
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension HomePhase: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeHomePhase: FfiConverterRustBuffer {
+    typealias SwiftType = HomePhase
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> HomePhase {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .noMeeting
+        
+        case 2: return .preparing
+        
+        case 3: return .convened
+        
+        case 4: return .opened
+        
+        case 5: return .programme
+        
+        case 6: return .content
+        
+        case 7: return .discussion
+        
+        case 8: return .conclusion
+        
+        case 9: return .votes
+        
+        case 10: return .scoring
+        
+        case 11: return .readBack
+        
+        case 12: return .closed
+        
+        case 13: return .sealed
+        
+        case 14: return .sent
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: HomePhase, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .noMeeting:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .preparing:
+            writeInt(&buf, Int32(2))
+        
+        
+        case .convened:
+            writeInt(&buf, Int32(3))
+        
+        
+        case .opened:
+            writeInt(&buf, Int32(4))
+        
+        
+        case .programme:
+            writeInt(&buf, Int32(5))
+        
+        
+        case .content:
+            writeInt(&buf, Int32(6))
+        
+        
+        case .discussion:
+            writeInt(&buf, Int32(7))
+        
+        
+        case .conclusion:
+            writeInt(&buf, Int32(8))
+        
+        
+        case .votes:
+            writeInt(&buf, Int32(9))
+        
+        
+        case .scoring:
+            writeInt(&buf, Int32(10))
+        
+        
+        case .readBack:
+            writeInt(&buf, Int32(11))
+        
+        
+        case .closed:
+            writeInt(&buf, Int32(12))
+        
+        
+        case .sealed:
+            writeInt(&buf, Int32(13))
+        
+        
+        case .sent:
+            writeInt(&buf, Int32(14))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeHomePhase_lift(_ buf: RustBuffer) throws -> HomePhase {
+    return try FfiConverterTypeHomePhase.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeHomePhase_lower(_ value: HomePhase) -> RustBuffer {
+    return FfiConverterTypeHomePhase.lower(value)
+}
+
+
+
+/**
+ * Who somebody is, for the first screen.
+ */
+
+public enum HomeRole: Equatable, Hashable {
+    
+    /**
+     * Bí thư.
+     */
+    case secretary
+    /**
+     * Phó bí thư.
+     */
+    case deputy
+    /**
+     * Chi ủy viên.
+     */
+    case committee
+    /**
+     * Đảng viên.
+     */
+    case member
+    /**
+     * Đảng viên dự bị.
+     */
+    case probationary
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension HomeRole: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeHomeRole: FfiConverterRustBuffer {
+    typealias SwiftType = HomeRole
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> HomeRole {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .secretary
+        
+        case 2: return .deputy
+        
+        case 3: return .committee
+        
+        case 4: return .member
+        
+        case 5: return .probationary
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: HomeRole, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .secretary:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .deputy:
+            writeInt(&buf, Int32(2))
+        
+        
+        case .committee:
+            writeInt(&buf, Int32(3))
+        
+        
+        case .member:
+            writeInt(&buf, Int32(4))
+        
+        
+        case .probationary:
+            writeInt(&buf, Int32(5))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeHomeRole_lift(_ buf: RustBuffer) throws -> HomeRole {
+    return try FfiConverterTypeHomeRole.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeHomeRole_lower(_ value: HomeRole) -> RustBuffer {
+    return FfiConverterTypeHomeRole.lower(value)
+}
+
 
 
 /**
@@ -11191,6 +18779,176 @@ public func FfiConverterTypeNoteKind_lower(_ value: NoteKind) -> RustBuffer {
 
 
 /**
+ * An official signature made outside of this software.
+ */
+
+public enum OutsideSignatureKind: Equatable, Hashable {
+    
+    /**
+     * In a PDF.
+     */
+    case pades
+    /**
+     * Beside a file.
+     */
+    case cades
+    /**
+     * Some other.
+     */
+    case other
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension OutsideSignatureKind: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeOutsideSignatureKind: FfiConverterRustBuffer {
+    typealias SwiftType = OutsideSignatureKind
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> OutsideSignatureKind {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .pades
+        
+        case 2: return .cades
+        
+        case 3: return .other
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: OutsideSignatureKind, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .pades:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .cades:
+            writeInt(&buf, Int32(2))
+        
+        
+        case .other:
+            writeInt(&buf, Int32(3))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOutsideSignatureKind_lift(_ buf: RustBuffer) throws -> OutsideSignatureKind {
+    return try FfiConverterTypeOutsideSignatureKind.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOutsideSignatureKind_lower(_ value: OutsideSignatureKind) -> RustBuffer {
+    return FfiConverterTypeOutsideSignatureKind.lower(value)
+}
+
+
+
+/**
+ * Where feedback written on this phone is.
+ */
+
+public enum OwnFeedbackState: Equatable, Hashable {
+    
+    /**
+     * It waits on this phone.
+     */
+    case waiting
+    /**
+     * A relay, or another phone, has it.
+     */
+    case sent
+    /**
+     * Its writer took it back.
+     */
+    case withdrawn
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension OwnFeedbackState: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeOwnFeedbackState: FfiConverterRustBuffer {
+    typealias SwiftType = OwnFeedbackState
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> OwnFeedbackState {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .waiting
+        
+        case 2: return .sent
+        
+        case 3: return .withdrawn
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: OwnFeedbackState, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .waiting:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .sent:
+            writeInt(&buf, Int32(2))
+        
+        
+        case .withdrawn:
+            writeInt(&buf, Int32(3))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOwnFeedbackState_lift(_ buf: RustBuffer) throws -> OwnFeedbackState {
+    return try FfiConverterTypeOwnFeedbackState.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOwnFeedbackState_lower(_ value: OwnFeedbackState) -> RustBuffer {
+    return FfiConverterTypeOwnFeedbackState.lower(value)
+}
+
+
+
+/**
  * Where [`Handbook::provoke_panic`] panics.
  */
 
@@ -11261,6 +19019,91 @@ public func FfiConverterTypePanicPlace_lift(_ buf: RustBuffer) throws -> PanicPl
 #endif
 public func FfiConverterTypePanicPlace_lower(_ value: PanicPlace) -> RustBuffer {
     return FfiConverterTypePanicPlace.lower(value)
+}
+
+
+
+/**
+ * The form of a file.
+ */
+
+public enum PaperForm: Equatable, Hashable {
+    
+    /**
+     * One HTML file for the screen and for A4, with nothing fetched from elsewhere.
+     */
+    case html
+    /**
+     * For word processors.
+     */
+    case docx
+    /**
+     * Plain text in UTF-8.
+     */
+    case text
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension PaperForm: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypePaperForm: FfiConverterRustBuffer {
+    typealias SwiftType = PaperForm
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> PaperForm {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .html
+        
+        case 2: return .docx
+        
+        case 3: return .text
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: PaperForm, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .html:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .docx:
+            writeInt(&buf, Int32(2))
+        
+        
+        case .text:
+            writeInt(&buf, Int32(3))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePaperForm_lift(_ buf: RustBuffer) throws -> PaperForm {
+    return try FfiConverterTypePaperForm.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePaperForm_lower(_ value: PaperForm) -> RustBuffer {
+    return FfiConverterTypePaperForm.lower(value)
 }
 
 
@@ -11366,6 +19209,230 @@ public func FfiConverterTypePhoneState_lift(_ buf: RustBuffer) throws -> PhoneSt
 #endif
 public func FfiConverterTypePhoneState_lower(_ value: PhoneState) -> RustBuffer {
     return FfiConverterTypePhoneState.lower(value)
+}
+
+
+
+/**
+ * Who is rated.
+ */
+
+public enum RatedSubject: Equatable, Hashable {
+    
+    /**
+     * The branch.
+     */
+    case branch
+    /**
+     * A member.
+     */
+    case member(
+        /**
+         * Who.
+         */id: String
+    )
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension RatedSubject: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeRatedSubject: FfiConverterRustBuffer {
+    typealias SwiftType = RatedSubject
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> RatedSubject {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .branch
+        
+        case 2: return .member(id: try FfiConverterString.read(from: &buf)
+        )
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: RatedSubject, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .branch:
+            writeInt(&buf, Int32(1))
+        
+        
+        case let .member(id):
+            writeInt(&buf, Int32(2))
+            FfiConverterString.write(id, into: &buf)
+            
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRatedSubject_lift(_ buf: RustBuffer) throws -> RatedSubject {
+    return try FfiConverterTypeRatedSubject.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRatedSubject_lower(_ value: RatedSubject) -> RustBuffer {
+    return FfiConverterTypeRatedSubject.lower(value)
+}
+
+
+
+/**
+ * One command about ratings. The committee only.
+ */
+
+public enum RatingCommand: Equatable, Hashable {
+    
+    /**
+     * Gives points for a criterion.
+     */
+    case score(
+        /**
+         * Who is rated.
+         */rated: RatedSubject, 
+        /**
+         * Key of the criterion.
+         */criterion: String, 
+        /**
+         * In which column.
+         */column: ScoreColumn, 
+        /**
+         * Whose points.
+         */scorer: String, 
+        /**
+         * In hundredths; none takes them back.
+         */points: UInt32?
+    )
+    /**
+     * Decides a level.
+     */
+    case decide(
+        /**
+         * Who is rated.
+         */rated: RatedSubject, 
+        /**
+         * In which column.
+         */column: ScoreColumn, 
+        /**
+         * Key of the level; none takes it back.
+         */level: String?
+    )
+    /**
+     * Adds what supports points.
+     */
+    case addEvidence(
+        /**
+         * Who is rated.
+         */rated: RatedSubject, 
+        /**
+         * Key of the criterion.
+         */criterion: String, 
+        /**
+         * In words.
+         */text: String, 
+        /**
+         * The meeting that it is about.
+         */meeting: String? = nil, 
+        /**
+         * Id to use.
+         */id: String? = nil
+    )
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension RatingCommand: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeRatingCommand: FfiConverterRustBuffer {
+    typealias SwiftType = RatingCommand
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> RatingCommand {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .score(rated: try FfiConverterTypeRatedSubject.read(from: &buf), criterion: try FfiConverterString.read(from: &buf), column: try FfiConverterTypeScoreColumn.read(from: &buf), scorer: try FfiConverterString.read(from: &buf), points: try FfiConverterOptionUInt32.read(from: &buf)
+        )
+        
+        case 2: return .decide(rated: try FfiConverterTypeRatedSubject.read(from: &buf), column: try FfiConverterTypeScoreColumn.read(from: &buf), level: try FfiConverterOptionString.read(from: &buf)
+        )
+        
+        case 3: return .addEvidence(rated: try FfiConverterTypeRatedSubject.read(from: &buf), criterion: try FfiConverterString.read(from: &buf), text: try FfiConverterString.read(from: &buf), meeting: try FfiConverterOptionString.read(from: &buf), id: try FfiConverterOptionString.read(from: &buf)
+        )
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: RatingCommand, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case let .score(rated,criterion,column,scorer,points):
+            writeInt(&buf, Int32(1))
+            FfiConverterTypeRatedSubject.write(rated, into: &buf)
+            FfiConverterString.write(criterion, into: &buf)
+            FfiConverterTypeScoreColumn.write(column, into: &buf)
+            FfiConverterString.write(scorer, into: &buf)
+            FfiConverterOptionUInt32.write(points, into: &buf)
+            
+        
+        case let .decide(rated,column,level):
+            writeInt(&buf, Int32(2))
+            FfiConverterTypeRatedSubject.write(rated, into: &buf)
+            FfiConverterTypeScoreColumn.write(column, into: &buf)
+            FfiConverterOptionString.write(level, into: &buf)
+            
+        
+        case let .addEvidence(rated,criterion,text,meeting,id):
+            writeInt(&buf, Int32(3))
+            FfiConverterTypeRatedSubject.write(rated, into: &buf)
+            FfiConverterString.write(criterion, into: &buf)
+            FfiConverterString.write(text, into: &buf)
+            FfiConverterOptionString.write(meeting, into: &buf)
+            FfiConverterOptionString.write(id, into: &buf)
+            
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRatingCommand_lift(_ buf: RustBuffer) throws -> RatingCommand {
+    return try FfiConverterTypeRatingCommand.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRatingCommand_lower(_ value: RatingCommand) -> RustBuffer {
+    return FfiConverterTypeRatingCommand.lower(value)
 }
 
 
@@ -11556,6 +19623,326 @@ public func FfiConverterTypeRemovalReason_lift(_ buf: RustBuffer) throws -> Remo
 #endif
 public func FfiConverterTypeRemovalReason_lower(_ value: RemovalReason) -> RustBuffer {
     return FfiConverterTypeRemovalReason.lower(value)
+}
+
+
+
+/**
+ * One command to a resolution. Not after it was issued.
+ */
+
+public enum ResolutionCommand: Equatable, Hashable {
+    
+    /**
+     * Gives the number: 5 for `05-NQ/CB`.
+     */
+    case setNumber(
+        /**
+         * The number.
+         */number: UInt32
+    )
+    /**
+     * Its day.
+     */
+    case setDate(
+        /**
+         * The day.
+         */date: String
+    )
+    /**
+     * What it is about.
+     */
+    case setTitle(
+        /**
+         * The title.
+         */text: String
+    )
+    /**
+     * Who signs.
+     */
+    case setSigner(
+        /**
+         * A member.
+         */member: String
+    )
+    /**
+     * Writes a part.
+     */
+    case setPart(
+        /**
+         * Which.
+         */part: ResolutionPart, 
+        /**
+         * The text.
+         */text: String
+    )
+    /**
+     * Adds a task, or writes one anew whose id is given.
+     */
+    case setTask(
+        /**
+         * What is to be done.
+         */text: String, 
+        /**
+         * Members responsible.
+         */people: [String] = [], 
+        /**
+         * Last day.
+         */deadline: String? = nil, 
+        /**
+         * Which.
+         */id: String? = nil
+    )
+    /**
+     * Takes a task out.
+     */
+    case removeTask(
+        /**
+         * Which.
+         */id: String
+    )
+    /**
+     * Adds who gets it.
+     */
+    case addRecipient(
+        /**
+         * As printed.
+         */label: String, 
+        /**
+         * Id to use.
+         */id: String? = nil
+    )
+    /**
+     * Takes a recipient out.
+     */
+    case removeRecipient(
+        /**
+         * Which.
+         */id: String
+    )
+    /**
+     * Takes over the confirmed result of a motion of its meeting.
+     */
+    case takeVote(
+        /**
+         * The motion.
+         */motion: String
+    )
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension ResolutionCommand: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeResolutionCommand: FfiConverterRustBuffer {
+    typealias SwiftType = ResolutionCommand
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ResolutionCommand {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .setNumber(number: try FfiConverterUInt32.read(from: &buf)
+        )
+        
+        case 2: return .setDate(date: try FfiConverterString.read(from: &buf)
+        )
+        
+        case 3: return .setTitle(text: try FfiConverterString.read(from: &buf)
+        )
+        
+        case 4: return .setSigner(member: try FfiConverterString.read(from: &buf)
+        )
+        
+        case 5: return .setPart(part: try FfiConverterTypeResolutionPart.read(from: &buf), text: try FfiConverterString.read(from: &buf)
+        )
+        
+        case 6: return .setTask(text: try FfiConverterString.read(from: &buf), people: try FfiConverterSequenceString.read(from: &buf), deadline: try FfiConverterOptionString.read(from: &buf), id: try FfiConverterOptionString.read(from: &buf)
+        )
+        
+        case 7: return .removeTask(id: try FfiConverterString.read(from: &buf)
+        )
+        
+        case 8: return .addRecipient(label: try FfiConverterString.read(from: &buf), id: try FfiConverterOptionString.read(from: &buf)
+        )
+        
+        case 9: return .removeRecipient(id: try FfiConverterString.read(from: &buf)
+        )
+        
+        case 10: return .takeVote(motion: try FfiConverterString.read(from: &buf)
+        )
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: ResolutionCommand, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case let .setNumber(number):
+            writeInt(&buf, Int32(1))
+            FfiConverterUInt32.write(number, into: &buf)
+            
+        
+        case let .setDate(date):
+            writeInt(&buf, Int32(2))
+            FfiConverterString.write(date, into: &buf)
+            
+        
+        case let .setTitle(text):
+            writeInt(&buf, Int32(3))
+            FfiConverterString.write(text, into: &buf)
+            
+        
+        case let .setSigner(member):
+            writeInt(&buf, Int32(4))
+            FfiConverterString.write(member, into: &buf)
+            
+        
+        case let .setPart(part,text):
+            writeInt(&buf, Int32(5))
+            FfiConverterTypeResolutionPart.write(part, into: &buf)
+            FfiConverterString.write(text, into: &buf)
+            
+        
+        case let .setTask(text,people,deadline,id):
+            writeInt(&buf, Int32(6))
+            FfiConverterString.write(text, into: &buf)
+            FfiConverterSequenceString.write(people, into: &buf)
+            FfiConverterOptionString.write(deadline, into: &buf)
+            FfiConverterOptionString.write(id, into: &buf)
+            
+        
+        case let .removeTask(id):
+            writeInt(&buf, Int32(7))
+            FfiConverterString.write(id, into: &buf)
+            
+        
+        case let .addRecipient(label,id):
+            writeInt(&buf, Int32(8))
+            FfiConverterString.write(label, into: &buf)
+            FfiConverterOptionString.write(id, into: &buf)
+            
+        
+        case let .removeRecipient(id):
+            writeInt(&buf, Int32(9))
+            FfiConverterString.write(id, into: &buf)
+            
+        
+        case let .takeVote(motion):
+            writeInt(&buf, Int32(10))
+            FfiConverterString.write(motion, into: &buf)
+            
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeResolutionCommand_lift(_ buf: RustBuffer) throws -> ResolutionCommand {
+    return try FfiConverterTypeResolutionCommand.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeResolutionCommand_lower(_ value: ResolutionCommand) -> RustBuffer {
+    return FfiConverterTypeResolutionCommand.lower(value)
+}
+
+
+
+/**
+ * A part of a resolution that is text.
+ */
+
+public enum ResolutionPart: Equatable, Hashable {
+    
+    /**
+     * What the branch has done so far.
+     */
+    case assessment
+    /**
+     * What it wants.
+     */
+    case goals
+    /**
+     * How it is carried out and checked.
+     */
+    case organisation
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension ResolutionPart: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeResolutionPart: FfiConverterRustBuffer {
+    typealias SwiftType = ResolutionPart
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ResolutionPart {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .assessment
+        
+        case 2: return .goals
+        
+        case 3: return .organisation
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: ResolutionPart, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .assessment:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .goals:
+            writeInt(&buf, Int32(2))
+        
+        
+        case .organisation:
+            writeInt(&buf, Int32(3))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeResolutionPart_lift(_ buf: RustBuffer) throws -> ResolutionPart {
+    return try FfiConverterTypeResolutionPart.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeResolutionPart_lower(_ value: ResolutionPart) -> RustBuffer {
+    return FfiConverterTypeResolutionPart.lower(value)
 }
 
 
@@ -12309,6 +20696,186 @@ public func FfiConverterTypeRosterField_lower(_ value: RosterField) -> RustBuffe
 
 
 /**
+ * Whose points they are.
+ */
+
+public enum ScoreColumn: Equatable, Hashable {
+    
+    /**
+     * Of who is rated.
+     */
+    case own
+    /**
+     * Of the committee.
+     */
+    case committee
+    /**
+     * Of the body above.
+     */
+    case parent
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension ScoreColumn: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeScoreColumn: FfiConverterRustBuffer {
+    typealias SwiftType = ScoreColumn
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ScoreColumn {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .own
+        
+        case 2: return .committee
+        
+        case 3: return .parent
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: ScoreColumn, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .own:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .committee:
+            writeInt(&buf, Int32(2))
+        
+        
+        case .parent:
+            writeInt(&buf, Int32(3))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeScoreColumn_lift(_ buf: RustBuffer) throws -> ScoreColumn {
+    return try FfiConverterTypeScoreColumn.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeScoreColumn_lower(_ value: ScoreColumn) -> RustBuffer {
+    return FfiConverterTypeScoreColumn.lower(value)
+}
+
+
+
+/**
+ * Where a seal stands.
+ */
+
+public enum SealStatus: Equatable, Hashable {
+    
+    /**
+     * One of the two has not signed yet.
+     */
+    case waiting
+    /**
+     * Both have signed.
+     */
+    case standing
+    /**
+     * A later edition stands in its place.
+     */
+    case replaced
+    /**
+     * The chair or the secretary took it back.
+     */
+    case withdrawn
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension SealStatus: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeSealStatus: FfiConverterRustBuffer {
+    typealias SwiftType = SealStatus
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SealStatus {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .waiting
+        
+        case 2: return .standing
+        
+        case 3: return .replaced
+        
+        case 4: return .withdrawn
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: SealStatus, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .waiting:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .standing:
+            writeInt(&buf, Int32(2))
+        
+        
+        case .replaced:
+            writeInt(&buf, Int32(3))
+        
+        
+        case .withdrawn:
+            writeInt(&buf, Int32(4))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSealStatus_lift(_ buf: RustBuffer) throws -> SealStatus {
+    return try FfiConverterTypeSealStatus.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSealStatus_lower(_ value: SealStatus) -> RustBuffer {
+    return FfiConverterTypeSealStatus.lower(value)
+}
+
+
+
+/**
  * How much an item weighs.
  */
 
@@ -12836,6 +21403,312 @@ public func FfiConverterTypeTallyFit_lower(_ value: TallyFit) -> RustBuffer {
 
 
 /**
+ * One command about a task.
+ */
+
+public enum TaskCommand: Equatable, Hashable {
+    
+    /**
+     * Adds a task. Officers only.
+     */
+    case add(
+        /**
+         * What is to be done.
+         */what: String, 
+        /**
+         * Members responsible.
+         */people: [String] = [], 
+        /**
+         * Last day.
+         */deadline: String? = nil, 
+        /**
+         * Id to use.
+         */id: String? = nil
+    )
+    /**
+     * Rewords it. Officers only.
+     */
+    case edit(
+        /**
+         * Which.
+         */id: String, 
+        /**
+         * The new words.
+         */what: String
+    )
+    /**
+     * Sets or, without a day, takes away the deadline. Officers only.
+     */
+    case setDeadline(
+        /**
+         * Which.
+         */id: String, 
+        /**
+         * Last day.
+         */deadline: String?
+    )
+    /**
+     * Makes a member responsible, or no longer. Officers only.
+     */
+    case setResponsible(
+        /**
+         * Which.
+         */id: String, 
+        /**
+         * Who.
+         */member: String, 
+        /**
+         * Whether responsible.
+         */on: Bool
+    )
+    /**
+     * Reports a status. Who is responsible reports up to `Done`; officers accept.
+     */
+    case report(
+        /**
+         * Which.
+         */id: String, 
+        /**
+         * How far it is.
+         */status: TaskStatus, 
+        /**
+         * What was achieved.
+         */result: String? = nil
+    )
+    /**
+     * Opens a finished task again. Officers only.
+     */
+    case reopen(
+        /**
+         * Which.
+         */id: String, 
+        /**
+         * Why.
+         */reason: String? = nil
+    )
+    /**
+     * Takes a task out of the lists, or back. Officers only.
+     */
+    case withdraw(
+        /**
+         * Which.
+         */id: String, 
+        /**
+         * Whether it is withdrawn.
+         */on: Bool
+    )
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension TaskCommand: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeTaskCommand: FfiConverterRustBuffer {
+    typealias SwiftType = TaskCommand
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> TaskCommand {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .add(what: try FfiConverterString.read(from: &buf), people: try FfiConverterSequenceString.read(from: &buf), deadline: try FfiConverterOptionString.read(from: &buf), id: try FfiConverterOptionString.read(from: &buf)
+        )
+        
+        case 2: return .edit(id: try FfiConverterString.read(from: &buf), what: try FfiConverterString.read(from: &buf)
+        )
+        
+        case 3: return .setDeadline(id: try FfiConverterString.read(from: &buf), deadline: try FfiConverterOptionString.read(from: &buf)
+        )
+        
+        case 4: return .setResponsible(id: try FfiConverterString.read(from: &buf), member: try FfiConverterString.read(from: &buf), on: try FfiConverterBool.read(from: &buf)
+        )
+        
+        case 5: return .report(id: try FfiConverterString.read(from: &buf), status: try FfiConverterTypeTaskStatus.read(from: &buf), result: try FfiConverterOptionString.read(from: &buf)
+        )
+        
+        case 6: return .reopen(id: try FfiConverterString.read(from: &buf), reason: try FfiConverterOptionString.read(from: &buf)
+        )
+        
+        case 7: return .withdraw(id: try FfiConverterString.read(from: &buf), on: try FfiConverterBool.read(from: &buf)
+        )
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: TaskCommand, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case let .add(what,people,deadline,id):
+            writeInt(&buf, Int32(1))
+            FfiConverterString.write(what, into: &buf)
+            FfiConverterSequenceString.write(people, into: &buf)
+            FfiConverterOptionString.write(deadline, into: &buf)
+            FfiConverterOptionString.write(id, into: &buf)
+            
+        
+        case let .edit(id,what):
+            writeInt(&buf, Int32(2))
+            FfiConverterString.write(id, into: &buf)
+            FfiConverterString.write(what, into: &buf)
+            
+        
+        case let .setDeadline(id,deadline):
+            writeInt(&buf, Int32(3))
+            FfiConverterString.write(id, into: &buf)
+            FfiConverterOptionString.write(deadline, into: &buf)
+            
+        
+        case let .setResponsible(id,member,on):
+            writeInt(&buf, Int32(4))
+            FfiConverterString.write(id, into: &buf)
+            FfiConverterString.write(member, into: &buf)
+            FfiConverterBool.write(on, into: &buf)
+            
+        
+        case let .report(id,status,result):
+            writeInt(&buf, Int32(5))
+            FfiConverterString.write(id, into: &buf)
+            FfiConverterTypeTaskStatus.write(status, into: &buf)
+            FfiConverterOptionString.write(result, into: &buf)
+            
+        
+        case let .reopen(id,reason):
+            writeInt(&buf, Int32(6))
+            FfiConverterString.write(id, into: &buf)
+            FfiConverterOptionString.write(reason, into: &buf)
+            
+        
+        case let .withdraw(id,on):
+            writeInt(&buf, Int32(7))
+            FfiConverterString.write(id, into: &buf)
+            FfiConverterBool.write(on, into: &buf)
+            
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeTaskCommand_lift(_ buf: RustBuffer) throws -> TaskCommand {
+    return try FfiConverterTypeTaskCommand.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeTaskCommand_lower(_ value: TaskCommand) -> RustBuffer {
+    return FfiConverterTypeTaskCommand.lower(value)
+}
+
+
+
+/**
+ * How far a task is. Statuses are only ever added; the furthest one of the round counts.
+ */
+
+public enum TaskStatus: Equatable, Hashable {
+    
+    /**
+     * Given to somebody.
+     */
+    case assigned
+    /**
+     * Begun.
+     */
+    case doing
+    /**
+     * Reported as done.
+     */
+    case done
+    /**
+     * Accepted by an officer.
+     */
+    case accepted
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension TaskStatus: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeTaskStatus: FfiConverterRustBuffer {
+    typealias SwiftType = TaskStatus
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> TaskStatus {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .assigned
+        
+        case 2: return .doing
+        
+        case 3: return .done
+        
+        case 4: return .accepted
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: TaskStatus, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .assigned:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .doing:
+            writeInt(&buf, Int32(2))
+        
+        
+        case .done:
+            writeInt(&buf, Int32(3))
+        
+        
+        case .accepted:
+            writeInt(&buf, Int32(4))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeTaskStatus_lift(_ buf: RustBuffer) throws -> TaskStatus {
+    return try FfiConverterTypeTaskStatus.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeTaskStatus_lower(_ value: TaskStatus) -> RustBuffer {
+    return FfiConverterTypeTaskStatus.lower(value)
+}
+
+
+
+/**
  * How well the wrapping keys of a vault are protected. Ordered from weak to strong.
  */
 
@@ -13339,6 +22212,30 @@ fileprivate struct FfiConverterOptionUInt32: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionUInt64: FfiConverterRustBuffer {
+    typealias SwiftType = UInt64?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterUInt64.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterUInt64.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterOptionString: FfiConverterRustBuffer {
     typealias SwiftType = String?
 
@@ -13435,6 +22332,30 @@ fileprivate struct FfiConverterOptionTypeLogSink: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionTypeMeetingHeading: FfiConverterRustBuffer {
+    typealias SwiftType = MeetingHeading?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeMeetingHeading.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeMeetingHeading.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterOptionTypeOutcomeView: FfiConverterRustBuffer {
     typealias SwiftType = OutcomeView?
 
@@ -13459,6 +22380,30 @@ fileprivate struct FfiConverterOptionTypeOutcomeView: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionTypePaperFile: FfiConverterRustBuffer {
+    typealias SwiftType = PaperFile?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypePaperFile.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypePaperFile.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterOptionTypePersonView: FfiConverterRustBuffer {
     typealias SwiftType = PersonView?
 
@@ -13475,6 +22420,54 @@ fileprivate struct FfiConverterOptionTypePersonView: FfiConverterRustBuffer {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterTypePersonView.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeReportProposalView: FfiConverterRustBuffer {
+    typealias SwiftType = ReportProposalView?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeReportProposalView.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeReportProposalView.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeResolutionVoteView: FfiConverterRustBuffer {
+    typealias SwiftType = ResolutionVoteView?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeResolutionVoteView.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeResolutionVoteView.read(from: &buf)
         default: throw UniffiInternalError.unexpectedOptionalTag
         }
     }
@@ -13523,6 +22516,30 @@ fileprivate struct FfiConverterOptionTypeEntryPlace: FfiConverterRustBuffer {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterTypeEntryPlace.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeFeedbackStatus: FfiConverterRustBuffer {
+    typealias SwiftType = FeedbackStatus?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeFeedbackStatus.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeFeedbackStatus.read(from: &buf)
         default: throw UniffiInternalError.unexpectedOptionalTag
         }
     }
@@ -13701,6 +22718,31 @@ fileprivate struct FfiConverterSequenceTypeAgendaView: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeAssessedView: FfiConverterRustBuffer {
+    typealias SwiftType = [AssessedView]
+
+    public static func write(_ value: [AssessedView], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeAssessedView.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [AssessedView] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [AssessedView]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeAssessedView.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeAttendanceEntryView: FfiConverterRustBuffer {
     typealias SwiftType = [AttendanceEntryView]
 
@@ -13801,6 +22843,81 @@ fileprivate struct FfiConverterSequenceTypeBallotView: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeChangePlace: FfiConverterRustBuffer {
+    typealias SwiftType = [ChangePlace]
+
+    public static func write(_ value: [ChangePlace], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeChangePlace.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [ChangePlace] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [ChangePlace]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeChangePlace.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeCheckedSeal: FfiConverterRustBuffer {
+    typealias SwiftType = [CheckedSeal]
+
+    public static func write(_ value: [CheckedSeal], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeCheckedSeal.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [CheckedSeal] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [CheckedSeal]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeCheckedSeal.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeColumnResultView: FfiConverterRustBuffer {
+    typealias SwiftType = [ColumnResultView]
+
+    public static func write(_ value: [ColumnResultView], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeColumnResultView.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [ColumnResultView] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [ColumnResultView]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeColumnResultView.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeConclusionView: FfiConverterRustBuffer {
     typealias SwiftType = [ConclusionView]
 
@@ -13851,6 +22968,206 @@ fileprivate struct FfiConverterSequenceTypeContestedField: FfiConverterRustBuffe
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeCriterionView: FfiConverterRustBuffer {
+    typealias SwiftType = [CriterionView]
+
+    public static func write(_ value: [CriterionView], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeCriterionView.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [CriterionView] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [CriterionView]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeCriterionView.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeDiaryLineView: FfiConverterRustBuffer {
+    typealias SwiftType = [DiaryLineView]
+
+    public static func write(_ value: [DiaryLineView], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeDiaryLineView.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [DiaryLineView] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [DiaryLineView]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeDiaryLineView.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeDirectiveView: FfiConverterRustBuffer {
+    typealias SwiftType = [DirectiveView]
+
+    public static func write(_ value: [DirectiveView], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeDirectiveView.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [DirectiveView] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [DirectiveView]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeDirectiveView.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeEvidenceView: FfiConverterRustBuffer {
+    typealias SwiftType = [EvidenceView]
+
+    public static func write(_ value: [EvidenceView], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeEvidenceView.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [EvidenceView] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [EvidenceView]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeEvidenceView.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeFeeDueView: FfiConverterRustBuffer {
+    typealias SwiftType = [FeeDueView]
+
+    public static func write(_ value: [FeeDueView], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeFeeDueView.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [FeeDueView] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [FeeDueView]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeFeeDueView.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeFeeLineView: FfiConverterRustBuffer {
+    typealias SwiftType = [FeeLineView]
+
+    public static func write(_ value: [FeeLineView], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeFeeLineView.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [FeeLineView] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [FeeLineView]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeFeeLineView.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeFeedbackReplyView: FfiConverterRustBuffer {
+    typealias SwiftType = [FeedbackReplyView]
+
+    public static func write(_ value: [FeedbackReplyView], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeFeedbackReplyView.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [FeedbackReplyView] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [FeedbackReplyView]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeFeedbackReplyView.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeFeedbackView: FfiConverterRustBuffer {
+    typealias SwiftType = [FeedbackView]
+
+    public static func write(_ value: [FeedbackView], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeFeedbackView.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [FeedbackView] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [FeedbackView]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeFeedbackView.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeHistoryLineView: FfiConverterRustBuffer {
     typealias SwiftType = [HistoryLineView]
 
@@ -13868,6 +23185,106 @@ fileprivate struct FfiConverterSequenceTypeHistoryLineView: FfiConverterRustBuff
         seq.reserveCapacity(Int(len))
         for _ in 0 ..< len {
             seq.append(try FfiConverterTypeHistoryLineView.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeHomeActionView: FfiConverterRustBuffer {
+    typealias SwiftType = [HomeActionView]
+
+    public static func write(_ value: [HomeActionView], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeHomeActionView.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [HomeActionView] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [HomeActionView]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeHomeActionView.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeLateItemView: FfiConverterRustBuffer {
+    typealias SwiftType = [LateItemView]
+
+    public static func write(_ value: [LateItemView], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeLateItemView.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [LateItemView] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [LateItemView]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeLateItemView.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeLeafScoresView: FfiConverterRustBuffer {
+    typealias SwiftType = [LeafScoresView]
+
+    public static func write(_ value: [LeafScoresView], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeLeafScoresView.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [LeafScoresView] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [LeafScoresView]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeLeafScoresView.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeLevelView: FfiConverterRustBuffer {
+    typealias SwiftType = [LevelView]
+
+    public static func write(_ value: [LevelView], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeLevelView.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [LevelView] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [LevelView]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeLevelView.read(from: &buf))
         }
         return seq
     }
@@ -13918,6 +23335,31 @@ fileprivate struct FfiConverterSequenceTypeMarkView: FfiConverterRustBuffer {
         seq.reserveCapacity(Int(len))
         for _ in 0 ..< len {
             seq.append(try FfiConverterTypeMarkView.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeMeetingFactsView: FfiConverterRustBuffer {
+    typealias SwiftType = [MeetingFactsView]
+
+    public static func write(_ value: [MeetingFactsView], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeMeetingFactsView.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [MeetingFactsView] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [MeetingFactsView]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeMeetingFactsView.read(from: &buf))
         }
         return seq
     }
@@ -14076,6 +23518,56 @@ fileprivate struct FfiConverterSequenceTypeNewMember: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeNewMemberLine: FfiConverterRustBuffer {
+    typealias SwiftType = [NewMemberLine]
+
+    public static func write(_ value: [NewMemberLine], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeNewMemberLine.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [NewMemberLine] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [NewMemberLine]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeNewMemberLine.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeNotCountedView: FfiConverterRustBuffer {
+    typealias SwiftType = [NotCountedView]
+
+    public static func write(_ value: [NotCountedView], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeNotCountedView.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [NotCountedView] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [NotCountedView]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeNotCountedView.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeNoteView: FfiConverterRustBuffer {
     typealias SwiftType = [NoteView]
 
@@ -14093,6 +23585,56 @@ fileprivate struct FfiConverterSequenceTypeNoteView: FfiConverterRustBuffer {
         seq.reserveCapacity(Int(len))
         for _ in 0 ..< len {
             seq.append(try FfiConverterTypeNoteView.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeOutsideSignatureView: FfiConverterRustBuffer {
+    typealias SwiftType = [OutsideSignatureView]
+
+    public static func write(_ value: [OutsideSignatureView], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeOutsideSignatureView.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [OutsideSignatureView] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [OutsideSignatureView]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeOutsideSignatureView.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeOwnFeedbackView: FfiConverterRustBuffer {
+    typealias SwiftType = [OwnFeedbackView]
+
+    public static func write(_ value: [OwnFeedbackView], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeOwnFeedbackView.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [OwnFeedbackView] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [OwnFeedbackView]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeOwnFeedbackView.read(from: &buf))
         }
         return seq
     }
@@ -14201,6 +23743,156 @@ fileprivate struct FfiConverterSequenceTypePointsView: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeRatingCardView: FfiConverterRustBuffer {
+    typealias SwiftType = [RatingCardView]
+
+    public static func write(_ value: [RatingCardView], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeRatingCardView.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [RatingCardView] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [RatingCardView]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeRatingCardView.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeRecipientView: FfiConverterRustBuffer {
+    typealias SwiftType = [RecipientView]
+
+    public static func write(_ value: [RecipientView], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeRecipientView.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [RecipientView] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [RecipientView]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeRecipientView.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeReportProposalView: FfiConverterRustBuffer {
+    typealias SwiftType = [ReportProposalView]
+
+    public static func write(_ value: [ReportProposalView], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeReportProposalView.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [ReportProposalView] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [ReportProposalView]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeReportProposalView.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeResolutionPartView: FfiConverterRustBuffer {
+    typealias SwiftType = [ResolutionPartView]
+
+    public static func write(_ value: [ResolutionPartView], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeResolutionPartView.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [ResolutionPartView] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [ResolutionPartView]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeResolutionPartView.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeResolutionTaskView: FfiConverterRustBuffer {
+    typealias SwiftType = [ResolutionTaskView]
+
+    public static func write(_ value: [ResolutionTaskView], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeResolutionTaskView.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [ResolutionTaskView] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [ResolutionTaskView]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeResolutionTaskView.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeResolutionView: FfiConverterRustBuffer {
+    typealias SwiftType = [ResolutionView]
+
+    public static func write(_ value: [ResolutionView], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeResolutionView.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [ResolutionView] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [ResolutionView]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeResolutionView.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeReviewItemView: FfiConverterRustBuffer {
     typealias SwiftType = [ReviewItemView]
 
@@ -14268,6 +23960,81 @@ fileprivate struct FfiConverterSequenceTypeScoreView: FfiConverterRustBuffer {
         seq.reserveCapacity(Int(len))
         for _ in 0 ..< len {
             seq.append(try FfiConverterTypeScoreView.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeScorerPointsView: FfiConverterRustBuffer {
+    typealias SwiftType = [ScorerPointsView]
+
+    public static func write(_ value: [ScorerPointsView], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeScorerPointsView.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [ScorerPointsView] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [ScorerPointsView]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeScorerPointsView.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeSealView: FfiConverterRustBuffer {
+    typealias SwiftType = [SealView]
+
+    public static func write(_ value: [SealView], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeSealView.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [SealView] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [SealView]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeSealView.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeSentReportView: FfiConverterRustBuffer {
+    typealias SwiftType = [SentReportView]
+
+    public static func write(_ value: [SentReportView], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeSentReportView.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [SentReportView] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [SentReportView]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeSentReportView.read(from: &buf))
         }
         return seq
     }
@@ -14376,6 +24143,81 @@ fileprivate struct FfiConverterSequenceTypeTallyView: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeTaskEventView: FfiConverterRustBuffer {
+    typealias SwiftType = [TaskEventView]
+
+    public static func write(_ value: [TaskEventView], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeTaskEventView.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [TaskEventView] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [TaskEventView]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeTaskEventView.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeTaskResultView: FfiConverterRustBuffer {
+    typealias SwiftType = [TaskResultView]
+
+    public static func write(_ value: [TaskResultView], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeTaskResultView.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [TaskResultView] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [TaskResultView]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeTaskResultView.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeTaskView: FfiConverterRustBuffer {
+    typealias SwiftType = [TaskView]
+
+    public static func write(_ value: [TaskView], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeTaskView.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [TaskView] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [TaskView]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeTaskView.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeVersionView: FfiConverterRustBuffer {
     typealias SwiftType = [VersionView]
 
@@ -14426,6 +24268,31 @@ fileprivate struct FfiConverterSequenceTypeChange: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeFeeCommand: FfiConverterRustBuffer {
+    typealias SwiftType = [FeeCommand]
+
+    public static func write(_ value: [FeeCommand], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeFeeCommand.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [FeeCommand] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [FeeCommand]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeFeeCommand.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeMeetingCommand: FfiConverterRustBuffer {
     typealias SwiftType = [MeetingCommand]
 
@@ -14443,6 +24310,31 @@ fileprivate struct FfiConverterSequenceTypeMeetingCommand: FfiConverterRustBuffe
         seq.reserveCapacity(Int(len))
         for _ in 0 ..< len {
             seq.append(try FfiConverterTypeMeetingCommand.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeResolutionCommand: FfiConverterRustBuffer {
+    typealias SwiftType = [ResolutionCommand]
+
+    public static func write(_ value: [ResolutionCommand], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeResolutionCommand.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [ResolutionCommand] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [ResolutionCommand]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeResolutionCommand.read(from: &buf))
         }
         return seq
     }
@@ -14602,6 +24494,20 @@ public func openHandbook(config: OpenConfig)throws  -> RawHandbook  {
 })
 }
 /**
+ * What a role may do in a phase of the meeting, whoever asks: for previews and tests of screens.
+ */
+public func homeActions(role: HomeRole, clerk: Bool, phase: HomePhase, language: Language)throws  -> [HomeActionView]  {
+    return try  FfiConverterSequenceTypeHomeActionView.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_func_home_actions(
+        FfiConverterTypeHomeRole_lower(role),
+        FfiConverterBool.lower(clerk),
+        FfiConverterTypeHomePhase_lower(phase),
+        FfiConverterTypeLanguage_lower(language),uniffiCallStatus
+    )
+})
+}
+/**
  * Sends log lines of this process up to a level to a sink; a later call replaces the sink. Log lines belong to the
  * process and not to a profile, so this is no part of a configuration.
  */
@@ -14612,6 +24518,19 @@ public func setLogSink(sink: LogSink?, level: LogLevel)throws   {try rustCallWit
         FfiConverterTypeLogLevel_lower(level),uniffiCallStatus
     )
 }
+}
+/**
+ * Checks a seal file with nothing but the file: founding record, records of the signers, every signature, every text.
+ * `unit` is the unit the reader expects, if they know its id. Fails with the reason when anything in it does not hold.
+ */
+public func checkSealFile(bytes: Data, unit: String?)throws  -> CheckedSealFile  {
+    return try  FfiConverterTypeCheckedSealFile_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_func_check_seal_file(
+        FfiConverterData.lower(bytes),
+        FfiConverterOptionString.lower(unit),uniffiCallStatus
+    )
+})
 }
 /**
  * Opens the software vault in a file, or makes it if there is none. Takes a good part of a second on purpose.
@@ -14656,7 +24575,13 @@ private let initializationResult: InitializationResult = {
     if (uniffi_sotay_ffi_checksum_func_open_handbook() != 9851) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_sotay_ffi_checksum_func_home_actions() != 30520) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_sotay_ffi_checksum_func_set_log_sink() != 54238) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_func_check_seal_file() != 60880) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sotay_ffi_checksum_func_open_passphrase_vault() != 52460) {
@@ -14675,6 +24600,9 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sotay_ffi_checksum_method_branch_create() != 17114) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_branch_import_members() != 64959) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sotay_ffi_checksum_method_branch_join_request() != 9740) {
@@ -14707,10 +24635,19 @@ private let initializationResult: InitializationResult = {
     if (uniffi_sotay_ffi_checksum_method_branch_lift_phone() != 46898) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_sotay_ffi_checksum_method_branch_not_counted() != 49416) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_sotay_ffi_checksum_method_branch_phones() != 28395) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_sotay_ffi_checksum_method_branch_regrade_phone() != 8569) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_sotay_ffi_checksum_method_branch_remove_phone() != 47136) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_branch_rotate_keys() != 50785) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sotay_ffi_checksum_method_branch_suspend_phone() != 40509) {
@@ -14722,6 +24659,27 @@ private let initializationResult: InitializationResult = {
     if (uniffi_sotay_ffi_checksum_method_changesubscription_stats() != 30981) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_sotay_ffi_checksum_method_feedback_answer() != 25261) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_feedback_own() != 15200) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_feedback_public_answers() != 32443) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_feedback_received() != 10798) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_feedback_send_again() != 38172) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_feedback_submit() != 969) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_feedback_withdraw() != 26072) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_sotay_ffi_checksum_method_handbook_branch() != 36072) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -14729,6 +24687,9 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sotay_ffi_checksum_method_handbook_enter_background() != 12591) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_handbook_feedback() != 7402) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sotay_ffi_checksum_method_handbook_low_memory() != 24942) {
@@ -14741,6 +24702,9 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sotay_ffi_checksum_method_handbook_provoke_panic() != 36451) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_handbook_records() != 63022) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sotay_ffi_checksum_method_handbook_resume() != 28193) {
@@ -14758,7 +24722,22 @@ private let initializationResult: InitializationResult = {
     if (uniffi_sotay_ffi_checksum_method_handbook_sync() != 12432) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_sotay_ffi_checksum_method_handbook_home() != 24879) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_sotay_ffi_checksum_method_logsink_on_log() != 12653) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_meeting_attach_file() != 36879) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_meeting_diary() != 2370) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_meeting_take_in() != 49136) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_meeting_undo() != 36135) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sotay_ffi_checksum_method_meeting_apply() != 16138) {
@@ -14782,7 +24761,40 @@ private let initializationResult: InitializationResult = {
     if (uniffi_sotay_ffi_checksum_method_meeting_view() != 65522) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_sotay_ffi_checksum_method_changelistener_on_changes() != 31373) {
+    if (uniffi_sotay_ffi_checksum_method_meeting_paper() != 1553) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_meeting_amend() != 7141) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_meeting_attach_outside_signature() != 16855) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_meeting_countersign() != 64414) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_meeting_propose_addendum() != 36144) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_meeting_propose_seal() != 28768) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_meeting_seal_check() != 50593) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_meeting_seal_file() != 25215) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_meeting_sealed_text() != 57111) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_meeting_seals() != 58062) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_meeting_withdraw_seal() != 26926) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_changelistener_on_changes() != 42201) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sotay_ffi_checksum_method_connectivity_network() != 59688) {
@@ -14798,6 +24810,81 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sotay_ffi_checksum_method_keyvault_destroy() != 37385) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_records_directives() != 18863) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_records_publish_directive() != 38145) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_records_change_fees() != 3861) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_records_fee_month() != 41485) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_records_fees() != 42052) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_records_report_paper() != 62991) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_records_resolution_paper() != 52393) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_records_change_rating() != 41323) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_records_criteria() != 48198) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_records_ratings() != 64616) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_records_review() != 48516) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_records_settle() != 61738) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_records_undo() != 59706) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_records_report_proposal() != 29887) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_records_reports() != 44781) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_records_reports_due() != 45308) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_records_send_report() != 1685) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_records_change_resolution() != 37762) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_records_issue_resolution() != 40123) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_records_new_resolution() != 38959) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_records_resolution() != 56438) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_records_resolutions() != 38848) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_records_change_task() != 5084) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_records_tasks() != 16296) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_records_tasks_of_meeting() != 56429) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sotay_ffi_checksum_method_sync_follow() != 28985) {

@@ -366,6 +366,11 @@ RustBuffer uniffi_sotay_ffi_fn_method_branch_card(uint64_t ptr, RustCallStatus *
 RustBuffer uniffi_sotay_ffi_fn_method_branch_create(uint64_t ptr, RustBuffer new, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_IMPORT_MEMBERS
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_IMPORT_MEMBERS
+RustBuffer uniffi_sotay_ffi_fn_method_branch_import_members(uint64_t ptr, RustBuffer lines, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_JOIN_REQUEST
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_JOIN_REQUEST
 RustBuffer uniffi_sotay_ffi_fn_method_branch_join_request(uint64_t ptr, RustCallStatus *_Nonnull out_status
@@ -416,14 +421,29 @@ void uniffi_sotay_ffi_fn_method_branch_roster(uint64_t ptr, RustBuffer command, 
 RustBuffer uniffi_sotay_ffi_fn_method_branch_lift_phone(uint64_t ptr, RustBuffer device, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_NOT_COUNTED
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_NOT_COUNTED
+RustBuffer uniffi_sotay_ffi_fn_method_branch_not_counted(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_PHONES
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_PHONES
 RustBuffer uniffi_sotay_ffi_fn_method_branch_phones(uint64_t ptr, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_REGRADE_PHONE
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_REGRADE_PHONE
+RustBuffer uniffi_sotay_ffi_fn_method_branch_regrade_phone(uint64_t ptr, RustBuffer device, uint8_t rank, int8_t committee, int8_t probationary, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_REMOVE_PHONE
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_REMOVE_PHONE
 RustBuffer uniffi_sotay_ffi_fn_method_branch_remove_phone(uint64_t ptr, RustBuffer device, RustBuffer why, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_ROTATE_KEYS
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_ROTATE_KEYS
+RustBuffer uniffi_sotay_ffi_fn_method_branch_rotate_keys(uint64_t ptr, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_SUSPEND_PHONE
@@ -451,6 +471,51 @@ void uniffi_sotay_ffi_fn_method_changesubscription_cancel(uint64_t ptr, RustCall
 RustBuffer uniffi_sotay_ffi_fn_method_changesubscription_stats(uint64_t ptr, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_CLONE_FEEDBACK
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_CLONE_FEEDBACK
+uint64_t uniffi_sotay_ffi_fn_clone_feedback(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_FREE_FEEDBACK
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_FREE_FEEDBACK
+void uniffi_sotay_ffi_fn_free_feedback(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_FEEDBACK_ANSWER
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_FEEDBACK_ANSWER
+void uniffi_sotay_ffi_fn_method_feedback_answer(uint64_t ptr, RustBuffer answer, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_FEEDBACK_OWN
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_FEEDBACK_OWN
+RustBuffer uniffi_sotay_ffi_fn_method_feedback_own(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_FEEDBACK_PUBLIC_ANSWERS
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_FEEDBACK_PUBLIC_ANSWERS
+RustBuffer uniffi_sotay_ffi_fn_method_feedback_public_answers(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_FEEDBACK_RECEIVED
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_FEEDBACK_RECEIVED
+RustBuffer uniffi_sotay_ffi_fn_method_feedback_received(uint64_t ptr, RustBuffer language, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_FEEDBACK_SEND_AGAIN
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_FEEDBACK_SEND_AGAIN
+void uniffi_sotay_ffi_fn_method_feedback_send_again(uint64_t ptr, RustBuffer item, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_FEEDBACK_SUBMIT
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_FEEDBACK_SUBMIT
+RustBuffer uniffi_sotay_ffi_fn_method_feedback_submit(uint64_t ptr, RustBuffer new, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_FEEDBACK_WITHDRAW
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_FEEDBACK_WITHDRAW
+void uniffi_sotay_ffi_fn_method_feedback_withdraw(uint64_t ptr, RustBuffer item, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_CLONE_HANDBOOK
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_CLONE_HANDBOOK
 uint64_t uniffi_sotay_ffi_fn_clone_handbook(uint64_t handle, RustCallStatus *_Nonnull out_status
@@ -476,6 +541,11 @@ RustBuffer uniffi_sotay_ffi_fn_method_handbook_device(uint64_t ptr, RustCallStat
 void uniffi_sotay_ffi_fn_method_handbook_enter_background(uint64_t ptr, uint64_t budget_ms, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_HANDBOOK_FEEDBACK
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_HANDBOOK_FEEDBACK
+uint64_t uniffi_sotay_ffi_fn_method_handbook_feedback(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_HANDBOOK_LOW_MEMORY
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_HANDBOOK_LOW_MEMORY
 void uniffi_sotay_ffi_fn_method_handbook_low_memory(uint64_t ptr, RustCallStatus *_Nonnull out_status
@@ -494,6 +564,11 @@ void uniffi_sotay_ffi_fn_method_handbook_network_changed(uint64_t ptr, RustCallS
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_HANDBOOK_PROVOKE_PANIC
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_HANDBOOK_PROVOKE_PANIC
 void uniffi_sotay_ffi_fn_method_handbook_provoke_panic(uint64_t ptr, RustBuffer place, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_HANDBOOK_RECORDS
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_HANDBOOK_RECORDS
+uint64_t uniffi_sotay_ffi_fn_method_handbook_records(uint64_t ptr, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_HANDBOOK_RESUME
@@ -519,6 +594,11 @@ void uniffi_sotay_ffi_fn_method_handbook_suspend(uint64_t ptr, RustCallStatus *_
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_HANDBOOK_SYNC
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_HANDBOOK_SYNC
 uint64_t uniffi_sotay_ffi_fn_method_handbook_sync(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_HANDBOOK_HOME
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_HANDBOOK_HOME
+RustBuffer uniffi_sotay_ffi_fn_method_handbook_home(uint64_t ptr, RustBuffer language, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_CLONE_LOGSINK
@@ -549,6 +629,26 @@ uint64_t uniffi_sotay_ffi_fn_clone_meeting(uint64_t handle, RustCallStatus *_Non
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_FREE_MEETING
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_FREE_MEETING
 void uniffi_sotay_ffi_fn_free_meeting(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_MEETING_ATTACH_FILE
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_MEETING_ATTACH_FILE
+RustBuffer uniffi_sotay_ffi_fn_method_meeting_attach_file(uint64_t ptr, RustBuffer name, RustBuffer media, RustBuffer content, uint32_t pages, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_MEETING_DIARY
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_MEETING_DIARY
+RustBuffer uniffi_sotay_ffi_fn_method_meeting_diary(uint64_t ptr, uint32_t skip, uint32_t count, RustBuffer language, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_MEETING_TAKE_IN
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_MEETING_TAKE_IN
+uint32_t uniffi_sotay_ffi_fn_method_meeting_take_in(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_MEETING_UNDO
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_MEETING_UNDO
+RustBuffer uniffi_sotay_ffi_fn_method_meeting_undo(uint64_t ptr, RustBuffer language, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_MEETING_APPLY
@@ -584,6 +684,61 @@ void uniffi_sotay_ffi_fn_method_meeting_settle(uint64_t ptr, RustBuffer item, Ru
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_MEETING_VIEW
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_MEETING_VIEW
 RustBuffer uniffi_sotay_ffi_fn_method_meeting_view(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_MEETING_PAPER
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_MEETING_PAPER
+RustBuffer uniffi_sotay_ffi_fn_method_meeting_paper(uint64_t ptr, RustBuffer form, RustBuffer item, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_MEETING_AMEND
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_MEETING_AMEND
+RustBuffer uniffi_sotay_ffi_fn_method_meeting_amend(uint64_t ptr, RustBuffer commands, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_MEETING_ATTACH_OUTSIDE_SIGNATURE
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_MEETING_ATTACH_OUTSIDE_SIGNATURE
+void uniffi_sotay_ffi_fn_method_meeting_attach_outside_signature(uint64_t ptr, RustBuffer seal, RustBuffer kind, RustBuffer name, RustBuffer bytes, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_MEETING_COUNTERSIGN
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_MEETING_COUNTERSIGN
+void uniffi_sotay_ffi_fn_method_meeting_countersign(uint64_t ptr, RustBuffer seal, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_MEETING_PROPOSE_ADDENDUM
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_MEETING_PROPOSE_ADDENDUM
+RustBuffer uniffi_sotay_ffi_fn_method_meeting_propose_addendum(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_MEETING_PROPOSE_SEAL
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_MEETING_PROPOSE_SEAL
+RustBuffer uniffi_sotay_ffi_fn_method_meeting_propose_seal(uint64_t ptr, RustBuffer minutes, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_MEETING_SEAL_CHECK
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_MEETING_SEAL_CHECK
+RustBuffer uniffi_sotay_ffi_fn_method_meeting_seal_check(uint64_t ptr, RustBuffer language, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_MEETING_SEAL_FILE
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_MEETING_SEAL_FILE
+RustBuffer uniffi_sotay_ffi_fn_method_meeting_seal_file(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_MEETING_SEALED_TEXT
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_MEETING_SEALED_TEXT
+RustBuffer uniffi_sotay_ffi_fn_method_meeting_sealed_text(uint64_t ptr, RustBuffer seal, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_MEETING_SEALS
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_MEETING_SEALS
+RustBuffer uniffi_sotay_ffi_fn_method_meeting_seals(uint64_t ptr, RustBuffer language, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_MEETING_WITHDRAW_SEAL
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_MEETING_WITHDRAW_SEAL
+void uniffi_sotay_ffi_fn_method_meeting_withdraw_seal(uint64_t ptr, RustBuffer seal, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_CLONE_CHANGELISTENER
@@ -659,6 +814,141 @@ RustBuffer uniffi_sotay_ffi_fn_method_keyvault_unwrap(uint64_t ptr, RustBuffer l
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_KEYVAULT_DESTROY
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_KEYVAULT_DESTROY
 void uniffi_sotay_ffi_fn_method_keyvault_destroy(uint64_t ptr, RustBuffer label, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_CLONE_RECORDS
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_CLONE_RECORDS
+uint64_t uniffi_sotay_ffi_fn_clone_records(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_FREE_RECORDS
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_FREE_RECORDS
+void uniffi_sotay_ffi_fn_free_records(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_DIRECTIVES
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_DIRECTIVES
+RustBuffer uniffi_sotay_ffi_fn_method_records_directives(uint64_t ptr, RustBuffer on, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_PUBLISH_DIRECTIVE
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_PUBLISH_DIRECTIVE
+RustBuffer uniffi_sotay_ffi_fn_method_records_publish_directive(uint64_t ptr, RustBuffer json, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_CHANGE_FEES
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_CHANGE_FEES
+RustBuffer uniffi_sotay_ffi_fn_method_records_change_fees(uint64_t ptr, int32_t year, RustBuffer commands, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_FEE_MONTH
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_FEE_MONTH
+RustBuffer uniffi_sotay_ffi_fn_method_records_fee_month(uint64_t ptr, RustBuffer month, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_FEES
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_FEES
+RustBuffer uniffi_sotay_ffi_fn_method_records_fees(uint64_t ptr, int32_t year, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_REPORT_PAPER
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_REPORT_PAPER
+RustBuffer uniffi_sotay_ffi_fn_method_records_report_paper(uint64_t ptr, RustBuffer month, RustBuffer revision, RustBuffer form, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_RESOLUTION_PAPER
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_RESOLUTION_PAPER
+RustBuffer uniffi_sotay_ffi_fn_method_records_resolution_paper(uint64_t ptr, RustBuffer id, RustBuffer form, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_CHANGE_RATING
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_CHANGE_RATING
+RustBuffer uniffi_sotay_ffi_fn_method_records_change_rating(uint64_t ptr, int32_t year, RustBuffer command, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_CRITERIA
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_CRITERIA
+RustBuffer uniffi_sotay_ffi_fn_method_records_criteria(uint64_t ptr, int32_t year, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_RATINGS
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_RATINGS
+RustBuffer uniffi_sotay_ffi_fn_method_records_ratings(uint64_t ptr, int32_t year, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_REVIEW
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_REVIEW
+RustBuffer uniffi_sotay_ffi_fn_method_records_review(uint64_t ptr, RustBuffer document, RustBuffer language, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_SETTLE
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_SETTLE
+void uniffi_sotay_ffi_fn_method_records_settle(uint64_t ptr, RustBuffer document, RustBuffer item, RustBuffer pick, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_UNDO
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_UNDO
+RustBuffer uniffi_sotay_ffi_fn_method_records_undo(uint64_t ptr, RustBuffer document, RustBuffer language, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_REPORT_PROPOSAL
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_REPORT_PROPOSAL
+RustBuffer uniffi_sotay_ffi_fn_method_records_report_proposal(uint64_t ptr, RustBuffer month, RustBuffer language, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_REPORTS
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_REPORTS
+RustBuffer uniffi_sotay_ffi_fn_method_records_reports(uint64_t ptr, int32_t year, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_REPORTS_DUE
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_REPORTS_DUE
+RustBuffer uniffi_sotay_ffi_fn_method_records_reports_due(uint64_t ptr, int32_t year, RustBuffer language, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_SEND_REPORT
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_SEND_REPORT
+RustBuffer uniffi_sotay_ffi_fn_method_records_send_report(uint64_t ptr, RustBuffer month, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_CHANGE_RESOLUTION
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_CHANGE_RESOLUTION
+RustBuffer uniffi_sotay_ffi_fn_method_records_change_resolution(uint64_t ptr, RustBuffer id, RustBuffer commands, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_ISSUE_RESOLUTION
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_ISSUE_RESOLUTION
+void uniffi_sotay_ffi_fn_method_records_issue_resolution(uint64_t ptr, RustBuffer id, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_NEW_RESOLUTION
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_NEW_RESOLUTION
+RustBuffer uniffi_sotay_ffi_fn_method_records_new_resolution(uint64_t ptr, RustBuffer title, RustBuffer meeting, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_RESOLUTION
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_RESOLUTION
+RustBuffer uniffi_sotay_ffi_fn_method_records_resolution(uint64_t ptr, RustBuffer id, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_RESOLUTIONS
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_RESOLUTIONS
+RustBuffer uniffi_sotay_ffi_fn_method_records_resolutions(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_CHANGE_TASK
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_CHANGE_TASK
+RustBuffer uniffi_sotay_ffi_fn_method_records_change_task(uint64_t ptr, int32_t year, RustBuffer command, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_TASKS
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_TASKS
+RustBuffer uniffi_sotay_ffi_fn_method_records_tasks(uint64_t ptr, int32_t year, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_TASKS_OF_MEETING
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_TASKS_OF_MEETING
+uint32_t uniffi_sotay_ffi_fn_method_records_tasks_of_meeting(uint64_t ptr, RustBuffer meeting, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_CLONE_SYNC
@@ -767,9 +1057,19 @@ uint64_t uniffi_sotay_ffi_fn_func_create_handbook(RustBuffer config, RustCallSta
 uint64_t uniffi_sotay_ffi_fn_func_open_handbook(RustBuffer config, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_FUNC_HOME_ACTIONS
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_FUNC_HOME_ACTIONS
+RustBuffer uniffi_sotay_ffi_fn_func_home_actions(RustBuffer role, int8_t clerk, RustBuffer phase, RustBuffer language, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_FUNC_SET_LOG_SINK
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_FUNC_SET_LOG_SINK
 void uniffi_sotay_ffi_fn_func_set_log_sink(RustBuffer sink, RustBuffer level, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_FUNC_CHECK_SEAL_FILE
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_FUNC_CHECK_SEAL_FILE
+RustBuffer uniffi_sotay_ffi_fn_func_check_seal_file(RustBuffer bytes, RustBuffer unit, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_FUNC_OPEN_PASSPHRASE_VAULT
@@ -1067,9 +1367,21 @@ uint16_t uniffi_sotay_ffi_checksum_func_open_handbook(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_FUNC_HOME_ACTIONS
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_FUNC_HOME_ACTIONS
+uint16_t uniffi_sotay_ffi_checksum_func_home_actions(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_FUNC_SET_LOG_SINK
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_FUNC_SET_LOG_SINK
 uint16_t uniffi_sotay_ffi_checksum_func_set_log_sink(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_FUNC_CHECK_SEAL_FILE
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_FUNC_CHECK_SEAL_FILE
+uint16_t uniffi_sotay_ffi_checksum_func_check_seal_file(void
     
 );
 #endif
@@ -1106,6 +1418,12 @@ uint16_t uniffi_sotay_ffi_checksum_method_branch_card(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_CREATE
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_CREATE
 uint16_t uniffi_sotay_ffi_checksum_method_branch_create(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_IMPORT_MEMBERS
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_IMPORT_MEMBERS
+uint16_t uniffi_sotay_ffi_checksum_method_branch_import_members(void
     
 );
 #endif
@@ -1169,15 +1487,33 @@ uint16_t uniffi_sotay_ffi_checksum_method_branch_lift_phone(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_NOT_COUNTED
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_NOT_COUNTED
+uint16_t uniffi_sotay_ffi_checksum_method_branch_not_counted(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_PHONES
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_PHONES
 uint16_t uniffi_sotay_ffi_checksum_method_branch_phones(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_REGRADE_PHONE
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_REGRADE_PHONE
+uint16_t uniffi_sotay_ffi_checksum_method_branch_regrade_phone(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_REMOVE_PHONE
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_REMOVE_PHONE
 uint16_t uniffi_sotay_ffi_checksum_method_branch_remove_phone(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_ROTATE_KEYS
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_ROTATE_KEYS
+uint16_t uniffi_sotay_ffi_checksum_method_branch_rotate_keys(void
     
 );
 #endif
@@ -1199,6 +1535,48 @@ uint16_t uniffi_sotay_ffi_checksum_method_changesubscription_stats(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_FEEDBACK_ANSWER
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_FEEDBACK_ANSWER
+uint16_t uniffi_sotay_ffi_checksum_method_feedback_answer(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_FEEDBACK_OWN
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_FEEDBACK_OWN
+uint16_t uniffi_sotay_ffi_checksum_method_feedback_own(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_FEEDBACK_PUBLIC_ANSWERS
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_FEEDBACK_PUBLIC_ANSWERS
+uint16_t uniffi_sotay_ffi_checksum_method_feedback_public_answers(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_FEEDBACK_RECEIVED
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_FEEDBACK_RECEIVED
+uint16_t uniffi_sotay_ffi_checksum_method_feedback_received(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_FEEDBACK_SEND_AGAIN
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_FEEDBACK_SEND_AGAIN
+uint16_t uniffi_sotay_ffi_checksum_method_feedback_send_again(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_FEEDBACK_SUBMIT
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_FEEDBACK_SUBMIT
+uint16_t uniffi_sotay_ffi_checksum_method_feedback_submit(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_FEEDBACK_WITHDRAW
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_FEEDBACK_WITHDRAW
+uint16_t uniffi_sotay_ffi_checksum_method_feedback_withdraw(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_HANDBOOK_BRANCH
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_HANDBOOK_BRANCH
 uint16_t uniffi_sotay_ffi_checksum_method_handbook_branch(void
@@ -1214,6 +1592,12 @@ uint16_t uniffi_sotay_ffi_checksum_method_handbook_device(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_HANDBOOK_ENTER_BACKGROUND
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_HANDBOOK_ENTER_BACKGROUND
 uint16_t uniffi_sotay_ffi_checksum_method_handbook_enter_background(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_HANDBOOK_FEEDBACK
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_HANDBOOK_FEEDBACK
+uint16_t uniffi_sotay_ffi_checksum_method_handbook_feedback(void
     
 );
 #endif
@@ -1238,6 +1622,12 @@ uint16_t uniffi_sotay_ffi_checksum_method_handbook_network_changed(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_HANDBOOK_PROVOKE_PANIC
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_HANDBOOK_PROVOKE_PANIC
 uint16_t uniffi_sotay_ffi_checksum_method_handbook_provoke_panic(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_HANDBOOK_RECORDS
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_HANDBOOK_RECORDS
+uint16_t uniffi_sotay_ffi_checksum_method_handbook_records(void
     
 );
 #endif
@@ -1271,9 +1661,39 @@ uint16_t uniffi_sotay_ffi_checksum_method_handbook_sync(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_HANDBOOK_HOME
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_HANDBOOK_HOME
+uint16_t uniffi_sotay_ffi_checksum_method_handbook_home(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_LOGSINK_ON_LOG
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_LOGSINK_ON_LOG
 uint16_t uniffi_sotay_ffi_checksum_method_logsink_on_log(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_MEETING_ATTACH_FILE
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_MEETING_ATTACH_FILE
+uint16_t uniffi_sotay_ffi_checksum_method_meeting_attach_file(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_MEETING_DIARY
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_MEETING_DIARY
+uint16_t uniffi_sotay_ffi_checksum_method_meeting_diary(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_MEETING_TAKE_IN
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_MEETING_TAKE_IN
+uint16_t uniffi_sotay_ffi_checksum_method_meeting_take_in(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_MEETING_UNDO
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_MEETING_UNDO
+uint16_t uniffi_sotay_ffi_checksum_method_meeting_undo(void
     
 );
 #endif
@@ -1319,6 +1739,72 @@ uint16_t uniffi_sotay_ffi_checksum_method_meeting_view(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_MEETING_PAPER
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_MEETING_PAPER
+uint16_t uniffi_sotay_ffi_checksum_method_meeting_paper(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_MEETING_AMEND
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_MEETING_AMEND
+uint16_t uniffi_sotay_ffi_checksum_method_meeting_amend(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_MEETING_ATTACH_OUTSIDE_SIGNATURE
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_MEETING_ATTACH_OUTSIDE_SIGNATURE
+uint16_t uniffi_sotay_ffi_checksum_method_meeting_attach_outside_signature(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_MEETING_COUNTERSIGN
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_MEETING_COUNTERSIGN
+uint16_t uniffi_sotay_ffi_checksum_method_meeting_countersign(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_MEETING_PROPOSE_ADDENDUM
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_MEETING_PROPOSE_ADDENDUM
+uint16_t uniffi_sotay_ffi_checksum_method_meeting_propose_addendum(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_MEETING_PROPOSE_SEAL
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_MEETING_PROPOSE_SEAL
+uint16_t uniffi_sotay_ffi_checksum_method_meeting_propose_seal(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_MEETING_SEAL_CHECK
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_MEETING_SEAL_CHECK
+uint16_t uniffi_sotay_ffi_checksum_method_meeting_seal_check(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_MEETING_SEAL_FILE
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_MEETING_SEAL_FILE
+uint16_t uniffi_sotay_ffi_checksum_method_meeting_seal_file(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_MEETING_SEALED_TEXT
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_MEETING_SEALED_TEXT
+uint16_t uniffi_sotay_ffi_checksum_method_meeting_sealed_text(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_MEETING_SEALS
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_MEETING_SEALS
+uint16_t uniffi_sotay_ffi_checksum_method_meeting_seals(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_MEETING_WITHDRAW_SEAL
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_MEETING_WITHDRAW_SEAL
+uint16_t uniffi_sotay_ffi_checksum_method_meeting_withdraw_seal(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_CHANGELISTENER_ON_CHANGES
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_CHANGELISTENER_ON_CHANGES
 uint16_t uniffi_sotay_ffi_checksum_method_changelistener_on_changes(void
@@ -1352,6 +1838,156 @@ uint16_t uniffi_sotay_ffi_checksum_method_keyvault_unwrap(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_KEYVAULT_DESTROY
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_KEYVAULT_DESTROY
 uint16_t uniffi_sotay_ffi_checksum_method_keyvault_destroy(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_DIRECTIVES
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_DIRECTIVES
+uint16_t uniffi_sotay_ffi_checksum_method_records_directives(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_PUBLISH_DIRECTIVE
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_PUBLISH_DIRECTIVE
+uint16_t uniffi_sotay_ffi_checksum_method_records_publish_directive(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_CHANGE_FEES
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_CHANGE_FEES
+uint16_t uniffi_sotay_ffi_checksum_method_records_change_fees(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_FEE_MONTH
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_FEE_MONTH
+uint16_t uniffi_sotay_ffi_checksum_method_records_fee_month(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_FEES
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_FEES
+uint16_t uniffi_sotay_ffi_checksum_method_records_fees(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_REPORT_PAPER
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_REPORT_PAPER
+uint16_t uniffi_sotay_ffi_checksum_method_records_report_paper(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_RESOLUTION_PAPER
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_RESOLUTION_PAPER
+uint16_t uniffi_sotay_ffi_checksum_method_records_resolution_paper(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_CHANGE_RATING
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_CHANGE_RATING
+uint16_t uniffi_sotay_ffi_checksum_method_records_change_rating(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_CRITERIA
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_CRITERIA
+uint16_t uniffi_sotay_ffi_checksum_method_records_criteria(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_RATINGS
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_RATINGS
+uint16_t uniffi_sotay_ffi_checksum_method_records_ratings(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_REVIEW
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_REVIEW
+uint16_t uniffi_sotay_ffi_checksum_method_records_review(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_SETTLE
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_SETTLE
+uint16_t uniffi_sotay_ffi_checksum_method_records_settle(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_UNDO
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_UNDO
+uint16_t uniffi_sotay_ffi_checksum_method_records_undo(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_REPORT_PROPOSAL
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_REPORT_PROPOSAL
+uint16_t uniffi_sotay_ffi_checksum_method_records_report_proposal(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_REPORTS
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_REPORTS
+uint16_t uniffi_sotay_ffi_checksum_method_records_reports(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_REPORTS_DUE
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_REPORTS_DUE
+uint16_t uniffi_sotay_ffi_checksum_method_records_reports_due(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_SEND_REPORT
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_SEND_REPORT
+uint16_t uniffi_sotay_ffi_checksum_method_records_send_report(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_CHANGE_RESOLUTION
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_CHANGE_RESOLUTION
+uint16_t uniffi_sotay_ffi_checksum_method_records_change_resolution(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_ISSUE_RESOLUTION
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_ISSUE_RESOLUTION
+uint16_t uniffi_sotay_ffi_checksum_method_records_issue_resolution(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_NEW_RESOLUTION
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_NEW_RESOLUTION
+uint16_t uniffi_sotay_ffi_checksum_method_records_new_resolution(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_RESOLUTION
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_RESOLUTION
+uint16_t uniffi_sotay_ffi_checksum_method_records_resolution(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_RESOLUTIONS
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_RESOLUTIONS
+uint16_t uniffi_sotay_ffi_checksum_method_records_resolutions(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_CHANGE_TASK
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_CHANGE_TASK
+uint16_t uniffi_sotay_ffi_checksum_method_records_change_task(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_TASKS
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_TASKS
+uint16_t uniffi_sotay_ffi_checksum_method_records_tasks(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_TASKS_OF_MEETING
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_TASKS_OF_MEETING
+uint16_t uniffi_sotay_ffi_checksum_method_records_tasks_of_meeting(void
     
 );
 #endif

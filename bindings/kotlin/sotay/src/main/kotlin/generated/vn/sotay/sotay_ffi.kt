@@ -798,7 +798,11 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_sotay_ffi_checksum_func_open_handbook(
     ): Int
+    external fun uniffi_sotay_ffi_checksum_func_home_actions(
+    ): Int
     external fun uniffi_sotay_ffi_checksum_func_set_log_sink(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_func_check_seal_file(
     ): Int
     external fun uniffi_sotay_ffi_checksum_func_open_passphrase_vault(
     ): Int
@@ -811,6 +815,8 @@ internal object IntegrityCheckingUniffiLib {
     external fun uniffi_sotay_ffi_checksum_method_branch_card(
     ): Int
     external fun uniffi_sotay_ffi_checksum_method_branch_create(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_branch_import_members(
     ): Int
     external fun uniffi_sotay_ffi_checksum_method_branch_join_request(
     ): Int
@@ -832,9 +838,15 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_sotay_ffi_checksum_method_branch_lift_phone(
     ): Int
+    external fun uniffi_sotay_ffi_checksum_method_branch_not_counted(
+    ): Int
     external fun uniffi_sotay_ffi_checksum_method_branch_phones(
     ): Int
+    external fun uniffi_sotay_ffi_checksum_method_branch_regrade_phone(
+    ): Int
     external fun uniffi_sotay_ffi_checksum_method_branch_remove_phone(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_branch_rotate_keys(
     ): Int
     external fun uniffi_sotay_ffi_checksum_method_branch_suspend_phone(
     ): Int
@@ -842,11 +854,27 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_sotay_ffi_checksum_method_changesubscription_stats(
     ): Int
+    external fun uniffi_sotay_ffi_checksum_method_feedback_answer(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_feedback_own(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_feedback_public_answers(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_feedback_received(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_feedback_send_again(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_feedback_submit(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_feedback_withdraw(
+    ): Int
     external fun uniffi_sotay_ffi_checksum_method_handbook_branch(
     ): Int
     external fun uniffi_sotay_ffi_checksum_method_handbook_device(
     ): Int
     external fun uniffi_sotay_ffi_checksum_method_handbook_enter_background(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_handbook_feedback(
     ): Int
     external fun uniffi_sotay_ffi_checksum_method_handbook_low_memory(
     ): Int
@@ -855,6 +883,8 @@ internal object IntegrityCheckingUniffiLib {
     external fun uniffi_sotay_ffi_checksum_method_handbook_network_changed(
     ): Int
     external fun uniffi_sotay_ffi_checksum_method_handbook_provoke_panic(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_handbook_records(
     ): Int
     external fun uniffi_sotay_ffi_checksum_method_handbook_resume(
     ): Int
@@ -866,7 +896,17 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_sotay_ffi_checksum_method_handbook_sync(
     ): Int
+    external fun uniffi_sotay_ffi_checksum_method_handbook_home(
+    ): Int
     external fun uniffi_sotay_ffi_checksum_method_logsink_on_log(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_meeting_attach_file(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_meeting_diary(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_meeting_take_in(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_meeting_undo(
     ): Int
     external fun uniffi_sotay_ffi_checksum_method_meeting_apply(
     ): Int
@@ -882,6 +922,28 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_sotay_ffi_checksum_method_meeting_view(
     ): Int
+    external fun uniffi_sotay_ffi_checksum_method_meeting_paper(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_meeting_amend(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_meeting_attach_outside_signature(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_meeting_countersign(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_meeting_propose_addendum(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_meeting_propose_seal(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_meeting_seal_check(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_meeting_seal_file(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_meeting_sealed_text(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_meeting_seals(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_meeting_withdraw_seal(
+    ): Int
     external fun uniffi_sotay_ffi_checksum_method_changelistener_on_changes(
     ): Int
     external fun uniffi_sotay_ffi_checksum_method_connectivity_network(
@@ -893,6 +955,56 @@ internal object IntegrityCheckingUniffiLib {
     external fun uniffi_sotay_ffi_checksum_method_keyvault_unwrap(
     ): Int
     external fun uniffi_sotay_ffi_checksum_method_keyvault_destroy(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_records_directives(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_records_publish_directive(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_records_change_fees(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_records_fee_month(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_records_fees(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_records_report_paper(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_records_resolution_paper(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_records_change_rating(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_records_criteria(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_records_ratings(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_records_review(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_records_settle(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_records_undo(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_records_report_proposal(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_records_reports(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_records_reports_due(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_records_send_report(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_records_change_resolution(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_records_issue_resolution(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_records_new_resolution(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_records_resolution(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_records_resolutions(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_records_change_task(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_records_tasks(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_records_tasks_of_meeting(
     ): Int
     external fun uniffi_sotay_ffi_checksum_method_sync_follow(
     ): Int
@@ -948,6 +1060,8 @@ internal object UniffiLib {
     ): RustBuffer.ByValue
     external fun uniffi_sotay_ffi_fn_method_branch_create(`ptr`: Long,`new`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_branch_import_members(`ptr`: Long,`lines`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
     external fun uniffi_sotay_ffi_fn_method_branch_join_request(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
     external fun uniffi_sotay_ffi_fn_method_branch_meetings(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
@@ -968,9 +1082,15 @@ internal object UniffiLib {
     ): Unit
     external fun uniffi_sotay_ffi_fn_method_branch_lift_phone(`ptr`: Long,`device`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_branch_not_counted(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
     external fun uniffi_sotay_ffi_fn_method_branch_phones(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_branch_regrade_phone(`ptr`: Long,`device`: RustBuffer.ByValue,`rank`: Byte,`committee`: Byte,`probationary`: Byte,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
     external fun uniffi_sotay_ffi_fn_method_branch_remove_phone(`ptr`: Long,`device`: RustBuffer.ByValue,`why`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_branch_rotate_keys(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
     external fun uniffi_sotay_ffi_fn_method_branch_suspend_phone(`ptr`: Long,`device`: RustBuffer.ByValue,`why`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
@@ -982,6 +1102,24 @@ internal object UniffiLib {
     ): Unit
     external fun uniffi_sotay_ffi_fn_method_changesubscription_stats(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_clone_feedback(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Long
+    external fun uniffi_sotay_ffi_fn_free_feedback(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
+    external fun uniffi_sotay_ffi_fn_method_feedback_answer(`ptr`: Long,`answer`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
+    external fun uniffi_sotay_ffi_fn_method_feedback_own(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_feedback_public_answers(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_feedback_received(`ptr`: Long,`language`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_feedback_send_again(`ptr`: Long,`item`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
+    external fun uniffi_sotay_ffi_fn_method_feedback_submit(`ptr`: Long,`new`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_feedback_withdraw(`ptr`: Long,`item`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
     external fun uniffi_sotay_ffi_fn_clone_handbook(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
     external fun uniffi_sotay_ffi_fn_free_handbook(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
@@ -992,6 +1130,8 @@ internal object UniffiLib {
     ): RustBuffer.ByValue
     external fun uniffi_sotay_ffi_fn_method_handbook_enter_background(`ptr`: Long,`budgetMs`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Unit
+    external fun uniffi_sotay_ffi_fn_method_handbook_feedback(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Long
     external fun uniffi_sotay_ffi_fn_method_handbook_low_memory(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Unit
     external fun uniffi_sotay_ffi_fn_method_handbook_meeting(`ptr`: Long,`id`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
@@ -1000,6 +1140,8 @@ internal object UniffiLib {
     ): Unit
     external fun uniffi_sotay_ffi_fn_method_handbook_provoke_panic(`ptr`: Long,`place`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): Unit
+    external fun uniffi_sotay_ffi_fn_method_handbook_records(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Long
     external fun uniffi_sotay_ffi_fn_method_handbook_resume(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Unit
     external fun uniffi_sotay_ffi_fn_method_handbook_shutdown(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
@@ -1010,6 +1152,8 @@ internal object UniffiLib {
     ): Unit
     external fun uniffi_sotay_ffi_fn_method_handbook_sync(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
+    external fun uniffi_sotay_ffi_fn_method_handbook_home(`ptr`: Long,`language`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
     external fun uniffi_sotay_ffi_fn_clone_logsink(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
     external fun uniffi_sotay_ffi_fn_free_logsink(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
@@ -1022,6 +1166,14 @@ internal object UniffiLib {
     ): Long
     external fun uniffi_sotay_ffi_fn_free_meeting(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Unit
+    external fun uniffi_sotay_ffi_fn_method_meeting_attach_file(`ptr`: Long,`name`: RustBuffer.ByValue,`media`: RustBuffer.ByValue,`content`: RustBuffer.ByValue,`pages`: Int,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_meeting_diary(`ptr`: Long,`skip`: Int,`count`: Int,`language`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_meeting_take_in(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Int
+    external fun uniffi_sotay_ffi_fn_method_meeting_undo(`ptr`: Long,`language`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
     external fun uniffi_sotay_ffi_fn_method_meeting_apply(`ptr`: Long,`commands`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
     external fun uniffi_sotay_ffi_fn_method_meeting_history(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
@@ -1036,6 +1188,28 @@ internal object UniffiLib {
     ): Unit
     external fun uniffi_sotay_ffi_fn_method_meeting_view(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_meeting_paper(`ptr`: Long,`form`: RustBuffer.ByValue,`item`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_meeting_amend(`ptr`: Long,`commands`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_meeting_attach_outside_signature(`ptr`: Long,`seal`: RustBuffer.ByValue,`kind`: RustBuffer.ByValue,`name`: RustBuffer.ByValue,`bytes`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
+    external fun uniffi_sotay_ffi_fn_method_meeting_countersign(`ptr`: Long,`seal`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
+    external fun uniffi_sotay_ffi_fn_method_meeting_propose_addendum(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_meeting_propose_seal(`ptr`: Long,`minutes`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_meeting_seal_check(`ptr`: Long,`language`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_meeting_seal_file(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_meeting_sealed_text(`ptr`: Long,`seal`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_meeting_seals(`ptr`: Long,`language`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_meeting_withdraw_seal(`ptr`: Long,`seal`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
     external fun uniffi_sotay_ffi_fn_clone_changelistener(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
     external fun uniffi_sotay_ffi_fn_free_changelistener(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
@@ -1066,6 +1240,60 @@ internal object UniffiLib {
     ): RustBuffer.ByValue
     external fun uniffi_sotay_ffi_fn_method_keyvault_destroy(`ptr`: Long,`label`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): Unit
+    external fun uniffi_sotay_ffi_fn_clone_records(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Long
+    external fun uniffi_sotay_ffi_fn_free_records(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
+    external fun uniffi_sotay_ffi_fn_method_records_directives(`ptr`: Long,`on`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_records_publish_directive(`ptr`: Long,`json`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_records_change_fees(`ptr`: Long,`year`: Int,`commands`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_records_fee_month(`ptr`: Long,`month`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_records_fees(`ptr`: Long,`year`: Int,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_records_report_paper(`ptr`: Long,`month`: RustBuffer.ByValue,`revision`: RustBuffer.ByValue,`form`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_records_resolution_paper(`ptr`: Long,`id`: RustBuffer.ByValue,`form`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_records_change_rating(`ptr`: Long,`year`: Int,`command`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_records_criteria(`ptr`: Long,`year`: Int,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_records_ratings(`ptr`: Long,`year`: Int,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_records_review(`ptr`: Long,`document`: RustBuffer.ByValue,`language`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_records_settle(`ptr`: Long,`document`: RustBuffer.ByValue,`item`: RustBuffer.ByValue,`pick`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
+    external fun uniffi_sotay_ffi_fn_method_records_undo(`ptr`: Long,`document`: RustBuffer.ByValue,`language`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_records_report_proposal(`ptr`: Long,`month`: RustBuffer.ByValue,`language`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_records_reports(`ptr`: Long,`year`: Int,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_records_reports_due(`ptr`: Long,`year`: Int,`language`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_records_send_report(`ptr`: Long,`month`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_records_change_resolution(`ptr`: Long,`id`: RustBuffer.ByValue,`commands`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_records_issue_resolution(`ptr`: Long,`id`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
+    external fun uniffi_sotay_ffi_fn_method_records_new_resolution(`ptr`: Long,`title`: RustBuffer.ByValue,`meeting`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_records_resolution(`ptr`: Long,`id`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_records_resolutions(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_records_change_task(`ptr`: Long,`year`: Int,`command`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_records_tasks(`ptr`: Long,`year`: Int,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_records_tasks_of_meeting(`ptr`: Long,`meeting`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): Int
     external fun uniffi_sotay_ffi_fn_clone_sync(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
     external fun uniffi_sotay_ffi_fn_free_sync(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
@@ -1108,8 +1336,12 @@ internal object UniffiLib {
     ): Long
     external fun uniffi_sotay_ffi_fn_func_open_handbook(`config`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
+    external fun uniffi_sotay_ffi_fn_func_home_actions(`role`: RustBuffer.ByValue,`clerk`: Byte,`phase`: RustBuffer.ByValue,`language`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
     external fun uniffi_sotay_ffi_fn_func_set_log_sink(`sink`: RustBuffer.ByValue,`level`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): Unit
+    external fun uniffi_sotay_ffi_fn_func_check_seal_file(`bytes`: RustBuffer.ByValue,`unit`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
     external fun uniffi_sotay_ffi_fn_func_open_passphrase_vault(`path`: RustBuffer.ByValue,`passphrase`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
     external fun ffi_sotay_ffi_rustbuffer_alloc(`size`: Long,uniffi_out_err: UniffiRustCallStatus, 
@@ -1246,7 +1478,13 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_sotay_ffi_checksum_func_open_handbook() and 0xFFFF) != 9851) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_sotay_ffi_checksum_func_home_actions() and 0xFFFF) != 30520) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_sotay_ffi_checksum_func_set_log_sink() and 0xFFFF) != 54238) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_func_check_seal_file() and 0xFFFF) != 60880) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sotay_ffi_checksum_func_open_passphrase_vault() and 0xFFFF) != 52460) {
@@ -1265,6 +1503,9 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sotay_ffi_checksum_method_branch_create() and 0xFFFF) != 17114) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_branch_import_members() and 0xFFFF) != 64959) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sotay_ffi_checksum_method_branch_join_request() and 0xFFFF) != 9740) {
@@ -1297,10 +1538,19 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_sotay_ffi_checksum_method_branch_lift_phone() and 0xFFFF) != 46898) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_sotay_ffi_checksum_method_branch_not_counted() and 0xFFFF) != 49416) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_sotay_ffi_checksum_method_branch_phones() and 0xFFFF) != 28395) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_sotay_ffi_checksum_method_branch_regrade_phone() and 0xFFFF) != 8569) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_sotay_ffi_checksum_method_branch_remove_phone() and 0xFFFF) != 47136) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_branch_rotate_keys() and 0xFFFF) != 50785) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sotay_ffi_checksum_method_branch_suspend_phone() and 0xFFFF) != 40509) {
@@ -1312,6 +1562,27 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_sotay_ffi_checksum_method_changesubscription_stats() and 0xFFFF) != 30981) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_sotay_ffi_checksum_method_feedback_answer() and 0xFFFF) != 25261) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_feedback_own() and 0xFFFF) != 15200) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_feedback_public_answers() and 0xFFFF) != 32443) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_feedback_received() and 0xFFFF) != 10798) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_feedback_send_again() and 0xFFFF) != 38172) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_feedback_submit() and 0xFFFF) != 969) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_feedback_withdraw() and 0xFFFF) != 26072) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_sotay_ffi_checksum_method_handbook_branch() and 0xFFFF) != 36072) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
@@ -1319,6 +1590,9 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sotay_ffi_checksum_method_handbook_enter_background() and 0xFFFF) != 12591) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_handbook_feedback() and 0xFFFF) != 7402) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sotay_ffi_checksum_method_handbook_low_memory() and 0xFFFF) != 24942) {
@@ -1331,6 +1605,9 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sotay_ffi_checksum_method_handbook_provoke_panic() and 0xFFFF) != 36451) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_handbook_records() and 0xFFFF) != 63022) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sotay_ffi_checksum_method_handbook_resume() and 0xFFFF) != 28193) {
@@ -1348,7 +1625,22 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_sotay_ffi_checksum_method_handbook_sync() and 0xFFFF) != 12432) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_sotay_ffi_checksum_method_handbook_home() and 0xFFFF) != 24879) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_sotay_ffi_checksum_method_logsink_on_log() and 0xFFFF) != 12653) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_meeting_attach_file() and 0xFFFF) != 36879) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_meeting_diary() and 0xFFFF) != 2370) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_meeting_take_in() and 0xFFFF) != 49136) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_meeting_undo() and 0xFFFF) != 36135) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sotay_ffi_checksum_method_meeting_apply() and 0xFFFF) != 16138) {
@@ -1372,7 +1664,40 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_sotay_ffi_checksum_method_meeting_view() and 0xFFFF) != 65522) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_sotay_ffi_checksum_method_changelistener_on_changes() and 0xFFFF) != 31373) {
+    if ((lib.uniffi_sotay_ffi_checksum_method_meeting_paper() and 0xFFFF) != 1553) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_meeting_amend() and 0xFFFF) != 7141) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_meeting_attach_outside_signature() and 0xFFFF) != 16855) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_meeting_countersign() and 0xFFFF) != 64414) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_meeting_propose_addendum() and 0xFFFF) != 36144) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_meeting_propose_seal() and 0xFFFF) != 28768) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_meeting_seal_check() and 0xFFFF) != 50593) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_meeting_seal_file() and 0xFFFF) != 25215) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_meeting_sealed_text() and 0xFFFF) != 57111) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_meeting_seals() and 0xFFFF) != 58062) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_meeting_withdraw_seal() and 0xFFFF) != 26926) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_changelistener_on_changes() and 0xFFFF) != 42201) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sotay_ffi_checksum_method_connectivity_network() and 0xFFFF) != 59688) {
@@ -1388,6 +1713,81 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sotay_ffi_checksum_method_keyvault_destroy() and 0xFFFF) != 37385) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_records_directives() and 0xFFFF) != 18863) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_records_publish_directive() and 0xFFFF) != 38145) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_records_change_fees() and 0xFFFF) != 3861) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_records_fee_month() and 0xFFFF) != 41485) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_records_fees() and 0xFFFF) != 42052) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_records_report_paper() and 0xFFFF) != 62991) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_records_resolution_paper() and 0xFFFF) != 52393) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_records_change_rating() and 0xFFFF) != 41323) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_records_criteria() and 0xFFFF) != 48198) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_records_ratings() and 0xFFFF) != 64616) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_records_review() and 0xFFFF) != 48516) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_records_settle() and 0xFFFF) != 61738) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_records_undo() and 0xFFFF) != 59706) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_records_report_proposal() and 0xFFFF) != 29887) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_records_reports() and 0xFFFF) != 44781) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_records_reports_due() and 0xFFFF) != 45308) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_records_send_report() and 0xFFFF) != 1685) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_records_change_resolution() and 0xFFFF) != 37762) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_records_issue_resolution() and 0xFFFF) != 40123) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_records_new_resolution() and 0xFFFF) != 38959) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_records_resolution() and 0xFFFF) != 56438) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_records_resolutions() and 0xFFFF) != 38848) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_records_change_task() and 0xFFFF) != 5084) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_records_tasks() and 0xFFFF) != 16296) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_records_tasks_of_meeting() and 0xFFFF) != 56429) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sotay_ffi_checksum_method_sync_follow() and 0xFFFF) != 28985) {
@@ -1695,6 +2095,29 @@ public object FfiConverterUInt: FfiConverter<UInt, Int> {
 /**
  * @suppress
  */
+public object FfiConverterInt: FfiConverter<Int, Int> {
+    override fun lift(value: Int): Int {
+        return value
+    }
+
+    override fun read(buf: ByteBuffer): Int {
+        return buf.getInt()
+    }
+
+    override fun lower(value: Int): Int {
+        return value
+    }
+
+    override fun allocationSize(value: Int) = 4UL
+
+    override fun write(value: Int, buf: ByteBuffer) {
+        buf.putInt(value)
+    }
+}
+
+/**
+ * @suppress
+ */
 public object FfiConverterULong: FfiConverter<ULong, Long> {
     override fun lift(value: Long): ULong {
         return value.toULong()
@@ -1942,7 +2365,7 @@ public interface ChangeListener {
      * Changes, oldest first; the first batch of a subscription is `Change.Start` alone. An error is counted; after
      * several in a row the listener is dropped.
      */
-    fun `onChanges`(`batch`: List<Change>)
+    fun `onChanges`(`batch`: PackedChanges)
     
     companion object
 }
@@ -2056,14 +2479,14 @@ open class ChangeListenerImpl: Disposable, AutoCloseable, ChangeListener
      * Changes, oldest first; the first batch of a subscription is `Change.Start` alone. An error is counted; after
      * several in a row the listener is dropped.
      */
-    @Throws(HandbookException::class)override fun `onChanges`(`batch`: List<Change>)
+    @Throws(HandbookException::class)override fun `onChanges`(`batch`: PackedChanges)
         = 
     callWithHandle {
     uniffiRustCallWithError(HandbookException) { _status ->
     UniffiLib.uniffi_sotay_ffi_fn_method_changelistener_on_changes(
         it,
         
-        FfiConverterSequenceTypeChange.lower(`batch`),_status)
+        FfiConverterTypePackedChanges.lower(`batch`),_status)
 }
     }
     
@@ -2092,7 +2515,7 @@ internal object uniffiCallbackInterfaceChangeListener {
             val uniffiObj = FfiConverterTypeChangeListener.handleMap.get(uniffiHandle)
             val makeCall = { ->
                 uniffiObj.`onChanges`(
-                    FfiConverterSequenceTypeChange.lift(`batch`),
+                    FfiConverterTypePackedChanges.lift(`batch`),
                 )
             }
             val writeReturn = { _: Unit -> Unit }
@@ -3408,6 +3831,12 @@ public interface RawBranchInterface {
     fun `create`(`new`: NewUnit): kotlin.String
     
     /**
+     * Puts the lines of a roster kept elsewhere in, each from its own day, all or none; gives their ids. What is not a name
+     * or not a day is told before anything is written.
+     */
+    fun `importMembers`(`lines`: List<NewMemberLine>): List<kotlin.String>
+    
+    /**
      * The text this phone shows to be admitted. Fresh at every call.
      */
     fun `joinRequest`(): JoinRequestView
@@ -3458,15 +3887,30 @@ public interface RawBranchInterface {
     fun `liftPhone`(`device`: kotlin.String): KeyChangeView
     
     /**
+     * What phones wrote after their removal, or beyond what they might: kept, and not counted.
+     */
+    fun `notCounted`(): List<NotCountedView>
+    
+    /**
      * Every phone that was ever admitted, by member.
      */
     fun `phones`(): List<PhoneView>
+    
+    /**
+     * Changes what a phone may do: its grants end and another one follows, in one step.
+     */
+    fun `regradePhone`(`device`: kotlin.String, `rank`: kotlin.UByte, `committee`: kotlin.Boolean, `probationary`: kotlin.Boolean): KeyChangeView
     
     /**
      * Ends a phone's grants for good: what it wrote so far stays, later writing does not count, and what it could read
      * gets new keys.
      */
     fun `removePhone`(`device`: kotlin.String, `why`: RemovalReason): KeyChangeView
+    
+    /**
+     * New keys for every part of the handbook that this phone may give them to: once a year, or when a key may have leaked.
+     */
+    fun `rotateKeys`(): KeyChangeView
     
     /**
      * Sets a phone aside until lifted: no relay serves it. A deputy may do it even to the secretary's stolen phone.
@@ -3672,6 +4116,25 @@ open class RawBranch: Disposable, AutoCloseable, RawBranchInterface
 
     
     /**
+     * Puts the lines of a roster kept elsewhere in, each from its own day, all or none; gives their ids. What is not a name
+     * or not a day is told before anything is written.
+     */
+    @Throws(HandbookException::class)override fun `importMembers`(`lines`: List<NewMemberLine>): List<kotlin.String> {
+            return FfiConverterSequenceString.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_import_members(
+        it,
+        
+        FfiConverterSequenceTypeNewMemberLine.lower(`lines`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
      * The text this phone shows to be admitted. Fresh at every call.
      */
     @Throws(HandbookException::class)override fun `joinRequest`(): JoinRequestView {
@@ -3849,6 +4312,23 @@ open class RawBranch: Disposable, AutoCloseable, RawBranchInterface
 
     
     /**
+     * What phones wrote after their removal, or beyond what they might: kept, and not counted.
+     */
+    @Throws(HandbookException::class)override fun `notCounted`(): List<NotCountedView> {
+            return FfiConverterSequenceTypeNotCountedView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_not_counted(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
      * Every phone that was ever admitted, by member.
      */
     @Throws(HandbookException::class)override fun `phones`(): List<PhoneView> {
@@ -3858,6 +4338,27 @@ open class RawBranch: Disposable, AutoCloseable, RawBranchInterface
     UniffiLib.uniffi_sotay_ffi_fn_method_branch_phones(
         it,
         _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Changes what a phone may do: its grants end and another one follows, in one step.
+     */
+    @Throws(HandbookException::class)override fun `regradePhone`(`device`: kotlin.String, `rank`: kotlin.UByte, `committee`: kotlin.Boolean, `probationary`: kotlin.Boolean): KeyChangeView {
+            return FfiConverterTypeKeyChangeView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_regrade_phone(
+        it,
+        
+        FfiConverterString.lower(`device`),
+        FfiConverterUByte.lower(`rank`),
+        FfiConverterBoolean.lower(`committee`),
+        FfiConverterBoolean.lower(`probationary`),_status)
 }
     }
     )
@@ -3878,6 +4379,23 @@ open class RawBranch: Disposable, AutoCloseable, RawBranchInterface
         
         FfiConverterString.lower(`device`),
         FfiConverterTypeRemovalReason.lower(`why`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * New keys for every part of the handbook that this phone may give them to: once a year, or when a key may have leaked.
+     */
+    @Throws(HandbookException::class)override fun `rotateKeys`(): KeyChangeView {
+            return FfiConverterTypeKeyChangeView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_rotate_keys(
+        it,
+        _status)
 }
     }
     )
@@ -4038,6 +4556,408 @@ public object FfiConverterTypeRawBranch: FfiConverter<RawBranch, Long> {
 
 
 /**
+ * Feedback of an opened handbook. Cheap; holds no state of its own.
+ */
+public interface RawFeedbackInterface {
+    
+    /**
+     * Notes what has become of an item, and answers it if there is a text. The committee only.
+     */
+    fun `answer`(`answer`: FeedbackAnswer)
+    
+    /**
+     * What was written on this phone, newest first, with what was answered.
+     */
+    fun `own`(): List<OwnFeedbackView>
+    
+    /**
+     * Answers that everybody in the unit reads, oldest first.
+     */
+    fun `publicAnswers`(): List<FeedbackReplyView>
+    
+    /**
+     * What the committee has received. The committee only.
+     */
+    fun `received`(`language`: Language): List<FeedbackView>
+    
+    /**
+     * Sends an item of this phone again, e.g. after the relay refused it. The committee gets it once.
+     */
+    fun `sendAgain`(`item`: kotlin.String)
+    
+    /**
+     * Writes to the committee; gives the item's id. It leaves with the next exchange.
+     */
+    fun `submit`(`new`: NewFeedback): kotlin.String
+    
+    /**
+     * Takes an item of this phone back: without a trace while it waits, otherwise the committee sees that it was taken back.
+     */
+    fun `withdraw`(`item`: kotlin.String)
+    
+    companion object
+}
+
+/**
+ * Feedback of an opened handbook. Cheap; holds no state of its own.
+ */
+open class RawFeedback: Disposable, AutoCloseable, RawFeedbackInterface
+{
+
+    @Suppress("UNUSED_PARAMETER")
+    /**
+     * @suppress
+     */
+    constructor(withHandle: UniffiWithHandle, handle: Long) {
+        this.handle = handle
+        this.cleanable = UniffiLib.CLEANER.register(this, UniffiCleanAction(handle))
+    }
+
+    /**
+     * @suppress
+     *
+     * This constructor can be used to instantiate a fake object. Only used for tests. Any
+     * attempt to actually use an object constructed this way will fail as there is no
+     * connected Rust object.
+     */
+    @Suppress("UNUSED_PARAMETER")
+    constructor(noHandle: NoHandle) {
+        this.handle = 0
+        this.cleanable = null
+    }
+
+    protected val handle: Long
+    protected val cleanable: UniffiCleaner.Cleanable?
+
+    private val wasDestroyed = AtomicBoolean(false)
+    private val callCounter = AtomicLong(1)
+
+    /**
+     * Whether the current object has been destroyed and its reference is gone in the Rust side.
+     */
+    val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
+
+    override fun destroy() {
+        // Only allow a single call to this method.
+        // TODO: maybe we should log a warning if called more than once?
+        if (this.wasDestroyed.compareAndSet(false, true)) {
+            // This decrement always matches the initial count of 1 given at creation time.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    @Synchronized
+    override fun close() {
+        this.destroy()
+    }
+
+    internal inline fun <R> callWithHandle(block: (handle: Long) -> R): R {
+        // Check and increment the call counter, to keep the object alive.
+        // This needs a compare-and-set retry loop in case of concurrent updates.
+        do {
+            val c = this.callCounter.get()
+            if (c == 0L) {
+                throw IllegalStateException("${this.javaClass.simpleName} object has already been destroyed")
+            }
+            if (c == Long.MAX_VALUE) {
+                throw IllegalStateException("${this.javaClass.simpleName} call counter would overflow")
+            }
+        } while (! this.callCounter.compareAndSet(c, c + 1L))
+        // Now we can safely do the method call without the handle being freed concurrently.
+        try {
+            return block(this.uniffiCloneHandle())
+        } finally {
+            // This decrement always matches the increment we performed above.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    // Use a static inner class instead of a closure so as not to accidentally
+    // capture `this` as part of the cleanable's action.
+    private class UniffiCleanAction(private val handle: Long) : Runnable {
+        override fun run() {
+            if (handle == 0.toLong()) {
+                // Fake object created with `NoHandle`, don't try to free.
+                return;
+            }
+            uniffiRustCall { status ->
+                UniffiLib.uniffi_sotay_ffi_fn_free_feedback(handle, status)
+            }
+        }
+    }
+
+    /**
+     * @suppress
+     */
+    fun uniffiCloneHandle(): Long {
+        if (handle == 0.toLong()) {
+            throw InternalException("uniffiCloneHandle() called on NoHandle object");
+        }
+        return uniffiRustCall() { status ->
+            UniffiLib.uniffi_sotay_ffi_fn_clone_feedback(handle, status)
+        }
+    }
+
+    
+    /**
+     * Notes what has become of an item, and answers it if there is a text. The committee only.
+     */
+    @Throws(HandbookException::class)override fun `answer`(`answer`: FeedbackAnswer)
+        = 
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_feedback_answer(
+        it,
+        
+        FfiConverterTypeFeedbackAnswer.lower(`answer`),_status)
+}
+    }
+    
+    
+
+    
+    /**
+     * What was written on this phone, newest first, with what was answered.
+     */
+    @Throws(HandbookException::class)override fun `own`(): List<OwnFeedbackView> {
+            return FfiConverterSequenceTypeOwnFeedbackView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_feedback_own(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Answers that everybody in the unit reads, oldest first.
+     */
+    @Throws(HandbookException::class)override fun `publicAnswers`(): List<FeedbackReplyView> {
+            return FfiConverterSequenceTypeFeedbackReplyView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_feedback_public_answers(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * What the committee has received. The committee only.
+     */
+    @Throws(HandbookException::class)override fun `received`(`language`: Language): List<FeedbackView> {
+            return FfiConverterSequenceTypeFeedbackView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_feedback_received(
+        it,
+        
+        FfiConverterTypeLanguage.lower(`language`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Sends an item of this phone again, e.g. after the relay refused it. The committee gets it once.
+     */
+    @Throws(HandbookException::class)override fun `sendAgain`(`item`: kotlin.String)
+        = 
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_feedback_send_again(
+        it,
+        
+        FfiConverterString.lower(`item`),_status)
+}
+    }
+    
+    
+
+    
+    /**
+     * Writes to the committee; gives the item's id. It leaves with the next exchange.
+     */
+    @Throws(HandbookException::class)override fun `submit`(`new`: NewFeedback): kotlin.String {
+            return FfiConverterString.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_feedback_submit(
+        it,
+        
+        FfiConverterTypeNewFeedback.lower(`new`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Takes an item of this phone back: without a trace while it waits, otherwise the committee sees that it was taken back.
+     */
+    @Throws(HandbookException::class)override fun `withdraw`(`item`: kotlin.String)
+        = 
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_feedback_withdraw(
+        it,
+        
+        FfiConverterString.lower(`item`),_status)
+}
+    }
+    
+    
+
+    
+
+    
+
+
+    
+    
+    /**
+     * @suppress
+     */
+    companion object
+    
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeRawFeedback: FfiConverter<RawFeedback, Long> {
+    override fun lower(value: RawFeedback): Long {
+        return value.uniffiCloneHandle()
+    }
+
+    override fun lift(value: Long): RawFeedback {
+        return RawFeedback(UniffiWithHandle, value)
+    }
+
+    override fun read(buf: ByteBuffer): RawFeedback {
+        return lift(buf.getLong())
+    }
+
+    override fun allocationSize(value: RawFeedback) = 8UL
+
+    override fun write(value: RawFeedback, buf: ByteBuffer) {
+        buf.putLong(lower(value))
+    }
+}
+
+
+// This template implements a class for working with a Rust struct via a handle
+// to the live Rust struct on the other side of the FFI.
+//
+// There's some subtlety here, because we have to be careful not to operate on a Rust
+// struct after it has been dropped, and because we must expose a public API for freeing
+// theq Kotlin wrapper object in lieu of reliable finalizers. The core requirements are:
+//
+//   * Each instance holds an opaque handle to the underlying Rust struct.
+//     Method calls need to read this handle from the object's state and pass it in to
+//     the Rust FFI.
+//
+//   * When an instance is no longer needed, its handle should be passed to a
+//     special destructor function provided by the Rust FFI, which will drop the
+//     underlying Rust struct.
+//
+//   * Given an instance, calling code is expected to call the special
+//     `destroy` method in order to free it after use, either by calling it explicitly
+//     or by using a higher-level helper like the `use` method. Failing to do so risks
+//     leaking the underlying Rust struct.
+//
+//   * We can't assume that calling code will do the right thing, and must be prepared
+//     to handle Kotlin method calls executing concurrently with or even after a call to
+//     `destroy`, and to handle multiple (possibly concurrent!) calls to `destroy`.
+//
+//   * We must never allow Rust code to operate on the underlying Rust struct after
+//     the destructor has been called, and must never call the destructor more than once.
+//     Doing so may trigger memory unsafety.
+//
+//   * To mitigate many of the risks of leaking memory and use-after-free unsafety, a `Cleaner`
+//     is implemented to call the destructor when the Kotlin object becomes unreachable.
+//     This is done in a background thread. This is not a panacea, and client code should be aware that
+//      1. the thread may starve if some there are objects that have poorly performing
+//     `drop` methods or do significant work in their `drop` methods.
+//      2. the thread is shared across the whole library. This can be tuned by using `android_cleaner = true`,
+//         or `android = true` in the [`kotlin` section of the `uniffi.toml` file](https://mozilla.github.io/uniffi-rs/kotlin/configuration.html).
+//
+// If we try to implement this with mutual exclusion on access to the handle, there is the
+// possibility of a race between a method call and a concurrent call to `destroy`:
+//
+//    * Thread A starts a method call, reads the value of the handle, but is interrupted
+//      before it can pass the handle over the FFI to Rust.
+//    * Thread B calls `destroy` and frees the underlying Rust struct.
+//    * Thread A resumes, passing the already-read handle value to Rust and triggering
+//      a use-after-free.
+//
+// One possible solution would be to use a `ReadWriteLock`, with each method call taking
+// a read lock (and thus allowed to run concurrently) and the special `destroy` method
+// taking a write lock (and thus blocking on live method calls). However, we aim not to
+// generate methods with any hidden blocking semantics, and a `destroy` method that might
+// block if called incorrectly seems to meet that bar.
+//
+// So, we achieve our goals by giving each instance an associated `AtomicLong` counter to track
+// the number of in-flight method calls, and an `AtomicBoolean` flag to indicate whether `destroy`
+// has been called. These are updated according to the following rules:
+//
+//    * The initial value of the counter is 1, indicating a live object with no in-flight calls.
+//      The initial value for the flag is false.
+//
+//    * At the start of each method call, we atomically check the counter.
+//      If it is 0 then the underlying Rust struct has already been destroyed and the call is aborted.
+//      If it is nonzero them we atomically increment it by 1 and proceed with the method call.
+//
+//    * At the end of each method call, we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+//    * When `destroy` is called, we atomically flip the flag from false to true.
+//      If the flag was already true we silently fail.
+//      Otherwise we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+// Astute readers may observe that this all sounds very similar to the way that Rust's `Arc<T>` works,
+// and indeed it is, with the addition of a flag to guard against multiple calls to `destroy`.
+//
+// The overall effect is that the underlying Rust struct is destroyed only when `destroy` has been
+// called *and* all in-flight method calls have completed, avoiding violating any of the expectations
+// of the underlying Rust code.
+//
+// This makes a cleaner a better alternative to _not_ calling `destroy()` as
+// and when the object is finished with, but the abstraction is not perfect: if the Rust object's `drop`
+// method is slow, and/or there are many objects to cleanup, and it's on a low end Android device, then the cleaner
+// thread may be starved, and the app will leak memory.
+//
+// In this case, `destroy`ing manually may be a better solution.
+//
+// The cleaner can live side by side with the manual calling of `destroy`. In the order of responsiveness, uniffi objects
+// with Rust peers are reclaimed:
+//
+// 1. By calling the `destroy` method of the object, which calls `rustObject.free()`. If that doesn't happen:
+// 2. When the object becomes unreachable, AND the Cleaner thread gets to call `rustObject.free()`. If the thread is starved then:
+// 3. The memory is reclaimed when the process terminates.
+//
+// [1] https://stackoverflow.com/questions/24376768/can-java-finalize-an-object-when-it-is-still-in-scope/24380219
+//
+
+
+/**
  * An opened profile. Its methods may be called from any thread; each waits for its result, which takes milliseconds, so
  * call them off the thread that draws. What it changed is durable when it returns, with or without a network.
  */
@@ -4059,6 +4979,11 @@ public interface RawHandbookInterface {
     fun `enterBackground`(`budgetMs`: kotlin.ULong)
     
     /**
+     * Feedback.
+     */
+    fun `feedback`(): RawFeedback
+    
+    /**
      * The system is short of memory: open documents leave it and are read again when needed.
      */
     fun `lowMemory`()
@@ -4077,6 +5002,11 @@ public interface RawHandbookInterface {
      * For tests of apps and wrappers: panics, so that one sees an error and not a crash. Nothing is lost by it.
      */
     fun `provokePanic`(`place`: PanicPlace)
+    
+    /**
+     * Tasks, fees, ratings, resolutions, reports, directives.
+     */
+    fun `records`(): RawRecords
     
     /**
      * The app is in front again: followed relays are tried at once.
@@ -4103,6 +5033,11 @@ public interface RawHandbookInterface {
      * Syncing.
      */
     fun `sync`(): RawSync
+    
+    /**
+     * The first screen: role, meeting at hand, what can be done now, what waits.
+     */
+    fun `home`(`language`: Language): HomeView
     
     companion object
 }
@@ -4265,6 +5200,23 @@ open class RawHandbook: Disposable, AutoCloseable, RawHandbookInterface
 
     
     /**
+     * Feedback.
+     */
+    @Throws(HandbookException::class)override fun `feedback`(): RawFeedback {
+            return FfiConverterTypeRawFeedback.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_handbook_feedback(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
      * The system is short of memory: open documents leave it and are read again when needed.
      */
     @Throws(HandbookException::class)override fun `lowMemory`()
@@ -4328,6 +5280,23 @@ open class RawHandbook: Disposable, AutoCloseable, RawHandbookInterface
 }
     }
     
+    
+
+    
+    /**
+     * Tasks, fees, ratings, resolutions, reports, directives.
+     */
+    @Throws(HandbookException::class)override fun `records`(): RawRecords {
+            return FfiConverterTypeRawRecords.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_handbook_records(
+        it,
+        _status)
+}
+    }
+    )
+    }
     
 
     
@@ -4408,6 +5377,24 @@ open class RawHandbook: Disposable, AutoCloseable, RawHandbookInterface
     UniffiLib.uniffi_sotay_ffi_fn_method_handbook_sync(
         it,
         _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * The first screen: role, meeting at hand, what can be done now, what waits.
+     */
+    @Throws(HandbookException::class)override fun `home`(`language`: Language): HomeView {
+            return FfiConverterTypeHomeView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_handbook_home(
+        it,
+        
+        FfiConverterTypeLanguage.lower(`language`),_status)
 }
     }
     )
@@ -4554,6 +5541,30 @@ public object FfiConverterTypeRawHandbook: FfiConverter<RawHandbook, Long> {
 public interface RawMeetingInterface {
     
     /**
+     * Notes a file that belongs to the meeting: name, media type, size, pages and hash. The file itself stays where it is.
+     * Gives the id of the entry.
+     */
+    fun `attachFile`(`name`: kotlin.String, `media`: kotlin.String, `content`: kotlin.ByteArray, `pages`: kotlin.UInt): kotlin.String
+    
+    /**
+     * A page of the diary: who changed what when, newest first; 200 lines at most. Equal on all phones with the same
+     * records.
+     */
+    fun `diary`(`skip`: kotlin.UInt, `count`: kotlin.UInt, `language`: Language): DiaryPageView
+    
+    /**
+     * Takes last month's tasks, and the fees of the meeting's month where this phone may read them, into the minutes; gives
+     * how many tasks.
+     */
+    fun `takeIn`(): kotlin.UInt
+    
+    /**
+     * Undoes what this phone did last in the meeting and has not undone yet, as a new change. Refused when somebody has
+     * built on it since, and for steps, opened votes, ballots and choices.
+     */
+    fun `undo`(`language`: Language): UndoneView
+    
+    /**
      * Carries out commands as one change, all or nothing; durable when it returns. Gives the id of the entry that each
      * command added, in the same order.
      */
@@ -4588,6 +5599,68 @@ public interface RawMeetingInterface {
      * Everything a screen needs, in one record.
      */
     fun `view`(): MeetingView
+    
+    /**
+     * The minutes as a file: the standing sealed edition, or as they stand while nothing is sealed; with `item`, the extract
+     * of that item of the agenda.
+     */
+    fun `paper`(`form`: PaperForm, `item`: kotlin.String?): PaperFile
+    
+    /**
+     * Carries out commands after the minutes were sealed; what is written waits beside the sealed text until it is signed
+     * as an addendum or in the next edition. Officers only.
+     */
+    fun `amend`(`commands`: List<MeetingCommand>): List<kotlin.String?>
+    
+    /**
+     * Keeps an official signature that was made elsewhere beside a seal. Officers only.
+     */
+    fun `attachOutsideSignature`(`seal`: kotlin.String, `kind`: OutsideSignatureKind, `name`: kotlin.String, `bytes`: kotlin.ByteArray)
+    
+    /**
+     * Signs what the other of the two has proposed, after this phone has made sure that it holds the same records and
+     * reads the same text.
+     */
+    fun `countersign`(`seal`: kotlin.String)
+    
+    /**
+     * Proposes to sign what was recorded after the seal as an addendum to it; the sealed text stays as it is. Gives the
+     * addendum's id, which the other countersigns.
+     */
+    fun `proposeAddendum`(): kotlin.String
+    
+    /**
+     * Proposes to seal the minutes as the app has shown them (by their SHA-256), with one's own signature; the other of
+     * chair and minute-taker countersigns. Over sealed minutes this is the next edition. Gives the seal's id.
+     */
+    fun `proposeSeal`(`minutes`: kotlin.String): kotlin.String
+    
+    /**
+     * The review list on the eve of a seal: that of the meeting, and a warning for every phone that took part and has not
+     * handed in what it wrote, as far as this phone has heard.
+     */
+    fun `sealCheck`(`language`: Language): ReviewView
+    
+    /**
+     * Everything somebody without a profile needs to check the seals: for [`check_seal_file`] and `sotay verify`. It holds
+     * no key.
+     */
+    fun `sealFile`(): kotlin.ByteArray
+    
+    /**
+     * The sealed text, as it was signed.
+     */
+    fun `sealedText`(`seal`: kotlin.String): kotlin.String
+    
+    /**
+     * The seals of the minutes, and what was recorded after them, in words of a language.
+     */
+    fun `seals`(`language`: Language): SealsView
+    
+    /**
+     * Takes a seal back. The chair whom it names, or the secretary.
+     */
+    fun `withdrawSeal`(`seal`: kotlin.String)
     
     companion object
 }
@@ -4695,6 +5768,86 @@ open class RawMeeting: Disposable, AutoCloseable, RawMeetingInterface
             UniffiLib.uniffi_sotay_ffi_fn_clone_meeting(handle, status)
         }
     }
+
+    
+    /**
+     * Notes a file that belongs to the meeting: name, media type, size, pages and hash. The file itself stays where it is.
+     * Gives the id of the entry.
+     */
+    @Throws(HandbookException::class)override fun `attachFile`(`name`: kotlin.String, `media`: kotlin.String, `content`: kotlin.ByteArray, `pages`: kotlin.UInt): kotlin.String {
+            return FfiConverterString.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_meeting_attach_file(
+        it,
+        
+        FfiConverterString.lower(`name`),
+        FfiConverterString.lower(`media`),
+        FfiConverterByteArray.lower(`content`),
+        FfiConverterUInt.lower(`pages`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * A page of the diary: who changed what when, newest first; 200 lines at most. Equal on all phones with the same
+     * records.
+     */
+    @Throws(HandbookException::class)override fun `diary`(`skip`: kotlin.UInt, `count`: kotlin.UInt, `language`: Language): DiaryPageView {
+            return FfiConverterTypeDiaryPageView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_meeting_diary(
+        it,
+        
+        FfiConverterUInt.lower(`skip`),
+        FfiConverterUInt.lower(`count`),
+        FfiConverterTypeLanguage.lower(`language`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Takes last month's tasks, and the fees of the meeting's month where this phone may read them, into the minutes; gives
+     * how many tasks.
+     */
+    @Throws(HandbookException::class)override fun `takeIn`(): kotlin.UInt {
+            return FfiConverterUInt.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_meeting_take_in(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Undoes what this phone did last in the meeting and has not undone yet, as a new change. Refused when somebody has
+     * built on it since, and for steps, opened votes, ballots and choices.
+     */
+    @Throws(HandbookException::class)override fun `undo`(`language`: Language): UndoneView {
+            return FfiConverterTypeUndoneView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_meeting_undo(
+        it,
+        
+        FfiConverterTypeLanguage.lower(`language`),_status)
+}
+    }
+    )
+    }
+    
 
     
     /**
@@ -4820,6 +5973,210 @@ open class RawMeeting: Disposable, AutoCloseable, RawMeetingInterface
     
 
     
+    /**
+     * The minutes as a file: the standing sealed edition, or as they stand while nothing is sealed; with `item`, the extract
+     * of that item of the agenda.
+     */
+    @Throws(HandbookException::class)override fun `paper`(`form`: PaperForm, `item`: kotlin.String?): PaperFile {
+            return FfiConverterTypePaperFile.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_meeting_paper(
+        it,
+        
+        FfiConverterTypePaperForm.lower(`form`),
+        FfiConverterOptionalString.lower(`item`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Carries out commands after the minutes were sealed; what is written waits beside the sealed text until it is signed
+     * as an addendum or in the next edition. Officers only.
+     */
+    @Throws(HandbookException::class)override fun `amend`(`commands`: List<MeetingCommand>): List<kotlin.String?> {
+            return FfiConverterSequenceOptionalString.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_meeting_amend(
+        it,
+        
+        FfiConverterSequenceTypeMeetingCommand.lower(`commands`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Keeps an official signature that was made elsewhere beside a seal. Officers only.
+     */
+    @Throws(HandbookException::class)override fun `attachOutsideSignature`(`seal`: kotlin.String, `kind`: OutsideSignatureKind, `name`: kotlin.String, `bytes`: kotlin.ByteArray)
+        = 
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_meeting_attach_outside_signature(
+        it,
+        
+        FfiConverterString.lower(`seal`),
+        FfiConverterTypeOutsideSignatureKind.lower(`kind`),
+        FfiConverterString.lower(`name`),
+        FfiConverterByteArray.lower(`bytes`),_status)
+}
+    }
+    
+    
+
+    
+    /**
+     * Signs what the other of the two has proposed, after this phone has made sure that it holds the same records and
+     * reads the same text.
+     */
+    @Throws(HandbookException::class)override fun `countersign`(`seal`: kotlin.String)
+        = 
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_meeting_countersign(
+        it,
+        
+        FfiConverterString.lower(`seal`),_status)
+}
+    }
+    
+    
+
+    
+    /**
+     * Proposes to sign what was recorded after the seal as an addendum to it; the sealed text stays as it is. Gives the
+     * addendum's id, which the other countersigns.
+     */
+    @Throws(HandbookException::class)override fun `proposeAddendum`(): kotlin.String {
+            return FfiConverterString.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_meeting_propose_addendum(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Proposes to seal the minutes as the app has shown them (by their SHA-256), with one's own signature; the other of
+     * chair and minute-taker countersigns. Over sealed minutes this is the next edition. Gives the seal's id.
+     */
+    @Throws(HandbookException::class)override fun `proposeSeal`(`minutes`: kotlin.String): kotlin.String {
+            return FfiConverterString.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_meeting_propose_seal(
+        it,
+        
+        FfiConverterString.lower(`minutes`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * The review list on the eve of a seal: that of the meeting, and a warning for every phone that took part and has not
+     * handed in what it wrote, as far as this phone has heard.
+     */
+    @Throws(HandbookException::class)override fun `sealCheck`(`language`: Language): ReviewView {
+            return FfiConverterTypeReviewView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_meeting_seal_check(
+        it,
+        
+        FfiConverterTypeLanguage.lower(`language`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Everything somebody without a profile needs to check the seals: for [`check_seal_file`] and `sotay verify`. It holds
+     * no key.
+     */
+    @Throws(HandbookException::class)override fun `sealFile`(): kotlin.ByteArray {
+            return FfiConverterByteArray.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_meeting_seal_file(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * The sealed text, as it was signed.
+     */
+    @Throws(HandbookException::class)override fun `sealedText`(`seal`: kotlin.String): kotlin.String {
+            return FfiConverterString.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_meeting_sealed_text(
+        it,
+        
+        FfiConverterString.lower(`seal`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * The seals of the minutes, and what was recorded after them, in words of a language.
+     */
+    @Throws(HandbookException::class)override fun `seals`(`language`: Language): SealsView {
+            return FfiConverterTypeSealsView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_meeting_seals(
+        it,
+        
+        FfiConverterTypeLanguage.lower(`language`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Takes a seal back. The chair whom it names, or the secretary.
+     */
+    @Throws(HandbookException::class)override fun `withdrawSeal`(`seal`: kotlin.String)
+        = 
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_meeting_withdraw_seal(
+        it,
+        
+        FfiConverterString.lower(`seal`),_status)
+}
+    }
+    
+    
+
+    
 
     
 
@@ -4853,6 +6210,848 @@ public object FfiConverterTypeRawMeeting: FfiConverter<RawMeeting, Long> {
     override fun allocationSize(value: RawMeeting) = 8UL
 
     override fun write(value: RawMeeting, buf: ByteBuffer) {
+        buf.putLong(lower(value))
+    }
+}
+
+
+// This template implements a class for working with a Rust struct via a handle
+// to the live Rust struct on the other side of the FFI.
+//
+// There's some subtlety here, because we have to be careful not to operate on a Rust
+// struct after it has been dropped, and because we must expose a public API for freeing
+// theq Kotlin wrapper object in lieu of reliable finalizers. The core requirements are:
+//
+//   * Each instance holds an opaque handle to the underlying Rust struct.
+//     Method calls need to read this handle from the object's state and pass it in to
+//     the Rust FFI.
+//
+//   * When an instance is no longer needed, its handle should be passed to a
+//     special destructor function provided by the Rust FFI, which will drop the
+//     underlying Rust struct.
+//
+//   * Given an instance, calling code is expected to call the special
+//     `destroy` method in order to free it after use, either by calling it explicitly
+//     or by using a higher-level helper like the `use` method. Failing to do so risks
+//     leaking the underlying Rust struct.
+//
+//   * We can't assume that calling code will do the right thing, and must be prepared
+//     to handle Kotlin method calls executing concurrently with or even after a call to
+//     `destroy`, and to handle multiple (possibly concurrent!) calls to `destroy`.
+//
+//   * We must never allow Rust code to operate on the underlying Rust struct after
+//     the destructor has been called, and must never call the destructor more than once.
+//     Doing so may trigger memory unsafety.
+//
+//   * To mitigate many of the risks of leaking memory and use-after-free unsafety, a `Cleaner`
+//     is implemented to call the destructor when the Kotlin object becomes unreachable.
+//     This is done in a background thread. This is not a panacea, and client code should be aware that
+//      1. the thread may starve if some there are objects that have poorly performing
+//     `drop` methods or do significant work in their `drop` methods.
+//      2. the thread is shared across the whole library. This can be tuned by using `android_cleaner = true`,
+//         or `android = true` in the [`kotlin` section of the `uniffi.toml` file](https://mozilla.github.io/uniffi-rs/kotlin/configuration.html).
+//
+// If we try to implement this with mutual exclusion on access to the handle, there is the
+// possibility of a race between a method call and a concurrent call to `destroy`:
+//
+//    * Thread A starts a method call, reads the value of the handle, but is interrupted
+//      before it can pass the handle over the FFI to Rust.
+//    * Thread B calls `destroy` and frees the underlying Rust struct.
+//    * Thread A resumes, passing the already-read handle value to Rust and triggering
+//      a use-after-free.
+//
+// One possible solution would be to use a `ReadWriteLock`, with each method call taking
+// a read lock (and thus allowed to run concurrently) and the special `destroy` method
+// taking a write lock (and thus blocking on live method calls). However, we aim not to
+// generate methods with any hidden blocking semantics, and a `destroy` method that might
+// block if called incorrectly seems to meet that bar.
+//
+// So, we achieve our goals by giving each instance an associated `AtomicLong` counter to track
+// the number of in-flight method calls, and an `AtomicBoolean` flag to indicate whether `destroy`
+// has been called. These are updated according to the following rules:
+//
+//    * The initial value of the counter is 1, indicating a live object with no in-flight calls.
+//      The initial value for the flag is false.
+//
+//    * At the start of each method call, we atomically check the counter.
+//      If it is 0 then the underlying Rust struct has already been destroyed and the call is aborted.
+//      If it is nonzero them we atomically increment it by 1 and proceed with the method call.
+//
+//    * At the end of each method call, we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+//    * When `destroy` is called, we atomically flip the flag from false to true.
+//      If the flag was already true we silently fail.
+//      Otherwise we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+// Astute readers may observe that this all sounds very similar to the way that Rust's `Arc<T>` works,
+// and indeed it is, with the addition of a flag to guard against multiple calls to `destroy`.
+//
+// The overall effect is that the underlying Rust struct is destroyed only when `destroy` has been
+// called *and* all in-flight method calls have completed, avoiding violating any of the expectations
+// of the underlying Rust code.
+//
+// This makes a cleaner a better alternative to _not_ calling `destroy()` as
+// and when the object is finished with, but the abstraction is not perfect: if the Rust object's `drop`
+// method is slow, and/or there are many objects to cleanup, and it's on a low end Android device, then the cleaner
+// thread may be starved, and the app will leak memory.
+//
+// In this case, `destroy`ing manually may be a better solution.
+//
+// The cleaner can live side by side with the manual calling of `destroy`. In the order of responsiveness, uniffi objects
+// with Rust peers are reclaimed:
+//
+// 1. By calling the `destroy` method of the object, which calls `rustObject.free()`. If that doesn't happen:
+// 2. When the object becomes unreachable, AND the Cleaner thread gets to call `rustObject.free()`. If the thread is starved then:
+// 3. The memory is reclaimed when the process terminates.
+//
+// [1] https://stackoverflow.com/questions/24376768/can-java-finalize-an-object-when-it-is-still-in-scope/24380219
+//
+
+
+/**
+ * The documents of the unit beside its meetings. Cheap; holds no state of its own.
+ */
+public interface RawRecordsInterface {
+    
+    /**
+     * All directives known here, by kind, then newest first; each says whether it is in force on a day, today if none is
+     * given. What shipped is always among them.
+     */
+    fun `directives`(`on`: kotlin.String?): List<DirectiveView>
+    
+    /**
+     * Publishes a directive, the text of a JSON file, to everybody in the unit. Officers only. Publishing the same again
+     * changes nothing.
+     */
+    fun `publishDirective`(`json`: kotlin.String): DirectiveView
+    
+    /**
+     * Carries out commands to the ledger of a year (that of the month paid for) as one change, all or nothing; gives the
+     * id of the line that each one added.
+     */
+    fun `changeFees`(`year`: kotlin.Int, `commands`: List<FeeCommand>): List<kotlin.String?>
+    
+    /**
+     * A month of the ledger (`2025-05`): who owes what, who paid, who has not. The committee only.
+     */
+    fun `feeMonth`(`month`: kotlin.String): FeeMonthView
+    
+    /**
+     * The ledger of a year. The committee only.
+     */
+    fun `fees`(`year`: kotlin.Int): FeesView
+    
+    /**
+     * A month's report as a file: a revision that was sent, or what would be sent now; none when there is no such revision.
+     */
+    fun `reportPaper`(`month`: kotlin.String, `revision`: kotlin.UInt?, `form`: PaperForm): PaperFile?
+    
+    /**
+     * A resolution as a file, as it stands.
+     */
+    fun `resolutionPaper`(`id`: kotlin.String, `form`: PaperForm): PaperFile
+    
+    /**
+     * Carries out a command about the ratings of a year; gives the id of the evidence it added.
+     */
+    fun `changeRating`(`year`: kotlin.Int, `command`: RatingCommand): kotlin.String?
+    
+    /**
+     * The criteria of a year: those in force on its last day.
+     */
+    fun `criteria`(`year`: kotlin.Int): CriteriaView
+    
+    /**
+     * Everybody who was rated in a year. The committee only.
+     */
+    fun `ratings`(`year`: kotlin.Int): List<RatingCardView>
+    
+    /**
+     * What contradicts itself in a document: that of [`crate::ReviewItemView::meeting`], which may be any.
+     */
+    fun `review`(`document`: kotlin.String, `language`: Language): ReviewView
+    
+    /**
+     * Settles an item of a document's review list by one of its options.
+     */
+    fun `settle`(`document`: kotlin.String, `item`: kotlin.String, `pick`: kotlin.String)
+    
+    /**
+     * Undoes what this phone did last in a document. Refused for what is never taken back: lines of the ledger, reports,
+     * choices, and what somebody has built on since.
+     */
+    fun `undo`(`document`: kotlin.String, `language`: Language): UndoneView
+    
+    /**
+     * What a month's report (`2025-05`) would say now; none when the last one that was sent says the same.
+     */
+    fun `reportProposal`(`month`: kotlin.String, `language`: Language): ReportProposalView?
+    
+    /**
+     * The reports of a year that were sent, by month and revision.
+     */
+    fun `reports`(`year`: kotlin.Int): List<SentReportView>
+    
+    /**
+     * The months of a year whose report is to be sent, for the first time or anew.
+     */
+    fun `reportsDue`(`year`: kotlin.Int, `language`: Language): List<ReportProposalView>
+    
+    /**
+     * Sends a month's report as it would be now. Officers only. Refused when nothing changed since the last one.
+     */
+    fun `sendReport`(`month`: kotlin.String): SentReportView
+    
+    /**
+     * Carries out commands as one change, all or nothing; gives the id of what each one added.
+     */
+    fun `changeResolution`(`id`: kotlin.String, `commands`: List<ResolutionCommand>): List<kotlin.String?>
+    
+    /**
+     * Issues a resolution. Refused while its number is used twice or another item of its review list blocks.
+     */
+    fun `issueResolution`(`id`: kotlin.String)
+    
+    /**
+     * Begins a resolution, of a meeting or by itself; gives its id. Officers only.
+     */
+    fun `newResolution`(`title`: kotlin.String, `meeting`: kotlin.String?): kotlin.String
+    
+    /**
+     * A resolution by its id.
+     */
+    fun `resolution`(`id`: kotlin.String): ResolutionView
+    
+    /**
+     * All resolutions, newest first.
+     */
+    fun `resolutions`(): List<ResolutionView>
+    
+    /**
+     * Carries out a command about a task of a year; gives the id of the task it added.
+     */
+    fun `changeTask`(`year`: kotlin.Int, `command`: TaskCommand): kotlin.String?
+    
+    /**
+     * All tasks of a year, by deadline.
+     */
+    fun `tasks`(`year`: kotlin.Int): List<TaskView>
+    
+    /**
+     * Makes tasks of the conclusions of a meeting that have none yet; gives how many. Two phones that do it offline make
+     * the same tasks.
+     */
+    fun `tasksOfMeeting`(`meeting`: kotlin.String): kotlin.UInt
+    
+    companion object
+}
+
+/**
+ * The documents of the unit beside its meetings. Cheap; holds no state of its own.
+ */
+open class RawRecords: Disposable, AutoCloseable, RawRecordsInterface
+{
+
+    @Suppress("UNUSED_PARAMETER")
+    /**
+     * @suppress
+     */
+    constructor(withHandle: UniffiWithHandle, handle: Long) {
+        this.handle = handle
+        this.cleanable = UniffiLib.CLEANER.register(this, UniffiCleanAction(handle))
+    }
+
+    /**
+     * @suppress
+     *
+     * This constructor can be used to instantiate a fake object. Only used for tests. Any
+     * attempt to actually use an object constructed this way will fail as there is no
+     * connected Rust object.
+     */
+    @Suppress("UNUSED_PARAMETER")
+    constructor(noHandle: NoHandle) {
+        this.handle = 0
+        this.cleanable = null
+    }
+
+    protected val handle: Long
+    protected val cleanable: UniffiCleaner.Cleanable?
+
+    private val wasDestroyed = AtomicBoolean(false)
+    private val callCounter = AtomicLong(1)
+
+    /**
+     * Whether the current object has been destroyed and its reference is gone in the Rust side.
+     */
+    val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
+
+    override fun destroy() {
+        // Only allow a single call to this method.
+        // TODO: maybe we should log a warning if called more than once?
+        if (this.wasDestroyed.compareAndSet(false, true)) {
+            // This decrement always matches the initial count of 1 given at creation time.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    @Synchronized
+    override fun close() {
+        this.destroy()
+    }
+
+    internal inline fun <R> callWithHandle(block: (handle: Long) -> R): R {
+        // Check and increment the call counter, to keep the object alive.
+        // This needs a compare-and-set retry loop in case of concurrent updates.
+        do {
+            val c = this.callCounter.get()
+            if (c == 0L) {
+                throw IllegalStateException("${this.javaClass.simpleName} object has already been destroyed")
+            }
+            if (c == Long.MAX_VALUE) {
+                throw IllegalStateException("${this.javaClass.simpleName} call counter would overflow")
+            }
+        } while (! this.callCounter.compareAndSet(c, c + 1L))
+        // Now we can safely do the method call without the handle being freed concurrently.
+        try {
+            return block(this.uniffiCloneHandle())
+        } finally {
+            // This decrement always matches the increment we performed above.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    // Use a static inner class instead of a closure so as not to accidentally
+    // capture `this` as part of the cleanable's action.
+    private class UniffiCleanAction(private val handle: Long) : Runnable {
+        override fun run() {
+            if (handle == 0.toLong()) {
+                // Fake object created with `NoHandle`, don't try to free.
+                return;
+            }
+            uniffiRustCall { status ->
+                UniffiLib.uniffi_sotay_ffi_fn_free_records(handle, status)
+            }
+        }
+    }
+
+    /**
+     * @suppress
+     */
+    fun uniffiCloneHandle(): Long {
+        if (handle == 0.toLong()) {
+            throw InternalException("uniffiCloneHandle() called on NoHandle object");
+        }
+        return uniffiRustCall() { status ->
+            UniffiLib.uniffi_sotay_ffi_fn_clone_records(handle, status)
+        }
+    }
+
+    
+    /**
+     * All directives known here, by kind, then newest first; each says whether it is in force on a day, today if none is
+     * given. What shipped is always among them.
+     */
+    @Throws(HandbookException::class)override fun `directives`(`on`: kotlin.String?): List<DirectiveView> {
+            return FfiConverterSequenceTypeDirectiveView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_records_directives(
+        it,
+        
+        FfiConverterOptionalString.lower(`on`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Publishes a directive, the text of a JSON file, to everybody in the unit. Officers only. Publishing the same again
+     * changes nothing.
+     */
+    @Throws(HandbookException::class)override fun `publishDirective`(`json`: kotlin.String): DirectiveView {
+            return FfiConverterTypeDirectiveView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_records_publish_directive(
+        it,
+        
+        FfiConverterString.lower(`json`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Carries out commands to the ledger of a year (that of the month paid for) as one change, all or nothing; gives the
+     * id of the line that each one added.
+     */
+    @Throws(HandbookException::class)override fun `changeFees`(`year`: kotlin.Int, `commands`: List<FeeCommand>): List<kotlin.String?> {
+            return FfiConverterSequenceOptionalString.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_records_change_fees(
+        it,
+        
+        FfiConverterInt.lower(`year`),
+        FfiConverterSequenceTypeFeeCommand.lower(`commands`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * A month of the ledger (`2025-05`): who owes what, who paid, who has not. The committee only.
+     */
+    @Throws(HandbookException::class)override fun `feeMonth`(`month`: kotlin.String): FeeMonthView {
+            return FfiConverterTypeFeeMonthView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_records_fee_month(
+        it,
+        
+        FfiConverterString.lower(`month`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * The ledger of a year. The committee only.
+     */
+    @Throws(HandbookException::class)override fun `fees`(`year`: kotlin.Int): FeesView {
+            return FfiConverterTypeFeesView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_records_fees(
+        it,
+        
+        FfiConverterInt.lower(`year`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * A month's report as a file: a revision that was sent, or what would be sent now; none when there is no such revision.
+     */
+    @Throws(HandbookException::class)override fun `reportPaper`(`month`: kotlin.String, `revision`: kotlin.UInt?, `form`: PaperForm): PaperFile? {
+            return FfiConverterOptionalTypePaperFile.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_records_report_paper(
+        it,
+        
+        FfiConverterString.lower(`month`),
+        FfiConverterOptionalUInt.lower(`revision`),
+        FfiConverterTypePaperForm.lower(`form`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * A resolution as a file, as it stands.
+     */
+    @Throws(HandbookException::class)override fun `resolutionPaper`(`id`: kotlin.String, `form`: PaperForm): PaperFile {
+            return FfiConverterTypePaperFile.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_records_resolution_paper(
+        it,
+        
+        FfiConverterString.lower(`id`),
+        FfiConverterTypePaperForm.lower(`form`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Carries out a command about the ratings of a year; gives the id of the evidence it added.
+     */
+    @Throws(HandbookException::class)override fun `changeRating`(`year`: kotlin.Int, `command`: RatingCommand): kotlin.String? {
+            return FfiConverterOptionalString.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_records_change_rating(
+        it,
+        
+        FfiConverterInt.lower(`year`),
+        FfiConverterTypeRatingCommand.lower(`command`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * The criteria of a year: those in force on its last day.
+     */
+    @Throws(HandbookException::class)override fun `criteria`(`year`: kotlin.Int): CriteriaView {
+            return FfiConverterTypeCriteriaView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_records_criteria(
+        it,
+        
+        FfiConverterInt.lower(`year`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Everybody who was rated in a year. The committee only.
+     */
+    @Throws(HandbookException::class)override fun `ratings`(`year`: kotlin.Int): List<RatingCardView> {
+            return FfiConverterSequenceTypeRatingCardView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_records_ratings(
+        it,
+        
+        FfiConverterInt.lower(`year`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * What contradicts itself in a document: that of [`crate::ReviewItemView::meeting`], which may be any.
+     */
+    @Throws(HandbookException::class)override fun `review`(`document`: kotlin.String, `language`: Language): ReviewView {
+            return FfiConverterTypeReviewView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_records_review(
+        it,
+        
+        FfiConverterString.lower(`document`),
+        FfiConverterTypeLanguage.lower(`language`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Settles an item of a document's review list by one of its options.
+     */
+    @Throws(HandbookException::class)override fun `settle`(`document`: kotlin.String, `item`: kotlin.String, `pick`: kotlin.String)
+        = 
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_records_settle(
+        it,
+        
+        FfiConverterString.lower(`document`),
+        FfiConverterString.lower(`item`),
+        FfiConverterString.lower(`pick`),_status)
+}
+    }
+    
+    
+
+    
+    /**
+     * Undoes what this phone did last in a document. Refused for what is never taken back: lines of the ledger, reports,
+     * choices, and what somebody has built on since.
+     */
+    @Throws(HandbookException::class)override fun `undo`(`document`: kotlin.String, `language`: Language): UndoneView {
+            return FfiConverterTypeUndoneView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_records_undo(
+        it,
+        
+        FfiConverterString.lower(`document`),
+        FfiConverterTypeLanguage.lower(`language`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * What a month's report (`2025-05`) would say now; none when the last one that was sent says the same.
+     */
+    @Throws(HandbookException::class)override fun `reportProposal`(`month`: kotlin.String, `language`: Language): ReportProposalView? {
+            return FfiConverterOptionalTypeReportProposalView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_records_report_proposal(
+        it,
+        
+        FfiConverterString.lower(`month`),
+        FfiConverterTypeLanguage.lower(`language`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * The reports of a year that were sent, by month and revision.
+     */
+    @Throws(HandbookException::class)override fun `reports`(`year`: kotlin.Int): List<SentReportView> {
+            return FfiConverterSequenceTypeSentReportView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_records_reports(
+        it,
+        
+        FfiConverterInt.lower(`year`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * The months of a year whose report is to be sent, for the first time or anew.
+     */
+    @Throws(HandbookException::class)override fun `reportsDue`(`year`: kotlin.Int, `language`: Language): List<ReportProposalView> {
+            return FfiConverterSequenceTypeReportProposalView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_records_reports_due(
+        it,
+        
+        FfiConverterInt.lower(`year`),
+        FfiConverterTypeLanguage.lower(`language`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Sends a month's report as it would be now. Officers only. Refused when nothing changed since the last one.
+     */
+    @Throws(HandbookException::class)override fun `sendReport`(`month`: kotlin.String): SentReportView {
+            return FfiConverterTypeSentReportView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_records_send_report(
+        it,
+        
+        FfiConverterString.lower(`month`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Carries out commands as one change, all or nothing; gives the id of what each one added.
+     */
+    @Throws(HandbookException::class)override fun `changeResolution`(`id`: kotlin.String, `commands`: List<ResolutionCommand>): List<kotlin.String?> {
+            return FfiConverterSequenceOptionalString.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_records_change_resolution(
+        it,
+        
+        FfiConverterString.lower(`id`),
+        FfiConverterSequenceTypeResolutionCommand.lower(`commands`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Issues a resolution. Refused while its number is used twice or another item of its review list blocks.
+     */
+    @Throws(HandbookException::class)override fun `issueResolution`(`id`: kotlin.String)
+        = 
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_records_issue_resolution(
+        it,
+        
+        FfiConverterString.lower(`id`),_status)
+}
+    }
+    
+    
+
+    
+    /**
+     * Begins a resolution, of a meeting or by itself; gives its id. Officers only.
+     */
+    @Throws(HandbookException::class)override fun `newResolution`(`title`: kotlin.String, `meeting`: kotlin.String?): kotlin.String {
+            return FfiConverterString.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_records_new_resolution(
+        it,
+        
+        FfiConverterString.lower(`title`),
+        FfiConverterOptionalString.lower(`meeting`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * A resolution by its id.
+     */
+    @Throws(HandbookException::class)override fun `resolution`(`id`: kotlin.String): ResolutionView {
+            return FfiConverterTypeResolutionView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_records_resolution(
+        it,
+        
+        FfiConverterString.lower(`id`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * All resolutions, newest first.
+     */
+    @Throws(HandbookException::class)override fun `resolutions`(): List<ResolutionView> {
+            return FfiConverterSequenceTypeResolutionView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_records_resolutions(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Carries out a command about a task of a year; gives the id of the task it added.
+     */
+    @Throws(HandbookException::class)override fun `changeTask`(`year`: kotlin.Int, `command`: TaskCommand): kotlin.String? {
+            return FfiConverterOptionalString.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_records_change_task(
+        it,
+        
+        FfiConverterInt.lower(`year`),
+        FfiConverterTypeTaskCommand.lower(`command`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * All tasks of a year, by deadline.
+     */
+    @Throws(HandbookException::class)override fun `tasks`(`year`: kotlin.Int): List<TaskView> {
+            return FfiConverterSequenceTypeTaskView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_records_tasks(
+        it,
+        
+        FfiConverterInt.lower(`year`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Makes tasks of the conclusions of a meeting that have none yet; gives how many. Two phones that do it offline make
+     * the same tasks.
+     */
+    @Throws(HandbookException::class)override fun `tasksOfMeeting`(`meeting`: kotlin.String): kotlin.UInt {
+            return FfiConverterUInt.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_records_tasks_of_meeting(
+        it,
+        
+        FfiConverterString.lower(`meeting`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+
+    
+
+
+    
+    
+    /**
+     * @suppress
+     */
+    companion object
+    
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeRawRecords: FfiConverter<RawRecords, Long> {
+    override fun lower(value: RawRecords): Long {
+        return value.uniffiCloneHandle()
+    }
+
+    override fun lift(value: Long): RawRecords {
+        return RawRecords(UniffiWithHandle, value)
+    }
+
+    override fun read(buf: ByteBuffer): RawRecords {
+        return lift(buf.getLong())
+    }
+
+    override fun allocationSize(value: RawRecords) = 8UL
+
+    override fun write(value: RawRecords, buf: ByteBuffer) {
         buf.putLong(lower(value))
     }
 }
@@ -5860,6 +8059,11 @@ data class Admission (
      * Relay addresses to pass on.
      */
     val `relays`: List<kotlin.String> = listOf() 
+    , 
+    /**
+     * A lost or broken phone of the member that this one takes the place of: its grants end in the same step.
+     */
+    val `replaces`: kotlin.String? = null 
     
 ){
     
@@ -5882,6 +8086,7 @@ public object FfiConverterTypeAdmission: FfiConverterRustBuffer<Admission> {
             FfiConverterBoolean.read(buf),
             FfiConverterBoolean.read(buf),
             FfiConverterSequenceString.read(buf),
+            FfiConverterOptionalString.read(buf),
         )
     }
 
@@ -5891,7 +8096,8 @@ public object FfiConverterTypeAdmission: FfiConverterRustBuffer<Admission> {
             FfiConverterUByte.allocationSize(value.`rank`) +
             FfiConverterBoolean.allocationSize(value.`committee`) +
             FfiConverterBoolean.allocationSize(value.`probationary`) +
-            FfiConverterSequenceString.allocationSize(value.`relays`)
+            FfiConverterSequenceString.allocationSize(value.`relays`) +
+            FfiConverterOptionalString.allocationSize(value.`replaces`)
     )
 
     override fun write(value: Admission, buf: ByteBuffer) {
@@ -5901,6 +8107,7 @@ public object FfiConverterTypeAdmission: FfiConverterRustBuffer<Admission> {
             FfiConverterBoolean.write(value.`committee`, buf)
             FfiConverterBoolean.write(value.`probationary`, buf)
             FfiConverterSequenceString.write(value.`relays`, buf)
+            FfiConverterOptionalString.write(value.`replaces`, buf)
     }
 }
 
@@ -5964,6 +8171,69 @@ public object FfiConverterTypeAgendaView: FfiConverterRustBuffer<AgendaView> {
             FfiConverterString.write(value.`title`, buf)
             FfiConverterOptionalTypePersonView.write(value.`presenter`, buf)
             FfiConverterTypeRemovalView.write(value.`removal`, buf)
+    }
+}
+
+
+
+/**
+ * The amount that a member was assessed at, from a month on.
+ */
+data class AssessedView (
+    /**
+     * Who.
+     */
+    val `member`: PersonView
+    , 
+    /**
+     * First month.
+     */
+    val `from`: kotlin.String
+    , 
+    /**
+     * In đồng a month; none when the assessment was ended.
+     */
+    val `amount`: kotlin.UInt?
+    , 
+    /**
+     * `amount`, where two phones wrote differently.
+     */
+    val `contested`: List<ContestedField>
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeAssessedView: FfiConverterRustBuffer<AssessedView> {
+    override fun read(buf: ByteBuffer): AssessedView {
+        return AssessedView(
+            FfiConverterTypePersonView.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterOptionalUInt.read(buf),
+            FfiConverterSequenceTypeContestedField.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: AssessedView) = (
+            FfiConverterTypePersonView.allocationSize(value.`member`) +
+            FfiConverterString.allocationSize(value.`from`) +
+            FfiConverterOptionalUInt.allocationSize(value.`amount`) +
+            FfiConverterSequenceTypeContestedField.allocationSize(value.`contested`)
+    )
+
+    override fun write(value: AssessedView, buf: ByteBuffer) {
+            FfiConverterTypePersonView.write(value.`member`, buf)
+            FfiConverterString.write(value.`from`, buf)
+            FfiConverterOptionalUInt.write(value.`amount`, buf)
+            FfiConverterSequenceTypeContestedField.write(value.`contested`, buf)
     }
 }
 
@@ -6453,6 +8723,250 @@ public object FfiConverterTypeBallotView: FfiConverterRustBuffer<BallotView> {
 
 
 /**
+ * A part of a document in which something of a batch changed.
+ */
+data class ChangePlace (
+    /**
+     * The document.
+     */
+    val `doc`: kotlin.String
+    , 
+    /**
+     * The part.
+     */
+    val `part`: DocumentPart
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeChangePlace: FfiConverterRustBuffer<ChangePlace> {
+    override fun read(buf: ByteBuffer): ChangePlace {
+        return ChangePlace(
+            FfiConverterString.read(buf),
+            FfiConverterTypeDocumentPart.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: ChangePlace) = (
+            FfiConverterString.allocationSize(value.`doc`) +
+            FfiConverterTypeDocumentPart.allocationSize(value.`part`)
+    )
+
+    override fun write(value: ChangePlace, buf: ByteBuffer) {
+            FfiConverterString.write(value.`doc`, buf)
+            FfiConverterTypeDocumentPart.write(value.`part`, buf)
+    }
+}
+
+
+
+/**
+ * A seal of a file, which holds.
+ */
+data class CheckedSeal (
+    /**
+     * The seal.
+     */
+    val `seal`: SealView
+    , 
+    /**
+     * The document.
+     */
+    val `document`: kotlin.String
+    , 
+    /**
+     * The text that was sealed.
+     */
+    val `text`: kotlin.String
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeCheckedSeal: FfiConverterRustBuffer<CheckedSeal> {
+    override fun read(buf: ByteBuffer): CheckedSeal {
+        return CheckedSeal(
+            FfiConverterTypeSealView.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: CheckedSeal) = (
+            FfiConverterTypeSealView.allocationSize(value.`seal`) +
+            FfiConverterString.allocationSize(value.`document`) +
+            FfiConverterString.allocationSize(value.`text`)
+    )
+
+    override fun write(value: CheckedSeal, buf: ByteBuffer) {
+            FfiConverterTypeSealView.write(value.`seal`, buf)
+            FfiConverterString.write(value.`document`, buf)
+            FfiConverterString.write(value.`text`, buf)
+    }
+}
+
+
+
+/**
+ * A file of which every seal holds.
+ */
+data class CheckedSealFile (
+    /**
+     * The unit, in hexadecimal. Who that is the reader has to know.
+     */
+    val `unit`: kotlin.String
+    , 
+    /**
+     * Whether the reader named the unit.
+     */
+    val `pinned`: kotlin.Boolean
+    , 
+    /**
+     * The seals, in the order of the file.
+     */
+    val `seals`: List<CheckedSeal>
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeCheckedSealFile: FfiConverterRustBuffer<CheckedSealFile> {
+    override fun read(buf: ByteBuffer): CheckedSealFile {
+        return CheckedSealFile(
+            FfiConverterString.read(buf),
+            FfiConverterBoolean.read(buf),
+            FfiConverterSequenceTypeCheckedSeal.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: CheckedSealFile) = (
+            FfiConverterString.allocationSize(value.`unit`) +
+            FfiConverterBoolean.allocationSize(value.`pinned`) +
+            FfiConverterSequenceTypeCheckedSeal.allocationSize(value.`seals`)
+    )
+
+    override fun write(value: CheckedSealFile, buf: ByteBuffer) {
+            FfiConverterString.write(value.`unit`, buf)
+            FfiConverterBoolean.write(value.`pinned`, buf)
+            FfiConverterSequenceTypeCheckedSeal.write(value.`seals`, buf)
+    }
+}
+
+
+
+/**
+ * The sum of a column.
+ */
+data class ColumnResultView (
+    /**
+     * Which.
+     */
+    val `column`: ScoreColumn
+    , 
+    /**
+     * Sum of its averages, in hundredths; none when nothing was scored.
+     */
+    val `total`: kotlin.UInt?
+    , 
+    /**
+     * All points that can be reached, in hundredths.
+     */
+    val `most`: kotlin.UInt
+    , 
+    /**
+     * Criteria without points in it.
+     */
+    val `missing`: kotlin.UInt
+    , 
+    /**
+     * Key of the level that its points propose; only when no criterion is missing.
+     */
+    val `proposed`: kotlin.String?
+    , 
+    /**
+     * Key of the level that was decided.
+     */
+    val `decided`: kotlin.String?
+    , 
+    /**
+     * `decided`, where two phones wrote differently.
+     */
+    val `contested`: List<ContestedField>
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeColumnResultView: FfiConverterRustBuffer<ColumnResultView> {
+    override fun read(buf: ByteBuffer): ColumnResultView {
+        return ColumnResultView(
+            FfiConverterTypeScoreColumn.read(buf),
+            FfiConverterOptionalUInt.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterSequenceTypeContestedField.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: ColumnResultView) = (
+            FfiConverterTypeScoreColumn.allocationSize(value.`column`) +
+            FfiConverterOptionalUInt.allocationSize(value.`total`) +
+            FfiConverterUInt.allocationSize(value.`most`) +
+            FfiConverterUInt.allocationSize(value.`missing`) +
+            FfiConverterOptionalString.allocationSize(value.`proposed`) +
+            FfiConverterOptionalString.allocationSize(value.`decided`) +
+            FfiConverterSequenceTypeContestedField.allocationSize(value.`contested`)
+    )
+
+    override fun write(value: ColumnResultView, buf: ByteBuffer) {
+            FfiConverterTypeScoreColumn.write(value.`column`, buf)
+            FfiConverterOptionalUInt.write(value.`total`, buf)
+            FfiConverterUInt.write(value.`most`, buf)
+            FfiConverterUInt.write(value.`missing`, buf)
+            FfiConverterOptionalString.write(value.`proposed`, buf)
+            FfiConverterOptionalString.write(value.`decided`, buf)
+            FfiConverterSequenceTypeContestedField.write(value.`contested`, buf)
+    }
+}
+
+
+
+/**
  * A conclusion.
  */
 data class ConclusionView (
@@ -6694,6 +9208,353 @@ public object FfiConverterTypeCreateConfig: FfiConverterRustBuffer<CreateConfig>
 
 
 /**
+ * The criteria of a year.
+ */
+data class CriteriaView (
+    /**
+     * Name of the directive.
+     */
+    val `name`: kotlin.String
+    , 
+    /**
+     * First day on which it holds.
+     */
+    val `from`: kotlin.String
+    , 
+    /**
+     * For the branch.
+     */
+    val `branch`: ScaleView
+    , 
+    /**
+     * For members.
+     */
+    val `member`: ScaleView
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeCriteriaView: FfiConverterRustBuffer<CriteriaView> {
+    override fun read(buf: ByteBuffer): CriteriaView {
+        return CriteriaView(
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterTypeScaleView.read(buf),
+            FfiConverterTypeScaleView.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: CriteriaView) = (
+            FfiConverterString.allocationSize(value.`name`) +
+            FfiConverterString.allocationSize(value.`from`) +
+            FfiConverterTypeScaleView.allocationSize(value.`branch`) +
+            FfiConverterTypeScaleView.allocationSize(value.`member`)
+    )
+
+    override fun write(value: CriteriaView, buf: ByteBuffer) {
+            FfiConverterString.write(value.`name`, buf)
+            FfiConverterString.write(value.`from`, buf)
+            FfiConverterTypeScaleView.write(value.`branch`, buf)
+            FfiConverterTypeScaleView.write(value.`member`, buf)
+    }
+}
+
+
+
+/**
+ * A criterion, or a group of criteria.
+ */
+data class CriterionView (
+    /**
+     * Its key.
+     */
+    val `key`: kotlin.String
+    , 
+    /**
+     * Vietnamese words.
+     */
+    val `vi`: kotlin.String
+    , 
+    /**
+     * English words.
+     */
+    val `en`: kotlin.String
+    , 
+    /**
+     * Most points of a criterion, in hundredths; 0 for a group.
+     */
+    val `points`: kotlin.UInt
+    , 
+    /**
+     * 0 for the top of the tree, 1 for what is in it, and so on; the list is in the order of the tree.
+     */
+    val `depth`: kotlin.UInt
+    , 
+    /**
+     * Whether points are given for it; otherwise it is a group.
+     */
+    val `leaf`: kotlin.Boolean
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeCriterionView: FfiConverterRustBuffer<CriterionView> {
+    override fun read(buf: ByteBuffer): CriterionView {
+        return CriterionView(
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterBoolean.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: CriterionView) = (
+            FfiConverterString.allocationSize(value.`key`) +
+            FfiConverterString.allocationSize(value.`vi`) +
+            FfiConverterString.allocationSize(value.`en`) +
+            FfiConverterUInt.allocationSize(value.`points`) +
+            FfiConverterUInt.allocationSize(value.`depth`) +
+            FfiConverterBoolean.allocationSize(value.`leaf`)
+    )
+
+    override fun write(value: CriterionView, buf: ByteBuffer) {
+            FfiConverterString.write(value.`key`, buf)
+            FfiConverterString.write(value.`vi`, buf)
+            FfiConverterString.write(value.`en`, buf)
+            FfiConverterUInt.write(value.`points`, buf)
+            FfiConverterUInt.write(value.`depth`, buf)
+            FfiConverterBoolean.write(value.`leaf`, buf)
+    }
+}
+
+
+
+/**
+ * One change of a meeting, in words.
+ */
+data class DiaryLineView (
+    /**
+     * Its hash, in hexadecimal.
+     */
+    val `hash`: kotlin.String
+    , 
+    /**
+     * Which phone made it, when.
+     */
+    val `mark`: MarkView
+    , 
+    /**
+     * Name of its holder, if known.
+     */
+    val `who`: kotlin.String?
+    , 
+    /**
+     * What it did, in words.
+     */
+    val `did`: List<kotlin.String>
+    , 
+    /**
+     * Whether it was undone.
+     */
+    val `undone`: kotlin.Boolean
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeDiaryLineView: FfiConverterRustBuffer<DiaryLineView> {
+    override fun read(buf: ByteBuffer): DiaryLineView {
+        return DiaryLineView(
+            FfiConverterString.read(buf),
+            FfiConverterTypeMarkView.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterSequenceString.read(buf),
+            FfiConverterBoolean.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: DiaryLineView) = (
+            FfiConverterString.allocationSize(value.`hash`) +
+            FfiConverterTypeMarkView.allocationSize(value.`mark`) +
+            FfiConverterOptionalString.allocationSize(value.`who`) +
+            FfiConverterSequenceString.allocationSize(value.`did`) +
+            FfiConverterBoolean.allocationSize(value.`undone`)
+    )
+
+    override fun write(value: DiaryLineView, buf: ByteBuffer) {
+            FfiConverterString.write(value.`hash`, buf)
+            FfiConverterTypeMarkView.write(value.`mark`, buf)
+            FfiConverterOptionalString.write(value.`who`, buf)
+            FfiConverterSequenceString.write(value.`did`, buf)
+            FfiConverterBoolean.write(value.`undone`, buf)
+    }
+}
+
+
+
+/**
+ * A page of a diary, newest line first.
+ */
+data class DiaryPageView (
+    /**
+     * Lines of the whole diary.
+     */
+    val `total`: kotlin.UInt
+    , 
+    /**
+     * Lines before this page.
+     */
+    val `skipped`: kotlin.UInt
+    , 
+    /**
+     * The lines.
+     */
+    val `lines`: List<DiaryLineView>
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeDiaryPageView: FfiConverterRustBuffer<DiaryPageView> {
+    override fun read(buf: ByteBuffer): DiaryPageView {
+        return DiaryPageView(
+            FfiConverterUInt.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterSequenceTypeDiaryLineView.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: DiaryPageView) = (
+            FfiConverterUInt.allocationSize(value.`total`) +
+            FfiConverterUInt.allocationSize(value.`skipped`) +
+            FfiConverterSequenceTypeDiaryLineView.allocationSize(value.`lines`)
+    )
+
+    override fun write(value: DiaryPageView, buf: ByteBuffer) {
+            FfiConverterUInt.write(value.`total`, buf)
+            FfiConverterUInt.write(value.`skipped`, buf)
+            FfiConverterSequenceTypeDiaryLineView.write(value.`lines`, buf)
+    }
+}
+
+
+
+/**
+ * A directive known here.
+ */
+data class DirectiveView (
+    /**
+     * What it is about.
+     */
+    val `kind`: DirectiveKind
+    , 
+    /**
+     * Its name.
+     */
+    val `name`: kotlin.String
+    , 
+    /**
+     * First day on which it holds.
+     */
+    val `from`: kotlin.String
+    , 
+    /**
+     * Where it comes from.
+     */
+    val `issuer`: DirectiveIssuer
+    , 
+    /**
+     * SHA-256 of the file, in hexadecimal.
+     */
+    val `sha256`: kotlin.String
+    , 
+    /**
+     * Whether it is the one in force on the day that was asked about.
+     */
+    val `inForce`: kotlin.Boolean
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeDirectiveView: FfiConverterRustBuffer<DirectiveView> {
+    override fun read(buf: ByteBuffer): DirectiveView {
+        return DirectiveView(
+            FfiConverterTypeDirectiveKind.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterTypeDirectiveIssuer.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterBoolean.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: DirectiveView) = (
+            FfiConverterTypeDirectiveKind.allocationSize(value.`kind`) +
+            FfiConverterString.allocationSize(value.`name`) +
+            FfiConverterString.allocationSize(value.`from`) +
+            FfiConverterTypeDirectiveIssuer.allocationSize(value.`issuer`) +
+            FfiConverterString.allocationSize(value.`sha256`) +
+            FfiConverterBoolean.allocationSize(value.`inForce`)
+    )
+
+    override fun write(value: DirectiveView, buf: ByteBuffer) {
+            FfiConverterTypeDirectiveKind.write(value.`kind`, buf)
+            FfiConverterString.write(value.`name`, buf)
+            FfiConverterString.write(value.`from`, buf)
+            FfiConverterTypeDirectiveIssuer.write(value.`issuer`, buf)
+            FfiConverterString.write(value.`sha256`, buf)
+            FfiConverterBoolean.write(value.`inForce`, buf)
+    }
+}
+
+
+
+/**
  * What went wrong, for programs and for people. No text in it names a member or quotes a document.
  */
 data class ErrorDetail (
@@ -6757,6 +9618,662 @@ public object FfiConverterTypeErrorDetail: FfiConverterRustBuffer<ErrorDetail> {
 
 
 /**
+ * What supports points.
+ */
+data class EvidenceView (
+    /**
+     * Its id.
+     */
+    val `id`: kotlin.String
+    , 
+    /**
+     * Key of the criterion.
+     */
+    val `criterion`: kotlin.String
+    , 
+    /**
+     * In words.
+     */
+    val `text`: kotlin.String
+    , 
+    /**
+     * The meeting that it is about.
+     */
+    val `meeting`: kotlin.String?
+    , 
+    /**
+     * Who, when.
+     */
+    val `mark`: MarkView
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeEvidenceView: FfiConverterRustBuffer<EvidenceView> {
+    override fun read(buf: ByteBuffer): EvidenceView {
+        return EvidenceView(
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterTypeMarkView.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: EvidenceView) = (
+            FfiConverterString.allocationSize(value.`id`) +
+            FfiConverterString.allocationSize(value.`criterion`) +
+            FfiConverterString.allocationSize(value.`text`) +
+            FfiConverterOptionalString.allocationSize(value.`meeting`) +
+            FfiConverterTypeMarkView.allocationSize(value.`mark`)
+    )
+
+    override fun write(value: EvidenceView, buf: ByteBuffer) {
+            FfiConverterString.write(value.`id`, buf)
+            FfiConverterString.write(value.`criterion`, buf)
+            FfiConverterString.write(value.`text`, buf)
+            FfiConverterOptionalString.write(value.`meeting`, buf)
+            FfiConverterTypeMarkView.write(value.`mark`, buf)
+    }
+}
+
+
+
+/**
+ * What a member owes and paid for a month.
+ */
+data class FeeDueView (
+    /**
+     * Who.
+     */
+    val `member`: PersonView
+    , 
+    /**
+     * Owed, in đồng.
+     */
+    val `due`: kotlin.UInt
+    , 
+    /**
+     * By what.
+     */
+    val `basis`: FeeBasis
+    , 
+    /**
+     * Paid, in đồng.
+     */
+    val `paid`: kotlin.Long
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeFeeDueView: FfiConverterRustBuffer<FeeDueView> {
+    override fun read(buf: ByteBuffer): FeeDueView {
+        return FeeDueView(
+            FfiConverterTypePersonView.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterTypeFeeBasis.read(buf),
+            FfiConverterLong.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: FeeDueView) = (
+            FfiConverterTypePersonView.allocationSize(value.`member`) +
+            FfiConverterUInt.allocationSize(value.`due`) +
+            FfiConverterTypeFeeBasis.allocationSize(value.`basis`) +
+            FfiConverterLong.allocationSize(value.`paid`)
+    )
+
+    override fun write(value: FeeDueView, buf: ByteBuffer) {
+            FfiConverterTypePersonView.write(value.`member`, buf)
+            FfiConverterUInt.write(value.`due`, buf)
+            FfiConverterTypeFeeBasis.write(value.`basis`, buf)
+            FfiConverterLong.write(value.`paid`, buf)
+    }
+}
+
+
+
+/**
+ * A line of the ledger. Lines are never changed: a mistake is reversed by a line of its own.
+ */
+data class FeeLineView (
+    /**
+     * Its id.
+     */
+    val `id`: kotlin.String
+    , 
+    /**
+     * The month paid for: `2025-05`.
+     */
+    val `month`: kotlin.String
+    , 
+    /**
+     * Who paid.
+     */
+    val `payer`: PersonView
+    , 
+    /**
+     * How much, in đồng.
+     */
+    val `amount`: kotlin.UInt
+    , 
+    /**
+     * The day of the payment.
+     */
+    val `day`: kotlin.String
+    , 
+    /**
+     * Who recorded it.
+     */
+    val `recorder`: PersonView?
+    , 
+    /**
+     * A remark.
+     */
+    val `note`: kotlin.String?
+    , 
+    /**
+     * Which phone recorded it, when.
+     */
+    val `mark`: MarkView
+    , 
+    /**
+     * The line that this one takes back.
+     */
+    val `reverses`: kotlin.String?
+    , 
+    /**
+     * The line that takes this one back.
+     */
+    val `reversedBy`: kotlin.String?
+    , 
+    /**
+     * What it adds to the sum, in đồng; negative for a reversal, 0 for what does not count.
+     */
+    val `counts`: kotlin.Long
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeFeeLineView: FfiConverterRustBuffer<FeeLineView> {
+    override fun read(buf: ByteBuffer): FeeLineView {
+        return FeeLineView(
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterTypePersonView.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterOptionalTypePersonView.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterTypeMarkView.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterLong.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: FeeLineView) = (
+            FfiConverterString.allocationSize(value.`id`) +
+            FfiConverterString.allocationSize(value.`month`) +
+            FfiConverterTypePersonView.allocationSize(value.`payer`) +
+            FfiConverterUInt.allocationSize(value.`amount`) +
+            FfiConverterString.allocationSize(value.`day`) +
+            FfiConverterOptionalTypePersonView.allocationSize(value.`recorder`) +
+            FfiConverterOptionalString.allocationSize(value.`note`) +
+            FfiConverterTypeMarkView.allocationSize(value.`mark`) +
+            FfiConverterOptionalString.allocationSize(value.`reverses`) +
+            FfiConverterOptionalString.allocationSize(value.`reversedBy`) +
+            FfiConverterLong.allocationSize(value.`counts`)
+    )
+
+    override fun write(value: FeeLineView, buf: ByteBuffer) {
+            FfiConverterString.write(value.`id`, buf)
+            FfiConverterString.write(value.`month`, buf)
+            FfiConverterTypePersonView.write(value.`payer`, buf)
+            FfiConverterUInt.write(value.`amount`, buf)
+            FfiConverterString.write(value.`day`, buf)
+            FfiConverterOptionalTypePersonView.write(value.`recorder`, buf)
+            FfiConverterOptionalString.write(value.`note`, buf)
+            FfiConverterTypeMarkView.write(value.`mark`, buf)
+            FfiConverterOptionalString.write(value.`reverses`, buf)
+            FfiConverterOptionalString.write(value.`reversedBy`, buf)
+            FfiConverterLong.write(value.`counts`, buf)
+    }
+}
+
+
+
+/**
+ * A month of the ledger.
+ */
+data class FeeMonthView (
+    /**
+     * The month.
+     */
+    val `month`: kotlin.String
+    , 
+    /**
+     * Name of the rates in force.
+     */
+    val `rates`: kotlin.String
+    , 
+    /**
+     * Who owes what.
+     */
+    val `members`: List<FeeDueView>
+    , 
+    /**
+     * Owed in all, in đồng.
+     */
+    val `due`: kotlin.ULong
+    , 
+    /**
+     * Paid in all, in đồng.
+     */
+    val `paid`: kotlin.Long
+    , 
+    /**
+     * Lines of the month.
+     */
+    val `lines`: kotlin.UInt
+    , 
+    /**
+     * Who owes and has not paid all.
+     */
+    val `unpaid`: List<PersonView>
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeFeeMonthView: FfiConverterRustBuffer<FeeMonthView> {
+    override fun read(buf: ByteBuffer): FeeMonthView {
+        return FeeMonthView(
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterSequenceTypeFeeDueView.read(buf),
+            FfiConverterULong.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterSequenceTypePersonView.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: FeeMonthView) = (
+            FfiConverterString.allocationSize(value.`month`) +
+            FfiConverterString.allocationSize(value.`rates`) +
+            FfiConverterSequenceTypeFeeDueView.allocationSize(value.`members`) +
+            FfiConverterULong.allocationSize(value.`due`) +
+            FfiConverterLong.allocationSize(value.`paid`) +
+            FfiConverterUInt.allocationSize(value.`lines`) +
+            FfiConverterSequenceTypePersonView.allocationSize(value.`unpaid`)
+    )
+
+    override fun write(value: FeeMonthView, buf: ByteBuffer) {
+            FfiConverterString.write(value.`month`, buf)
+            FfiConverterString.write(value.`rates`, buf)
+            FfiConverterSequenceTypeFeeDueView.write(value.`members`, buf)
+            FfiConverterULong.write(value.`due`, buf)
+            FfiConverterLong.write(value.`paid`, buf)
+            FfiConverterUInt.write(value.`lines`, buf)
+            FfiConverterSequenceTypePersonView.write(value.`unpaid`, buf)
+    }
+}
+
+
+
+/**
+ * What to answer.
+ */
+data class FeedbackAnswer (
+    /**
+     * The item.
+     */
+    val `item`: kotlin.String
+    , 
+    /**
+     * What has become of it.
+     */
+    val `status`: FeedbackStatus
+    , 
+    /**
+     * What to answer; none only notes the status, for the committee.
+     */
+    val `text`: kotlin.String? = null 
+    , 
+    /**
+     * To the whole unit; otherwise to the writer alone, which an item without name does not allow.
+     */
+    val `public`: kotlin.Boolean = false 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeFeedbackAnswer: FfiConverterRustBuffer<FeedbackAnswer> {
+    override fun read(buf: ByteBuffer): FeedbackAnswer {
+        return FeedbackAnswer(
+            FfiConverterString.read(buf),
+            FfiConverterTypeFeedbackStatus.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterBoolean.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: FeedbackAnswer) = (
+            FfiConverterString.allocationSize(value.`item`) +
+            FfiConverterTypeFeedbackStatus.allocationSize(value.`status`) +
+            FfiConverterOptionalString.allocationSize(value.`text`) +
+            FfiConverterBoolean.allocationSize(value.`public`)
+    )
+
+    override fun write(value: FeedbackAnswer, buf: ByteBuffer) {
+            FfiConverterString.write(value.`item`, buf)
+            FfiConverterTypeFeedbackStatus.write(value.`status`, buf)
+            FfiConverterOptionalString.write(value.`text`, buf)
+            FfiConverterBoolean.write(value.`public`, buf)
+    }
+}
+
+
+
+/**
+ * An answer, or only a new status.
+ */
+data class FeedbackReplyView (
+    /**
+     * The item.
+     */
+    val `item`: kotlin.String
+    , 
+    /**
+     * What has become of it.
+     */
+    val `status`: FeedbackStatus
+    , 
+    /**
+     * What was answered.
+     */
+    val `text`: kotlin.String?
+    , 
+    /**
+     * Milliseconds since 1970 UTC, by the clock of whoever answered.
+     */
+    val `atMs`: kotlin.Long
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeFeedbackReplyView: FfiConverterRustBuffer<FeedbackReplyView> {
+    override fun read(buf: ByteBuffer): FeedbackReplyView {
+        return FeedbackReplyView(
+            FfiConverterString.read(buf),
+            FfiConverterTypeFeedbackStatus.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterLong.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: FeedbackReplyView) = (
+            FfiConverterString.allocationSize(value.`item`) +
+            FfiConverterTypeFeedbackStatus.allocationSize(value.`status`) +
+            FfiConverterOptionalString.allocationSize(value.`text`) +
+            FfiConverterLong.allocationSize(value.`atMs`)
+    )
+
+    override fun write(value: FeedbackReplyView, buf: ByteBuffer) {
+            FfiConverterString.write(value.`item`, buf)
+            FfiConverterTypeFeedbackStatus.write(value.`status`, buf)
+            FfiConverterOptionalString.write(value.`text`, buf)
+            FfiConverterLong.write(value.`atMs`, buf)
+    }
+}
+
+
+
+/**
+ * An item as the committee sees it.
+ */
+data class FeedbackView (
+    /**
+     * Its number in the list.
+     */
+    val `number`: kotlin.UInt
+    , 
+    /**
+     * Its id.
+     */
+    val `id`: kotlin.String
+    , 
+    /**
+     * Milliseconds since 1970 UTC: exact with a name, the beginning of the day without.
+     */
+    val `atMs`: kotlin.Long
+    , 
+    /**
+     * What it is about.
+     */
+    val `topic`: kotlin.String
+    , 
+    /**
+     * What was said.
+     */
+    val `text`: kotlin.String
+    , 
+    /**
+     * The meeting it is about.
+     */
+    val `meeting`: kotlin.String?
+    , 
+    /**
+     * Who wrote it; none without a name.
+     */
+    val `writer`: PersonView?
+    , 
+    /**
+     * What has become of it; none when nobody has noted anything.
+     */
+    val `status`: FeedbackStatus?
+    , 
+    /**
+     * Whether its writer took it back.
+     */
+    val `withdrawn`: kotlin.Boolean
+    , 
+    /**
+     * Number of an item that says the same and may be the same one, sent twice.
+     */
+    val `maybeSameAs`: kotlin.UInt?
+    , 
+    /**
+     * What there is to say about the item itself, in words.
+     */
+    val `note`: kotlin.String?
+    , 
+    /**
+     * What was answered and noted, oldest first.
+     */
+    val `replies`: List<FeedbackReplyView>
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeFeedbackView: FfiConverterRustBuffer<FeedbackView> {
+    override fun read(buf: ByteBuffer): FeedbackView {
+        return FeedbackView(
+            FfiConverterUInt.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalTypePersonView.read(buf),
+            FfiConverterOptionalTypeFeedbackStatus.read(buf),
+            FfiConverterBoolean.read(buf),
+            FfiConverterOptionalUInt.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterSequenceTypeFeedbackReplyView.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: FeedbackView) = (
+            FfiConverterUInt.allocationSize(value.`number`) +
+            FfiConverterString.allocationSize(value.`id`) +
+            FfiConverterLong.allocationSize(value.`atMs`) +
+            FfiConverterString.allocationSize(value.`topic`) +
+            FfiConverterString.allocationSize(value.`text`) +
+            FfiConverterOptionalString.allocationSize(value.`meeting`) +
+            FfiConverterOptionalTypePersonView.allocationSize(value.`writer`) +
+            FfiConverterOptionalTypeFeedbackStatus.allocationSize(value.`status`) +
+            FfiConverterBoolean.allocationSize(value.`withdrawn`) +
+            FfiConverterOptionalUInt.allocationSize(value.`maybeSameAs`) +
+            FfiConverterOptionalString.allocationSize(value.`note`) +
+            FfiConverterSequenceTypeFeedbackReplyView.allocationSize(value.`replies`)
+    )
+
+    override fun write(value: FeedbackView, buf: ByteBuffer) {
+            FfiConverterUInt.write(value.`number`, buf)
+            FfiConverterString.write(value.`id`, buf)
+            FfiConverterLong.write(value.`atMs`, buf)
+            FfiConverterString.write(value.`topic`, buf)
+            FfiConverterString.write(value.`text`, buf)
+            FfiConverterOptionalString.write(value.`meeting`, buf)
+            FfiConverterOptionalTypePersonView.write(value.`writer`, buf)
+            FfiConverterOptionalTypeFeedbackStatus.write(value.`status`, buf)
+            FfiConverterBoolean.write(value.`withdrawn`, buf)
+            FfiConverterOptionalUInt.write(value.`maybeSameAs`, buf)
+            FfiConverterOptionalString.write(value.`note`, buf)
+            FfiConverterSequenceTypeFeedbackReplyView.write(value.`replies`, buf)
+    }
+}
+
+
+
+/**
+ * The ledger of a year.
+ */
+data class FeesView (
+    /**
+     * All lines, by month.
+     */
+    val `lines`: List<FeeLineView>
+    , 
+    /**
+     * All assessments.
+     */
+    val `assessed`: List<AssessedView>
+    , 
+    /**
+     * What was paid in all, in đồng.
+     */
+    val `total`: kotlin.Long
+    , 
+    /**
+     * Lines that were written over after they were recorded, which no honest phone does; they do not count.
+     */
+    val `damaged`: kotlin.UInt
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeFeesView: FfiConverterRustBuffer<FeesView> {
+    override fun read(buf: ByteBuffer): FeesView {
+        return FeesView(
+            FfiConverterSequenceTypeFeeLineView.read(buf),
+            FfiConverterSequenceTypeAssessedView.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterUInt.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: FeesView) = (
+            FfiConverterSequenceTypeFeeLineView.allocationSize(value.`lines`) +
+            FfiConverterSequenceTypeAssessedView.allocationSize(value.`assessed`) +
+            FfiConverterLong.allocationSize(value.`total`) +
+            FfiConverterUInt.allocationSize(value.`damaged`)
+    )
+
+    override fun write(value: FeesView, buf: ByteBuffer) {
+            FfiConverterSequenceTypeFeeLineView.write(value.`lines`, buf)
+            FfiConverterSequenceTypeAssessedView.write(value.`assessed`, buf)
+            FfiConverterLong.write(value.`total`, buf)
+            FfiConverterUInt.write(value.`damaged`, buf)
+    }
+}
+
+
+
+/**
  * One change of a meeting.
  */
 data class HistoryLineView (
@@ -6806,6 +10323,180 @@ public object FfiConverterTypeHistoryLineView: FfiConverterRustBuffer<HistoryLin
             FfiConverterString.write(value.`hash`, buf)
             FfiConverterTypeMarkView.write(value.`mark`, buf)
             FfiConverterSequenceTypeChange.write(value.`what`, buf)
+    }
+}
+
+
+
+/**
+ * Something to do.
+ */
+data class HomeActionView (
+    /**
+     * What, for programs.
+     */
+    val `kind`: HomeActionKind
+    , 
+    /**
+     * What, for people.
+     */
+    val `label`: kotlin.String
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeHomeActionView: FfiConverterRustBuffer<HomeActionView> {
+    override fun read(buf: ByteBuffer): HomeActionView {
+        return HomeActionView(
+            FfiConverterTypeHomeActionKind.read(buf),
+            FfiConverterString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: HomeActionView) = (
+            FfiConverterTypeHomeActionKind.allocationSize(value.`kind`) +
+            FfiConverterString.allocationSize(value.`label`)
+    )
+
+    override fun write(value: HomeActionView, buf: ByteBuffer) {
+            FfiConverterTypeHomeActionKind.write(value.`kind`, buf)
+            FfiConverterString.write(value.`label`, buf)
+    }
+}
+
+
+
+/**
+ * The first screen of this phone.
+ */
+data class HomeView (
+    /**
+     * Today, by this phone's clock.
+     */
+    val `today`: kotlin.String
+    , 
+    /**
+     * Name of the holiday that today is.
+     */
+    val `holiday`: kotlin.String?
+    , 
+    /**
+     * Role of the holder.
+     */
+    val `role`: HomeRole
+    , 
+    /**
+     * Whether the holder takes the minutes of the meeting at hand.
+     */
+    val `clerk`: kotlin.Boolean
+    , 
+    /**
+     * The meeting at hand.
+     */
+    val `meeting`: MeetingHeading?
+    , 
+    /**
+     * How far it is.
+     */
+    val `phase`: HomePhase
+    , 
+    /**
+     * What can be done now, most important first.
+     */
+    val `actions`: List<HomeActionView>
+    , 
+    /**
+     * Contradictions that wait.
+     */
+    val `reviewOpen`: kotlin.UInt
+    , 
+    /**
+     * Open tasks of the holder.
+     */
+    val `tasks`: List<TaskView>
+    , 
+    /**
+     * How many of them are overdue.
+     */
+    val `overdue`: kotlin.UInt
+    , 
+    /**
+     * Months whose report is to be sent.
+     */
+    val `reportsDue`: List<kotlin.String>
+    , 
+    /**
+     * Changes made here that have not left this phone.
+     */
+    val `unsent`: kotlin.ULong
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeHomeView: FfiConverterRustBuffer<HomeView> {
+    override fun read(buf: ByteBuffer): HomeView {
+        return HomeView(
+            FfiConverterString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterTypeHomeRole.read(buf),
+            FfiConverterBoolean.read(buf),
+            FfiConverterOptionalTypeMeetingHeading.read(buf),
+            FfiConverterTypeHomePhase.read(buf),
+            FfiConverterSequenceTypeHomeActionView.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterSequenceTypeTaskView.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterSequenceString.read(buf),
+            FfiConverterULong.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: HomeView) = (
+            FfiConverterString.allocationSize(value.`today`) +
+            FfiConverterOptionalString.allocationSize(value.`holiday`) +
+            FfiConverterTypeHomeRole.allocationSize(value.`role`) +
+            FfiConverterBoolean.allocationSize(value.`clerk`) +
+            FfiConverterOptionalTypeMeetingHeading.allocationSize(value.`meeting`) +
+            FfiConverterTypeHomePhase.allocationSize(value.`phase`) +
+            FfiConverterSequenceTypeHomeActionView.allocationSize(value.`actions`) +
+            FfiConverterUInt.allocationSize(value.`reviewOpen`) +
+            FfiConverterSequenceTypeTaskView.allocationSize(value.`tasks`) +
+            FfiConverterUInt.allocationSize(value.`overdue`) +
+            FfiConverterSequenceString.allocationSize(value.`reportsDue`) +
+            FfiConverterULong.allocationSize(value.`unsent`)
+    )
+
+    override fun write(value: HomeView, buf: ByteBuffer) {
+            FfiConverterString.write(value.`today`, buf)
+            FfiConverterOptionalString.write(value.`holiday`, buf)
+            FfiConverterTypeHomeRole.write(value.`role`, buf)
+            FfiConverterBoolean.write(value.`clerk`, buf)
+            FfiConverterOptionalTypeMeetingHeading.write(value.`meeting`, buf)
+            FfiConverterTypeHomePhase.write(value.`phase`, buf)
+            FfiConverterSequenceTypeHomeActionView.write(value.`actions`, buf)
+            FfiConverterUInt.write(value.`reviewOpen`, buf)
+            FfiConverterSequenceTypeTaskView.write(value.`tasks`, buf)
+            FfiConverterUInt.write(value.`overdue`, buf)
+            FfiConverterSequenceString.write(value.`reportsDue`, buf)
+            FfiConverterULong.write(value.`unsent`, buf)
     }
 }
 
@@ -6908,6 +10599,203 @@ public object FfiConverterTypeKeyChangeView: FfiConverterRustBuffer<KeyChangeVie
     override fun write(value: KeyChangeView, buf: ByteBuffer) {
             FfiConverterSequenceString.write(value.`devices`, buf)
             FfiConverterSequenceTypeSpaceKind.write(value.`rekeyed`, buf)
+    }
+}
+
+
+
+/**
+ * Something recorded after the minutes were sealed.
+ */
+data class LateItemView (
+    /**
+     * Stable id: `speech/<id>`, `attendance/<member>`, `info/place` …
+     */
+    val `id`: kotlin.String
+    , 
+    /**
+     * In words.
+     */
+    val `text`: kotlin.String
+    , 
+    /**
+     * Whether the part did not exist when the minutes were sealed.
+     */
+    val `new`: kotlin.Boolean
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeLateItemView: FfiConverterRustBuffer<LateItemView> {
+    override fun read(buf: ByteBuffer): LateItemView {
+        return LateItemView(
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterBoolean.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: LateItemView) = (
+            FfiConverterString.allocationSize(value.`id`) +
+            FfiConverterString.allocationSize(value.`text`) +
+            FfiConverterBoolean.allocationSize(value.`new`)
+    )
+
+    override fun write(value: LateItemView, buf: ByteBuffer) {
+            FfiConverterString.write(value.`id`, buf)
+            FfiConverterString.write(value.`text`, buf)
+            FfiConverterBoolean.write(value.`new`, buf)
+    }
+}
+
+
+
+/**
+ * A criterion of a card.
+ */
+data class LeafScoresView (
+    /**
+     * Key of the criterion.
+     */
+    val `criterion`: kotlin.String
+    , 
+    /**
+     * Most points, in hundredths.
+     */
+    val `most`: kotlin.UInt
+    , 
+    /**
+     * Points by column and scorer.
+     */
+    val `points`: List<ScorerPointsView>
+    , 
+    /**
+     * Average of the own column, in hundredths.
+     */
+    val `own`: kotlin.UInt?
+    , 
+    /**
+     * Average of the committee's column, in hundredths.
+     */
+    val `committee`: kotlin.UInt?
+    , 
+    /**
+     * Average of the column of the body above, in hundredths.
+     */
+    val `parent`: kotlin.UInt?
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeLeafScoresView: FfiConverterRustBuffer<LeafScoresView> {
+    override fun read(buf: ByteBuffer): LeafScoresView {
+        return LeafScoresView(
+            FfiConverterString.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterSequenceTypeScorerPointsView.read(buf),
+            FfiConverterOptionalUInt.read(buf),
+            FfiConverterOptionalUInt.read(buf),
+            FfiConverterOptionalUInt.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: LeafScoresView) = (
+            FfiConverterString.allocationSize(value.`criterion`) +
+            FfiConverterUInt.allocationSize(value.`most`) +
+            FfiConverterSequenceTypeScorerPointsView.allocationSize(value.`points`) +
+            FfiConverterOptionalUInt.allocationSize(value.`own`) +
+            FfiConverterOptionalUInt.allocationSize(value.`committee`) +
+            FfiConverterOptionalUInt.allocationSize(value.`parent`)
+    )
+
+    override fun write(value: LeafScoresView, buf: ByteBuffer) {
+            FfiConverterString.write(value.`criterion`, buf)
+            FfiConverterUInt.write(value.`most`, buf)
+            FfiConverterSequenceTypeScorerPointsView.write(value.`points`, buf)
+            FfiConverterOptionalUInt.write(value.`own`, buf)
+            FfiConverterOptionalUInt.write(value.`committee`, buf)
+            FfiConverterOptionalUInt.write(value.`parent`, buf)
+    }
+}
+
+
+
+/**
+ * A level that points lead to.
+ */
+data class LevelView (
+    /**
+     * Its key.
+     */
+    val `key`: kotlin.String
+    , 
+    /**
+     * Vietnamese words.
+     */
+    val `vi`: kotlin.String
+    , 
+    /**
+     * English words.
+     */
+    val `en`: kotlin.String
+    , 
+    /**
+     * Points from which it is proposed, in hundredths.
+     */
+    val `atLeast`: kotlin.UInt
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeLevelView: FfiConverterRustBuffer<LevelView> {
+    override fun read(buf: ByteBuffer): LevelView {
+        return LevelView(
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterUInt.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: LevelView) = (
+            FfiConverterString.allocationSize(value.`key`) +
+            FfiConverterString.allocationSize(value.`vi`) +
+            FfiConverterString.allocationSize(value.`en`) +
+            FfiConverterUInt.allocationSize(value.`atLeast`)
+    )
+
+    override fun write(value: LevelView, buf: ByteBuffer) {
+            FfiConverterString.write(value.`key`, buf)
+            FfiConverterString.write(value.`vi`, buf)
+            FfiConverterString.write(value.`en`, buf)
+            FfiConverterUInt.write(value.`atLeast`, buf)
     }
 }
 
@@ -7018,6 +10906,165 @@ public object FfiConverterTypeMarkView: FfiConverterRustBuffer<MarkView> {
             FfiConverterString.write(value.`device`, buf)
             FfiConverterString.write(value.`label`, buf)
             FfiConverterLong.write(value.`atMs`, buf)
+    }
+}
+
+
+
+/**
+ * What a report says of a meeting.
+ */
+data class MeetingFactsView (
+    /**
+     * Which.
+     */
+    val `meeting`: kotlin.String
+    , 
+    /**
+     * Kind.
+     */
+    val `kind`: MeetingKind
+    , 
+    /**
+     * Day.
+     */
+    val `date`: kotlin.String?
+    , 
+    /**
+     * Whether its minutes were sealed.
+     */
+    val `sealed`: kotlin.Boolean
+    , 
+    /**
+     * Members on the list.
+     */
+    val `total`: kotlin.UInt
+    , 
+    /**
+     * There.
+     */
+    val `present`: kotlin.UInt
+    , 
+    /**
+     * Absent with a reason.
+     */
+    val `excused`: kotlin.UInt
+    , 
+    /**
+     * Absent without one.
+     */
+    val `unexcused`: kotlin.UInt
+    , 
+    /**
+     * Need not attend.
+     */
+    val `exempt`: kotlin.UInt
+    , 
+    /**
+     * Away.
+     */
+    val `away`: kotlin.UInt
+    , 
+    /**
+     * Who must attend.
+     */
+    val `mustAttend`: kotlin.UInt
+    , 
+    /**
+     * Of those, who was there.
+     */
+    val `mustAttendPresent`: kotlin.UInt
+    , 
+    /**
+     * Speeches.
+     */
+    val `speeches`: kotlin.UInt
+    , 
+    /**
+     * Conclusions.
+     */
+    val `conclusions`: kotlin.UInt
+    , 
+    /**
+     * Votes.
+     */
+    val `votes`: kotlin.UInt
+    , 
+    /**
+     * Points of the meeting, in hundredths.
+     */
+    val `points`: kotlin.UInt?
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeMeetingFactsView: FfiConverterRustBuffer<MeetingFactsView> {
+    override fun read(buf: ByteBuffer): MeetingFactsView {
+        return MeetingFactsView(
+            FfiConverterString.read(buf),
+            FfiConverterTypeMeetingKind.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterBoolean.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterOptionalUInt.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: MeetingFactsView) = (
+            FfiConverterString.allocationSize(value.`meeting`) +
+            FfiConverterTypeMeetingKind.allocationSize(value.`kind`) +
+            FfiConverterOptionalString.allocationSize(value.`date`) +
+            FfiConverterBoolean.allocationSize(value.`sealed`) +
+            FfiConverterUInt.allocationSize(value.`total`) +
+            FfiConverterUInt.allocationSize(value.`present`) +
+            FfiConverterUInt.allocationSize(value.`excused`) +
+            FfiConverterUInt.allocationSize(value.`unexcused`) +
+            FfiConverterUInt.allocationSize(value.`exempt`) +
+            FfiConverterUInt.allocationSize(value.`away`) +
+            FfiConverterUInt.allocationSize(value.`mustAttend`) +
+            FfiConverterUInt.allocationSize(value.`mustAttendPresent`) +
+            FfiConverterUInt.allocationSize(value.`speeches`) +
+            FfiConverterUInt.allocationSize(value.`conclusions`) +
+            FfiConverterUInt.allocationSize(value.`votes`) +
+            FfiConverterOptionalUInt.allocationSize(value.`points`)
+    )
+
+    override fun write(value: MeetingFactsView, buf: ByteBuffer) {
+            FfiConverterString.write(value.`meeting`, buf)
+            FfiConverterTypeMeetingKind.write(value.`kind`, buf)
+            FfiConverterOptionalString.write(value.`date`, buf)
+            FfiConverterBoolean.write(value.`sealed`, buf)
+            FfiConverterUInt.write(value.`total`, buf)
+            FfiConverterUInt.write(value.`present`, buf)
+            FfiConverterUInt.write(value.`excused`, buf)
+            FfiConverterUInt.write(value.`unexcused`, buf)
+            FfiConverterUInt.write(value.`exempt`, buf)
+            FfiConverterUInt.write(value.`away`, buf)
+            FfiConverterUInt.write(value.`mustAttend`, buf)
+            FfiConverterUInt.write(value.`mustAttendPresent`, buf)
+            FfiConverterUInt.write(value.`speeches`, buf)
+            FfiConverterUInt.write(value.`conclusions`, buf)
+            FfiConverterUInt.write(value.`votes`, buf)
+            FfiConverterOptionalUInt.write(value.`points`, buf)
     }
 }
 
@@ -7801,6 +11848,77 @@ public object FfiConverterTypeNarrativeView: FfiConverterRustBuffer<NarrativeVie
 
 
 /**
+ * What to write to the committee.
+ */
+data class NewFeedback (
+    /**
+     * What it is about, in a line.
+     */
+    val `topic`: kotlin.String
+    , 
+    /**
+     * What is said.
+     */
+    val `text`: kotlin.String
+    , 
+    /**
+     * With one's name; without it nobody can answer but publicly, and neither the relay nor the committee learns who wrote.
+     */
+    val `named`: kotlin.Boolean
+    , 
+    /**
+     * The meeting it is about.
+     */
+    val `meeting`: kotlin.String? = null 
+    , 
+    /**
+     * The id of an earlier call that may not have happened: with it the same item is not written twice.
+     */
+    val `id`: kotlin.String? = null 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeNewFeedback: FfiConverterRustBuffer<NewFeedback> {
+    override fun read(buf: ByteBuffer): NewFeedback {
+        return NewFeedback(
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterBoolean.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: NewFeedback) = (
+            FfiConverterString.allocationSize(value.`topic`) +
+            FfiConverterString.allocationSize(value.`text`) +
+            FfiConverterBoolean.allocationSize(value.`named`) +
+            FfiConverterOptionalString.allocationSize(value.`meeting`) +
+            FfiConverterOptionalString.allocationSize(value.`id`)
+    )
+
+    override fun write(value: NewFeedback, buf: ByteBuffer) {
+            FfiConverterString.write(value.`topic`, buf)
+            FfiConverterString.write(value.`text`, buf)
+            FfiConverterBoolean.write(value.`named`, buf)
+            FfiConverterOptionalString.write(value.`meeting`, buf)
+            FfiConverterOptionalString.write(value.`id`, buf)
+    }
+}
+
+
+
+/**
  * A meeting to begin. A monthly one is the same on every phone, whoever begins it first.
  */
 data class NewMeeting (
@@ -7927,6 +12045,53 @@ public object FfiConverterTypeNewMember: FfiConverterRustBuffer<NewMember> {
 
 
 /**
+ * A member of an imported roster.
+ */
+data class NewMemberLine (
+    /**
+     * Who.
+     */
+    val `member`: NewMember
+    , 
+    /**
+     * First day on the roster.
+     */
+    val `since`: kotlin.String
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeNewMemberLine: FfiConverterRustBuffer<NewMemberLine> {
+    override fun read(buf: ByteBuffer): NewMemberLine {
+        return NewMemberLine(
+            FfiConverterTypeNewMember.read(buf),
+            FfiConverterString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: NewMemberLine) = (
+            FfiConverterTypeNewMember.allocationSize(value.`member`) +
+            FfiConverterString.allocationSize(value.`since`)
+    )
+
+    override fun write(value: NewMemberLine, buf: ByteBuffer) {
+            FfiConverterTypeNewMember.write(value.`member`, buf)
+            FfiConverterString.write(value.`since`, buf)
+    }
+}
+
+
+
+/**
  * What a founder says about a new unit.
  */
 data class NewUnit (
@@ -7990,6 +12155,85 @@ public object FfiConverterTypeNewUnit: FfiConverterRustBuffer<NewUnit> {
 
 
 /**
+ * Something that a phone wrote after its removal, or beyond what it might: it is kept and does not count.
+ */
+data class NotCountedView (
+    /**
+     * The envelope, in hexadecimal.
+     */
+    val `envelope`: kotlin.String
+    , 
+    /**
+     * The phone that wrote it.
+     */
+    val `device`: kotlin.String
+    , 
+    /**
+     * Its label.
+     */
+    val `label`: kotlin.String
+    , 
+    /**
+     * Name of its holder, if known.
+     */
+    val `name`: kotlin.String?
+    , 
+    /**
+     * Number in what the phone wrote.
+     */
+    val `seq`: kotlin.ULong
+    , 
+    /**
+     * The document; none for a name.
+     */
+    val `doc`: kotlin.String?
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeNotCountedView: FfiConverterRustBuffer<NotCountedView> {
+    override fun read(buf: ByteBuffer): NotCountedView {
+        return NotCountedView(
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterULong.read(buf),
+            FfiConverterOptionalString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: NotCountedView) = (
+            FfiConverterString.allocationSize(value.`envelope`) +
+            FfiConverterString.allocationSize(value.`device`) +
+            FfiConverterString.allocationSize(value.`label`) +
+            FfiConverterOptionalString.allocationSize(value.`name`) +
+            FfiConverterULong.allocationSize(value.`seq`) +
+            FfiConverterOptionalString.allocationSize(value.`doc`)
+    )
+
+    override fun write(value: NotCountedView, buf: ByteBuffer) {
+            FfiConverterString.write(value.`envelope`, buf)
+            FfiConverterString.write(value.`device`, buf)
+            FfiConverterString.write(value.`label`, buf)
+            FfiConverterOptionalString.write(value.`name`, buf)
+            FfiConverterULong.write(value.`seq`, buf)
+            FfiConverterOptionalString.write(value.`doc`, buf)
+    }
+}
+
+
+
+/**
  * Praise or a reminder.
  */
 data class NoteView (
@@ -8047,6 +12291,61 @@ public object FfiConverterTypeNoteView: FfiConverterRustBuffer<NoteView> {
             FfiConverterTypeNoteKind.write(value.`kind`, buf)
             FfiConverterString.write(value.`text`, buf)
             FfiConverterTypeRemovalView.write(value.`removal`, buf)
+    }
+}
+
+
+
+/**
+ * One of the two who sign.
+ */
+data class OfficialView (
+    /**
+     * The member.
+     */
+    val `member`: kotlin.String
+    , 
+    /**
+     * The name as it is sealed.
+     */
+    val `name`: kotlin.String
+    , 
+    /**
+     * The phone that signed; none while the signature is missing.
+     */
+    val `signedBy`: kotlin.String?
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeOfficialView: FfiConverterRustBuffer<OfficialView> {
+    override fun read(buf: ByteBuffer): OfficialView {
+        return OfficialView(
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterOptionalString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: OfficialView) = (
+            FfiConverterString.allocationSize(value.`member`) +
+            FfiConverterString.allocationSize(value.`name`) +
+            FfiConverterOptionalString.allocationSize(value.`signedBy`)
+    )
+
+    override fun write(value: OfficialView, buf: ByteBuffer) {
+            FfiConverterString.write(value.`member`, buf)
+            FfiConverterString.write(value.`name`, buf)
+            FfiConverterOptionalString.write(value.`signedBy`, buf)
     }
 }
 
@@ -8200,6 +12499,279 @@ public object FfiConverterTypeOutcomeView: FfiConverterRustBuffer<OutcomeView> {
             FfiConverterBoolean.write(value.`passed`, buf)
             FfiConverterBoolean.write(value.`confirmed`, buf)
             FfiConverterUInt.write(value.`pending`, buf)
+    }
+}
+
+
+
+/**
+ * An official signature made outside of this software: kept and named, not judged.
+ */
+data class OutsideSignatureView (
+    /**
+     * `pades`, `cades` or `other`.
+     */
+    val `kind`: kotlin.String
+    , 
+    /**
+     * Name of its file.
+     */
+    val `name`: kotlin.String
+    , 
+    /**
+     * Its size in bytes.
+     */
+    val `bytes`: kotlin.ULong
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeOutsideSignatureView: FfiConverterRustBuffer<OutsideSignatureView> {
+    override fun read(buf: ByteBuffer): OutsideSignatureView {
+        return OutsideSignatureView(
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterULong.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: OutsideSignatureView) = (
+            FfiConverterString.allocationSize(value.`kind`) +
+            FfiConverterString.allocationSize(value.`name`) +
+            FfiConverterULong.allocationSize(value.`bytes`)
+    )
+
+    override fun write(value: OutsideSignatureView, buf: ByteBuffer) {
+            FfiConverterString.write(value.`kind`, buf)
+            FfiConverterString.write(value.`name`, buf)
+            FfiConverterULong.write(value.`bytes`, buf)
+    }
+}
+
+
+
+/**
+ * An item that was written on this phone.
+ */
+data class OwnFeedbackView (
+    /**
+     * Its id.
+     */
+    val `id`: kotlin.String
+    , 
+    /**
+     * Milliseconds since 1970 UTC: exact with a name, the beginning of the day without.
+     */
+    val `atMs`: kotlin.Long
+    , 
+    /**
+     * What it is about.
+     */
+    val `topic`: kotlin.String
+    , 
+    /**
+     * What was said.
+     */
+    val `text`: kotlin.String
+    , 
+    /**
+     * The meeting it is about.
+     */
+    val `meeting`: kotlin.String?
+    , 
+    /**
+     * Whether it bears the name.
+     */
+    val `named`: kotlin.Boolean
+    , 
+    /**
+     * Where it is.
+     */
+    val `state`: OwnFeedbackState
+    , 
+    /**
+     * What was answered, publicly or to its writer alone, oldest first.
+     */
+    val `answers`: List<FeedbackReplyView>
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeOwnFeedbackView: FfiConverterRustBuffer<OwnFeedbackView> {
+    override fun read(buf: ByteBuffer): OwnFeedbackView {
+        return OwnFeedbackView(
+            FfiConverterString.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterBoolean.read(buf),
+            FfiConverterTypeOwnFeedbackState.read(buf),
+            FfiConverterSequenceTypeFeedbackReplyView.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: OwnFeedbackView) = (
+            FfiConverterString.allocationSize(value.`id`) +
+            FfiConverterLong.allocationSize(value.`atMs`) +
+            FfiConverterString.allocationSize(value.`topic`) +
+            FfiConverterString.allocationSize(value.`text`) +
+            FfiConverterOptionalString.allocationSize(value.`meeting`) +
+            FfiConverterBoolean.allocationSize(value.`named`) +
+            FfiConverterTypeOwnFeedbackState.allocationSize(value.`state`) +
+            FfiConverterSequenceTypeFeedbackReplyView.allocationSize(value.`answers`)
+    )
+
+    override fun write(value: OwnFeedbackView, buf: ByteBuffer) {
+            FfiConverterString.write(value.`id`, buf)
+            FfiConverterLong.write(value.`atMs`, buf)
+            FfiConverterString.write(value.`topic`, buf)
+            FfiConverterString.write(value.`text`, buf)
+            FfiConverterOptionalString.write(value.`meeting`, buf)
+            FfiConverterBoolean.write(value.`named`, buf)
+            FfiConverterTypeOwnFeedbackState.write(value.`state`, buf)
+            FfiConverterSequenceTypeFeedbackReplyView.write(value.`answers`, buf)
+    }
+}
+
+
+
+/**
+ * Changes in few bytes: 10,000 of them cross the bridge faster than 100 records would. The wrappers read it as a list of
+ * [`Change`] and make each one when it is looked at.
+ *
+ * `entries` holds [`PACKED_BYTES`] a change, in their order: tag (1 byte), zero (1 byte), number (2 bytes, the greater first),
+ * id (16 bytes). Tag 0: a change of a document at place `number` without an id; 1: with the id; 2: number `number` of
+ * `others`. Bytes that are not used are zero.
+ */
+data class PackedChanges (
+    /**
+     * Where documents changed, each once.
+     */
+    val `places`: List<ChangePlace>
+    , 
+    /**
+     * The changes.
+     */
+    val `entries`: kotlin.ByteArray
+    , 
+    /**
+     * Changes that are no document's.
+     */
+    val `others`: List<Change>
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypePackedChanges: FfiConverterRustBuffer<PackedChanges> {
+    override fun read(buf: ByteBuffer): PackedChanges {
+        return PackedChanges(
+            FfiConverterSequenceTypeChangePlace.read(buf),
+            FfiConverterByteArray.read(buf),
+            FfiConverterSequenceTypeChange.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: PackedChanges) = (
+            FfiConverterSequenceTypeChangePlace.allocationSize(value.`places`) +
+            FfiConverterByteArray.allocationSize(value.`entries`) +
+            FfiConverterSequenceTypeChange.allocationSize(value.`others`)
+    )
+
+    override fun write(value: PackedChanges, buf: ByteBuffer) {
+            FfiConverterSequenceTypeChangePlace.write(value.`places`, buf)
+            FfiConverterByteArray.write(value.`entries`, buf)
+            FfiConverterSequenceTypeChange.write(value.`others`, buf)
+    }
+}
+
+
+
+/**
+ * A file to show, print, keep or share.
+ */
+data class PaperFile (
+    /**
+     * Title in one line.
+     */
+    val `title`: kotlin.String
+    , 
+    /**
+     * Ending of a file name: `html`, `docx`, `txt`.
+     */
+    val `extension`: kotlin.String
+    , 
+    /**
+     * Media type.
+     */
+    val `media`: kotlin.String
+    , 
+    /**
+     * The file. Equal records give equal bytes on every phone.
+     */
+    val `bytes`: kotlin.ByteArray
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypePaperFile: FfiConverterRustBuffer<PaperFile> {
+    override fun read(buf: ByteBuffer): PaperFile {
+        return PaperFile(
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterByteArray.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: PaperFile) = (
+            FfiConverterString.allocationSize(value.`title`) +
+            FfiConverterString.allocationSize(value.`extension`) +
+            FfiConverterString.allocationSize(value.`media`) +
+            FfiConverterByteArray.allocationSize(value.`bytes`)
+    )
+
+    override fun write(value: PaperFile, buf: ByteBuffer) {
+            FfiConverterString.write(value.`title`, buf)
+            FfiConverterString.write(value.`extension`, buf)
+            FfiConverterString.write(value.`media`, buf)
+            FfiConverterByteArray.write(value.`bytes`, buf)
     }
 }
 
@@ -8466,6 +13038,124 @@ public object FfiConverterTypePointsView: FfiConverterRustBuffer<PointsView> {
 
 
 /**
+ * How one of those rated stands.
+ */
+data class RatingCardView (
+    /**
+     * Who.
+     */
+    val `rated`: RatedSubject
+    , 
+    /**
+     * Name of the member, if known here; none for the branch.
+     */
+    val `name`: kotlin.String?
+    , 
+    /**
+     * Criterion by criterion.
+     */
+    val `criteria`: List<LeafScoresView>
+    , 
+    /**
+     * Own, committee, body above.
+     */
+    val `columns`: List<ColumnResultView>
+    , 
+    /**
+     * What supports the points.
+     */
+    val `evidence`: List<EvidenceView>
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeRatingCardView: FfiConverterRustBuffer<RatingCardView> {
+    override fun read(buf: ByteBuffer): RatingCardView {
+        return RatingCardView(
+            FfiConverterTypeRatedSubject.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterSequenceTypeLeafScoresView.read(buf),
+            FfiConverterSequenceTypeColumnResultView.read(buf),
+            FfiConverterSequenceTypeEvidenceView.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: RatingCardView) = (
+            FfiConverterTypeRatedSubject.allocationSize(value.`rated`) +
+            FfiConverterOptionalString.allocationSize(value.`name`) +
+            FfiConverterSequenceTypeLeafScoresView.allocationSize(value.`criteria`) +
+            FfiConverterSequenceTypeColumnResultView.allocationSize(value.`columns`) +
+            FfiConverterSequenceTypeEvidenceView.allocationSize(value.`evidence`)
+    )
+
+    override fun write(value: RatingCardView, buf: ByteBuffer) {
+            FfiConverterTypeRatedSubject.write(value.`rated`, buf)
+            FfiConverterOptionalString.write(value.`name`, buf)
+            FfiConverterSequenceTypeLeafScoresView.write(value.`criteria`, buf)
+            FfiConverterSequenceTypeColumnResultView.write(value.`columns`, buf)
+            FfiConverterSequenceTypeEvidenceView.write(value.`evidence`, buf)
+    }
+}
+
+
+
+/**
+ * Who gets a resolution.
+ */
+data class RecipientView (
+    /**
+     * Its id.
+     */
+    val `id`: kotlin.String
+    , 
+    /**
+     * As printed.
+     */
+    val `label`: kotlin.String
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeRecipientView: FfiConverterRustBuffer<RecipientView> {
+    override fun read(buf: ByteBuffer): RecipientView {
+        return RecipientView(
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: RecipientView) = (
+            FfiConverterString.allocationSize(value.`id`) +
+            FfiConverterString.allocationSize(value.`label`)
+    )
+
+    override fun write(value: RecipientView, buf: ByteBuffer) {
+            FfiConverterString.write(value.`id`, buf)
+            FfiConverterString.write(value.`label`, buf)
+    }
+}
+
+
+
+/**
  * Removal of an entry that is shown all the same, because it was edited elsewhere.
  */
 data class RemovalView (
@@ -8507,6 +13197,496 @@ public object FfiConverterTypeRemovalView: FfiConverterRustBuffer<RemovalView> {
     override fun write(value: RemovalView, buf: ByteBuffer) {
             FfiConverterSequenceTypeMarkView.write(value.`marks`, buf)
             FfiConverterTypeContestState.write(value.`contest`, buf)
+    }
+}
+
+
+
+/**
+ * What a report says.
+ */
+data class ReportFactsView (
+    /**
+     * The month.
+     */
+    val `month`: kotlin.String
+    , 
+    /**
+     * Its meetings.
+     */
+    val `meetings`: List<MeetingFactsView>
+    , 
+    /**
+     * Tasks that are open.
+     */
+    val `tasksOpen`: kotlin.UInt
+    , 
+    /**
+     * Of those, overdue ones.
+     */
+    val `tasksOverdue`: kotlin.UInt
+    , 
+    /**
+     * Tasks reported as done.
+     */
+    val `tasksDone`: kotlin.UInt
+    , 
+    /**
+     * Tasks accepted.
+     */
+    val `tasksAccepted`: kotlin.UInt
+    , 
+    /**
+     * Fees owed, in đồng; none on a phone that may not read the ledger.
+     */
+    val `feesDue`: kotlin.ULong?
+    , 
+    /**
+     * Fees paid, in đồng.
+     */
+    val `feesPaid`: kotlin.ULong?
+    , 
+    /**
+     * Members who have not paid.
+     */
+    val `feesUnpaid`: kotlin.UInt?
+    , 
+    /**
+     * Items of feedback; none on a phone that may not read them.
+     */
+    val `feedback`: kotlin.UInt?
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeReportFactsView: FfiConverterRustBuffer<ReportFactsView> {
+    override fun read(buf: ByteBuffer): ReportFactsView {
+        return ReportFactsView(
+            FfiConverterString.read(buf),
+            FfiConverterSequenceTypeMeetingFactsView.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterOptionalULong.read(buf),
+            FfiConverterOptionalULong.read(buf),
+            FfiConverterOptionalUInt.read(buf),
+            FfiConverterOptionalUInt.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: ReportFactsView) = (
+            FfiConverterString.allocationSize(value.`month`) +
+            FfiConverterSequenceTypeMeetingFactsView.allocationSize(value.`meetings`) +
+            FfiConverterUInt.allocationSize(value.`tasksOpen`) +
+            FfiConverterUInt.allocationSize(value.`tasksOverdue`) +
+            FfiConverterUInt.allocationSize(value.`tasksDone`) +
+            FfiConverterUInt.allocationSize(value.`tasksAccepted`) +
+            FfiConverterOptionalULong.allocationSize(value.`feesDue`) +
+            FfiConverterOptionalULong.allocationSize(value.`feesPaid`) +
+            FfiConverterOptionalUInt.allocationSize(value.`feesUnpaid`) +
+            FfiConverterOptionalUInt.allocationSize(value.`feedback`)
+    )
+
+    override fun write(value: ReportFactsView, buf: ByteBuffer) {
+            FfiConverterString.write(value.`month`, buf)
+            FfiConverterSequenceTypeMeetingFactsView.write(value.`meetings`, buf)
+            FfiConverterUInt.write(value.`tasksOpen`, buf)
+            FfiConverterUInt.write(value.`tasksOverdue`, buf)
+            FfiConverterUInt.write(value.`tasksDone`, buf)
+            FfiConverterUInt.write(value.`tasksAccepted`, buf)
+            FfiConverterOptionalULong.write(value.`feesDue`, buf)
+            FfiConverterOptionalULong.write(value.`feesPaid`, buf)
+            FfiConverterOptionalUInt.write(value.`feesUnpaid`, buf)
+            FfiConverterOptionalUInt.write(value.`feedback`, buf)
+    }
+}
+
+
+
+/**
+ * A report that waits to be sent.
+ */
+data class ReportProposalView (
+    /**
+     * Its number.
+     */
+    val `revision`: kotlin.UInt
+    , 
+    /**
+     * What it would say.
+     */
+    val `facts`: ReportFactsView
+    , 
+    /**
+     * What changed since the revision before, in words; empty for the first one.
+     */
+    val `changes`: List<kotlin.String>
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeReportProposalView: FfiConverterRustBuffer<ReportProposalView> {
+    override fun read(buf: ByteBuffer): ReportProposalView {
+        return ReportProposalView(
+            FfiConverterUInt.read(buf),
+            FfiConverterTypeReportFactsView.read(buf),
+            FfiConverterSequenceString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: ReportProposalView) = (
+            FfiConverterUInt.allocationSize(value.`revision`) +
+            FfiConverterTypeReportFactsView.allocationSize(value.`facts`) +
+            FfiConverterSequenceString.allocationSize(value.`changes`)
+    )
+
+    override fun write(value: ReportProposalView, buf: ByteBuffer) {
+            FfiConverterUInt.write(value.`revision`, buf)
+            FfiConverterTypeReportFactsView.write(value.`facts`, buf)
+            FfiConverterSequenceString.write(value.`changes`, buf)
+    }
+}
+
+
+
+/**
+ * A part that is text.
+ */
+data class ResolutionPartView (
+    /**
+     * Which.
+     */
+    val `part`: ResolutionPart
+    , 
+    /**
+     * What it says.
+     */
+    val `text`: kotlin.String
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeResolutionPartView: FfiConverterRustBuffer<ResolutionPartView> {
+    override fun read(buf: ByteBuffer): ResolutionPartView {
+        return ResolutionPartView(
+            FfiConverterTypeResolutionPart.read(buf),
+            FfiConverterString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: ResolutionPartView) = (
+            FfiConverterTypeResolutionPart.allocationSize(value.`part`) +
+            FfiConverterString.allocationSize(value.`text`)
+    )
+
+    override fun write(value: ResolutionPartView, buf: ByteBuffer) {
+            FfiConverterTypeResolutionPart.write(value.`part`, buf)
+            FfiConverterString.write(value.`text`, buf)
+    }
+}
+
+
+
+/**
+ * A task that a resolution gives.
+ */
+data class ResolutionTaskView (
+    /**
+     * Its id.
+     */
+    val `id`: kotlin.String
+    , 
+    /**
+     * What is to be done.
+     */
+    val `text`: kotlin.String
+    , 
+    /**
+     * Who is responsible.
+     */
+    val `people`: List<PersonView>
+    , 
+    /**
+     * Last day.
+     */
+    val `deadline`: kotlin.String?
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeResolutionTaskView: FfiConverterRustBuffer<ResolutionTaskView> {
+    override fun read(buf: ByteBuffer): ResolutionTaskView {
+        return ResolutionTaskView(
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterSequenceTypePersonView.read(buf),
+            FfiConverterOptionalString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: ResolutionTaskView) = (
+            FfiConverterString.allocationSize(value.`id`) +
+            FfiConverterString.allocationSize(value.`text`) +
+            FfiConverterSequenceTypePersonView.allocationSize(value.`people`) +
+            FfiConverterOptionalString.allocationSize(value.`deadline`)
+    )
+
+    override fun write(value: ResolutionTaskView, buf: ByteBuffer) {
+            FfiConverterString.write(value.`id`, buf)
+            FfiConverterString.write(value.`text`, buf)
+            FfiConverterSequenceTypePersonView.write(value.`people`, buf)
+            FfiConverterOptionalString.write(value.`deadline`, buf)
+    }
+}
+
+
+
+/**
+ * A resolution.
+ */
+data class ResolutionView (
+    /**
+     * Its document.
+     */
+    val `id`: kotlin.String
+    , 
+    /**
+     * Its number.
+     */
+    val `number`: kotlin.UInt?
+    , 
+    /**
+     * The number as printed: `05-NQ/CB`.
+     */
+    val `numberText`: kotlin.String?
+    , 
+    /**
+     * Its day.
+     */
+    val `date`: kotlin.String?
+    , 
+    /**
+     * What it is about.
+     */
+    val `title`: kotlin.String?
+    , 
+    /**
+     * Who signs.
+     */
+    val `signer`: PersonView?
+    , 
+    /**
+     * The meeting that passed it.
+     */
+    val `meeting`: kotlin.String?
+    , 
+    /**
+     * Its texts.
+     */
+    val `parts`: List<ResolutionPartView>
+    , 
+    /**
+     * Tasks it gives.
+     */
+    val `tasks`: List<ResolutionTaskView>
+    , 
+    /**
+     * Who gets it.
+     */
+    val `recipients`: List<RecipientView>
+    , 
+    /**
+     * The vote.
+     */
+    val `vote`: ResolutionVoteView?
+    , 
+    /**
+     * Who issued it, when; empty for a draft.
+     */
+    val `issued`: List<MarkView>
+    , 
+    /**
+     * Fields that two phones filled differently.
+     */
+    val `contested`: List<ContestedField>
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeResolutionView: FfiConverterRustBuffer<ResolutionView> {
+    override fun read(buf: ByteBuffer): ResolutionView {
+        return ResolutionView(
+            FfiConverterString.read(buf),
+            FfiConverterOptionalUInt.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalTypePersonView.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterSequenceTypeResolutionPartView.read(buf),
+            FfiConverterSequenceTypeResolutionTaskView.read(buf),
+            FfiConverterSequenceTypeRecipientView.read(buf),
+            FfiConverterOptionalTypeResolutionVoteView.read(buf),
+            FfiConverterSequenceTypeMarkView.read(buf),
+            FfiConverterSequenceTypeContestedField.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: ResolutionView) = (
+            FfiConverterString.allocationSize(value.`id`) +
+            FfiConverterOptionalUInt.allocationSize(value.`number`) +
+            FfiConverterOptionalString.allocationSize(value.`numberText`) +
+            FfiConverterOptionalString.allocationSize(value.`date`) +
+            FfiConverterOptionalString.allocationSize(value.`title`) +
+            FfiConverterOptionalTypePersonView.allocationSize(value.`signer`) +
+            FfiConverterOptionalString.allocationSize(value.`meeting`) +
+            FfiConverterSequenceTypeResolutionPartView.allocationSize(value.`parts`) +
+            FfiConverterSequenceTypeResolutionTaskView.allocationSize(value.`tasks`) +
+            FfiConverterSequenceTypeRecipientView.allocationSize(value.`recipients`) +
+            FfiConverterOptionalTypeResolutionVoteView.allocationSize(value.`vote`) +
+            FfiConverterSequenceTypeMarkView.allocationSize(value.`issued`) +
+            FfiConverterSequenceTypeContestedField.allocationSize(value.`contested`)
+    )
+
+    override fun write(value: ResolutionView, buf: ByteBuffer) {
+            FfiConverterString.write(value.`id`, buf)
+            FfiConverterOptionalUInt.write(value.`number`, buf)
+            FfiConverterOptionalString.write(value.`numberText`, buf)
+            FfiConverterOptionalString.write(value.`date`, buf)
+            FfiConverterOptionalString.write(value.`title`, buf)
+            FfiConverterOptionalTypePersonView.write(value.`signer`, buf)
+            FfiConverterOptionalString.write(value.`meeting`, buf)
+            FfiConverterSequenceTypeResolutionPartView.write(value.`parts`, buf)
+            FfiConverterSequenceTypeResolutionTaskView.write(value.`tasks`, buf)
+            FfiConverterSequenceTypeRecipientView.write(value.`recipients`, buf)
+            FfiConverterOptionalTypeResolutionVoteView.write(value.`vote`, buf)
+            FfiConverterSequenceTypeMarkView.write(value.`issued`, buf)
+            FfiConverterSequenceTypeContestedField.write(value.`contested`, buf)
+    }
+}
+
+
+
+/**
+ * The vote by which a resolution was passed, as it stood when it was taken over.
+ */
+data class ResolutionVoteView (
+    /**
+     * The motion in its meeting.
+     */
+    val `motion`: kotlin.String
+    , 
+    /**
+     * Votes of each kind.
+     */
+    val `counts`: Tally
+    , 
+    /**
+     * Who could vote.
+     */
+    val `eligible`: kotlin.UInt
+    , 
+    /**
+     * Who was there.
+     */
+    val `present`: kotlin.UInt
+    , 
+    /**
+     * How many it needed.
+     */
+    val `need`: VoteNeed
+    , 
+    /**
+     * Whether it passed.
+     */
+    val `passed`: kotlin.Boolean
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeResolutionVoteView: FfiConverterRustBuffer<ResolutionVoteView> {
+    override fun read(buf: ByteBuffer): ResolutionVoteView {
+        return ResolutionVoteView(
+            FfiConverterString.read(buf),
+            FfiConverterTypeTally.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterTypeVoteNeed.read(buf),
+            FfiConverterBoolean.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: ResolutionVoteView) = (
+            FfiConverterString.allocationSize(value.`motion`) +
+            FfiConverterTypeTally.allocationSize(value.`counts`) +
+            FfiConverterUInt.allocationSize(value.`eligible`) +
+            FfiConverterUInt.allocationSize(value.`present`) +
+            FfiConverterTypeVoteNeed.allocationSize(value.`need`) +
+            FfiConverterBoolean.allocationSize(value.`passed`)
+    )
+
+    override fun write(value: ResolutionVoteView, buf: ByteBuffer) {
+            FfiConverterString.write(value.`motion`, buf)
+            FfiConverterTypeTally.write(value.`counts`, buf)
+            FfiConverterUInt.write(value.`eligible`, buf)
+            FfiConverterUInt.write(value.`present`, buf)
+            FfiConverterTypeVoteNeed.write(value.`need`, buf)
+            FfiConverterBoolean.write(value.`passed`, buf)
     }
 }
 
@@ -8718,6 +13898,61 @@ public object FfiConverterTypeReviewView: FfiConverterRustBuffer<ReviewView> {
 
 
 /**
+ * What is rated, and into which levels.
+ */
+data class ScaleView (
+    /**
+     * The tree of criteria, flattened.
+     */
+    val `criteria`: List<CriterionView>
+    , 
+    /**
+     * Levels, best first.
+     */
+    val `levels`: List<LevelView>
+    , 
+    /**
+     * All points that can be reached, in hundredths.
+     */
+    val `most`: kotlin.UInt
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeScaleView: FfiConverterRustBuffer<ScaleView> {
+    override fun read(buf: ByteBuffer): ScaleView {
+        return ScaleView(
+            FfiConverterSequenceTypeCriterionView.read(buf),
+            FfiConverterSequenceTypeLevelView.read(buf),
+            FfiConverterUInt.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: ScaleView) = (
+            FfiConverterSequenceTypeCriterionView.allocationSize(value.`criteria`) +
+            FfiConverterSequenceTypeLevelView.allocationSize(value.`levels`) +
+            FfiConverterUInt.allocationSize(value.`most`)
+    )
+
+    override fun write(value: ScaleView, buf: ByteBuffer) {
+            FfiConverterSequenceTypeCriterionView.write(value.`criteria`, buf)
+            FfiConverterSequenceTypeLevelView.write(value.`levels`, buf)
+            FfiConverterUInt.write(value.`most`, buf)
+    }
+}
+
+
+
+/**
  * Points for one criterion.
  */
 data class ScoreView (
@@ -8775,6 +14010,322 @@ public object FfiConverterTypeScoreView: FfiConverterRustBuffer<ScoreView> {
             FfiConverterSequenceTypePointsView.write(value.`points`, buf)
             FfiConverterOptionalUInt.write(value.`average`, buf)
             FfiConverterUInt.write(value.`most`, buf)
+    }
+}
+
+
+
+/**
+ * Points of one scorer for one criterion.
+ */
+data class ScorerPointsView (
+    /**
+     * In which column.
+     */
+    val `column`: ScoreColumn
+    , 
+    /**
+     * Whose points.
+     */
+    val `scorer`: PersonView
+    , 
+    /**
+     * In hundredths; none when taken back.
+     */
+    val `points`: kotlin.UInt?
+    , 
+    /**
+     * `points`, where two phones wrote differently.
+     */
+    val `contested`: List<ContestedField>
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeScorerPointsView: FfiConverterRustBuffer<ScorerPointsView> {
+    override fun read(buf: ByteBuffer): ScorerPointsView {
+        return ScorerPointsView(
+            FfiConverterTypeScoreColumn.read(buf),
+            FfiConverterTypePersonView.read(buf),
+            FfiConverterOptionalUInt.read(buf),
+            FfiConverterSequenceTypeContestedField.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: ScorerPointsView) = (
+            FfiConverterTypeScoreColumn.allocationSize(value.`column`) +
+            FfiConverterTypePersonView.allocationSize(value.`scorer`) +
+            FfiConverterOptionalUInt.allocationSize(value.`points`) +
+            FfiConverterSequenceTypeContestedField.allocationSize(value.`contested`)
+    )
+
+    override fun write(value: ScorerPointsView, buf: ByteBuffer) {
+            FfiConverterTypeScoreColumn.write(value.`column`, buf)
+            FfiConverterTypePersonView.write(value.`scorer`, buf)
+            FfiConverterOptionalUInt.write(value.`points`, buf)
+            FfiConverterSequenceTypeContestedField.write(value.`contested`, buf)
+    }
+}
+
+
+
+/**
+ * A seal.
+ */
+data class SealView (
+    /**
+     * Its id.
+     */
+    val `id`: kotlin.String
+    , 
+    /**
+     * Whether it seals an addendum; otherwise an edition of the minutes.
+     */
+    val `addendum`: kotlin.Boolean
+    , 
+    /**
+     * How it stands.
+     */
+    val `status`: SealStatus
+    , 
+    /**
+     * SHA-256 of the text, in hexadecimal.
+     */
+    val `sha256`: kotlin.String
+    , 
+    /**
+     * Day of the meeting.
+     */
+    val `date`: kotlin.String
+    , 
+    /**
+     * Where.
+     */
+    val `place`: kotlin.String
+    , 
+    /**
+     * Who chaired.
+     */
+    val `chair`: OfficialView
+    , 
+    /**
+     * Who took the minutes.
+     */
+    val `clerk`: OfficialView
+    , 
+    /**
+     * Members present.
+     */
+    val `present`: kotlin.UInt
+    , 
+    /**
+     * Members who could vote.
+     */
+    val `eligible`: kotlin.UInt
+    , 
+    /**
+     * The seal that it adds to or takes the place of.
+     */
+    val `previous`: kotlin.String?
+    , 
+    /**
+     * When it was proposed, by that phone's clock; milliseconds since 1970 UTC.
+     */
+    val `claimedMs`: kotlin.Long
+    , 
+    /**
+     * Official signatures kept beside it.
+     */
+    val `outside`: List<OutsideSignatureView>
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeSealView: FfiConverterRustBuffer<SealView> {
+    override fun read(buf: ByteBuffer): SealView {
+        return SealView(
+            FfiConverterString.read(buf),
+            FfiConverterBoolean.read(buf),
+            FfiConverterTypeSealStatus.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterTypeOfficialView.read(buf),
+            FfiConverterTypeOfficialView.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterSequenceTypeOutsideSignatureView.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: SealView) = (
+            FfiConverterString.allocationSize(value.`id`) +
+            FfiConverterBoolean.allocationSize(value.`addendum`) +
+            FfiConverterTypeSealStatus.allocationSize(value.`status`) +
+            FfiConverterString.allocationSize(value.`sha256`) +
+            FfiConverterString.allocationSize(value.`date`) +
+            FfiConverterString.allocationSize(value.`place`) +
+            FfiConverterTypeOfficialView.allocationSize(value.`chair`) +
+            FfiConverterTypeOfficialView.allocationSize(value.`clerk`) +
+            FfiConverterUInt.allocationSize(value.`present`) +
+            FfiConverterUInt.allocationSize(value.`eligible`) +
+            FfiConverterOptionalString.allocationSize(value.`previous`) +
+            FfiConverterLong.allocationSize(value.`claimedMs`) +
+            FfiConverterSequenceTypeOutsideSignatureView.allocationSize(value.`outside`)
+    )
+
+    override fun write(value: SealView, buf: ByteBuffer) {
+            FfiConverterString.write(value.`id`, buf)
+            FfiConverterBoolean.write(value.`addendum`, buf)
+            FfiConverterTypeSealStatus.write(value.`status`, buf)
+            FfiConverterString.write(value.`sha256`, buf)
+            FfiConverterString.write(value.`date`, buf)
+            FfiConverterString.write(value.`place`, buf)
+            FfiConverterTypeOfficialView.write(value.`chair`, buf)
+            FfiConverterTypeOfficialView.write(value.`clerk`, buf)
+            FfiConverterUInt.write(value.`present`, buf)
+            FfiConverterUInt.write(value.`eligible`, buf)
+            FfiConverterOptionalString.write(value.`previous`, buf)
+            FfiConverterLong.write(value.`claimedMs`, buf)
+            FfiConverterSequenceTypeOutsideSignatureView.write(value.`outside`, buf)
+    }
+}
+
+
+
+/**
+ * The seals of a meeting, and what came after them.
+ */
+data class SealsView (
+    /**
+     * Every seal that at least one of the two signed: editions before their addenda, oldest first.
+     */
+    val `seals`: List<SealView>
+    , 
+    /**
+     * The edition that stands.
+     */
+    val `standing`: kotlin.String?
+    , 
+    /**
+     * Whether several editions stand: the chair withdraws all but one.
+     */
+    val `competing`: kotlin.Boolean
+    , 
+    /**
+     * What was recorded after the seal and is in no addendum yet.
+     */
+    val `late`: List<LateItemView>
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeSealsView: FfiConverterRustBuffer<SealsView> {
+    override fun read(buf: ByteBuffer): SealsView {
+        return SealsView(
+            FfiConverterSequenceTypeSealView.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterBoolean.read(buf),
+            FfiConverterSequenceTypeLateItemView.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: SealsView) = (
+            FfiConverterSequenceTypeSealView.allocationSize(value.`seals`) +
+            FfiConverterOptionalString.allocationSize(value.`standing`) +
+            FfiConverterBoolean.allocationSize(value.`competing`) +
+            FfiConverterSequenceTypeLateItemView.allocationSize(value.`late`)
+    )
+
+    override fun write(value: SealsView, buf: ByteBuffer) {
+            FfiConverterSequenceTypeSealView.write(value.`seals`, buf)
+            FfiConverterOptionalString.write(value.`standing`, buf)
+            FfiConverterBoolean.write(value.`competing`, buf)
+            FfiConverterSequenceTypeLateItemView.write(value.`late`, buf)
+    }
+}
+
+
+
+/**
+ * A report that was sent.
+ */
+data class SentReportView (
+    /**
+     * 1 for the first of its month.
+     */
+    val `revision`: kotlin.UInt
+    , 
+    /**
+     * What it says.
+     */
+    val `facts`: ReportFactsView
+    , 
+    /**
+     * Who sent it, when.
+     */
+    val `mark`: MarkView
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeSentReportView: FfiConverterRustBuffer<SentReportView> {
+    override fun read(buf: ByteBuffer): SentReportView {
+        return SentReportView(
+            FfiConverterUInt.read(buf),
+            FfiConverterTypeReportFactsView.read(buf),
+            FfiConverterTypeMarkView.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: SentReportView) = (
+            FfiConverterUInt.allocationSize(value.`revision`) +
+            FfiConverterTypeReportFactsView.allocationSize(value.`facts`) +
+            FfiConverterTypeMarkView.allocationSize(value.`mark`)
+    )
+
+    override fun write(value: SentReportView, buf: ByteBuffer) {
+            FfiConverterUInt.write(value.`revision`, buf)
+            FfiConverterTypeReportFactsView.write(value.`facts`, buf)
+            FfiConverterTypeMarkView.write(value.`mark`, buf)
     }
 }
 
@@ -9293,6 +14844,314 @@ public object FfiConverterTypeTallyView: FfiConverterRustBuffer<TallyView> {
 
 
 /**
+ * A status that somebody reported.
+ */
+data class TaskEventView (
+    /**
+     * 0 at first; one more every time the task was opened again.
+     */
+    val `round`: kotlin.UInt
+    , 
+    /**
+     * The status.
+     */
+    val `status`: TaskStatus
+    , 
+    /**
+     * Why it was opened again.
+     */
+    val `reason`: kotlin.String?
+    , 
+    /**
+     * Who, when.
+     */
+    val `mark`: MarkView
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeTaskEventView: FfiConverterRustBuffer<TaskEventView> {
+    override fun read(buf: ByteBuffer): TaskEventView {
+        return TaskEventView(
+            FfiConverterUInt.read(buf),
+            FfiConverterTypeTaskStatus.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterTypeMarkView.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: TaskEventView) = (
+            FfiConverterUInt.allocationSize(value.`round`) +
+            FfiConverterTypeTaskStatus.allocationSize(value.`status`) +
+            FfiConverterOptionalString.allocationSize(value.`reason`) +
+            FfiConverterTypeMarkView.allocationSize(value.`mark`)
+    )
+
+    override fun write(value: TaskEventView, buf: ByteBuffer) {
+            FfiConverterUInt.write(value.`round`, buf)
+            FfiConverterTypeTaskStatus.write(value.`status`, buf)
+            FfiConverterOptionalString.write(value.`reason`, buf)
+            FfiConverterTypeMarkView.write(value.`mark`, buf)
+    }
+}
+
+
+
+/**
+ * What somebody says was achieved.
+ */
+data class TaskResultView (
+    /**
+     * In words.
+     */
+    val `text`: kotlin.String
+    , 
+    /**
+     * Who, when.
+     */
+    val `mark`: MarkView
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeTaskResultView: FfiConverterRustBuffer<TaskResultView> {
+    override fun read(buf: ByteBuffer): TaskResultView {
+        return TaskResultView(
+            FfiConverterString.read(buf),
+            FfiConverterTypeMarkView.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: TaskResultView) = (
+            FfiConverterString.allocationSize(value.`text`) +
+            FfiConverterTypeMarkView.allocationSize(value.`mark`)
+    )
+
+    override fun write(value: TaskResultView, buf: ByteBuffer) {
+            FfiConverterString.write(value.`text`, buf)
+            FfiConverterTypeMarkView.write(value.`mark`, buf)
+    }
+}
+
+
+
+/**
+ * A task.
+ */
+data class TaskView (
+    /**
+     * Its id.
+     */
+    val `id`: kotlin.String
+    , 
+    /**
+     * What is to be done.
+     */
+    val `what`: kotlin.String
+    , 
+    /**
+     * The meeting whose conclusion it comes from.
+     */
+    val `meeting`: kotlin.String?
+    , 
+    /**
+     * That conclusion.
+     */
+    val `conclusion`: kotlin.String?
+    , 
+    /**
+     * Who is responsible.
+     */
+    val `people`: List<PersonView>
+    , 
+    /**
+     * Last day.
+     */
+    val `deadline`: kotlin.String?
+    , 
+    /**
+     * How far it is.
+     */
+    val `status`: TaskStatus
+    , 
+    /**
+     * How often it was opened again.
+     */
+    val `round`: kotlin.UInt
+    , 
+    /**
+     * Every status reported, by round.
+     */
+    val `events`: List<TaskEventView>
+    , 
+    /**
+     * What was achieved, one text a phone.
+     */
+    val `results`: List<TaskResultView>
+    , 
+    /**
+     * Whether it was withdrawn.
+     */
+    val `withdrawn`: kotlin.Boolean
+    , 
+    /**
+     * Whether it is open and its deadline was before today.
+     */
+    val `overdue`: kotlin.Boolean
+    , 
+    /**
+     * `what` or `deadline`, where two phones wrote differently.
+     */
+    val `contested`: List<ContestedField>
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeTaskView: FfiConverterRustBuffer<TaskView> {
+    override fun read(buf: ByteBuffer): TaskView {
+        return TaskView(
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterSequenceTypePersonView.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterTypeTaskStatus.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterSequenceTypeTaskEventView.read(buf),
+            FfiConverterSequenceTypeTaskResultView.read(buf),
+            FfiConverterBoolean.read(buf),
+            FfiConverterBoolean.read(buf),
+            FfiConverterSequenceTypeContestedField.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: TaskView) = (
+            FfiConverterString.allocationSize(value.`id`) +
+            FfiConverterString.allocationSize(value.`what`) +
+            FfiConverterOptionalString.allocationSize(value.`meeting`) +
+            FfiConverterOptionalString.allocationSize(value.`conclusion`) +
+            FfiConverterSequenceTypePersonView.allocationSize(value.`people`) +
+            FfiConverterOptionalString.allocationSize(value.`deadline`) +
+            FfiConverterTypeTaskStatus.allocationSize(value.`status`) +
+            FfiConverterUInt.allocationSize(value.`round`) +
+            FfiConverterSequenceTypeTaskEventView.allocationSize(value.`events`) +
+            FfiConverterSequenceTypeTaskResultView.allocationSize(value.`results`) +
+            FfiConverterBoolean.allocationSize(value.`withdrawn`) +
+            FfiConverterBoolean.allocationSize(value.`overdue`) +
+            FfiConverterSequenceTypeContestedField.allocationSize(value.`contested`)
+    )
+
+    override fun write(value: TaskView, buf: ByteBuffer) {
+            FfiConverterString.write(value.`id`, buf)
+            FfiConverterString.write(value.`what`, buf)
+            FfiConverterOptionalString.write(value.`meeting`, buf)
+            FfiConverterOptionalString.write(value.`conclusion`, buf)
+            FfiConverterSequenceTypePersonView.write(value.`people`, buf)
+            FfiConverterOptionalString.write(value.`deadline`, buf)
+            FfiConverterTypeTaskStatus.write(value.`status`, buf)
+            FfiConverterUInt.write(value.`round`, buf)
+            FfiConverterSequenceTypeTaskEventView.write(value.`events`, buf)
+            FfiConverterSequenceTypeTaskResultView.write(value.`results`, buf)
+            FfiConverterBoolean.write(value.`withdrawn`, buf)
+            FfiConverterBoolean.write(value.`overdue`, buf)
+            FfiConverterSequenceTypeContestedField.write(value.`contested`, buf)
+    }
+}
+
+
+
+/**
+ * What was undone.
+ */
+data class UndoneView (
+    /**
+     * Hash of the change, in hexadecimal.
+     */
+    val `hash`: kotlin.String
+    , 
+    /**
+     * When it was made, milliseconds since 1970 UTC.
+     */
+    val `atMs`: kotlin.Long
+    , 
+    /**
+     * What it had done, in words.
+     */
+    val `did`: List<kotlin.String>
+    , 
+    /**
+     * Which parts of the document.
+     */
+    val `what`: List<Change>
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeUndoneView: FfiConverterRustBuffer<UndoneView> {
+    override fun read(buf: ByteBuffer): UndoneView {
+        return UndoneView(
+            FfiConverterString.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterSequenceString.read(buf),
+            FfiConverterSequenceTypeChange.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: UndoneView) = (
+            FfiConverterString.allocationSize(value.`hash`) +
+            FfiConverterLong.allocationSize(value.`atMs`) +
+            FfiConverterSequenceString.allocationSize(value.`did`) +
+            FfiConverterSequenceTypeChange.allocationSize(value.`what`)
+    )
+
+    override fun write(value: UndoneView, buf: ByteBuffer) {
+            FfiConverterString.write(value.`hash`, buf)
+            FfiConverterLong.write(value.`atMs`, buf)
+            FfiConverterSequenceString.write(value.`did`, buf)
+            FfiConverterSequenceTypeChange.write(value.`what`, buf)
+    }
+}
+
+
+
+/**
  * The unit and this phone in it.
  */
 data class UnitCard (
@@ -9586,9 +15445,15 @@ sealed class Change {
     
     
     /**
-     * Documents of the library changed.
+     * Documents of the library or reading marks came or changed.
      */
     object Library : Change()
+    
+    
+    /**
+     * Feedback was written, received, taken back or answered.
+     */
+    object Feedback : Change()
     
     
     /**
@@ -9709,24 +15574,25 @@ public object FfiConverterTypeChange : FfiConverterRustBuffer<Change>{
             3 -> Change.Membership
             4 -> Change.Names
             5 -> Change.Library
-            6 -> Change.Document(
+            6 -> Change.Feedback
+            7 -> Change.Document(
                 FfiConverterString.read(buf),
                 FfiConverterTypeDocumentPart.read(buf),
                 FfiConverterOptionalString.read(buf),
                 )
-            7 -> Change.Sync(
+            8 -> Change.Sync(
                 FfiConverterTypeSpaceKind.read(buf),
                 FfiConverterTypeSpaceState.read(buf),
                 )
-            8 -> Change.Refused(
+            9 -> Change.Refused(
                 FfiConverterString.read(buf),
                 )
-            9 -> Change.SetAside(
+            10 -> Change.SetAside(
                 FfiConverterOptionalString.read(buf),
                 FfiConverterString.read(buf),
                 )
-            10 -> Change.Missed
-            11 -> Change.Trouble(
+            11 -> Change.Missed
+            12 -> Change.Trouble(
                 FfiConverterString.read(buf),
                 )
             else -> throw RuntimeException("invalid enum value, something is very wrong!!")
@@ -9759,6 +15625,12 @@ public object FfiConverterTypeChange : FfiConverterRustBuffer<Change>{
             )
         }
         is Change.Library -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+            )
+        }
+        is Change.Feedback -> {
             // Add the size for the Int that specifies the variant plus the size needed for all fields
             (
                 4UL
@@ -9833,36 +15705,40 @@ public object FfiConverterTypeChange : FfiConverterRustBuffer<Change>{
                 buf.putInt(5)
                 Unit
             }
-            is Change.Document -> {
+            is Change.Feedback -> {
                 buf.putInt(6)
+                Unit
+            }
+            is Change.Document -> {
+                buf.putInt(7)
                 FfiConverterString.write(value.`doc`, buf)
                 FfiConverterTypeDocumentPart.write(value.`part`, buf)
                 FfiConverterOptionalString.write(value.`id`, buf)
                 Unit
             }
             is Change.Sync -> {
-                buf.putInt(7)
+                buf.putInt(8)
                 FfiConverterTypeSpaceKind.write(value.`space`, buf)
                 FfiConverterTypeSpaceState.write(value.`state`, buf)
                 Unit
             }
             is Change.Refused -> {
-                buf.putInt(8)
+                buf.putInt(9)
                 FfiConverterString.write(value.`reason`, buf)
                 Unit
             }
             is Change.SetAside -> {
-                buf.putInt(9)
+                buf.putInt(10)
                 FfiConverterOptionalString.write(value.`device`, buf)
                 FfiConverterString.write(value.`reason`, buf)
                 Unit
             }
             is Change.Missed -> {
-                buf.putInt(10)
+                buf.putInt(11)
                 Unit
             }
             is Change.Trouble -> {
-                buf.putInt(11)
+                buf.putInt(12)
                 FfiConverterString.write(value.`text`, buf)
                 Unit
             }
@@ -9984,6 +15860,104 @@ public object FfiConverterTypeContestState : FfiConverterRustBuffer<ContestState
 
 
 /**
+ * Where a directive comes from.
+ */
+
+enum class DirectiveIssuer {
+    
+    /**
+     * The body above.
+     */
+    ABOVE,
+    /**
+     * The unit itself.
+     */
+    UNIT,
+    /**
+     * It shipped with the software.
+     */
+    SHIPPED;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeDirectiveIssuer: FfiConverterRustBuffer<DirectiveIssuer> {
+    override fun read(buf: ByteBuffer) = try {
+        DirectiveIssuer.values()[buf.getInt() - 1]
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: DirectiveIssuer) = 4UL
+
+    override fun write(value: DirectiveIssuer, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
+/**
+ * What a directive is about.
+ */
+
+enum class DirectiveKind {
+    
+    /**
+     * Who must attend, who votes, what is enough, how long meetings last.
+     */
+    POLICY,
+    /**
+     * Fee rates.
+     */
+    FEES,
+    /**
+     * The criteria tree of ratings.
+     */
+    CRITERIA,
+    /**
+     * Days on which nothing is due.
+     */
+    HOLIDAYS;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeDirectiveKind: FfiConverterRustBuffer<DirectiveKind> {
+    override fun read(buf: ByteBuffer) = try {
+        DirectiveKind.values()[buf.getInt() - 1]
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: DirectiveKind) = 4UL
+
+    override fun write(value: DirectiveKind, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
+/**
  * Which part of a document changed.
  */
 
@@ -10049,6 +16023,34 @@ enum class DocumentPart {
      * A choice was made: any part may show another value.
      */
     CHOICE,
+    /**
+     * A file that belongs to a meeting.
+     */
+    ATTACHMENT,
+    /**
+     * A task.
+     */
+    TASK,
+    /**
+     * A line of the fee ledger.
+     */
+    FEE_LINE,
+    /**
+     * What a member was assessed at.
+     */
+    ASSESSMENT,
+    /**
+     * Points, levels or evidence of a rating.
+     */
+    RATING,
+    /**
+     * A resolution.
+     */
+    RESOLUTION,
+    /**
+     * A report was sent.
+     */
+    REPORT,
     /**
      * Something this version of the bridge has no name for: read the document anew.
      */
@@ -10177,6 +16179,310 @@ public object FfiConverterTypeEntryPlace : FfiConverterRustBuffer<EntryPlace>{
                 Unit
             }
         }.let { /* this makes the `when` an expression, which ensures it is exhaustive */ }
+    }
+}
+
+
+
+
+
+/**
+ * By what somebody pays a fee.
+ */
+
+enum class FeeBasis {
+    
+    /**
+     * The rate for members like them.
+     */
+    RATE,
+    /**
+     * The amount they were assessed at.
+     */
+    ASSESSED,
+    /**
+     * Pays nothing.
+     */
+    EXEMPT,
+    /**
+     * No rule fits.
+     */
+    NO_RULE;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeFeeBasis: FfiConverterRustBuffer<FeeBasis> {
+    override fun read(buf: ByteBuffer) = try {
+        FeeBasis.values()[buf.getInt() - 1]
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: FeeBasis) = 4UL
+
+    override fun write(value: FeeBasis, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
+/**
+ * One command to the ledger. The committee only.
+ */
+sealed class FeeCommand {
+    
+    /**
+     * Records a payment.
+     */
+    data class Pay(
+        /**
+         * Who paid.
+         */
+        val `payer`: kotlin.String, 
+        /**
+         * The month paid for: `2025-05`.
+         */
+        val `month`: kotlin.String, 
+        /**
+         * How much, in đồng.
+         */
+        val `amount`: kotlin.UInt, 
+        /**
+         * The day of the payment.
+         */
+        val `day`: kotlin.String, 
+        /**
+         * A remark.
+         */
+        val `note`: kotlin.String? = null , 
+        /**
+         * Id to use; with the id of an earlier call the same payment is not recorded twice.
+         */
+        val `id`: kotlin.String? = null ) : FeeCommand()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * Takes a line back.
+     */
+    data class Reverse(
+        /**
+         * Which.
+         */
+        val `line`: kotlin.String, 
+        /**
+         * The day.
+         */
+        val `day`: kotlin.String, 
+        /**
+         * Why.
+         */
+        val `note`: kotlin.String? = null , 
+        /**
+         * Id to use.
+         */
+        val `id`: kotlin.String? = null ) : FeeCommand()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * Assesses a member at an amount from a month on; without an amount the rates hold again.
+     */
+    data class Assess(
+        /**
+         * Whom.
+         */
+        val `member`: kotlin.String, 
+        /**
+         * First month.
+         */
+        val `from`: kotlin.String, 
+        /**
+         * In đồng a month.
+         */
+        val `amount`: kotlin.UInt?) : FeeCommand()
+        
+    {
+        
+
+        companion object
+    }
+    
+
+    
+
+    
+    
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeFeeCommand : FfiConverterRustBuffer<FeeCommand>{
+    override fun read(buf: ByteBuffer): FeeCommand {
+        return when(buf.getInt()) {
+            1 -> FeeCommand.Pay(
+                FfiConverterString.read(buf),
+                FfiConverterString.read(buf),
+                FfiConverterUInt.read(buf),
+                FfiConverterString.read(buf),
+                FfiConverterOptionalString.read(buf),
+                FfiConverterOptionalString.read(buf),
+                )
+            2 -> FeeCommand.Reverse(
+                FfiConverterString.read(buf),
+                FfiConverterString.read(buf),
+                FfiConverterOptionalString.read(buf),
+                FfiConverterOptionalString.read(buf),
+                )
+            3 -> FeeCommand.Assess(
+                FfiConverterString.read(buf),
+                FfiConverterString.read(buf),
+                FfiConverterOptionalUInt.read(buf),
+                )
+            else -> throw RuntimeException("invalid enum value, something is very wrong!!")
+        }
+    }
+
+    override fun allocationSize(value: FeeCommand): ULong = when(value) {
+        is FeeCommand.Pay -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterString.allocationSize(value.`payer`)
+                + FfiConverterString.allocationSize(value.`month`)
+                + FfiConverterUInt.allocationSize(value.`amount`)
+                + FfiConverterString.allocationSize(value.`day`)
+                + FfiConverterOptionalString.allocationSize(value.`note`)
+                + FfiConverterOptionalString.allocationSize(value.`id`)
+            )
+        }
+        is FeeCommand.Reverse -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterString.allocationSize(value.`line`)
+                + FfiConverterString.allocationSize(value.`day`)
+                + FfiConverterOptionalString.allocationSize(value.`note`)
+                + FfiConverterOptionalString.allocationSize(value.`id`)
+            )
+        }
+        is FeeCommand.Assess -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterString.allocationSize(value.`member`)
+                + FfiConverterString.allocationSize(value.`from`)
+                + FfiConverterOptionalUInt.allocationSize(value.`amount`)
+            )
+        }
+    }
+
+    override fun write(value: FeeCommand, buf: ByteBuffer) {
+        when(value) {
+            is FeeCommand.Pay -> {
+                buf.putInt(1)
+                FfiConverterString.write(value.`payer`, buf)
+                FfiConverterString.write(value.`month`, buf)
+                FfiConverterUInt.write(value.`amount`, buf)
+                FfiConverterString.write(value.`day`, buf)
+                FfiConverterOptionalString.write(value.`note`, buf)
+                FfiConverterOptionalString.write(value.`id`, buf)
+                Unit
+            }
+            is FeeCommand.Reverse -> {
+                buf.putInt(2)
+                FfiConverterString.write(value.`line`, buf)
+                FfiConverterString.write(value.`day`, buf)
+                FfiConverterOptionalString.write(value.`note`, buf)
+                FfiConverterOptionalString.write(value.`id`, buf)
+                Unit
+            }
+            is FeeCommand.Assess -> {
+                buf.putInt(3)
+                FfiConverterString.write(value.`member`, buf)
+                FfiConverterString.write(value.`from`, buf)
+                FfiConverterOptionalUInt.write(value.`amount`, buf)
+                Unit
+            }
+        }.let { /* this makes the `when` an expression, which ensures it is exhaustive */ }
+    }
+}
+
+
+
+
+
+/**
+ * What has become of feedback.
+ */
+
+enum class FeedbackStatus {
+    
+    /**
+     * The committee has read it.
+     */
+    RECEIVED,
+    /**
+     * It is being considered.
+     */
+    CONSIDERING,
+    /**
+     * It was passed up to the level above.
+     */
+    PASSED_UP,
+    /**
+     * It was answered.
+     */
+    ANSWERED,
+    /**
+     * Nothing more follows.
+     */
+    CLOSED;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeFeedbackStatus: FfiConverterRustBuffer<FeedbackStatus> {
+    override fun read(buf: ByteBuffer) = try {
+        FeedbackStatus.values()[buf.getInt() - 1]
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: FeedbackStatus) = 4UL
+
+    override fun write(value: FeedbackStatus, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
     }
 }
 
@@ -10451,6 +16757,307 @@ public object FfiConverterTypeHandbookError : FfiConverterRustBuffer<HandbookExc
     }
 
 }
+
+
+
+/**
+ * Something to do, offered on the first screen.
+ */
+
+enum class HomeActionKind {
+    
+    /**
+     * Begin the next meeting.
+     */
+    NEW_MEETING,
+    /**
+     * Fill in place, day, chair and minute-taker.
+     */
+    SET_HEADING,
+    /**
+     * Prepare the agenda.
+     */
+    PREPARE_AGENDA,
+    /**
+     * Invite members.
+     */
+    CONVENE,
+    /**
+     * Propose a topic.
+     */
+    PROPOSE,
+    /**
+     * Check oneself in.
+     */
+    CHECK_IN,
+    /**
+     * Open the meeting.
+     */
+    OPEN,
+    /**
+     * Take attendance.
+     */
+    ATTENDANCE,
+    /**
+     * Take last month's tasks and the fees into the minutes.
+     */
+    TAKE_IN,
+    /**
+     * Note speeches.
+     */
+    NOTE_SPEECH,
+    /**
+     * Hold a vote.
+     */
+    HOLD_VOTE,
+    /**
+     * Vote.
+     */
+    VOTE,
+    /**
+     * Conclude.
+     */
+    CONCLUDE,
+    /**
+     * Score the meeting.
+     */
+    SCORE,
+    /**
+     * Note that the minutes were read and approved.
+     */
+    READ_BACK,
+    /**
+     * Close the meeting.
+     */
+    CLOSE,
+    /**
+     * Settle what contradicts itself.
+     */
+    REVIEW,
+    /**
+     * Make tasks of the conclusions.
+     */
+    MAKE_TASKS,
+    /**
+     * Seal the minutes.
+     */
+    SEAL,
+    /**
+     * Write the resolution.
+     */
+    RESOLUTION,
+    /**
+     * Send the report up.
+     */
+    REPORT,
+    /**
+     * Record fees.
+     */
+    FEES,
+    /**
+     * Report on one's own tasks.
+     */
+    MY_TASKS,
+    /**
+     * Look after all tasks.
+     */
+    TASKS,
+    /**
+     * Answer feedback.
+     */
+    ANSWER_FEEDBACK,
+    /**
+     * Rate.
+     */
+    RATE,
+    /**
+     * Keep the roster.
+     */
+    MEMBERS,
+    /**
+     * Read documents.
+     */
+    READ,
+    /**
+     * Take a quiz.
+     */
+    QUIZ,
+    /**
+     * Send feedback.
+     */
+    FEEDBACK;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeHomeActionKind: FfiConverterRustBuffer<HomeActionKind> {
+    override fun read(buf: ByteBuffer) = try {
+        HomeActionKind.values()[buf.getInt() - 1]
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: HomeActionKind) = 4UL
+
+    override fun write(value: HomeActionKind, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
+/**
+ * How far the meeting at hand is.
+ */
+
+enum class HomePhase {
+    
+    /**
+     * There is none.
+     */
+    NO_MEETING,
+    /**
+     * It is prepared.
+     */
+    PREPARING,
+    /**
+     * Members were invited.
+     */
+    CONVENED,
+    /**
+     * It was opened.
+     */
+    OPENED,
+    /**
+     * Chair and minute-taker present the programme.
+     */
+    PROGRAMME,
+    /**
+     * News and documents are presented.
+     */
+    CONTENT,
+    /**
+     * Members speak.
+     */
+    DISCUSSION,
+    /**
+     * The chair concludes.
+     */
+    CONCLUSION,
+    /**
+     * Votes are held.
+     */
+    VOTES,
+    /**
+     * The meeting is scored.
+     */
+    SCORING,
+    /**
+     * The minutes were read to the meeting.
+     */
+    READ_BACK,
+    /**
+     * It was closed.
+     */
+    CLOSED,
+    /**
+     * Its minutes are sealed.
+     */
+    SEALED,
+    /**
+     * They were sent up.
+     */
+    SENT;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeHomePhase: FfiConverterRustBuffer<HomePhase> {
+    override fun read(buf: ByteBuffer) = try {
+        HomePhase.values()[buf.getInt() - 1]
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: HomePhase) = 4UL
+
+    override fun write(value: HomePhase, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
+/**
+ * Who somebody is, for the first screen.
+ */
+
+enum class HomeRole {
+    
+    /**
+     * Bí thư.
+     */
+    SECRETARY,
+    /**
+     * Phó bí thư.
+     */
+    DEPUTY,
+    /**
+     * Chi ủy viên.
+     */
+    COMMITTEE,
+    /**
+     * Đảng viên.
+     */
+    MEMBER,
+    /**
+     * Đảng viên dự bị.
+     */
+    PROBATIONARY;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeHomeRole: FfiConverterRustBuffer<HomeRole> {
+    override fun read(buf: ByteBuffer) = try {
+        HomeRole.values()[buf.getInt() - 1]
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: HomeRole) = 4UL
+
+    override fun write(value: HomeRole, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
 
 
 
@@ -12611,6 +19218,100 @@ public object FfiConverterTypeNoteKind: FfiConverterRustBuffer<NoteKind> {
 
 
 /**
+ * An official signature made outside of this software.
+ */
+
+enum class OutsideSignatureKind {
+    
+    /**
+     * In a PDF.
+     */
+    PADES,
+    /**
+     * Beside a file.
+     */
+    CADES,
+    /**
+     * Some other.
+     */
+    OTHER;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeOutsideSignatureKind: FfiConverterRustBuffer<OutsideSignatureKind> {
+    override fun read(buf: ByteBuffer) = try {
+        OutsideSignatureKind.values()[buf.getInt() - 1]
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: OutsideSignatureKind) = 4UL
+
+    override fun write(value: OutsideSignatureKind, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
+/**
+ * Where feedback written on this phone is.
+ */
+
+enum class OwnFeedbackState {
+    
+    /**
+     * It waits on this phone.
+     */
+    WAITING,
+    /**
+     * A relay, or another phone, has it.
+     */
+    SENT,
+    /**
+     * Its writer took it back.
+     */
+    WITHDRAWN;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeOwnFeedbackState: FfiConverterRustBuffer<OwnFeedbackState> {
+    override fun read(buf: ByteBuffer) = try {
+        OwnFeedbackState.values()[buf.getInt() - 1]
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: OwnFeedbackState) = 4UL
+
+    override fun write(value: OwnFeedbackState, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
+/**
  * Where [`Handbook::provoke_panic`] panics.
  */
 
@@ -12645,6 +19346,53 @@ public object FfiConverterTypePanicPlace: FfiConverterRustBuffer<PanicPlace> {
     override fun allocationSize(value: PanicPlace) = 4UL
 
     override fun write(value: PanicPlace, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
+/**
+ * The form of a file.
+ */
+
+enum class PaperForm {
+    
+    /**
+     * One HTML file for the screen and for A4, with nothing fetched from elsewhere.
+     */
+    HTML,
+    /**
+     * For word processors.
+     */
+    DOCX,
+    /**
+     * Plain text in UTF-8.
+     */
+    TEXT;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypePaperForm: FfiConverterRustBuffer<PaperForm> {
+    override fun read(buf: ByteBuffer) = try {
+        PaperForm.values()[buf.getInt() - 1]
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: PaperForm) = 4UL
+
+    override fun write(value: PaperForm, buf: ByteBuffer) {
         buf.putInt(value.ordinal + 1)
     }
 }
@@ -12701,6 +19449,289 @@ public object FfiConverterTypePhoneState: FfiConverterRustBuffer<PhoneState> {
 
     override fun write(value: PhoneState, buf: ByteBuffer) {
         buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
+/**
+ * Who is rated.
+ */
+sealed class RatedSubject {
+    
+    /**
+     * The branch.
+     */
+    object Branch : RatedSubject()
+    
+    
+    /**
+     * A member.
+     */
+    data class Member(
+        /**
+         * Who.
+         */
+        val `id`: kotlin.String) : RatedSubject()
+        
+    {
+        
+
+        companion object
+    }
+    
+
+    
+
+    
+    
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeRatedSubject : FfiConverterRustBuffer<RatedSubject>{
+    override fun read(buf: ByteBuffer): RatedSubject {
+        return when(buf.getInt()) {
+            1 -> RatedSubject.Branch
+            2 -> RatedSubject.Member(
+                FfiConverterString.read(buf),
+                )
+            else -> throw RuntimeException("invalid enum value, something is very wrong!!")
+        }
+    }
+
+    override fun allocationSize(value: RatedSubject): ULong = when(value) {
+        is RatedSubject.Branch -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+            )
+        }
+        is RatedSubject.Member -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterString.allocationSize(value.`id`)
+            )
+        }
+    }
+
+    override fun write(value: RatedSubject, buf: ByteBuffer) {
+        when(value) {
+            is RatedSubject.Branch -> {
+                buf.putInt(1)
+                Unit
+            }
+            is RatedSubject.Member -> {
+                buf.putInt(2)
+                FfiConverterString.write(value.`id`, buf)
+                Unit
+            }
+        }.let { /* this makes the `when` an expression, which ensures it is exhaustive */ }
+    }
+}
+
+
+
+
+
+/**
+ * One command about ratings. The committee only.
+ */
+sealed class RatingCommand {
+    
+    /**
+     * Gives points for a criterion.
+     */
+    data class Score(
+        /**
+         * Who is rated.
+         */
+        val `rated`: vn.sotay.RatedSubject, 
+        /**
+         * Key of the criterion.
+         */
+        val `criterion`: kotlin.String, 
+        /**
+         * In which column.
+         */
+        val `column`: vn.sotay.ScoreColumn, 
+        /**
+         * Whose points.
+         */
+        val `scorer`: kotlin.String, 
+        /**
+         * In hundredths; none takes them back.
+         */
+        val `points`: kotlin.UInt?) : RatingCommand()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * Decides a level.
+     */
+    data class Decide(
+        /**
+         * Who is rated.
+         */
+        val `rated`: vn.sotay.RatedSubject, 
+        /**
+         * In which column.
+         */
+        val `column`: vn.sotay.ScoreColumn, 
+        /**
+         * Key of the level; none takes it back.
+         */
+        val `level`: kotlin.String?) : RatingCommand()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * Adds what supports points.
+     */
+    data class AddEvidence(
+        /**
+         * Who is rated.
+         */
+        val `rated`: vn.sotay.RatedSubject, 
+        /**
+         * Key of the criterion.
+         */
+        val `criterion`: kotlin.String, 
+        /**
+         * In words.
+         */
+        val `text`: kotlin.String, 
+        /**
+         * The meeting that it is about.
+         */
+        val `meeting`: kotlin.String? = null , 
+        /**
+         * Id to use.
+         */
+        val `id`: kotlin.String? = null ) : RatingCommand()
+        
+    {
+        
+
+        companion object
+    }
+    
+
+    
+
+    
+    
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeRatingCommand : FfiConverterRustBuffer<RatingCommand>{
+    override fun read(buf: ByteBuffer): RatingCommand {
+        return when(buf.getInt()) {
+            1 -> RatingCommand.Score(
+                FfiConverterTypeRatedSubject.read(buf),
+                FfiConverterString.read(buf),
+                FfiConverterTypeScoreColumn.read(buf),
+                FfiConverterString.read(buf),
+                FfiConverterOptionalUInt.read(buf),
+                )
+            2 -> RatingCommand.Decide(
+                FfiConverterTypeRatedSubject.read(buf),
+                FfiConverterTypeScoreColumn.read(buf),
+                FfiConverterOptionalString.read(buf),
+                )
+            3 -> RatingCommand.AddEvidence(
+                FfiConverterTypeRatedSubject.read(buf),
+                FfiConverterString.read(buf),
+                FfiConverterString.read(buf),
+                FfiConverterOptionalString.read(buf),
+                FfiConverterOptionalString.read(buf),
+                )
+            else -> throw RuntimeException("invalid enum value, something is very wrong!!")
+        }
+    }
+
+    override fun allocationSize(value: RatingCommand): ULong = when(value) {
+        is RatingCommand.Score -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterTypeRatedSubject.allocationSize(value.`rated`)
+                + FfiConverterString.allocationSize(value.`criterion`)
+                + FfiConverterTypeScoreColumn.allocationSize(value.`column`)
+                + FfiConverterString.allocationSize(value.`scorer`)
+                + FfiConverterOptionalUInt.allocationSize(value.`points`)
+            )
+        }
+        is RatingCommand.Decide -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterTypeRatedSubject.allocationSize(value.`rated`)
+                + FfiConverterTypeScoreColumn.allocationSize(value.`column`)
+                + FfiConverterOptionalString.allocationSize(value.`level`)
+            )
+        }
+        is RatingCommand.AddEvidence -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterTypeRatedSubject.allocationSize(value.`rated`)
+                + FfiConverterString.allocationSize(value.`criterion`)
+                + FfiConverterString.allocationSize(value.`text`)
+                + FfiConverterOptionalString.allocationSize(value.`meeting`)
+                + FfiConverterOptionalString.allocationSize(value.`id`)
+            )
+        }
+    }
+
+    override fun write(value: RatingCommand, buf: ByteBuffer) {
+        when(value) {
+            is RatingCommand.Score -> {
+                buf.putInt(1)
+                FfiConverterTypeRatedSubject.write(value.`rated`, buf)
+                FfiConverterString.write(value.`criterion`, buf)
+                FfiConverterTypeScoreColumn.write(value.`column`, buf)
+                FfiConverterString.write(value.`scorer`, buf)
+                FfiConverterOptionalUInt.write(value.`points`, buf)
+                Unit
+            }
+            is RatingCommand.Decide -> {
+                buf.putInt(2)
+                FfiConverterTypeRatedSubject.write(value.`rated`, buf)
+                FfiConverterTypeScoreColumn.write(value.`column`, buf)
+                FfiConverterOptionalString.write(value.`level`, buf)
+                Unit
+            }
+            is RatingCommand.AddEvidence -> {
+                buf.putInt(3)
+                FfiConverterTypeRatedSubject.write(value.`rated`, buf)
+                FfiConverterString.write(value.`criterion`, buf)
+                FfiConverterString.write(value.`text`, buf)
+                FfiConverterOptionalString.write(value.`meeting`, buf)
+                FfiConverterOptionalString.write(value.`id`, buf)
+                Unit
+            }
+        }.let { /* this makes the `when` an expression, which ensures it is exhaustive */ }
     }
 }
 
@@ -12802,6 +19833,426 @@ public object FfiConverterTypeRemovalReason: FfiConverterRustBuffer<RemovalReaso
     override fun allocationSize(value: RemovalReason) = 4UL
 
     override fun write(value: RemovalReason, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
+/**
+ * One command to a resolution. Not after it was issued.
+ */
+sealed class ResolutionCommand {
+    
+    /**
+     * Gives the number: 5 for `05-NQ/CB`.
+     */
+    data class SetNumber(
+        /**
+         * The number.
+         */
+        val `number`: kotlin.UInt) : ResolutionCommand()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * Its day.
+     */
+    data class SetDate(
+        /**
+         * The day.
+         */
+        val `date`: kotlin.String) : ResolutionCommand()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * What it is about.
+     */
+    data class SetTitle(
+        /**
+         * The title.
+         */
+        val `text`: kotlin.String) : ResolutionCommand()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * Who signs.
+     */
+    data class SetSigner(
+        /**
+         * A member.
+         */
+        val `member`: kotlin.String) : ResolutionCommand()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * Writes a part.
+     */
+    data class SetPart(
+        /**
+         * Which.
+         */
+        val `part`: vn.sotay.ResolutionPart, 
+        /**
+         * The text.
+         */
+        val `text`: kotlin.String) : ResolutionCommand()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * Adds a task, or writes one anew whose id is given.
+     */
+    data class SetTask(
+        /**
+         * What is to be done.
+         */
+        val `text`: kotlin.String, 
+        /**
+         * Members responsible.
+         */
+        val `people`: List<kotlin.String> = listOf() , 
+        /**
+         * Last day.
+         */
+        val `deadline`: kotlin.String? = null , 
+        /**
+         * Which.
+         */
+        val `id`: kotlin.String? = null ) : ResolutionCommand()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * Takes a task out.
+     */
+    data class RemoveTask(
+        /**
+         * Which.
+         */
+        val `id`: kotlin.String) : ResolutionCommand()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * Adds who gets it.
+     */
+    data class AddRecipient(
+        /**
+         * As printed.
+         */
+        val `label`: kotlin.String, 
+        /**
+         * Id to use.
+         */
+        val `id`: kotlin.String? = null ) : ResolutionCommand()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * Takes a recipient out.
+     */
+    data class RemoveRecipient(
+        /**
+         * Which.
+         */
+        val `id`: kotlin.String) : ResolutionCommand()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * Takes over the confirmed result of a motion of its meeting.
+     */
+    data class TakeVote(
+        /**
+         * The motion.
+         */
+        val `motion`: kotlin.String) : ResolutionCommand()
+        
+    {
+        
+
+        companion object
+    }
+    
+
+    
+
+    
+    
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeResolutionCommand : FfiConverterRustBuffer<ResolutionCommand>{
+    override fun read(buf: ByteBuffer): ResolutionCommand {
+        return when(buf.getInt()) {
+            1 -> ResolutionCommand.SetNumber(
+                FfiConverterUInt.read(buf),
+                )
+            2 -> ResolutionCommand.SetDate(
+                FfiConverterString.read(buf),
+                )
+            3 -> ResolutionCommand.SetTitle(
+                FfiConverterString.read(buf),
+                )
+            4 -> ResolutionCommand.SetSigner(
+                FfiConverterString.read(buf),
+                )
+            5 -> ResolutionCommand.SetPart(
+                FfiConverterTypeResolutionPart.read(buf),
+                FfiConverterString.read(buf),
+                )
+            6 -> ResolutionCommand.SetTask(
+                FfiConverterString.read(buf),
+                FfiConverterSequenceString.read(buf),
+                FfiConverterOptionalString.read(buf),
+                FfiConverterOptionalString.read(buf),
+                )
+            7 -> ResolutionCommand.RemoveTask(
+                FfiConverterString.read(buf),
+                )
+            8 -> ResolutionCommand.AddRecipient(
+                FfiConverterString.read(buf),
+                FfiConverterOptionalString.read(buf),
+                )
+            9 -> ResolutionCommand.RemoveRecipient(
+                FfiConverterString.read(buf),
+                )
+            10 -> ResolutionCommand.TakeVote(
+                FfiConverterString.read(buf),
+                )
+            else -> throw RuntimeException("invalid enum value, something is very wrong!!")
+        }
+    }
+
+    override fun allocationSize(value: ResolutionCommand): ULong = when(value) {
+        is ResolutionCommand.SetNumber -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterUInt.allocationSize(value.`number`)
+            )
+        }
+        is ResolutionCommand.SetDate -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterString.allocationSize(value.`date`)
+            )
+        }
+        is ResolutionCommand.SetTitle -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterString.allocationSize(value.`text`)
+            )
+        }
+        is ResolutionCommand.SetSigner -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterString.allocationSize(value.`member`)
+            )
+        }
+        is ResolutionCommand.SetPart -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterTypeResolutionPart.allocationSize(value.`part`)
+                + FfiConverterString.allocationSize(value.`text`)
+            )
+        }
+        is ResolutionCommand.SetTask -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterString.allocationSize(value.`text`)
+                + FfiConverterSequenceString.allocationSize(value.`people`)
+                + FfiConverterOptionalString.allocationSize(value.`deadline`)
+                + FfiConverterOptionalString.allocationSize(value.`id`)
+            )
+        }
+        is ResolutionCommand.RemoveTask -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterString.allocationSize(value.`id`)
+            )
+        }
+        is ResolutionCommand.AddRecipient -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterString.allocationSize(value.`label`)
+                + FfiConverterOptionalString.allocationSize(value.`id`)
+            )
+        }
+        is ResolutionCommand.RemoveRecipient -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterString.allocationSize(value.`id`)
+            )
+        }
+        is ResolutionCommand.TakeVote -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterString.allocationSize(value.`motion`)
+            )
+        }
+    }
+
+    override fun write(value: ResolutionCommand, buf: ByteBuffer) {
+        when(value) {
+            is ResolutionCommand.SetNumber -> {
+                buf.putInt(1)
+                FfiConverterUInt.write(value.`number`, buf)
+                Unit
+            }
+            is ResolutionCommand.SetDate -> {
+                buf.putInt(2)
+                FfiConverterString.write(value.`date`, buf)
+                Unit
+            }
+            is ResolutionCommand.SetTitle -> {
+                buf.putInt(3)
+                FfiConverterString.write(value.`text`, buf)
+                Unit
+            }
+            is ResolutionCommand.SetSigner -> {
+                buf.putInt(4)
+                FfiConverterString.write(value.`member`, buf)
+                Unit
+            }
+            is ResolutionCommand.SetPart -> {
+                buf.putInt(5)
+                FfiConverterTypeResolutionPart.write(value.`part`, buf)
+                FfiConverterString.write(value.`text`, buf)
+                Unit
+            }
+            is ResolutionCommand.SetTask -> {
+                buf.putInt(6)
+                FfiConverterString.write(value.`text`, buf)
+                FfiConverterSequenceString.write(value.`people`, buf)
+                FfiConverterOptionalString.write(value.`deadline`, buf)
+                FfiConverterOptionalString.write(value.`id`, buf)
+                Unit
+            }
+            is ResolutionCommand.RemoveTask -> {
+                buf.putInt(7)
+                FfiConverterString.write(value.`id`, buf)
+                Unit
+            }
+            is ResolutionCommand.AddRecipient -> {
+                buf.putInt(8)
+                FfiConverterString.write(value.`label`, buf)
+                FfiConverterOptionalString.write(value.`id`, buf)
+                Unit
+            }
+            is ResolutionCommand.RemoveRecipient -> {
+                buf.putInt(9)
+                FfiConverterString.write(value.`id`, buf)
+                Unit
+            }
+            is ResolutionCommand.TakeVote -> {
+                buf.putInt(10)
+                FfiConverterString.write(value.`motion`, buf)
+                Unit
+            }
+        }.let { /* this makes the `when` an expression, which ensures it is exhaustive */ }
+    }
+}
+
+
+
+
+
+/**
+ * A part of a resolution that is text.
+ */
+
+enum class ResolutionPart {
+    
+    /**
+     * What the branch has done so far.
+     */
+    ASSESSMENT,
+    /**
+     * What it wants.
+     */
+    GOALS,
+    /**
+     * How it is carried out and checked.
+     */
+    ORGANISATION;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeResolutionPart: FfiConverterRustBuffer<ResolutionPart> {
+    override fun read(buf: ByteBuffer) = try {
+        ResolutionPart.values()[buf.getInt() - 1]
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: ResolutionPart) = 4UL
+
+    override fun write(value: ResolutionPart, buf: ByteBuffer) {
         buf.putInt(value.ordinal + 1)
     }
 }
@@ -13453,6 +20904,104 @@ public object FfiConverterTypeRosterField: FfiConverterRustBuffer<RosterField> {
 
 
 /**
+ * Whose points they are.
+ */
+
+enum class ScoreColumn {
+    
+    /**
+     * Of who is rated.
+     */
+    OWN,
+    /**
+     * Of the committee.
+     */
+    COMMITTEE,
+    /**
+     * Of the body above.
+     */
+    PARENT;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeScoreColumn: FfiConverterRustBuffer<ScoreColumn> {
+    override fun read(buf: ByteBuffer) = try {
+        ScoreColumn.values()[buf.getInt() - 1]
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: ScoreColumn) = 4UL
+
+    override fun write(value: ScoreColumn, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
+/**
+ * Where a seal stands.
+ */
+
+enum class SealStatus {
+    
+    /**
+     * One of the two has not signed yet.
+     */
+    WAITING,
+    /**
+     * Both have signed.
+     */
+    STANDING,
+    /**
+     * A later edition stands in its place.
+     */
+    REPLACED,
+    /**
+     * The chair or the secretary took it back.
+     */
+    WITHDRAWN;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeSealStatus: FfiConverterRustBuffer<SealStatus> {
+    override fun read(buf: ByteBuffer) = try {
+        SealStatus.values()[buf.getInt() - 1]
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: SealStatus) = 4UL
+
+    override fun write(value: SealStatus, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
+/**
  * How much an item weighs.
  */
 
@@ -13908,6 +21457,382 @@ public object FfiConverterTypeTallyFit : FfiConverterRustBuffer<TallyFit>{
 
 
 /**
+ * One command about a task.
+ */
+sealed class TaskCommand {
+    
+    /**
+     * Adds a task. Officers only.
+     */
+    data class Add(
+        /**
+         * What is to be done.
+         */
+        val `what`: kotlin.String, 
+        /**
+         * Members responsible.
+         */
+        val `people`: List<kotlin.String> = listOf() , 
+        /**
+         * Last day.
+         */
+        val `deadline`: kotlin.String? = null , 
+        /**
+         * Id to use.
+         */
+        val `id`: kotlin.String? = null ) : TaskCommand()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * Rewords it. Officers only.
+     */
+    data class Edit(
+        /**
+         * Which.
+         */
+        val `id`: kotlin.String, 
+        /**
+         * The new words.
+         */
+        val `what`: kotlin.String) : TaskCommand()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * Sets or, without a day, takes away the deadline. Officers only.
+     */
+    data class SetDeadline(
+        /**
+         * Which.
+         */
+        val `id`: kotlin.String, 
+        /**
+         * Last day.
+         */
+        val `deadline`: kotlin.String?) : TaskCommand()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * Makes a member responsible, or no longer. Officers only.
+     */
+    data class SetResponsible(
+        /**
+         * Which.
+         */
+        val `id`: kotlin.String, 
+        /**
+         * Who.
+         */
+        val `member`: kotlin.String, 
+        /**
+         * Whether responsible.
+         */
+        val `on`: kotlin.Boolean) : TaskCommand()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * Reports a status. Who is responsible reports up to `Done`; officers accept.
+     */
+    data class Report(
+        /**
+         * Which.
+         */
+        val `id`: kotlin.String, 
+        /**
+         * How far it is.
+         */
+        val `status`: vn.sotay.TaskStatus, 
+        /**
+         * What was achieved.
+         */
+        val `result`: kotlin.String? = null ) : TaskCommand()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * Opens a finished task again. Officers only.
+     */
+    data class Reopen(
+        /**
+         * Which.
+         */
+        val `id`: kotlin.String, 
+        /**
+         * Why.
+         */
+        val `reason`: kotlin.String? = null ) : TaskCommand()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * Takes a task out of the lists, or back. Officers only.
+     */
+    data class Withdraw(
+        /**
+         * Which.
+         */
+        val `id`: kotlin.String, 
+        /**
+         * Whether it is withdrawn.
+         */
+        val `on`: kotlin.Boolean) : TaskCommand()
+        
+    {
+        
+
+        companion object
+    }
+    
+
+    
+
+    
+    
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeTaskCommand : FfiConverterRustBuffer<TaskCommand>{
+    override fun read(buf: ByteBuffer): TaskCommand {
+        return when(buf.getInt()) {
+            1 -> TaskCommand.Add(
+                FfiConverterString.read(buf),
+                FfiConverterSequenceString.read(buf),
+                FfiConverterOptionalString.read(buf),
+                FfiConverterOptionalString.read(buf),
+                )
+            2 -> TaskCommand.Edit(
+                FfiConverterString.read(buf),
+                FfiConverterString.read(buf),
+                )
+            3 -> TaskCommand.SetDeadline(
+                FfiConverterString.read(buf),
+                FfiConverterOptionalString.read(buf),
+                )
+            4 -> TaskCommand.SetResponsible(
+                FfiConverterString.read(buf),
+                FfiConverterString.read(buf),
+                FfiConverterBoolean.read(buf),
+                )
+            5 -> TaskCommand.Report(
+                FfiConverterString.read(buf),
+                FfiConverterTypeTaskStatus.read(buf),
+                FfiConverterOptionalString.read(buf),
+                )
+            6 -> TaskCommand.Reopen(
+                FfiConverterString.read(buf),
+                FfiConverterOptionalString.read(buf),
+                )
+            7 -> TaskCommand.Withdraw(
+                FfiConverterString.read(buf),
+                FfiConverterBoolean.read(buf),
+                )
+            else -> throw RuntimeException("invalid enum value, something is very wrong!!")
+        }
+    }
+
+    override fun allocationSize(value: TaskCommand): ULong = when(value) {
+        is TaskCommand.Add -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterString.allocationSize(value.`what`)
+                + FfiConverterSequenceString.allocationSize(value.`people`)
+                + FfiConverterOptionalString.allocationSize(value.`deadline`)
+                + FfiConverterOptionalString.allocationSize(value.`id`)
+            )
+        }
+        is TaskCommand.Edit -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterString.allocationSize(value.`id`)
+                + FfiConverterString.allocationSize(value.`what`)
+            )
+        }
+        is TaskCommand.SetDeadline -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterString.allocationSize(value.`id`)
+                + FfiConverterOptionalString.allocationSize(value.`deadline`)
+            )
+        }
+        is TaskCommand.SetResponsible -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterString.allocationSize(value.`id`)
+                + FfiConverterString.allocationSize(value.`member`)
+                + FfiConverterBoolean.allocationSize(value.`on`)
+            )
+        }
+        is TaskCommand.Report -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterString.allocationSize(value.`id`)
+                + FfiConverterTypeTaskStatus.allocationSize(value.`status`)
+                + FfiConverterOptionalString.allocationSize(value.`result`)
+            )
+        }
+        is TaskCommand.Reopen -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterString.allocationSize(value.`id`)
+                + FfiConverterOptionalString.allocationSize(value.`reason`)
+            )
+        }
+        is TaskCommand.Withdraw -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterString.allocationSize(value.`id`)
+                + FfiConverterBoolean.allocationSize(value.`on`)
+            )
+        }
+    }
+
+    override fun write(value: TaskCommand, buf: ByteBuffer) {
+        when(value) {
+            is TaskCommand.Add -> {
+                buf.putInt(1)
+                FfiConverterString.write(value.`what`, buf)
+                FfiConverterSequenceString.write(value.`people`, buf)
+                FfiConverterOptionalString.write(value.`deadline`, buf)
+                FfiConverterOptionalString.write(value.`id`, buf)
+                Unit
+            }
+            is TaskCommand.Edit -> {
+                buf.putInt(2)
+                FfiConverterString.write(value.`id`, buf)
+                FfiConverterString.write(value.`what`, buf)
+                Unit
+            }
+            is TaskCommand.SetDeadline -> {
+                buf.putInt(3)
+                FfiConverterString.write(value.`id`, buf)
+                FfiConverterOptionalString.write(value.`deadline`, buf)
+                Unit
+            }
+            is TaskCommand.SetResponsible -> {
+                buf.putInt(4)
+                FfiConverterString.write(value.`id`, buf)
+                FfiConverterString.write(value.`member`, buf)
+                FfiConverterBoolean.write(value.`on`, buf)
+                Unit
+            }
+            is TaskCommand.Report -> {
+                buf.putInt(5)
+                FfiConverterString.write(value.`id`, buf)
+                FfiConverterTypeTaskStatus.write(value.`status`, buf)
+                FfiConverterOptionalString.write(value.`result`, buf)
+                Unit
+            }
+            is TaskCommand.Reopen -> {
+                buf.putInt(6)
+                FfiConverterString.write(value.`id`, buf)
+                FfiConverterOptionalString.write(value.`reason`, buf)
+                Unit
+            }
+            is TaskCommand.Withdraw -> {
+                buf.putInt(7)
+                FfiConverterString.write(value.`id`, buf)
+                FfiConverterBoolean.write(value.`on`, buf)
+                Unit
+            }
+        }.let { /* this makes the `when` an expression, which ensures it is exhaustive */ }
+    }
+}
+
+
+
+
+
+/**
+ * How far a task is. Statuses are only ever added; the furthest one of the round counts.
+ */
+
+enum class TaskStatus {
+    
+    /**
+     * Given to somebody.
+     */
+    ASSIGNED,
+    /**
+     * Begun.
+     */
+    DOING,
+    /**
+     * Reported as done.
+     */
+    DONE,
+    /**
+     * Accepted by an officer.
+     */
+    ACCEPTED;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeTaskStatus: FfiConverterRustBuffer<TaskStatus> {
+    override fun read(buf: ByteBuffer) = try {
+        TaskStatus.values()[buf.getInt() - 1]
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: TaskStatus) = 4UL
+
+    override fun write(value: TaskStatus, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
+/**
  * How well the wrapping keys of a vault are protected. Ordered from weak to strong.
  */
 
@@ -14335,6 +22260,38 @@ public object FfiConverterOptionalUInt: FfiConverterRustBuffer<kotlin.UInt?> {
 /**
  * @suppress
  */
+public object FfiConverterOptionalULong: FfiConverterRustBuffer<kotlin.ULong?> {
+    override fun read(buf: ByteBuffer): kotlin.ULong? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterULong.read(buf)
+    }
+
+    override fun allocationSize(value: kotlin.ULong?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterULong.allocationSize(value)
+        }
+    }
+
+    override fun write(value: kotlin.ULong?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterULong.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterOptionalString: FfiConverterRustBuffer<kotlin.String?> {
     override fun read(buf: ByteBuffer): kotlin.String? {
         if (buf.get().toInt() == 0) {
@@ -14463,6 +22420,38 @@ public object FfiConverterOptionalTypeLogSink: FfiConverterRustBuffer<LogSink?> 
 /**
  * @suppress
  */
+public object FfiConverterOptionalTypeMeetingHeading: FfiConverterRustBuffer<MeetingHeading?> {
+    override fun read(buf: ByteBuffer): MeetingHeading? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeMeetingHeading.read(buf)
+    }
+
+    override fun allocationSize(value: MeetingHeading?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeMeetingHeading.allocationSize(value)
+        }
+    }
+
+    override fun write(value: MeetingHeading?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeMeetingHeading.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterOptionalTypeOutcomeView: FfiConverterRustBuffer<OutcomeView?> {
     override fun read(buf: ByteBuffer): OutcomeView? {
         if (buf.get().toInt() == 0) {
@@ -14495,6 +22484,38 @@ public object FfiConverterOptionalTypeOutcomeView: FfiConverterRustBuffer<Outcom
 /**
  * @suppress
  */
+public object FfiConverterOptionalTypePaperFile: FfiConverterRustBuffer<PaperFile?> {
+    override fun read(buf: ByteBuffer): PaperFile? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypePaperFile.read(buf)
+    }
+
+    override fun allocationSize(value: PaperFile?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypePaperFile.allocationSize(value)
+        }
+    }
+
+    override fun write(value: PaperFile?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypePaperFile.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterOptionalTypePersonView: FfiConverterRustBuffer<PersonView?> {
     override fun read(buf: ByteBuffer): PersonView? {
         if (buf.get().toInt() == 0) {
@@ -14517,6 +22538,70 @@ public object FfiConverterOptionalTypePersonView: FfiConverterRustBuffer<PersonV
         } else {
             buf.put(1)
             FfiConverterTypePersonView.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalTypeReportProposalView: FfiConverterRustBuffer<ReportProposalView?> {
+    override fun read(buf: ByteBuffer): ReportProposalView? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeReportProposalView.read(buf)
+    }
+
+    override fun allocationSize(value: ReportProposalView?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeReportProposalView.allocationSize(value)
+        }
+    }
+
+    override fun write(value: ReportProposalView?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeReportProposalView.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalTypeResolutionVoteView: FfiConverterRustBuffer<ResolutionVoteView?> {
+    override fun read(buf: ByteBuffer): ResolutionVoteView? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeResolutionVoteView.read(buf)
+    }
+
+    override fun allocationSize(value: ResolutionVoteView?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeResolutionVoteView.allocationSize(value)
+        }
+    }
+
+    override fun write(value: ResolutionVoteView?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeResolutionVoteView.write(value, buf)
         }
     }
 }
@@ -14581,6 +22666,38 @@ public object FfiConverterOptionalTypeEntryPlace: FfiConverterRustBuffer<EntryPl
         } else {
             buf.put(1)
             FfiConverterTypeEntryPlace.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalTypeFeedbackStatus: FfiConverterRustBuffer<FeedbackStatus?> {
+    override fun read(buf: ByteBuffer): FeedbackStatus? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeFeedbackStatus.read(buf)
+    }
+
+    override fun allocationSize(value: FeedbackStatus?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeFeedbackStatus.allocationSize(value)
+        }
+    }
+
+    override fun write(value: FeedbackStatus?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeFeedbackStatus.write(value, buf)
         }
     }
 }
@@ -14807,6 +22924,34 @@ public object FfiConverterSequenceTypeAgendaView: FfiConverterRustBuffer<List<Ag
 /**
  * @suppress
  */
+public object FfiConverterSequenceTypeAssessedView: FfiConverterRustBuffer<List<AssessedView>> {
+    override fun read(buf: ByteBuffer): List<AssessedView> {
+        val len = buf.getInt()
+        return List<AssessedView>(len) {
+            FfiConverterTypeAssessedView.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<AssessedView>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeAssessedView.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<AssessedView>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeAssessedView.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterSequenceTypeAttendanceEntryView: FfiConverterRustBuffer<List<AttendanceEntryView>> {
     override fun read(buf: ByteBuffer): List<AttendanceEntryView> {
         val len = buf.getInt()
@@ -14919,6 +23064,90 @@ public object FfiConverterSequenceTypeBallotView: FfiConverterRustBuffer<List<Ba
 /**
  * @suppress
  */
+public object FfiConverterSequenceTypeChangePlace: FfiConverterRustBuffer<List<ChangePlace>> {
+    override fun read(buf: ByteBuffer): List<ChangePlace> {
+        val len = buf.getInt()
+        return List<ChangePlace>(len) {
+            FfiConverterTypeChangePlace.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<ChangePlace>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeChangePlace.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<ChangePlace>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeChangePlace.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeCheckedSeal: FfiConverterRustBuffer<List<CheckedSeal>> {
+    override fun read(buf: ByteBuffer): List<CheckedSeal> {
+        val len = buf.getInt()
+        return List<CheckedSeal>(len) {
+            FfiConverterTypeCheckedSeal.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<CheckedSeal>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeCheckedSeal.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<CheckedSeal>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeCheckedSeal.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeColumnResultView: FfiConverterRustBuffer<List<ColumnResultView>> {
+    override fun read(buf: ByteBuffer): List<ColumnResultView> {
+        val len = buf.getInt()
+        return List<ColumnResultView>(len) {
+            FfiConverterTypeColumnResultView.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<ColumnResultView>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeColumnResultView.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<ColumnResultView>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeColumnResultView.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterSequenceTypeConclusionView: FfiConverterRustBuffer<List<ConclusionView>> {
     override fun read(buf: ByteBuffer): List<ConclusionView> {
         val len = buf.getInt()
@@ -14975,6 +23204,230 @@ public object FfiConverterSequenceTypeContestedField: FfiConverterRustBuffer<Lis
 /**
  * @suppress
  */
+public object FfiConverterSequenceTypeCriterionView: FfiConverterRustBuffer<List<CriterionView>> {
+    override fun read(buf: ByteBuffer): List<CriterionView> {
+        val len = buf.getInt()
+        return List<CriterionView>(len) {
+            FfiConverterTypeCriterionView.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<CriterionView>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeCriterionView.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<CriterionView>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeCriterionView.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeDiaryLineView: FfiConverterRustBuffer<List<DiaryLineView>> {
+    override fun read(buf: ByteBuffer): List<DiaryLineView> {
+        val len = buf.getInt()
+        return List<DiaryLineView>(len) {
+            FfiConverterTypeDiaryLineView.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<DiaryLineView>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeDiaryLineView.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<DiaryLineView>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeDiaryLineView.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeDirectiveView: FfiConverterRustBuffer<List<DirectiveView>> {
+    override fun read(buf: ByteBuffer): List<DirectiveView> {
+        val len = buf.getInt()
+        return List<DirectiveView>(len) {
+            FfiConverterTypeDirectiveView.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<DirectiveView>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeDirectiveView.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<DirectiveView>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeDirectiveView.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeEvidenceView: FfiConverterRustBuffer<List<EvidenceView>> {
+    override fun read(buf: ByteBuffer): List<EvidenceView> {
+        val len = buf.getInt()
+        return List<EvidenceView>(len) {
+            FfiConverterTypeEvidenceView.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<EvidenceView>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeEvidenceView.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<EvidenceView>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeEvidenceView.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeFeeDueView: FfiConverterRustBuffer<List<FeeDueView>> {
+    override fun read(buf: ByteBuffer): List<FeeDueView> {
+        val len = buf.getInt()
+        return List<FeeDueView>(len) {
+            FfiConverterTypeFeeDueView.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<FeeDueView>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeFeeDueView.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<FeeDueView>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeFeeDueView.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeFeeLineView: FfiConverterRustBuffer<List<FeeLineView>> {
+    override fun read(buf: ByteBuffer): List<FeeLineView> {
+        val len = buf.getInt()
+        return List<FeeLineView>(len) {
+            FfiConverterTypeFeeLineView.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<FeeLineView>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeFeeLineView.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<FeeLineView>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeFeeLineView.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeFeedbackReplyView: FfiConverterRustBuffer<List<FeedbackReplyView>> {
+    override fun read(buf: ByteBuffer): List<FeedbackReplyView> {
+        val len = buf.getInt()
+        return List<FeedbackReplyView>(len) {
+            FfiConverterTypeFeedbackReplyView.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<FeedbackReplyView>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeFeedbackReplyView.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<FeedbackReplyView>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeFeedbackReplyView.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeFeedbackView: FfiConverterRustBuffer<List<FeedbackView>> {
+    override fun read(buf: ByteBuffer): List<FeedbackView> {
+        val len = buf.getInt()
+        return List<FeedbackView>(len) {
+            FfiConverterTypeFeedbackView.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<FeedbackView>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeFeedbackView.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<FeedbackView>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeFeedbackView.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterSequenceTypeHistoryLineView: FfiConverterRustBuffer<List<HistoryLineView>> {
     override fun read(buf: ByteBuffer): List<HistoryLineView> {
         val len = buf.getInt()
@@ -14993,6 +23446,118 @@ public object FfiConverterSequenceTypeHistoryLineView: FfiConverterRustBuffer<Li
         buf.putInt(value.size)
         value.iterator().forEach {
             FfiConverterTypeHistoryLineView.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeHomeActionView: FfiConverterRustBuffer<List<HomeActionView>> {
+    override fun read(buf: ByteBuffer): List<HomeActionView> {
+        val len = buf.getInt()
+        return List<HomeActionView>(len) {
+            FfiConverterTypeHomeActionView.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<HomeActionView>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeHomeActionView.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<HomeActionView>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeHomeActionView.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeLateItemView: FfiConverterRustBuffer<List<LateItemView>> {
+    override fun read(buf: ByteBuffer): List<LateItemView> {
+        val len = buf.getInt()
+        return List<LateItemView>(len) {
+            FfiConverterTypeLateItemView.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<LateItemView>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeLateItemView.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<LateItemView>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeLateItemView.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeLeafScoresView: FfiConverterRustBuffer<List<LeafScoresView>> {
+    override fun read(buf: ByteBuffer): List<LeafScoresView> {
+        val len = buf.getInt()
+        return List<LeafScoresView>(len) {
+            FfiConverterTypeLeafScoresView.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<LeafScoresView>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeLeafScoresView.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<LeafScoresView>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeLeafScoresView.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeLevelView: FfiConverterRustBuffer<List<LevelView>> {
+    override fun read(buf: ByteBuffer): List<LevelView> {
+        val len = buf.getInt()
+        return List<LevelView>(len) {
+            FfiConverterTypeLevelView.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<LevelView>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeLevelView.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<LevelView>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeLevelView.write(it, buf)
         }
     }
 }
@@ -15049,6 +23614,34 @@ public object FfiConverterSequenceTypeMarkView: FfiConverterRustBuffer<List<Mark
         buf.putInt(value.size)
         value.iterator().forEach {
             FfiConverterTypeMarkView.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeMeetingFactsView: FfiConverterRustBuffer<List<MeetingFactsView>> {
+    override fun read(buf: ByteBuffer): List<MeetingFactsView> {
+        val len = buf.getInt()
+        return List<MeetingFactsView>(len) {
+            FfiConverterTypeMeetingFactsView.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<MeetingFactsView>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeMeetingFactsView.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<MeetingFactsView>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeMeetingFactsView.write(it, buf)
         }
     }
 }
@@ -15227,6 +23820,62 @@ public object FfiConverterSequenceTypeNewMember: FfiConverterRustBuffer<List<New
 /**
  * @suppress
  */
+public object FfiConverterSequenceTypeNewMemberLine: FfiConverterRustBuffer<List<NewMemberLine>> {
+    override fun read(buf: ByteBuffer): List<NewMemberLine> {
+        val len = buf.getInt()
+        return List<NewMemberLine>(len) {
+            FfiConverterTypeNewMemberLine.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<NewMemberLine>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeNewMemberLine.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<NewMemberLine>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeNewMemberLine.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeNotCountedView: FfiConverterRustBuffer<List<NotCountedView>> {
+    override fun read(buf: ByteBuffer): List<NotCountedView> {
+        val len = buf.getInt()
+        return List<NotCountedView>(len) {
+            FfiConverterTypeNotCountedView.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<NotCountedView>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeNotCountedView.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<NotCountedView>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeNotCountedView.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterSequenceTypeNoteView: FfiConverterRustBuffer<List<NoteView>> {
     override fun read(buf: ByteBuffer): List<NoteView> {
         val len = buf.getInt()
@@ -15245,6 +23894,62 @@ public object FfiConverterSequenceTypeNoteView: FfiConverterRustBuffer<List<Note
         buf.putInt(value.size)
         value.iterator().forEach {
             FfiConverterTypeNoteView.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeOutsideSignatureView: FfiConverterRustBuffer<List<OutsideSignatureView>> {
+    override fun read(buf: ByteBuffer): List<OutsideSignatureView> {
+        val len = buf.getInt()
+        return List<OutsideSignatureView>(len) {
+            FfiConverterTypeOutsideSignatureView.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<OutsideSignatureView>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeOutsideSignatureView.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<OutsideSignatureView>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeOutsideSignatureView.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeOwnFeedbackView: FfiConverterRustBuffer<List<OwnFeedbackView>> {
+    override fun read(buf: ByteBuffer): List<OwnFeedbackView> {
+        val len = buf.getInt()
+        return List<OwnFeedbackView>(len) {
+            FfiConverterTypeOwnFeedbackView.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<OwnFeedbackView>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeOwnFeedbackView.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<OwnFeedbackView>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeOwnFeedbackView.write(it, buf)
         }
     }
 }
@@ -15367,6 +24072,174 @@ public object FfiConverterSequenceTypePointsView: FfiConverterRustBuffer<List<Po
 /**
  * @suppress
  */
+public object FfiConverterSequenceTypeRatingCardView: FfiConverterRustBuffer<List<RatingCardView>> {
+    override fun read(buf: ByteBuffer): List<RatingCardView> {
+        val len = buf.getInt()
+        return List<RatingCardView>(len) {
+            FfiConverterTypeRatingCardView.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<RatingCardView>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeRatingCardView.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<RatingCardView>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeRatingCardView.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeRecipientView: FfiConverterRustBuffer<List<RecipientView>> {
+    override fun read(buf: ByteBuffer): List<RecipientView> {
+        val len = buf.getInt()
+        return List<RecipientView>(len) {
+            FfiConverterTypeRecipientView.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<RecipientView>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeRecipientView.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<RecipientView>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeRecipientView.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeReportProposalView: FfiConverterRustBuffer<List<ReportProposalView>> {
+    override fun read(buf: ByteBuffer): List<ReportProposalView> {
+        val len = buf.getInt()
+        return List<ReportProposalView>(len) {
+            FfiConverterTypeReportProposalView.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<ReportProposalView>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeReportProposalView.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<ReportProposalView>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeReportProposalView.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeResolutionPartView: FfiConverterRustBuffer<List<ResolutionPartView>> {
+    override fun read(buf: ByteBuffer): List<ResolutionPartView> {
+        val len = buf.getInt()
+        return List<ResolutionPartView>(len) {
+            FfiConverterTypeResolutionPartView.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<ResolutionPartView>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeResolutionPartView.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<ResolutionPartView>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeResolutionPartView.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeResolutionTaskView: FfiConverterRustBuffer<List<ResolutionTaskView>> {
+    override fun read(buf: ByteBuffer): List<ResolutionTaskView> {
+        val len = buf.getInt()
+        return List<ResolutionTaskView>(len) {
+            FfiConverterTypeResolutionTaskView.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<ResolutionTaskView>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeResolutionTaskView.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<ResolutionTaskView>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeResolutionTaskView.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeResolutionView: FfiConverterRustBuffer<List<ResolutionView>> {
+    override fun read(buf: ByteBuffer): List<ResolutionView> {
+        val len = buf.getInt()
+        return List<ResolutionView>(len) {
+            FfiConverterTypeResolutionView.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<ResolutionView>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeResolutionView.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<ResolutionView>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeResolutionView.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterSequenceTypeReviewItemView: FfiConverterRustBuffer<List<ReviewItemView>> {
     override fun read(buf: ByteBuffer): List<ReviewItemView> {
         val len = buf.getInt()
@@ -15441,6 +24314,90 @@ public object FfiConverterSequenceTypeScoreView: FfiConverterRustBuffer<List<Sco
         buf.putInt(value.size)
         value.iterator().forEach {
             FfiConverterTypeScoreView.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeScorerPointsView: FfiConverterRustBuffer<List<ScorerPointsView>> {
+    override fun read(buf: ByteBuffer): List<ScorerPointsView> {
+        val len = buf.getInt()
+        return List<ScorerPointsView>(len) {
+            FfiConverterTypeScorerPointsView.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<ScorerPointsView>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeScorerPointsView.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<ScorerPointsView>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeScorerPointsView.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeSealView: FfiConverterRustBuffer<List<SealView>> {
+    override fun read(buf: ByteBuffer): List<SealView> {
+        val len = buf.getInt()
+        return List<SealView>(len) {
+            FfiConverterTypeSealView.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<SealView>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeSealView.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<SealView>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeSealView.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeSentReportView: FfiConverterRustBuffer<List<SentReportView>> {
+    override fun read(buf: ByteBuffer): List<SentReportView> {
+        val len = buf.getInt()
+        return List<SentReportView>(len) {
+            FfiConverterTypeSentReportView.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<SentReportView>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeSentReportView.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<SentReportView>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeSentReportView.write(it, buf)
         }
     }
 }
@@ -15563,6 +24520,90 @@ public object FfiConverterSequenceTypeTallyView: FfiConverterRustBuffer<List<Tal
 /**
  * @suppress
  */
+public object FfiConverterSequenceTypeTaskEventView: FfiConverterRustBuffer<List<TaskEventView>> {
+    override fun read(buf: ByteBuffer): List<TaskEventView> {
+        val len = buf.getInt()
+        return List<TaskEventView>(len) {
+            FfiConverterTypeTaskEventView.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<TaskEventView>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeTaskEventView.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<TaskEventView>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeTaskEventView.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeTaskResultView: FfiConverterRustBuffer<List<TaskResultView>> {
+    override fun read(buf: ByteBuffer): List<TaskResultView> {
+        val len = buf.getInt()
+        return List<TaskResultView>(len) {
+            FfiConverterTypeTaskResultView.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<TaskResultView>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeTaskResultView.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<TaskResultView>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeTaskResultView.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeTaskView: FfiConverterRustBuffer<List<TaskView>> {
+    override fun read(buf: ByteBuffer): List<TaskView> {
+        val len = buf.getInt()
+        return List<TaskView>(len) {
+            FfiConverterTypeTaskView.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<TaskView>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeTaskView.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<TaskView>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeTaskView.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterSequenceTypeVersionView: FfiConverterRustBuffer<List<VersionView>> {
     override fun read(buf: ByteBuffer): List<VersionView> {
         val len = buf.getInt()
@@ -15619,6 +24660,34 @@ public object FfiConverterSequenceTypeChange: FfiConverterRustBuffer<List<Change
 /**
  * @suppress
  */
+public object FfiConverterSequenceTypeFeeCommand: FfiConverterRustBuffer<List<FeeCommand>> {
+    override fun read(buf: ByteBuffer): List<FeeCommand> {
+        val len = buf.getInt()
+        return List<FeeCommand>(len) {
+            FfiConverterTypeFeeCommand.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<FeeCommand>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeFeeCommand.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<FeeCommand>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeFeeCommand.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterSequenceTypeMeetingCommand: FfiConverterRustBuffer<List<MeetingCommand>> {
     override fun read(buf: ByteBuffer): List<MeetingCommand> {
         val len = buf.getInt()
@@ -15637,6 +24706,34 @@ public object FfiConverterSequenceTypeMeetingCommand: FfiConverterRustBuffer<Lis
         buf.putInt(value.size)
         value.iterator().forEach {
             FfiConverterTypeMeetingCommand.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeResolutionCommand: FfiConverterRustBuffer<List<ResolutionCommand>> {
+    override fun read(buf: ByteBuffer): List<ResolutionCommand> {
+        val len = buf.getInt()
+        return List<ResolutionCommand>(len) {
+            FfiConverterTypeResolutionCommand.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<ResolutionCommand>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeResolutionCommand.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<ResolutionCommand>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeResolutionCommand.write(it, buf)
         }
     }
 }
@@ -15778,6 +24875,24 @@ public object FfiConverterSequenceOptionalString: FfiConverterRustBuffer<List<ko
     
 
         /**
+         * What a role may do in a phase of the meeting, whoever asks: for previews and tests of screens.
+         */
+    @Throws(HandbookException::class) fun `homeActions`(`role`: HomeRole, `clerk`: kotlin.Boolean, `phase`: HomePhase, `language`: Language): List<HomeActionView> {
+            return FfiConverterSequenceTypeHomeActionView.lift(
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_func_home_actions(
+    
+        
+        FfiConverterTypeHomeRole.lower(`role`),
+        FfiConverterBoolean.lower(`clerk`),
+        FfiConverterTypeHomePhase.lower(`phase`),
+        FfiConverterTypeLanguage.lower(`language`),_status)
+}
+    )
+    }
+    
+
+        /**
          * Sends log lines of this process up to a level to a sink; a later call replaces the sink. Log lines belong to the
          * process and not to a profile, so this is no part of a configuration.
          */
@@ -15791,6 +24906,23 @@ public object FfiConverterSequenceOptionalString: FfiConverterRustBuffer<List<ko
         FfiConverterTypeLogLevel.lower(`level`),_status)
 }
     
+    
+
+        /**
+         * Checks a seal file with nothing but the file: founding record, records of the signers, every signature, every text.
+         * `unit` is the unit the reader expects, if they know its id. Fails with the reason when anything in it does not hold.
+         */
+    @Throws(HandbookException::class) fun `checkSealFile`(`bytes`: kotlin.ByteArray, `unit`: kotlin.String?): CheckedSealFile {
+            return FfiConverterTypeCheckedSealFile.lift(
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_func_check_seal_file(
+    
+        
+        FfiConverterByteArray.lower(`bytes`),
+        FfiConverterOptionalString.lower(`unit`),_status)
+}
+    )
+    }
     
 
         /**
