@@ -12,8 +12,10 @@ module. Calls block for milliseconds and are safe from any thread. Errors are ``
 ``next_action`` and ``text(language)``.
 """
 
+from typing import Any, List, Optional
+
 from ._native import ffi as _ffi
-from .changes import Changes
+from .changes import ChangeBatch, Changes
 from .errors import (
     Cancelled,
     InputError,
@@ -27,8 +29,22 @@ from .errors import (
     translated as _translated,
 )
 from .handbook import Branch, Handbook, Meeting, Sync, SyncTask
+from .records import Feedback, Records
 
-_OWN = {"Handbook", "Branch", "Meeting", "Sync", "SyncTask", "HandbookError", "InternalError"}
+_OWN = {
+    "Handbook",
+    "Branch",
+    "Feedback",
+    "Meeting",
+    "Records",
+    "Sync",
+    "SyncTask",
+    "HandbookError",
+    "InternalError",
+    "PackedChanges",
+    "check_seal_file",
+    "home_actions",
+}
 _shapes = [name for name in _ffi.__all__ if name not in _OWN and not name.endswith(("Protocol", "Impl"))]
 globals().update({name: getattr(_ffi, name) for name in _shapes})
 
@@ -40,21 +56,37 @@ def passphrase_vault(path: str, passphrase: str) -> object:
     return _translated(_ffi.open_passphrase_vault)(path, passphrase)
 
 
+def check_seal_file(file: bytes, unit: Optional[str] = None) -> Any:
+    """Checks a seal file with nothing but the file; needs no profile. ``unit`` is the unit that the reader expects, if they
+    know its id. Raises the reason when anything in it does not hold."""
+    return _translated(_ffi.check_seal_file)(file, unit)
+
+
+def home_actions(role: Any, clerk: bool, phase: Any, language: Any = _ffi.Language.VI) -> List[Any]:
+    """What a role may do in a phase of the meeting, whoever asks: for previews and tests of screens."""
+    return _translated(_ffi.home_actions)(role, clerk, phase, language)
+
+
 __all__ = [
     "Branch",
     "Cancelled",
+    "ChangeBatch",
     "Changes",
+    "Feedback",
     "Handbook",
     "InputError",
     "InternalError",
     "Meeting",
     "NetworkError",
     "NotAllowedError",
+    "Records",
     "SotayError",
     "StorageError",
     "StoppedError",
     "Sync",
     "SyncTask",
     "VaultError",
+    "check_seal_file",
+    "home_actions",
     "passphrase_vault",
 ] + _shapes

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import deque
-from typing import Any, Callable, Deque, Iterator, List, Optional
+from typing import Any, Callable, Deque, Iterator, Optional, Sequence
 
 from ._native import ffi
 
@@ -11,14 +11,40 @@ from ._native import ffi
 CHANGES_WAITING_MAX = 20_000
 
 
+# As `bindings/ffi/src/changes.rs` writes them.
+_PACKED_BYTES, _AT_ID, _OTHER = 20, 1, 2
+
+
+class ChangeBatch(Sequence[Any]):
+    """A batch of changes, oldest first. It crosses the bridge in a few bytes a change, and a ``Change`` is made when it is
+    looked at."""
+
+    def __init__(self, packed: Any) -> None:
+        self._packed = packed
+
+    def __len__(self) -> int:
+        return len(self._packed.entries) // _PACKED_BYTES
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return [self[at] for at in range(*index.indices(len(self)))]
+        at = range(len(self))[index] * _PACKED_BYTES
+        entry = self._packed.entries[at : at + _PACKED_BYTES]
+        number = entry[2] << 8 | entry[3]
+        if entry[0] == _OTHER:
+            return self._packed.others[number]
+        place = self._packed.places[number]
+        return ffi.Change.DOCUMENT(place.doc, place.part, entry[4:].hex() if entry[0] == _AT_ID else None)
+
+
 class CallableListener(ffi.ChangeListener):
     """A function as a listener."""
 
-    def __init__(self, function: Callable[[List[Any]], None]) -> None:
+    def __init__(self, function: Callable[[Sequence[Any]], None]) -> None:
         self._function = function
 
-    def on_changes(self, batch: List[Any]) -> None:
-        self._function(batch)
+    def on_changes(self, batch: Any) -> None:
+        self._function(ChangeBatch(batch))
 
 
 class Changes:
@@ -32,7 +58,7 @@ class Changes:
         self._closed = False
         self._subscription = subscribe(CallableListener(self._take))
 
-    def _take(self, batch: List[Any]) -> None:
+    def _take(self, batch: Sequence[Any]) -> None:
         with self._arrived:
             if len(self._waiting) + len(batch) > CHANGES_WAITING_MAX:
                 self._waiting.clear()

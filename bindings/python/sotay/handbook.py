@@ -8,6 +8,7 @@ from typing import Any, Callable, List, Optional, Sequence, Union
 from ._native import ffi
 from .changes import CallableListener, Changes
 from .errors import told, translated
+from .records import Feedback, Records
 
 _Path = Union[str, "os.PathLike[str]"]
 
@@ -119,6 +120,81 @@ class Meeting:
         return self._raw.minutes()
 
     @translated
+    def seals(self, language: Any = ffi.Language.VI) -> Any:
+        """The seals of the minutes, and what was recorded after them."""
+        return self._raw.seals(language)
+
+    @translated
+    def seal_check(self, language: Any = ffi.Language.VI) -> Any:
+        """The review list on the eve of a seal, with a warning for every phone that has not handed in."""
+        return self._raw.seal_check(language)
+
+    @translated
+    def propose_seal(self, minutes: str) -> str:
+        """Proposes to seal the minutes that were shown (by their SHA-256); the other of the two countersigns. Gives its id."""
+        return self._raw.propose_seal(minutes)
+
+    @translated
+    def countersign(self, seal: str) -> None:
+        """Signs what the other of the two has proposed, if this phone holds the same records and reads the same text."""
+        self._raw.countersign(seal)
+
+    @translated
+    def withdraw_seal(self, seal: str) -> None:
+        """Takes a seal back: the chair whom it names, or the secretary."""
+        self._raw.withdraw_seal(seal)
+
+    @translated
+    def propose_addendum(self) -> str:
+        """Proposes to sign what was recorded after the seal as an addendum to it; gives its id."""
+        return self._raw.propose_addendum()
+
+    @translated
+    def amend(self, *commands: Any) -> List[Optional[str]]:
+        """``apply`` after the minutes were sealed; what is written waits beside the sealed text. Officers only."""
+        return self._raw.amend(list(commands))
+
+    @translated
+    def sealed_text(self, seal: str) -> str:
+        """The sealed text, as it was signed."""
+        return self._raw.sealed_text(seal)
+
+    @translated
+    def seal_file(self) -> bytes:
+        """Everything somebody without a profile needs to check the seals: for ``check_seal_file``."""
+        return self._raw.seal_file()
+
+    @translated
+    def attach_outside_signature(self, seal: str, kind: Any, name: str, content: bytes) -> None:
+        """Keeps an official signature that was made elsewhere beside a seal. Officers only."""
+        self._raw.attach_outside_signature(seal, kind, name, content)
+
+    @translated
+    def paper(self, form: Any, item: Optional[str] = None) -> Any:
+        """The minutes as a file: the sealed edition, or as they stand; with ``item``, the extract of that item."""
+        return self._raw.paper(form, item)
+
+    @translated
+    def diary(self, skip: int = 0, count: int = 50, language: Any = ffi.Language.VI) -> Any:
+        """A page of the diary in words, newest line first; 200 lines at most."""
+        return self._raw.diary(skip, count, language)
+
+    @translated
+    def undo(self, language: Any = ffi.Language.VI) -> Any:
+        """Undoes what this phone did last and has not undone yet; refused when somebody has built on it since."""
+        return self._raw.undo(language)
+
+    @translated
+    def take_in(self) -> int:
+        """Takes last month's tasks and the fees into the minutes; gives how many tasks."""
+        return self._raw.take_in()
+
+    @translated
+    def attach_file(self, name: str, media: str, content: bytes, pages: int = 0) -> str:
+        """Notes a file that belongs to the meeting: name, type, size, pages, hash. The file stays where it is. Gives the id."""
+        return self._raw.attach_file(name, media, content, pages)
+
+    @translated
     def history(self) -> List[Any]:
         """Every change, causes before effects."""
         return self._raw.history()
@@ -159,8 +235,10 @@ class Branch:
         committee: bool = False,
         probationary: bool = False,
         relays: Sequence[str] = (),
+        replaces: Optional[str] = None,
     ) -> str:
-        """Grants a phone its rank (2 secretary, 3 deputy, 4 member); gives the invitation as text."""
+        """Grants a phone its rank (2 secretary, 3 deputy, 4 member); gives the invitation as text. ``replaces`` is a lost or
+        broken phone of the member whose grants end in the same step."""
         return self._raw.admit(
             ffi.Admission(
                 request=request,
@@ -169,6 +247,7 @@ class Branch:
                 committee=committee,
                 probationary=probationary,
                 relays=list(relays),
+                replaces=replaces,
             )
         )
 
@@ -192,6 +271,11 @@ class Branch:
             activity=ffi.MemberActivity.ATTENDING,
         )
         return self._raw.add_members([plain(one) if isinstance(one, str) else one for one in names], since)
+
+    @translated
+    def import_members(self, lines: Sequence[Any]) -> List[str]:
+        """Puts the lines of a roster kept elsewhere in, each from its own day, all or none; gives their ids."""
+        return self._raw.import_members(list(lines))
 
     @translated
     def roster(self, command: Any) -> None:
@@ -227,6 +311,21 @@ class Branch:
     def lift_phone(self, device: str) -> Any:
         """Ends every suspension of a phone."""
         return self._raw.lift_phone(device)
+
+    @translated
+    def regrade_phone(self, device: str, rank: int, committee: bool = False, probationary: bool = False) -> Any:
+        """Changes what a phone may do: its grants end and another one follows, in one step."""
+        return self._raw.regrade_phone(device, rank, committee, probationary)
+
+    @translated
+    def rotate_keys(self) -> Any:
+        """New keys for every part of the handbook that this phone may give them to."""
+        return self._raw.rotate_keys()
+
+    @translated
+    def not_counted(self) -> List[Any]:
+        """What phones wrote after their removal, or beyond what they might: kept, and not counted."""
+        return self._raw.not_counted()
 
     @translated
     def new_meeting(self, kind: Any, month: Optional[str] = None, date: Optional[str] = None) -> str:
@@ -294,6 +393,21 @@ class Handbook:
         return Branch(translated(self._raw.branch)())
 
     @property
+    def records(self) -> Records:
+        """Tasks, fees, ratings, resolutions, reports, directives."""
+        return Records(translated(self._raw.records)())
+
+    @property
+    def feedback(self) -> Feedback:
+        """What members write to the committee."""
+        return Feedback(translated(self._raw.feedback)())
+
+    @translated
+    def home(self, language: Any = ffi.Language.VI) -> Any:
+        """The first screen: role, meeting at hand, what can be done now, what waits."""
+        return self._raw.home(language)
+
+    @property
     def sync(self) -> Sync:
         """Syncing."""
         return Sync(translated(self._raw.sync)())
@@ -304,7 +418,7 @@ class Handbook:
         return Meeting(self._raw.meeting(id))
 
     @translated
-    def subscribe(self, function: Callable[[List[Any]], None]) -> Any:
+    def subscribe(self, function: Callable[[Sequence[Any]], None]) -> Any:
         """Calls a function with batches of changes on the engine's thread, until the result is cancelled or dropped."""
         return self._raw.subscribe(CallableListener(function))
 

@@ -8,11 +8,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustls::client::AlwaysResolvesClientRawPublicKeys;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, ring, verify_tls13_signature_with_raw_key};
-use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer, ServerName, SubjectPublicKeyInfoDer, UnixTime};
+use rustls::crypto::{
+    CryptoProvider, GetRandomFailed, KeyProvider, SecureRandom, WebPkiSupportedAlgorithms, ring,
+    verify_tls13_signature_with_raw_key,
+};
+use rustls::pki_types::{
+    CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, SubjectPublicKeyInfoDer, UnixTime,
+};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::server::{AlwaysResolvesServerRawPublicKeys, NoServerSessionStorage};
-use rustls::sign::CertifiedKey;
+use rustls::sign::{CertifiedKey, SigningKey};
 use rustls::{
     CertificateError, DigitallySignedStruct, DistinguishedName, Error, PeerMisbehaved, SignatureScheme,
 };
@@ -64,6 +69,35 @@ pub(crate) fn key_of(spki: &[u8]) -> Option<SignKey> {
     SignKey::from_bytes(bytes).ok()
 }
 
+/// What keys and signatures there are: Ed25519 and nothing else. Named one by one and not taken from the library's own
+/// provider, so that a phone carries no code and no tables of curves and of RSA that no connection uses (decision 0181).
+static SIGNATURES: WebPkiSupportedAlgorithms = WebPkiSupportedAlgorithms {
+    all: &[webpki::ring::ED25519],
+    mapping: &[(SignatureScheme::ED25519, &[webpki::ring::ED25519])],
+};
+
+/// Randomness of the system, and Ed25519 keys.
+#[derive(Debug)]
+struct Primitives;
+
+impl SecureRandom for Primitives {
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), GetRandomFailed> {
+        use ::ring::rand::SecureRandom as _;
+        ::ring::rand::SystemRandom::new()
+            .fill(bytes)
+            .map_err(|_| GetRandomFailed)
+    }
+}
+
+impl KeyProvider for Primitives {
+    fn load_private_key(&self, key: PrivateKeyDer<'static>) -> Result<Arc<dyn SigningKey>, Error> {
+        match &key {
+            PrivateKeyDer::Pkcs8(der) => ring::sign::any_eddsa_type(der),
+            _ => Err(Error::General("only Ed25519 keys in PKCS#8 are used here".into())),
+        }
+    }
+}
+
 /// AES-128 first (cheapest with hardware), ChaCha20 for phones without; X25519 only: the two datagrams of a
 /// post-quantum ClientHello cost a second at 20 % loss, and payloads do not rely on this layer for secrecy.
 fn provider() -> CryptoProvider {
@@ -73,7 +107,9 @@ fn provider() -> CryptoProvider {
             ring::cipher_suite::TLS13_CHACHA20_POLY1305_SHA256,
         ],
         kx_groups: vec![ring::kx_group::X25519],
-        ..ring::default_provider()
+        signature_verification_algorithms: SIGNATURES,
+        secure_random: &Primitives,
+        key_provider: &Primitives,
     }
 }
 

@@ -31,13 +31,16 @@ public final class Branch: Sendable {
         return try await io { try raw.readRequest(text: text) }
     }
 
-    /// Grants a phone its rank (2 secretary, 3 deputy, 4 member); gives the invitation as text.
+    /// Grants a phone its rank (2 secretary, 3 deputy, 4 member); gives the invitation as text. `replaces` is a lost or broken
+    /// phone of the member whose grants end in the same step.
     public func admit(
-        request: String, member: String, rank: UInt8 = 4, committee: Bool = false, probationary: Bool = false, relays: [String] = []
+        request: String, member: String, rank: UInt8 = 4, committee: Bool = false, probationary: Bool = false, relays: [String] = [],
+        replaces: String? = nil
     ) async throws -> String {
         let raw = raw
         let admission = Admission(
-            request: request, member: member, rank: rank, committee: committee, probationary: probationary, relays: relays)
+            request: request, member: member, rank: rank, committee: committee, probationary: probationary, relays: relays,
+            replaces: replaces)
         return try await io { try raw.admit(admission: admission) }
     }
 
@@ -59,6 +62,13 @@ public final class Branch: Sendable {
     public func addMembers(_ members: [NewMember], since: String) async throws -> [String] {
         let raw = raw
         return try await io { try raw.addMembers(members: members, since: since) }
+    }
+
+    /// Puts the lines of a roster kept elsewhere in, each from its own day, all or none; gives their ids.
+    @discardableResult
+    public func importMembers(_ lines: [NewMemberLine]) async throws -> [String] {
+        let raw = raw
+        return try await io { try raw.importMembers(lines: lines) }
     }
 
     /// Changes the roster.
@@ -104,6 +114,26 @@ public final class Branch: Sendable {
     public func liftPhone(_ device: String) async throws -> KeyChangeView {
         let raw = raw
         return try await io { try raw.liftPhone(device: device) }
+    }
+
+    /// Changes what a phone may do: its grants end and another one follows, in one step.
+    @discardableResult
+    public func regradePhone(_ device: String, rank: UInt8, committee: Bool = false, probationary: Bool = false) async throws -> KeyChangeView {
+        let raw = raw
+        return try await io { try raw.regradePhone(device: device, rank: rank, committee: committee, probationary: probationary) }
+    }
+
+    /// New keys for every part of the handbook that this phone may give them to: once a year, or when a key may have leaked.
+    @discardableResult
+    public func rotateKeys() async throws -> KeyChangeView {
+        let raw = raw
+        return try await io { try raw.rotateKeys() }
+    }
+
+    /// What phones wrote after their removal, or beyond what they might: kept, and not counted.
+    public func notCounted() async throws -> [NotCountedView] {
+        let raw = raw
+        return try await io { try raw.notCounted() }
     }
 
     /// Begins a meeting; gives its id. A monthly one has the same id on every phone.

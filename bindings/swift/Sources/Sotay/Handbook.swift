@@ -27,6 +27,10 @@ public final class Handbook: Sendable {
     public let device: String
     /// The unit: members, phones, meetings.
     public let branch: Branch
+    /// Tasks, fees, ratings, resolutions, reports, directives.
+    public let records: Records
+    /// What members write to the committee.
+    public let feedback: Feedback
     /// Relays.
     public let sync: Sync
     private let raw: RawHandbook
@@ -36,6 +40,8 @@ public final class Handbook: Sendable {
         self.raw = raw
         device = try raw.device()
         branch = Branch(try raw.branch())
+        records = Records(try raw.records())
+        feedback = Feedback(try raw.feedback())
         sync = Sync(try raw.sync())
     }
 
@@ -66,28 +72,36 @@ public final class Handbook: Sendable {
         Meeting(try raw.meeting(id: id), id: id, handbook: self)
     }
 
-    /// Changes from now on, in batches: what the engine gathered within 50 ms, and whatever else arrived while the reader was busy.
+    /// The first screen: role, meeting at hand, what can be done now, what waits.
+    public func home(_ language: Language = .vi) async throws -> HomeView {
+        let raw = raw
+        return try await io { try raw.home(language: language) }
+    }
+
+    /// Changes from now on, in batches: what the engine gathered within 50 ms.
     /// The first is `Change.start` alone. The stream ends with the handbook or its task, and each one has a subscription of its own.
-    public func changeBatches() async throws -> AsyncStream<[Change]> {
+    public func changeBatches() async throws -> AsyncStream<ChangeBatch> {
         let feed = try await feed()
-        return AsyncStream { await feed.inbox.take() }
+        let rest = Rest()
+        return AsyncStream { await rest.batch(of: feed) }
     }
 
     /// The same, one by one.
     public func changes() async throws -> AsyncStream<Change> {
         let feed = try await feed()
         let rest = Rest()
-        return AsyncStream { await rest.next(feed) }
+        return AsyncStream { await rest.change(of: feed) }
     }
 
     /// Calls a function with every batch, on one thread of the library, in order, until it is cancelled. The function may call
     /// the handbook. It should return quickly; when it throws eight times in a row it is dropped.
-    public func subscribe(_ listener: @escaping @Sendable ([Change]) throws -> Void) async throws -> Subscription {
+    public func subscribe(_ listener: @escaping @Sendable (ChangeBatch) throws -> Void) async throws -> Subscription {
         let raw = raw
         return try await io { Subscription(try raw.subscribe(listener: FunctionListener(listener))) }
     }
 
-    private func feed() async throws -> Feed {
+    /// A subscription that a stream reads.
+    func feed() async throws -> Feed {
         let inbox = Inbox()
         inboxes.add(inbox)
         do {
@@ -167,17 +181,4 @@ final class Inboxes: @unchecked Sendable {
     }
 
     var count: Int { lock.withLock { all.count } }
-}
-
-/// What is left of a batch that is read one by one.
-private actor Rest {
-    private var batch: ArraySlice<Change> = []
-
-    func next(_ feed: Feed) async -> Change? {
-        if batch.isEmpty {
-            guard let more = await feed.inbox.take() else { return nil }
-            batch = more[...]
-        }
-        return batch.removeFirst()
-    }
 }

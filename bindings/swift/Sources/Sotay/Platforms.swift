@@ -22,3 +22,9 @@ private final class FunctionSink: LogSink {
         try function(lines)
     }
 }
+
+/// Checks a seal file (`Meeting.sealFile()`) with nothing but the file; needs no profile. `unit` is the unit that the reader
+/// expects, if they know its id. Throws the reason when anything in it does not hold.
+public func sealFileChecked(_ bytes: Data, unit: String? = nil) async throws -> CheckedSealFile {
+    try await io { try checkSealFile(bytes: bytes, unit: unit) }
+}

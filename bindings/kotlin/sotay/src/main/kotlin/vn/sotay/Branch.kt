@@ -15,7 +15,10 @@ class Branch internal constructor(private val raw: RawBranch) {
     /** Reads somebody's request, to compare the check code before admitting. */
     suspend fun readRequest(text: String): JoinRequestView = io { raw.readRequest(text) }
 
-    /** Grants a phone its rank (2 secretary, 3 deputy, 4 member); gives the invitation as text. */
+    /**
+     * Grants a phone its rank (2 secretary, 3 deputy, 4 member); gives the invitation as text. [replaces] is a lost or broken
+     * phone of the member whose grants end in the same step.
+     */
     suspend fun admit(
         request: String,
         member: String,
@@ -23,7 +26,8 @@ class Branch internal constructor(private val raw: RawBranch) {
         committee: Boolean = false,
         probationary: Boolean = false,
         relays: List<String> = emptyList(),
-    ): String = io { raw.admit(Admission(request, member, rank, committee, probationary, relays)) }
+        replaces: String? = null,
+    ): String = io { raw.admit(Admission(request, member, rank, committee, probationary, relays, replaces)) }
 
     /** Takes the invitation made for this phone; gives the relays it names. */
     suspend fun accept(invitation: String): List<String> = io { raw.accept(invitation) }
@@ -33,6 +37,9 @@ class Branch internal constructor(private val raw: RawBranch) {
 
     /** Puts members on the roster from a day on; gives their ids. */
     suspend fun addMembers(members: List<NewMember>, since: String): List<String> = io { raw.addMembers(members, since) }
+
+    /** Puts the lines of a roster kept elsewhere in, each from its own day, all or none; gives their ids. */
+    suspend fun importMembers(lines: List<NewMemberLine>): List<String> = io { raw.importMembers(lines) }
 
     /** Changes the roster. */
     suspend fun roster(command: RosterCommand) = io { raw.roster(command) }
@@ -54,6 +61,16 @@ class Branch internal constructor(private val raw: RawBranch) {
 
     /** Ends every suspension of a phone. */
     suspend fun liftPhone(device: String): KeyChangeView = io { raw.liftPhone(device) }
+
+    /** Changes what a phone may do: its grants end and another one follows, in one step. */
+    suspend fun regradePhone(device: String, rank: UByte, committee: Boolean = false, probationary: Boolean = false): KeyChangeView =
+        io { raw.regradePhone(device, rank, committee, probationary) }
+
+    /** New keys for every part of the handbook that this phone may give them to: once a year, or when a key may have leaked. */
+    suspend fun rotateKeys(): KeyChangeView = io { raw.rotateKeys() }
+
+    /** What phones wrote after their removal, or beyond what they might: kept, and not counted. */
+    suspend fun notCounted(): List<NotCountedView> = io { raw.notCounted() }
 
     /** Begins a meeting; gives its id. A monthly one has the same id on every phone. */
     suspend fun newMeeting(kind: MeetingKind, month: String? = null, date: String? = null): String =

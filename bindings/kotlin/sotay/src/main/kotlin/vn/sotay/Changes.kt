@@ -20,29 +20,74 @@ class Subscription internal constructor(private val raw: RawSubscription) : Auto
     override fun close() = cancel()
 }
 
+/**
+ * A batch of changes, oldest first. It crosses the bridge in a few bytes a change, and a [Change] is made when it is looked at:
+ * a screen that is not concerned makes none.
+ */
+class ChangeBatch internal constructor(private val packed: PackedChanges) : AbstractList<Change>(), RandomAccess {
+    private val entries = packed.entries
+
+    override val size: Int get() = entries.size / PACKED_BYTES
+
+    override fun get(index: Int): Change {
+        if (index !in indices) throw IndexOutOfBoundsException("$index of $size")
+        val at = index * PACKED_BYTES
+        val number = (entries[at + 2].toInt() and 0xff shl 8) or (entries[at + 3].toInt() and 0xff)
+        return when (entries[at].toInt()) {
+            OTHER -> packed.others[number]
+            else -> {
+                val place = packed.places[number]
+                Change.Document(place.doc, place.part, if (entries[at].toInt() == AT_ID) hex(at + 4) else null)
+            }
+        }
+    }
+
+    private fun hex(from: Int): String {
+        val digits = CharArray(2 * ID_BYTES)
+        for (byte in 0 until ID_BYTES) {
+            val value = entries[from + byte].toInt()
+            digits[2 * byte] = DIGITS[value shr 4 and 0xf]
+            digits[2 * byte + 1] = DIGITS[value and 0xf]
+        }
+        return String(digits)
+    }
+
+    private companion object {
+        // As `bindings/ffi/src/changes.rs` writes them.
+        const val PACKED_BYTES = 20
+        const val ID_BYTES = 16
+        const val AT_ID = 1
+        const val OTHER = 2
+        const val DIGITS = "0123456789abcdef"
+    }
+}
+
 /** A function as a listener. */
 internal class FunctionListener(private val function: (List<Change>) -> Unit) : ChangeListener {
-    override fun onChanges(batch: List<Change>) {
+    override fun onChanges(batch: PackedChanges) {
         // The engine calls from one thread of its own. Left attached, it is one Java thread instead of one for every call.
         Native.detach(false)
-        function(batch)
+        function(ChangeBatch(batch))
     }
 }
 
 /** Where batches wait between the engine's thread and a coroutine. */
 internal class Inbox {
     private val lock = Any()
-    private var waiting = ArrayList<Change>()
+    private var waiting = ArrayList<List<Change>>()
+    private var changes = 0
     private var closed = false
     private val arrived = Channel<Unit>(Channel.CONFLATED)
 
     /** Takes a batch of the engine; never waits. */
     fun put(batch: List<Change>) {
         synchronized(lock) {
-            if (waiting.size + batch.size > CHANGES_WAITING_MAX) {
-                waiting = arrayListOf(Change.Missed)
+            if (changes + batch.size > CHANGES_WAITING_MAX) {
+                waiting = arrayListOf(listOf(Change.Missed))
+                changes = 1
             } else {
-                waiting.addAll(batch)
+                waiting.add(batch)
+                changes += batch.size
             }
         }
         arrived.trySend(Unit)
@@ -59,7 +104,10 @@ internal class Inbox {
         while (true) {
             synchronized(lock) {
                 if (waiting.isNotEmpty()) {
-                    return waiting.also { waiting = ArrayList() }
+                    val taken = waiting
+                    waiting = ArrayList()
+                    changes = 0
+                    return taken.singleOrNull() ?: taken.flatten()
                 }
                 if (closed) return null
             }

@@ -39,11 +39,20 @@ class Handbook private constructor(
     /** The unit: members, phones, meetings. */
     val branch: Branch = Branch(told { raw.branch() })
 
+    /** Tasks, fees, ratings, resolutions, reports, directives. */
+    val records: Records = Records(told { raw.records() })
+
+    /** What members write to the committee. */
+    val feedback: Feedback = Feedback(told { raw.feedback() })
+
     /** Relays. */
     val sync: Sync = Sync(told { raw.sync() })
 
     /** A meeting by its id. Whether there is one shows at the first call on it. */
     fun meeting(id: String): Meeting = Meeting(told { raw.meeting(id) }, id, this)
+
+    /** The first screen: role, meeting at hand, what can be done now, what waits. */
+    suspend fun home(language: Language = Language.VI): HomeView = io { raw.home(language) }
 
     /**
      * Changes from now on, in batches: what the engine gathered within 50 ms, and whatever else arrived while the collector was

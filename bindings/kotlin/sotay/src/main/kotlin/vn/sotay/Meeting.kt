@@ -44,6 +44,57 @@ class Meeting internal constructor(
     /** Text and SHA-256 of the minutes as they stand. */
     suspend fun minutes(): MinutesView = io { raw.minutes() }
 
+    /** The seals of the minutes, and what was recorded after them. */
+    suspend fun seals(language: Language = Language.VI): SealsView = io { raw.seals(language) }
+
+    /** The review list on the eve of a seal, with a warning for every phone that took part and has not handed in. */
+    suspend fun sealCheck(language: Language = Language.VI): ReviewView = io { raw.sealCheck(language) }
+
+    /**
+     * Proposes to seal the minutes that were shown ([MinutesView.sha256]), with one's own signature; the other of chair and
+     * minute-taker countersigns. Over sealed minutes this is the next edition. Gives the seal's id.
+     */
+    suspend fun proposeSeal(minutes: String): String = io { raw.proposeSeal(minutes) }
+
+    /** Signs what the other of the two has proposed, if this phone holds the same records and reads the same text. */
+    suspend fun countersign(seal: String) = io { raw.countersign(seal) }
+
+    /** Takes a seal back: the chair whom it names, or the secretary. */
+    suspend fun withdrawSeal(seal: String) = io { raw.withdrawSeal(seal) }
+
+    /** Proposes to sign what was recorded after the seal as an addendum to it; gives its id. */
+    suspend fun proposeAddendum(): String = io { raw.proposeAddendum() }
+
+    /** [apply] after the minutes were sealed; what is written waits beside the sealed text. Officers only. */
+    suspend fun amend(vararg commands: MeetingCommand): List<String?> = io { raw.amend(commands.asList()) }
+
+    /** The sealed text, as it was signed. */
+    suspend fun sealedText(seal: String): String = io { raw.sealedText(seal) }
+
+    /** Everything somebody without a profile needs to check the seals: for [sealFileChecked]. */
+    suspend fun sealFile(): ByteArray = io { raw.sealFile() }
+
+    /** Keeps an official signature that was made elsewhere beside a seal. Officers only. */
+    suspend fun attachOutsideSignature(seal: String, kind: OutsideSignatureKind, name: String, bytes: ByteArray) =
+        io { raw.attachOutsideSignature(seal, kind, name, bytes) }
+
+    /** The minutes as a file: the sealed edition, or as they stand; with [item], the extract of that item of the agenda. */
+    suspend fun paper(form: PaperForm, item: String? = null): PaperFile = io { raw.paper(form, item) }
+
+    /** A page of the diary in words, newest line first; 200 lines at most. */
+    suspend fun diary(skip: Int = 0, count: Int = DIARY_PAGE, language: Language = Language.VI): DiaryPageView =
+        io { raw.diary(skip.coerceAtLeast(0).toUInt(), count.coerceAtLeast(0).toUInt(), language) }
+
+    /** Undoes what this phone did last and has not undone yet; refused when somebody has built on it since. */
+    suspend fun undo(language: Language = Language.VI): UndoneView = io { raw.undo(language) }
+
+    /** Takes last month's tasks and the fees into the minutes; gives how many tasks. */
+    suspend fun takeIn(): Int = io { raw.takeIn().toInt() }
+
+    /** Notes a file that belongs to the meeting: name, type, size, pages, hash. The file stays where it is. Gives the entry's id. */
+    suspend fun attachFile(name: String, media: String, content: ByteArray, pages: Int = 0): String =
+        io { raw.attachFile(name, media, content, pages.coerceAtLeast(0).toUInt()) }
+
     /** Every change, causes before effects. */
     suspend fun history(): List<HistoryLineView> = io { raw.history() }
 
@@ -58,5 +109,8 @@ class Meeting internal constructor(
     private companion object {
         /** A screen that turns does not begin again. */
         const val STATE_STOP_MS = 5_000L
+
+        /** Lines of a page of the diary that is not asked for otherwise. */
+        const val DIARY_PAGE = 50
     }
 }

@@ -9,6 +9,15 @@ suspend fun passphraseVault(file: File, passphrase: String): KeyVault {
 }
 
 /**
+ * Checks a seal file ([Meeting.sealFile]) with nothing but the file; needs no profile. [unit] is the unit that the reader
+ * expects, if they know its id. Throws the reason when anything in it does not hold.
+ */
+suspend fun sealFileChecked(bytes: ByteArray, unit: String? = null): CheckedSealFile {
+    NativeLibrary.ensure()
+    return io { checkSealFile(bytes, unit) }
+}
+
+/**
  * Gives lines of the library's log to a function, from a thread of the library and in batches; null ends it. What it throws is
  * ignored. Lines of INFO and above hold no names, keys or content.
  */

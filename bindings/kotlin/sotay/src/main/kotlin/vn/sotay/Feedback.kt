@@ -1,0 +1,30 @@
+package vn.sotay
+
+/** What members write to the committee, with their name or without, and what becomes of it. */
+class Feedback internal constructor(private val raw: RawFeedback) {
+    /**
+     * Writes to the committee; gives the item's id. Without a name neither the relay nor the committee learns who wrote, and
+     * nobody can answer but publicly. With the [id] of an earlier call the same item is not written twice.
+     */
+    suspend fun submit(topic: String, text: String, named: Boolean, meeting: String? = null, id: String? = null): String =
+        io { raw.submit(NewFeedback(topic, text, named, meeting, id)) }
+
+    /** Takes an item of this phone back: without a trace while it waits, otherwise the committee sees that it was taken back. */
+    suspend fun withdraw(item: String) = io { raw.withdraw(item) }
+
+    /** Sends an item of this phone again, e.g. after the relay refused it; the committee gets it once. */
+    suspend fun sendAgain(item: String) = io { raw.sendAgain(item) }
+
+    /** What was written on this phone, newest first, with what was answered. */
+    suspend fun own(): List<OwnFeedbackView> = io { raw.own() }
+
+    /** What the committee has received. The committee only. */
+    suspend fun received(language: Language = Language.VI): List<FeedbackView> = io { raw.received(language) }
+
+    /** Notes what has become of an item, and answers it if there is a [text]: its writer alone, or the whole unit. The committee only. */
+    suspend fun answer(item: String, status: FeedbackStatus, text: String? = null, public: Boolean = false) =
+        io { raw.answer(FeedbackAnswer(item, status, text, public)) }
+
+    /** Answers that everybody in the unit reads, oldest first. */
+    suspend fun publicAnswers(): List<FeedbackReplyView> = io { raw.publicAnswers() }
+}

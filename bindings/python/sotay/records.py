@@ -1,0 +1,184 @@
+"""The documents of the unit beside its meetings, and what members write to the committee."""
+
+from typing import Any, List, Optional
+
+from ._native import ffi
+from .errors import translated
+
+
+class Records:
+    """Tasks, fees, ratings, resolutions, reports, directives. Points are in hundredths, money in đồng, months ``2025-05``."""
+
+    def __init__(self, raw: Any) -> None:
+        self._raw = raw
+
+    @translated
+    def review(self, document: str, language: Any = ffi.Language.VI) -> Any:
+        """What contradicts itself in a document: that of ``ReviewItemView.meeting``, which may be any."""
+        return self._raw.review(document, language)
+
+    @translated
+    def settle(self, document: str, item: str, pick: str) -> None:
+        """Settles an item of a document's review list by one of its options."""
+        self._raw.settle(document, item, pick)
+
+    @translated
+    def undo(self, document: str, language: Any = ffi.Language.VI) -> Any:
+        """Undoes what this phone did last in a document; never lines of the ledger, reports or choices."""
+        return self._raw.undo(document, language)
+
+    @translated
+    def tasks(self, year: int) -> List[Any]:
+        """All tasks of a year, by deadline."""
+        return self._raw.tasks(year)
+
+    @translated
+    def change_task(self, year: int, command: Any) -> Optional[str]:
+        """Carries out a command about a task; gives the id of the task it added."""
+        return self._raw.change_task(year, command)
+
+    @translated
+    def tasks_of_meeting(self, meeting: str) -> int:
+        """Makes tasks of the conclusions of a meeting that have none yet; gives how many."""
+        return self._raw.tasks_of_meeting(meeting)
+
+    @translated
+    def fees(self, year: int) -> Any:
+        """The ledger of a year. The committee only."""
+        return self._raw.fees(year)
+
+    @translated
+    def fee_month(self, month: str) -> Any:
+        """A month of the ledger: who owes what, who paid, who has not. The committee only."""
+        return self._raw.fee_month(month)
+
+    @translated
+    def change_fees(self, year: int, *commands: Any) -> List[Optional[str]]:
+        """Carries out commands to the ledger as one change, all or nothing; gives the id of the line that each one added."""
+        return self._raw.change_fees(year, list(commands))
+
+    @translated
+    def criteria(self, year: int) -> Any:
+        """The criteria of a year: those in force on its last day."""
+        return self._raw.criteria(year)
+
+    @translated
+    def ratings(self, year: int) -> List[Any]:
+        """Everybody who was rated in a year. The committee only."""
+        return self._raw.ratings(year)
+
+    @translated
+    def change_rating(self, year: int, command: Any) -> Optional[str]:
+        """Carries out a command about the ratings; gives the id of the evidence it added."""
+        return self._raw.change_rating(year, command)
+
+    @translated
+    def resolutions(self) -> List[Any]:
+        """All resolutions, newest first."""
+        return self._raw.resolutions()
+
+    @translated
+    def resolution(self, id: str) -> Any:
+        """A resolution by its id."""
+        return self._raw.resolution(id)
+
+    @translated
+    def new_resolution(self, title: str, meeting: Optional[str] = None) -> str:
+        """Begins a resolution, of a meeting or by itself; gives its id. Officers only."""
+        return self._raw.new_resolution(title, meeting)
+
+    @translated
+    def change_resolution(self, id: str, *commands: Any) -> List[Optional[str]]:
+        """Carries out commands as one change, all or nothing; gives the id of what each one added."""
+        return self._raw.change_resolution(id, list(commands))
+
+    @translated
+    def issue_resolution(self, id: str) -> None:
+        """Issues a resolution; refused while an item of its review list blocks."""
+        self._raw.issue_resolution(id)
+
+    @translated
+    def resolution_paper(self, id: str, form: Any) -> Any:
+        """A resolution as a file, as it stands."""
+        return self._raw.resolution_paper(id, form)
+
+    @translated
+    def reports(self, year: int) -> List[Any]:
+        """The reports of a year that were sent, by month and revision."""
+        return self._raw.reports(year)
+
+    @translated
+    def report_proposal(self, month: str, language: Any = ffi.Language.VI) -> Any:
+        """What a month's report would say now; ``None`` when the last one that was sent says the same."""
+        return self._raw.report_proposal(month, language)
+
+    @translated
+    def reports_due(self, year: int, language: Any = ffi.Language.VI) -> List[Any]:
+        """The months of a year whose report is to be sent, for the first time or anew."""
+        return self._raw.reports_due(year, language)
+
+    @translated
+    def send_report(self, month: str) -> Any:
+        """Sends a month's report as it would be now. Officers only."""
+        return self._raw.send_report(month)
+
+    @translated
+    def report_paper(self, month: str, form: Any, revision: Optional[int] = None) -> Any:
+        """A month's report as a file: a revision that was sent, or what would be sent now; ``None`` when there is none."""
+        return self._raw.report_paper(month, revision, form)
+
+    @translated
+    def directives(self, on: Optional[str] = None) -> List[Any]:
+        """All directives known here; each says whether it is in force on a day, today if none is given."""
+        return self._raw.directives(on)
+
+    @translated
+    def publish_directive(self, json: str) -> Any:
+        """Publishes a directive, the text of a JSON file, to everybody in the unit. Officers only."""
+        return self._raw.publish_directive(json)
+
+
+class Feedback:
+    """What members write to the committee, with their name or without, and what becomes of it."""
+
+    def __init__(self, raw: Any) -> None:
+        self._raw = raw
+
+    @translated
+    def submit(
+        self, topic: str, text: str, named: bool, meeting: Optional[str] = None, id: Optional[str] = None
+    ) -> str:
+        """Writes to the committee; gives the item's id. Without a name neither the relay nor the committee learns who wrote,
+        and nobody can answer but publicly. With the id of an earlier call the same item is not written twice."""
+        new = ffi.NewFeedback(topic=topic, text=text, named=named, meeting=meeting, id=id)
+        return self._raw.submit(new)
+
+    @translated
+    def withdraw(self, item: str) -> None:
+        """Takes an item of this phone back: without a trace while it waits, otherwise the committee sees it."""
+        self._raw.withdraw(item)
+
+    @translated
+    def send_again(self, item: str) -> None:
+        """Sends an item of this phone again, e.g. after the relay refused it; the committee gets it once."""
+        self._raw.send_again(item)
+
+    @translated
+    def own(self) -> List[Any]:
+        """What was written on this phone, newest first, with what was answered."""
+        return self._raw.own()
+
+    @translated
+    def received(self, language: Any = ffi.Language.VI) -> List[Any]:
+        """What the committee has received. The committee only."""
+        return self._raw.received(language)
+
+    @translated
+    def answer(self, item: str, status: Any, text: Optional[str] = None, public: bool = False) -> None:
+        """Notes what has become of an item, and answers it if there is a text: its writer alone, or the whole unit."""
+        self._raw.answer(ffi.FeedbackAnswer(item=item, status=status, text=text, public=public))
+
+    @translated
+    def public_answers(self) -> List[Any]:
+        """Answers that everybody in the unit reads, oldest first."""
+        return self._raw.public_answers()
