@@ -264,6 +264,8 @@ impl<S: Store> Device<S> {
                 .filter(|reply| reply.item == item.id)
                 .collect();
             answers.sort_by_key(|reply| (reply.at_ms, reply.status));
+            // Who writes and sits on the committee gets an answer twice: as the writer and as one of the committee.
+            answers.dedup();
             own.push(OwnFeedback { item, state, answers });
         }
         own.sort_by_key(|own| (std::cmp::Reverse(own.item.at_ms), own.item.id));
