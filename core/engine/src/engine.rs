@@ -28,7 +28,7 @@ use crate::options::Options;
 use crate::pack::Pack;
 use crate::profile::{self, ProfileError};
 use crate::task::{Meter, SyncPhase, SyncTask, SyncTaskError};
-use crate::worker::{EventQueue, Idle, JOBS_WAITING_MAX, Job, Worker};
+use crate::worker::{Call, EventQueue, Idle, JOBS_WAITING_MAX, Job, Worker};
 
 /// Longest that [`Engine::shutdown`] waits for connections to close in good order.
 pub const SHUTDOWN_WAIT: Duration = Duration::from_secs(3);
@@ -266,14 +266,27 @@ impl Engine {
         &self,
         f: impl FnOnce(&mut Device<SqliteStore>, i64) -> T + Send + 'static,
     ) -> Result<T, CallError> {
-        let (done, result) = std::sync::mpsc::sync_channel(1);
-        let call = Box::new(move |device: &mut Device<SqliteStore>, now| {
-            let _ = done.send(f(device, now));
+        let answer = Arc::new(Mutex::new(None));
+        let slot = Arc::clone(&answer);
+        self.run(Box::new(move |device, now| {
+            let answered = f(device, now);
+            *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(answered);
+        }))?;
+        let answered = answer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        answered.ok_or(CallError::Panicked)
+    }
+
+    /// [`Engine::call`] for any answer: a channel for every type of answer would be a good part of a phone's library.
+    fn run(&self, f: Call) -> Result<(), CallError> {
+        let (done, ended) = std::sync::mpsc::sync_channel(1);
+        let call: Call = Box::new(move |device, now| {
+            f(device, now);
+            let _ = done.send(());
         });
         self.jobs
             .blocking_send(Job::Call(call))
             .map_err(|_| self.closed())?;
-        result.recv().map_err(|_| {
+        ended.recv().map_err(|_| {
             if self.jobs.is_closed() {
                 self.closed()
             } else {

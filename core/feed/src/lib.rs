@@ -23,6 +23,7 @@ mod frontier;
 mod id;
 mod key;
 pub mod limits;
+mod order;
 mod space;
 
 pub use chain::{ChainFault, Tip, check_next};
@@ -30,6 +31,7 @@ pub use envelope::{DecodeError, Draft, Envelope, Header, Kind, SignError, Verifi
 pub use frontier::{Digest, Frontier, FrontierError};
 pub use id::{DeviceId, DocId, EnvelopeId, EpochId, IdParseError, MemberId, SpaceId, SpaceTag, UnitId};
 pub use key::{BoxKey, DeviceKeys, DevicePublic, KeyError, SignKey};
+pub use order::InOrder;
 pub use space::{Space, SpaceKind, UnknownSpaceKind};
 
 /// Version of the envelope format; the first item of every header (P2.1).

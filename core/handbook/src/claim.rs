@@ -10,7 +10,7 @@ use data_encoding::HEXLOWER;
 use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
 use sotay_document::crdt::{ObjId, ReadDoc};
-use sotay_feed::{DeviceId, MemberId};
+use sotay_feed::{DeviceId, InOrder, MemberId};
 
 use crate::cell::{Cell, Found, cell_struct, cells, encoded};
 use crate::ids::{EntryId, parse_id, ser};
@@ -153,7 +153,7 @@ pub(crate) fn claims<T: Cell>(place: &str, found: Vec<Found<T>>) -> Vec<Claim<T>
             marks: Vec::new(),
         });
         claim.marks.push(Mark { device, at_ms });
-        claim.marks.sort();
+        claim.marks.in_order();
     }
     groups.into_values().collect()
 }
@@ -310,7 +310,7 @@ impl Choices {
                     .any(|other| other.id != choice.id && other.over.contains(&choice.id))
             })
             .collect();
-        last.sort_by_key(|choice| (choice.by, choice.id));
+        last.in_order_by_key(|choice| (choice.by, choice.id));
         match last.first() {
             Some(first) if last.iter().all(|choice| choice.pick == first.pick) => Contest::Settled(Settled {
                 pick: first.pick.clone(),

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use sotay_document::Touched;
-use sotay_feed::MemberId;
+use sotay_feed::{InOrder, MemberId};
 
 use crate::ids::{EntryId, parse_id, ser};
 use crate::meeting::Section;
@@ -67,7 +67,7 @@ pub fn events(kind: DocKind, touched: &[Touched]) -> Vec<HandbookEvent> {
             event(kind, keys.next()?, keys.next()?)
         })
         .collect();
-    events.sort();
+    events.in_order();
     events.dedup();
     events
 }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use sotay_feed::cbor::{CborError, Reader, Writer};
-use sotay_feed::{DeviceId, DocId, MemberId};
+use sotay_feed::{DeviceId, DocId, InOrder, MemberId};
 
 use crate::coded::coded;
 use crate::date::{LocalTime, Month};
@@ -276,7 +276,7 @@ impl Feedback {
             .values()
             .filter(|item| !self.is_gone(item.id))
             .collect();
-        items.sort_by_key(|item| {
+        items.in_order_by_key(|item| {
             (
                 day_of(item.at_ms, offset_minutes),
                 item.member.is_none(),
@@ -296,7 +296,7 @@ impl Feedback {
                 .filter(|shown| shown.reply.item == item.id)
                 .cloned()
                 .collect();
-            replies.sort_by(|a, b| {
+            replies.in_order_by(|a, b| {
                 (a.reply.at_ms, a.reply.status, a.by, a.public).cmp(&(
                     b.reply.at_ms,
                     b.reply.status,

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sotay_feed::{
-    DeviceId, Envelope, EnvelopeId, Kind, MemberId, SignKey, Space, SpaceId, SpaceKind, SpaceTag, UnitId,
-    Verified,
+    DeviceId, Envelope, EnvelopeId, InOrder, Kind, MemberId, SignKey, Space, SpaceId, SpaceKind, SpaceTag,
+    UnitId, Verified,
 };
 
 use crate::access::slot_scope;
@@ -279,7 +279,7 @@ impl Membership {
     pub(crate) fn ranked(&self, device: DeviceId) -> Vec<&Right> {
         let mut rights: Vec<_> = self.judge.rights_of(device).collect();
         // Stable, and rights_of is by id.
-        rights.sort_by_key(|right| (!right.issued, right.cuts.revoked(), right.rank()));
+        rights.in_order_by_key(|right| (!right.issued, right.cuts.revoked(), right.rank()));
         rights
     }
 

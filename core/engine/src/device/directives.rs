@@ -3,7 +3,7 @@
 //! They travel in `broadcast` like the documents of the library, with a form of their own (clause L1.6).
 
 use serde::Serialize;
-use sotay_feed::{Kind, SpaceKind, UnitId};
+use sotay_feed::{InOrder, Kind, SpaceKind, UnitId};
 use sotay_handbook::directive::{
     Directive, DirectiveContent, DirectiveError, DirectiveKind, Holidays, Issued, Issuer, in_force, shipped,
 };
@@ -121,7 +121,7 @@ impl<S: Store> Device<S> {
             let from = unit.map(|unit| self.origin(*unit)).transpose()?;
             entries.push(entry(issued, held == Some(issued), from));
         }
-        entries.sort_by(|a, b| {
+        entries.in_order_by(|a, b| {
             (a.kind, b.from, a.issuer, &a.sha256).cmp(&(b.kind, a.from, b.issuer, &b.sha256))
         });
         Ok(entries)

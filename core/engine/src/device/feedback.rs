@@ -7,7 +7,7 @@
 use serde::Serialize;
 use sotay_feed::cbor::{Reader, Writer};
 use sotay_feed::{
-    DeviceId, DeviceKeys, DocId, Draft, Envelope, EnvelopeId, Kind, Space, SpaceKind, Verified,
+    DeviceId, DeviceKeys, DocId, Draft, Envelope, EnvelopeId, InOrder, Kind, Space, SpaceKind, Verified,
 };
 use sotay_handbook::feedback::{
     Feedback, FeedbackItem, FeedbackReply, FeedbackStatus, FeedbackView, ReplyShown,
@@ -263,12 +263,12 @@ impl<S: Store> Device<S> {
                 .map(|shown| shown.reply.clone())
                 .filter(|reply| reply.item == item.id)
                 .collect();
-            answers.sort_by_key(|reply| (reply.at_ms, reply.status));
+            answers.in_order_by_key(|reply| (reply.at_ms, reply.status));
             // Who writes and sits on the committee gets an answer twice: as the writer and as one of the committee.
             answers.dedup();
             own.push(OwnFeedback { item, state, answers });
         }
-        own.sort_by_key(|own| (std::cmp::Reverse(own.item.at_ms), own.item.id));
+        own.in_order_by_key(|own| (std::cmp::Reverse(own.item.at_ms), own.item.id));
         Ok(own)
     }
 
@@ -286,7 +286,7 @@ impl<S: Store> Device<S> {
             .filter(|shown| shown.public)
             .map(|shown| shown.reply);
         let mut public: Vec<FeedbackReply> = public.collect();
-        public.sort_by_key(|reply| (reply.at_ms, reply.item));
+        public.in_order_by_key(|reply| (reply.at_ms, reply.item));
         Ok(public)
     }
 

@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use sotay_feed::{Kind, Space, SpaceKind, UnitId};
+use sotay_feed::{InOrder, Kind, Space, SpaceKind, UnitId};
 use sotay_store::{Bucket, Key, Put, Store};
 use sotay_study::answers::Answer;
 use sotay_study::library::{
@@ -257,7 +257,7 @@ impl<S: Store> Device<S> {
                 manifest: manifest.clone(),
             });
         }
-        entries.sort_by(|a, b| {
+        entries.in_order_by(|a, b| {
             (b.manifest.date, &b.manifest.code, b.id).cmp(&(a.manifest.date, &a.manifest.code, a.id))
         });
         Ok(entries)

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use sotay_feed::{Kind, SignKey, Space, SpaceKind};
+use sotay_feed::{InOrder, Kind, SignKey, Space, SpaceKind};
 use sotay_store::Store;
 use sotay_sync::{
     CloseReason, FirstContact, Output, Role, Session, SessionConfig, SessionError, SessionEvent,
@@ -93,7 +93,7 @@ impl<S: Store> Device<S> {
         let writes = membership.may_write(self.id(), &inbox, Kind::INBOX, 1).is_ok();
         if writes && membership.may_be_served(self.id()).is_ok() && !spaces.contains(&inbox) {
             spaces.push(inbox);
-            spaces.sort();
+            spaces.in_order();
         }
         Ok(spaces)
     }

@@ -4,7 +4,7 @@ use data_encoding::HEXLOWER;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use sotay_document::crdt::ChangeHash;
-use sotay_feed::{DeviceId, DocId, SpaceKind};
+use sotay_feed::{DeviceId, DocId, InOrder, SpaceKind};
 use sotay_handbook::meeting::{self, Command, MeetingKind, MeetingView, Step};
 use sotay_handbook::review::{ReviewItem, ReviewList};
 use sotay_handbook::{
@@ -159,7 +159,7 @@ impl<S: Store> Device<S> {
                 review_open: review.open().len(),
             });
         }
-        all.sort_by_key(|meeting| {
+        all.in_order_by_key(|meeting| {
             (
                 meeting.date.map(Date::month).or(meeting.month),
                 meeting.date,

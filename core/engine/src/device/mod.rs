@@ -46,7 +46,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use rand::CryptoRng;
-use sotay_feed::{DeviceId, DeviceKeys, DocId, MemberId, Space, SpaceKind, UnitId};
+use sotay_feed::{DeviceId, DeviceKeys, DocId, InOrder, MemberId, Space, SpaceKind, UnitId};
 use sotay_membership::Membership;
 use sotay_store::{Batch, Bucket, Put, Store, StoreError};
 use sotay_sync::{Policy, Replica, Role};
@@ -281,7 +281,7 @@ impl<S: Store> Device<S> {
         ];
         spaces.extend(home::SEALED.map(|kind| Space::of(home.unit, kind)));
         spaces.retain(|space| space.kind == SpaceKind::Roll || membership.may_read(self.id(), space).is_ok());
-        spaces.sort();
+        spaces.in_order();
         Ok(spaces)
     }
 

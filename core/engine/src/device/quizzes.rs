@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sotay_feed::{Kind, Space, SpaceKind, UnitId};
+use sotay_feed::{InOrder, Kind, Space, SpaceKind, UnitId};
 use sotay_store::{Bucket, Put, Store};
 use sotay_study::broadcast::{Broadcast, Schedule as Programme, ScheduleError};
 use sotay_study::library::{Hash, LinkKind};
@@ -328,7 +328,7 @@ impl<S: Store> Device<S> {
             self.quiz_entry(package, &in_force, from, now)
         };
         let mut entries: Vec<QuizEntry> = self.packages()?.into_iter().map(entry).collect();
-        entries.sort_by(|a, b| (&a.package.title, a.id).cmp(&(&b.package.title, b.id)));
+        entries.in_order_by(|a, b| (&a.package.title, a.id).cmp(&(&b.package.title, b.id)));
         Ok(entries)
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use sotay_feed::limits::SEQ_MAX;
-use sotay_feed::{DeviceId, EnvelopeId, MemberId, Space, SpaceKind, SpaceTag, Tip};
+use sotay_feed::{DeviceId, EnvelopeId, InOrder, MemberId, Space, SpaceKind, SpaceTag, Tip};
 use sotay_membership::{Denied, Flags, Grant, Lift, Reason, Record, Revoke, State, Suspend, Validity, rank};
 use sotay_store::Store;
 use sotay_vault::seal_key_ring;
@@ -254,7 +254,7 @@ impl<S: Store> Device<S> {
             })?;
             devices.push(device);
         }
-        devices.sort();
+        devices.in_order();
         devices.dedup();
         Ok(devices)
     }

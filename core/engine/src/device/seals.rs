@@ -10,7 +10,7 @@ use serde::Serialize;
 use sotay_document::crdt::ChangeHash;
 use sotay_feed::cbor::{CborError, Reader, Writer};
 use sotay_feed::limits::ENVELOPE_BYTES_MAX;
-use sotay_feed::{DeviceId, DocId, Envelope, EnvelopeId, Kind, MemberId, Space, SpaceKind};
+use sotay_feed::{DeviceId, DocId, Envelope, EnvelopeId, InOrder, Kind, MemberId, Space, SpaceKind};
 use sotay_handbook::meeting::MeetingView;
 use sotay_handbook::review::{ReviewItem, SealNamed, late_records, same_period, seals_compete};
 use sotay_handbook::{DocKind, HandbookEvent, Late, Mark, late};
@@ -337,9 +337,9 @@ impl<S: Store> Device<S> {
             .collect();
         let mut tips: Vec<SealId> = known.iter().filter(stands).map(|k| k.id).collect();
         tips.retain(|id| !replaced.contains(id));
-        tips.sort();
-        known.sort_by_key(|known: &Known| (known.body.claimed_ms, known.id));
-        known.sort_by_key(|known| known.body.kind);
+        tips.in_order();
+        known.in_order_by_key(|known: &Known| (known.body.claimed_ms, known.id));
+        known.in_order_by_key(|known| known.body.kind);
         Ok(Sealed { known, tips })
     }
 

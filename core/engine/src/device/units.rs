@@ -10,7 +10,7 @@ use std::sync::Arc;
 use rand::CryptoRng;
 use serde::Serialize;
 use sotay_feed::limits::SPACES_PER_SESSION_MAX;
-use sotay_feed::{DeviceKeys, Draft, Envelope, Kind, MemberId, Space, SpaceKind, UnitId};
+use sotay_feed::{DeviceKeys, Draft, Envelope, InOrder, Kind, MemberId, Space, SpaceKind, UnitId};
 use sotay_handbook::report::ReportsView;
 use sotay_handbook::{DocKind, reports_id};
 use sotay_membership::limits::{AUTHORITIES_MAX, UNIT_DEPTH_MAX};
@@ -352,7 +352,7 @@ impl<S: Store> Device<S> {
                 phones: devices.filter(|(_, state)| *state == State::Active).count(),
             });
         }
-        lines.sort_by(|a, b| (&a.name, a.unit).cmp(&(&b.name, b.unit)));
+        lines.in_order_by(|a, b| (&a.name, a.unit).cmp(&(&b.name, b.unit)));
         lines
     }
 

@@ -1,7 +1,7 @@
 //! The documents of a year: tasks, fees, ratings, resolutions. No rule lives here; `sotay_handbook` has them.
 
 use serde::Serialize;
-use sotay_feed::{DocId, MemberId, Space, SpaceKind};
+use sotay_feed::{DocId, InOrder, MemberId, Space, SpaceKind};
 use sotay_handbook::fees::{self, FeeMonth, FeesView, fee_month};
 use sotay_handbook::rating::{self, RatingView};
 use sotay_handbook::resolution::{self, ResolutionModel, ResolutionView, VoteLine, same_number};
@@ -69,7 +69,7 @@ impl<S: Store> Device<S> {
     pub fn years(&self, kind: DocKind) -> Result<Vec<i32>, DeviceError> {
         let known = self.documents(kind)?;
         let mut years: Vec<i32> = known.iter().filter_map(|key| self.year_of(*key)).collect();
-        years.sort_unstable();
+        years.in_order();
         years.reverse();
         Ok(years)
     }
@@ -269,7 +269,7 @@ impl<S: Store> Device<S> {
         for key in self.documents(DocKind::Resolution)? {
             all.push(self.resolution_view(key.doc)?);
         }
-        all.sort_by_key(|view| (view.date.value, view.number.value, view.id));
+        all.in_order_by_key(|view| (view.date.value, view.number.value, view.id));
         all.reverse();
         Ok(all)
     }
@@ -380,7 +380,7 @@ impl<S: Store> Device<S> {
         for year in [year - 1, year] {
             mine.extend(self.tasks(year)?.open_of(member).cloned());
         }
-        mine.sort_by_key(|task| (task.due().is_none(), task.due(), task.id));
+        mine.in_order_by_key(|task| (task.due().is_none(), task.due(), task.id));
         Ok(mine)
     }
 }

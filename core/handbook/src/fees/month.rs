@@ -1,7 +1,7 @@
 //! One month of fees: who owes what, who paid, who has not.
 
 use serde::Serialize;
-use sotay_feed::MemberId;
+use sotay_feed::{InOrder, MemberId};
 
 use super::{FeeBasis, FeeRates, FeesView};
 use crate::date::Month;
@@ -65,7 +65,7 @@ pub fn fee_month(view: &FeesView, month: Month, roll: &Roll, rates: &FeeRates) -
         })
         .collect();
     let mut strangers: Vec<MemberId> = of_month().map(|line| line.payer).collect();
-    strangers.sort();
+    strangers.in_order();
     strangers.dedup();
     strangers.retain(|member| roll.get(*member).is_none());
     members.extend(strangers.into_iter().map(|member| FeeDue {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use sotay_document::crdt::ReadDoc;
-use sotay_feed::{DeviceId, MemberId};
+use sotay_feed::{DeviceId, InOrder, MemberId};
 
 use super::LineCell;
 use crate::cell::encoded;
@@ -92,7 +92,7 @@ impl FeesView {
                 None => damaged += 1,
             }
         }
-        lines.sort_by_key(|line| (line.month, line.day, line.id));
+        lines.in_order_by_key(|line| (line.month, line.day, line.id));
         reverse(&mut lines);
         let assessed = assessed(&sheet);
         Self {

@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 use sotay_document::crdt::ReadDoc;
-use sotay_feed::MemberId;
+use sotay_feed::{InOrder, MemberId};
 
 use super::read::Reader;
 use crate::cell::{Found, cell_struct, cells};
@@ -144,7 +144,7 @@ impl<R: ReadDoc> Reader<'_, R> {
             })
         };
         let mut tasks: Vec<TakenTask> = self.keys(&map).iter().filter_map(one).collect();
-        tasks.sort_by_key(|task| (task.deadline.is_none(), task.deadline, task.id));
+        tasks.in_order_by_key(|task| (task.deadline.is_none(), task.deadline, task.id));
         tasks
     }
 

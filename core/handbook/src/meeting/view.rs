@@ -1,7 +1,7 @@
 //! What a screen needs of a meeting: immutable values in a fixed order, equal on all devices with the same records.
 
 use serde::Serialize;
-use sotay_feed::{DeviceId, DocId, MemberId};
+use sotay_feed::{DeviceId, DocId, InOrder, MemberId};
 
 use super::command::TallyCount;
 use super::kinds::{Ballot, How, MeetingKind, Method, Need, NoteKind, Section, Stage, State, Step};
@@ -496,7 +496,7 @@ impl MeetingView {
             mark,
             minutes: Some(minutes),
         });
-        self.steps.sort_by_key(|taken| (taken.step, taken.mark));
+        self.steps.in_order_by_key(|taken| (taken.step, taken.mark));
         self.phase = self.steps.iter().map(|taken| taken.step).max();
     }
 

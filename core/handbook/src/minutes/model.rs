@@ -1,7 +1,7 @@
 //! What a template can place: a view made plain text, with names, numbers and dates as Vietnamese documents print them.
 
 use serde::Serialize;
-use sotay_feed::MemberId;
+use sotay_feed::{InOrder, MemberId};
 
 use super::Heading;
 use crate::claim::Field;
@@ -471,7 +471,7 @@ impl Maker<'_> {
         let name = |ballot: &&VoterBallot| self.member(ballot.member);
         let board = motion.tallies.iter().flat_map(|tally| tally.board.clone());
         let mut board: Vec<MemberId> = board.collect();
-        board.sort();
+        board.in_order();
         board.dedup();
         // Which phone counted what is not part of the minutes; that counts differ is.
         let mut differing: Vec<String> = Vec::new();
@@ -486,7 +486,7 @@ impl Maker<'_> {
                     )
                 })
                 .collect();
-            differing.sort();
+            differing.in_order();
             differing.dedup();
         }
         Vote {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use sotay_document::crdt::ReadDoc;
-use sotay_feed::{DocId, MemberId};
+use sotay_feed::{DocId, InOrder, MemberId};
 
 use super::{Column, Criteria, EvidenceCell, Rated, Scale};
 use crate::claim::{Devices, Field, Mark};
@@ -132,7 +132,7 @@ impl RatingView {
                     Rated::Member(_) => &criteria.member,
                 };
                 let mut evidence = evidence.remove(&rated).unwrap_or_default();
-                evidence.sort_by(|a, b| (&a.criterion, a.id).cmp(&(&b.criterion, b.id)));
+                evidence.in_order_by(|a, b| (&a.criterion, a.id).cmp(&(&b.criterion, b.id)));
                 let of_one = leaves(scale, |criterion| points.remove(&(rated, criterion.to_owned())));
                 Card {
                     rated,

@@ -1,7 +1,7 @@
 //! What a report says: counts only, no names and no words of members.
 
 use serde::Serialize;
-use sotay_feed::DocId;
+use sotay_feed::{DocId, InOrder};
 
 use crate::cell::cell_struct;
 use crate::date::{Date, Month};
@@ -180,7 +180,7 @@ impl ReportFacts {
             .filter(in_month)
             .filter_map(MeetingFacts::of)
             .collect();
-        held.sort_by_key(|facts| (facts.date, facts.meeting));
+        held.in_order_by_key(|facts| (facts.date, facts.meeting));
         held.truncate(REPORT_MEETINGS_MAX);
         Self {
             month,

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use sotay_document::crdt::ReadDoc;
-use sotay_feed::DeviceId;
+use sotay_feed::{DeviceId, InOrder};
 
 use super::ReportFacts;
 use crate::cell::encoded;
@@ -62,7 +62,7 @@ impl ReportsView {
             }
         }
         view.sent
-            .sort_by_key(|sent| (sent.facts.month, sent.revision, sent.mark.device));
+            .in_order_by_key(|sent| (sent.facts.month, sent.revision, sent.mark.device));
         view
     }
 

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use sotay_document::crdt::ReadDoc;
-use sotay_feed::{DocId, MemberId};
+use sotay_feed::{DocId, InOrder, MemberId};
 
 use super::{Part, RecipientCell, TaskCell, VoteLine, number_text};
 use crate::cell::object;
@@ -150,7 +150,7 @@ fn tasks<R: ReadDoc>(sheet: &Sheet<'_, R>) -> Vec<ResolutionTask> {
         })
     };
     let mut tasks: Vec<ResolutionTask> = sheet.keys(schema::TASKS).iter().filter_map(one).collect();
-    tasks.sort_by(|a, b| (&a.order, a.id).cmp(&(&b.order, b.id)));
+    tasks.in_order_by(|a, b| (&a.order, a.id).cmp(&(&b.order, b.id)));
     tasks
 }
 
@@ -165,7 +165,7 @@ fn recipients<R: ReadDoc>(sheet: &Sheet<'_, R>) -> Vec<Recipient> {
         })
     };
     let mut all: Vec<Recipient> = sheet.keys(schema::RECIPIENTS).iter().filter_map(one).collect();
-    all.sort_by(|a, b| (&a.order, a.id).cmp(&(&b.order, b.id)));
+    all.in_order_by(|a, b| (&a.order, a.id).cmp(&(&b.order, b.id)));
     all
 }
 
@@ -180,6 +180,6 @@ fn issued<R: ReadDoc>(sheet: &Sheet<'_, R>) -> Vec<Mark> {
         })
     };
     let mut marks: Vec<Mark> = sheet.keys(schema::STEPS).iter().filter_map(one).collect();
-    marks.sort();
+    marks.in_order();
     marks
 }

@@ -10,7 +10,7 @@ mod votes;
 
 use serde::{Serialize, Serializer};
 use sotay_document::crdt::{ROOT, Transaction};
-use sotay_feed::{DeviceId, MemberId};
+use sotay_feed::{DeviceId, InOrder, MemberId};
 
 use crate::acting::Acting;
 use crate::cell::{object, put};
@@ -185,9 +185,9 @@ impl Serialize for ReviewList {
 
 impl ReviewList {
     pub(crate) fn new(mut items: Vec<ReviewItem>) -> Self {
-        items.sort_by(|a, b| (a.severity, &a.id).cmp(&(b.severity, &b.id)));
+        items.in_order_by(|a, b| (a.severity, &a.id).cmp(&(b.severity, &b.id)));
         for item in &mut items {
-            item.marks.sort();
+            item.marks.in_order();
             item.marks.dedup();
         }
         let (settled, open) = items
@@ -354,7 +354,7 @@ pub(crate) fn record_choice(
     ) {
         return Err(CommandError::Exists(What::Choice));
     }
-    seen.sort();
+    seen.in_order();
     seen.dedup();
     if seen.len() > CLAIMS_MAX {
         let (count, limit) = (seen.len() as u64, CLAIMS_MAX as u64);
@@ -365,7 +365,7 @@ pub(crate) fn record_choice(
         });
     }
     let mut over = known.about(item);
-    over.sort();
+    over.in_order();
     let cell = ChoiceCell {
         item: item.to_owned(),
         pick: pick.to_owned(),

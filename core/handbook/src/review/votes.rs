@@ -1,5 +1,6 @@
 //! Situations about votes.
 
+use sotay_feed::InOrder;
 use std::collections::BTreeMap;
 
 use super::people::{devices, info, person_name, values_item, when};
@@ -229,7 +230,7 @@ fn ballots_differ(motion: &Motion, ballot: &VoterBallot, setting: &Setting<'_>, 
             .with("how", Arg::Message(Message::new(entry.how.message())))
     };
     let mut kinds: Vec<Ballot> = ballot.entries.iter().map(|entry| entry.ballot).collect();
-    kinds.sort();
+    kinds.in_order();
     kinds.dedup();
     let option = |&kind: &Ballot| ReviewOption {
         pick: ballot_tag(&id, kind).to_string(),

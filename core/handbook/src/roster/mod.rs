@@ -10,7 +10,7 @@ mod view;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use sotay_feed::MemberId;
+use sotay_feed::{InOrder, MemberId};
 
 use crate::cell::cell_struct;
 use crate::coded::coded;
@@ -178,7 +178,7 @@ pub struct RollCounts {
 impl Roll {
     /// Sorts the lines; of two lines about one member the first in that order stays.
     pub fn new(mut lines: Vec<RollLine>) -> Self {
-        lines.sort_by_key(|line| (line.number, line.member));
+        lines.in_order_by_key(|line| (line.number, line.member));
         let mut seen = std::collections::BTreeSet::new();
         lines.retain(|line| seen.insert(line.member));
         Self { lines }
@@ -212,7 +212,7 @@ impl Roll {
             .filter(|line| policy.votes(line))
             .map(|line| line.member)
             .collect();
-        voters.sort();
+        voters.in_order();
         voters
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use sotay_document::crdt::{ROOT, ReadDoc};
-use sotay_feed::MemberId;
+use sotay_feed::{InOrder, MemberId};
 
 use super::{Activity, Role, Roll, RollLine, RosterField, Standing};
 use crate::cell::{Cell, object};
@@ -96,7 +96,7 @@ impl RosterView {
             .iter()
             .map(|(member, entries)| reader.line(*member, entries))
             .collect();
-        lines.sort_by_key(|line| (line.number.value, line.member));
+        lines.in_order_by_key(|line| (line.number.value, line.member));
         Self { lines }
     }
 

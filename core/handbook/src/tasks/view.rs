@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use sotay_document::crdt::ReadDoc;
-use sotay_feed::{DeviceId, MemberId};
+use sotay_feed::{DeviceId, InOrder, MemberId};
 
 use super::{TaskSource, TaskStatus};
 use crate::cell::Found;
@@ -140,7 +140,7 @@ impl TasksView {
                 Some(task)
             })
             .collect();
-        tasks.sort_by_key(|task| (task.due().is_none(), task.due(), task.id));
+        tasks.in_order_by_key(|task| (task.due().is_none(), task.due(), task.id));
         Self { tasks }
     }
 
@@ -242,7 +242,7 @@ fn events<R: ReadDoc>(sheet: &Sheet<'_, R>) -> BTreeMap<EntryId, Vec<TaskEvent>>
         }
     }
     for of_one in events.values_mut() {
-        of_one.sort_by_key(|event| (event.round, event.status, event.mark.device));
+        of_one.in_order_by_key(|event| (event.round, event.status, event.mark.device));
     }
     events
 }

@@ -1,7 +1,7 @@
 //! Who put a hand to a seal, and whether it holds (P13.2, P13.3).
 
 use sotay_feed::cbor::{self, CborError, Reader, Writer};
-use sotay_feed::{DeviceId, Envelope, EnvelopeId, Space};
+use sotay_feed::{DeviceId, Envelope, EnvelopeId, InOrder, Space};
 
 use super::body::{SealBody, SealId};
 use crate::access::Held;
@@ -169,7 +169,7 @@ impl Outcome {
 /// device, number and id is named where several would do.
 pub fn judge(membership: &Membership, space: &Space, body: &SealBody, marks: &[Signature]) -> Outcome {
     let mut marks = marks.to_vec();
-    marks.sort_by_key(|mark| (mark.device, mark.seq, mark.envelope));
+    marks.in_order_by_key(|mark| (mark.device, mark.seq, mark.envelope));
     marks.dedup();
     let mut outcome = Outcome::default();
     for mark in marks {

@@ -1,6 +1,6 @@
 //! The heading, the steps of a meeting, guests and attendance.
 
-use sotay_feed::MemberId;
+use sotay_feed::{InOrder, MemberId};
 
 use super::super::cells::{AttachmentCell, MarkCell, StepCell};
 use super::super::command::Command;
@@ -168,7 +168,7 @@ impl Desk<'_, '_, '_> {
                 .filter(|entry| entry.mark.device != self.acting.device && entry.state != state)
                 .map(|entry| entry.tag)
                 .collect();
-            over.sort();
+            over.in_order();
             let mark = MarkCell {
                 state,
                 how,

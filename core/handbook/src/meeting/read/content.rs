@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use sotay_document::crdt::{ObjId, ReadDoc};
-use sotay_feed::{DeviceId, MemberId};
+use sotay_feed::{DeviceId, InOrder, MemberId};
 
 use super::super::cells::BaseCell;
 use super::super::kinds::NoteKind;
@@ -91,7 +91,7 @@ fn claim_of(item: &str, text: &str) -> Tag {
 pub(in crate::meeting) fn agenda_content<R: ReadDoc>(doc: &R, map: &ObjId) -> Tag {
     let presenters = cells::<Option<Person>, _>(doc, map, entry::PERSON);
     let mut presenters: Vec<Vec<u8>> = presenters.iter().map(|found| encoded(&found.value)).collect();
-    presenters.sort();
+    presenters.in_order();
     content(doc, map, &presenters.concat())
 }
 
@@ -114,12 +114,12 @@ pub(in crate::meeting) fn conclusion_content<R: ReadDoc>(doc: &R, map: &ObjId) -
         .into_iter()
         .map(|variant| variant.text.as_str())
         .collect();
-    paragraphs.sort_unstable();
+    paragraphs.in_order();
     let mut deadlines: Vec<Vec<u8>> = cells::<Option<Date>, _>(doc, map, entry::DEADLINE)
         .iter()
         .map(|found| encoded(&found.value))
         .collect();
-    deadlines.sort();
+    deadlines.in_order();
     let mut facts = deadlines.concat();
     for member in responsible(doc, map) {
         facts.extend_from_slice(member.as_bytes());
@@ -179,7 +179,7 @@ impl<R: ReadDoc> Reader<'_, R> {
             Some(Person::Member(member)) => numbers.get(member).copied().unwrap_or(u32::MAX),
             _ => u32::MAX,
         };
-        entries.sort_by(|(a, by_a), (b, by_b)| {
+        entries.in_order_by(|(a, by_a), (b, by_b)| {
             (&a.order, number(by_a), a.id).cmp(&(&b.order, number(by_b), b.id))
         });
         entries
@@ -207,7 +207,7 @@ impl<R: ReadDoc> Reader<'_, R> {
             };
             let (paragraphs, set_aside, text_contest) = self.paragraphs(id, map);
             let mut responsible = responsible(self.doc, map);
-            responsible.sort_by_key(|member| (numbers.get(member).copied().unwrap_or(u32::MAX), *member));
+            responsible.in_order_by_key(|member| (numbers.get(member).copied().unwrap_or(u32::MAX), *member));
             let deadline_item = format!("conclusion/{id}/deadline");
             conclusions.push(Conclusion {
                 id,
@@ -288,7 +288,7 @@ impl<R: ReadDoc> Reader<'_, R> {
         }
         let line = |criterion: &crate::policy::Criterion| {
             let mut points = given.remove(&criterion.key).unwrap_or_default();
-            points.sort_by_key(|(scorer, _)| (numbers.get(scorer).copied().unwrap_or(u32::MAX), *scorer));
+            points.in_order_by_key(|(scorer, _)| (numbers.get(scorer).copied().unwrap_or(u32::MAX), *scorer));
             let values: Vec<u64> = points
                 .iter()
                 .filter_map(|(_, field)| field.value.flatten())

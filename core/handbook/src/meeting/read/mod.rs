@@ -6,7 +6,7 @@ mod votes;
 
 use data_encoding::HEXLOWER;
 use sotay_document::crdt::{ObjId, ROOT, ReadDoc};
-use sotay_feed::DeviceId;
+use sotay_feed::{DeviceId, InOrder};
 
 use super::Setting;
 use super::cells::{AttachmentCell, StepCell};
@@ -197,7 +197,7 @@ impl<R: ReadDoc> Reader<'_, R> {
                 })
             })
             .collect();
-        entries.sort_by(|a, b| (&a.order, a.id).cmp(&(&b.order, b.id)));
+        entries.in_order_by(|a, b| (&a.order, a.id).cmp(&(&b.order, b.id)));
         entries
     }
 
@@ -223,7 +223,7 @@ impl<R: ReadDoc> Reader<'_, R> {
                 })
             })
             .collect();
-        steps.sort_by_key(|taken| (taken.step, taken.mark));
+        steps.in_order_by_key(|taken| (taken.step, taken.mark));
         steps
     }
 
@@ -251,7 +251,7 @@ impl<R: ReadDoc> Reader<'_, R> {
                 })
             })
             .collect();
-        guests.sort_by(|a, b| (&a.label, a.id).cmp(&(&b.label, b.id)));
+        guests.in_order_by(|a, b| (&a.label, a.id).cmp(&(&b.label, b.id)));
         guests
     }
 
@@ -303,7 +303,7 @@ impl<R: ReadDoc> Reader<'_, R> {
                 .filter(|_| found.value)
             })
             .collect();
-        linked.sort_by_key(|linked| (linked.meeting, linked.mark));
+        linked.in_order_by_key(|linked| (linked.meeting, linked.mark));
         linked
     }
 
@@ -330,7 +330,7 @@ impl<R: ReadDoc> Reader<'_, R> {
                 })
             })
             .collect();
-        attachments.sort_by_key(|attachment| attachment.id);
+        attachments.in_order_by_key(|attachment| attachment.id);
         attachments
     }
 

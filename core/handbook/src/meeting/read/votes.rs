@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sotay_document::crdt::{ObjId, ReadDoc};
-use sotay_feed::MemberId;
+use sotay_feed::{InOrder, MemberId};
 
 use super::super::cells::{BallotCell, OpenedCell, TallyCell};
 use super::super::command::TallyCount;
@@ -215,7 +215,7 @@ impl<R: ReadDoc> Reader<'_, R> {
             .into_iter()
             .map(|(member, entries)| self.ballot(motion, roll, member, entries))
             .collect();
-        motion.ballots.sort_by_key(|ballot| {
+        motion.ballots.in_order_by_key(|ballot| {
             (
                 numbers.get(&ballot.member).copied().unwrap_or(u32::MAX),
                 ballot.member,
