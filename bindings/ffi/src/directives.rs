@@ -19,6 +19,8 @@ pub struct DirectiveView {
     pub from: String,
     /// Where it comes from.
     pub issuer: DirectiveIssuer,
+    /// Name of the body above that published it, as far as known here.
+    pub publisher: Option<String>,
     /// SHA-256 of the file, in hexadecimal.
     pub sha256: String,
     /// Whether it is the one in force on the day that was asked about.
@@ -31,6 +33,7 @@ fn directive_view(entry: DirectiveEntry) -> DirectiveView {
         name: entry.name,
         from: entry.from.to_string(),
         issuer: entry.issuer,
+        publisher: entry.publisher.and_then(|origin| origin.name),
         sha256: entry.sha256,
         in_force: entry.in_force,
     }
@@ -44,7 +47,8 @@ impl Records {
         let on: Option<Date> = parse_opt(on.as_ref(), "on")?;
         ask(&self.engine, move |device, now| {
             let day = on.unwrap_or_else(|| sotay_engine::today(now));
-            Ok(device.directives(day).into_iter().map(directive_view).collect())
+            let known = device.directives(day).or_fault()?;
+            Ok(known.into_iter().map(directive_view).collect())
         })
     }
 

@@ -6950,11 +6950,12 @@ class DirectiveView:
     """
     A directive known here.
 """
-    def __init__(self, *, kind:DirectiveKind, name:str, _from:str, issuer:DirectiveIssuer, sha256:str, in_force:bool):
+    def __init__(self, *, kind:DirectiveKind, name:str, _from:str, issuer:DirectiveIssuer, publisher:typing.Optional[str], sha256:str, in_force:bool):
         self.kind = kind
         self.name = name
         self._from = _from
         self.issuer = issuer
+        self.publisher = publisher
         self.sha256 = sha256
         self.in_force = in_force
         
@@ -6962,7 +6963,7 @@ class DirectiveView:
 
     
     def __str__(self):
-        return "DirectiveView(kind={}, name={}, _from={}, issuer={}, sha256={}, in_force={})".format(self.kind, self.name, self._from, self.issuer, self.sha256, self.in_force)
+        return "DirectiveView(kind={}, name={}, _from={}, issuer={}, publisher={}, sha256={}, in_force={})".format(self.kind, self.name, self._from, self.issuer, self.publisher, self.sha256, self.in_force)
     def __eq__(self, other):
         if self.kind != other.kind:
             return False
@@ -6971,6 +6972,8 @@ class DirectiveView:
         if self._from != other._from:
             return False
         if self.issuer != other.issuer:
+            return False
+        if self.publisher != other.publisher:
             return False
         if self.sha256 != other.sha256:
             return False
@@ -6986,6 +6989,7 @@ class _UniffiFfiConverterTypeDirectiveView(_UniffiConverterRustBuffer):
             name=_UniffiFfiConverterString.read(buf),
             _from=_UniffiFfiConverterString.read(buf),
             issuer=_UniffiFfiConverterTypeDirectiveIssuer.read(buf),
+            publisher=_UniffiFfiConverterOptionalString.read(buf),
             sha256=_UniffiFfiConverterString.read(buf),
             in_force=_UniffiFfiConverterBoolean.read(buf),
         )
@@ -6996,6 +7000,7 @@ class _UniffiFfiConverterTypeDirectiveView(_UniffiConverterRustBuffer):
         _UniffiFfiConverterString.check_lower(value.name)
         _UniffiFfiConverterString.check_lower(value._from)
         _UniffiFfiConverterTypeDirectiveIssuer.check_lower(value.issuer)
+        _UniffiFfiConverterOptionalString.check_lower(value.publisher)
         _UniffiFfiConverterString.check_lower(value.sha256)
         _UniffiFfiConverterBoolean.check_lower(value.in_force)
 
@@ -7005,6 +7010,7 @@ class _UniffiFfiConverterTypeDirectiveView(_UniffiConverterRustBuffer):
         _UniffiFfiConverterString.write(value.name, buf)
         _UniffiFfiConverterString.write(value._from, buf)
         _UniffiFfiConverterTypeDirectiveIssuer.write(value.issuer, buf)
+        _UniffiFfiConverterOptionalString.write(value.publisher, buf)
         _UniffiFfiConverterString.write(value.sha256, buf)
         _UniffiFfiConverterBoolean.write(value.in_force, buf)
 

@@ -6370,6 +6370,10 @@ public struct DirectiveView: Equatable, Hashable {
      */
     public let issuer: DirectiveIssuer
     /**
+     * Name of the body above that published it, as far as known here.
+     */
+    public let publisher: String?
+    /**
      * SHA-256 of the file, in hexadecimal.
      */
     public let sha256: String
@@ -6394,6 +6398,9 @@ public struct DirectiveView: Equatable, Hashable {
          * Where it comes from.
          */issuer: DirectiveIssuer, 
         /**
+         * Name of the body above that published it, as far as known here.
+         */publisher: String?, 
+        /**
          * SHA-256 of the file, in hexadecimal.
          */sha256: String, 
         /**
@@ -6403,6 +6410,7 @@ public struct DirectiveView: Equatable, Hashable {
         self.name = name
         self.from = from
         self.issuer = issuer
+        self.publisher = publisher
         self.sha256 = sha256
         self.inForce = inForce
     }
@@ -6427,6 +6435,7 @@ public struct FfiConverterTypeDirectiveView: FfiConverterRustBuffer {
                 name: FfiConverterString.read(from: &buf), 
                 from: FfiConverterString.read(from: &buf), 
                 issuer: FfiConverterTypeDirectiveIssuer.read(from: &buf), 
+                publisher: FfiConverterOptionString.read(from: &buf), 
                 sha256: FfiConverterString.read(from: &buf), 
                 inForce: FfiConverterBool.read(from: &buf)
         )
@@ -6437,6 +6446,7 @@ public struct FfiConverterTypeDirectiveView: FfiConverterRustBuffer {
         FfiConverterString.write(value.name, into: &buf)
         FfiConverterString.write(value.from, into: &buf)
         FfiConverterTypeDirectiveIssuer.write(value.issuer, into: &buf)
+        FfiConverterOptionString.write(value.publisher, into: &buf)
         FfiConverterString.write(value.sha256, into: &buf)
         FfiConverterBool.write(value.inForce, into: &buf)
     }

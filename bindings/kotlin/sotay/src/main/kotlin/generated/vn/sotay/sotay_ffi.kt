@@ -9500,6 +9500,11 @@ data class DirectiveView (
     val `issuer`: DirectiveIssuer
     , 
     /**
+     * Name of the body above that published it, as far as known here.
+     */
+    val `publisher`: kotlin.String?
+    , 
+    /**
      * SHA-256 of the file, in hexadecimal.
      */
     val `sha256`: kotlin.String
@@ -9528,6 +9533,7 @@ public object FfiConverterTypeDirectiveView: FfiConverterRustBuffer<DirectiveVie
             FfiConverterString.read(buf),
             FfiConverterString.read(buf),
             FfiConverterTypeDirectiveIssuer.read(buf),
+            FfiConverterOptionalString.read(buf),
             FfiConverterString.read(buf),
             FfiConverterBoolean.read(buf),
         )
@@ -9538,6 +9544,7 @@ public object FfiConverterTypeDirectiveView: FfiConverterRustBuffer<DirectiveVie
             FfiConverterString.allocationSize(value.`name`) +
             FfiConverterString.allocationSize(value.`from`) +
             FfiConverterTypeDirectiveIssuer.allocationSize(value.`issuer`) +
+            FfiConverterOptionalString.allocationSize(value.`publisher`) +
             FfiConverterString.allocationSize(value.`sha256`) +
             FfiConverterBoolean.allocationSize(value.`inForce`)
     )
@@ -9547,6 +9554,7 @@ public object FfiConverterTypeDirectiveView: FfiConverterRustBuffer<DirectiveVie
             FfiConverterString.write(value.`name`, buf)
             FfiConverterString.write(value.`from`, buf)
             FfiConverterTypeDirectiveIssuer.write(value.`issuer`, buf)
+            FfiConverterOptionalString.write(value.`publisher`, buf)
             FfiConverterString.write(value.`sha256`, buf)
             FfiConverterBoolean.write(value.`inForce`, buf)
     }
