@@ -10,7 +10,7 @@ target=(); folder=""
 if [[ $# -gt 0 ]]; then target=(--target "$1"); folder="$1/"; fi
 # Only this crate type: cargo does no link-time optimisation for a crate that is also built as an rlib.
 # Identical functions are folded into one, and relocations packed: docs/decisions/0093.
-cargo rustc --locked -p sotay-ffi --lib --crate-type cdylib --profile release-mobile "${target[@]}" -- \
+cargo rustc --locked -p sotay-ffi --no-default-features --lib --crate-type cdylib --profile release-mobile "${target[@]}" -- \
     -C link-arg=-Wl,--icf=all -C link-arg=-Wl,-z,pack-relative-relocs
 directory="$(cargo metadata --format-version 1 --no-deps | python3 -c 'import json,sys; print(json.load(sys.stdin)["target_directory"])')"
 library="$directory/${folder}release-mobile/libsotay_ffi.so"

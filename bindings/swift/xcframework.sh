@@ -12,7 +12,7 @@ cp bindings/swift/Sources/sotay_ffiFFI/generated/sotay_ffiFFI.h "$out/headers/so
 printf 'module sotay_ffiFFI {\n    header "sotay_ffiFFI.h"\n    export *\n}\n' > "$out/headers/sotay_ffiFFI/module.modulemap"
 build() {
     IPHONEOS_DEPLOYMENT_TARGET=16.0 MACOSX_DEPLOYMENT_TARGET=13.0 \
-        cargo rustc --locked -p sotay-ffi --lib --crate-type staticlib --profile release-mobile --target "$1"
+        cargo rustc --locked -p sotay-ffi --no-default-features --lib --crate-type staticlib --profile release-mobile --target "$1"
 }
 for target in aarch64-apple-ios aarch64-apple-ios-sim x86_64-apple-ios aarch64-apple-darwin x86_64-apple-darwin; do build "$target"; done
 mkdir -p "$out/simulator" "$out/mac"

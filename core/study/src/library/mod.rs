@@ -1,7 +1,7 @@
 //! The library: documents, how they are read from files, and how they travel.
 //!
-//! [`import`] reads a file on the officer's machine into a [`Document`] with a [`Report`]; [`publish`] packs it into a
-//! manifest and parts; [`Manifest::decode`] and [`Manifest::assemble`] bring it back on a member's phone.
+//! `import` (with the feature `publishing`) reads a file on the officer's machine into a [`Document`] with a [`Report`];
+//! [`publish`] packs it into a manifest and parts; [`Manifest::decode`] and [`Manifest::assemble`] bring it back on a member's phone.
 
 mod blob;
 mod code;
@@ -12,16 +12,16 @@ mod kind;
 mod manifest;
 mod report;
 mod secrecy;
+#[cfg(feature = "publishing")]
 mod structure;
 mod table;
 
 pub use blob::BlobError;
 pub use code::{Code, as_year};
 pub use document::*;
-pub use import::{
-    Details, Encoding, Format, ImportError, Imported, MAX_FILE_BYTES, MAX_UNPACKED_BYTES, detect_format,
-    import,
-};
+pub use import::{Details, Encoding, Format, ImportError, Imported, MAX_FILE_BYTES, MAX_UNPACKED_BYTES};
+#[cfg(feature = "publishing")]
+pub use import::{detect_format, import};
 pub use kind::{DocumentType, document_types};
 pub use manifest::{
     AssembleError, MANIFEST_VERSION, MAX_MANIFEST_BYTES, MAX_PART_BYTES, MAX_PART_RAW_BYTES, MAX_PARTS,
