@@ -3,6 +3,7 @@
 //! [`Engine`] opens a profile and runs a [`Device`] on its own thread; the app calls it, reads views, and fetches
 //! [`Event`]s. Every command is durable when it returns, with or without a network.
 
+mod aloud;
 mod background;
 mod codes;
 mod device;
@@ -19,6 +20,7 @@ mod profile;
 mod task;
 mod worker;
 
+pub use aloud::{Aloud, AloudError, Listening, Voice};
 pub use codes::{
     CODE_RELAYS_MAX, HALL_SECONDS, HallCode, Pass, Ticket, WELCOME_BYTES_MAX, WELCOME_MAGIC, letter_text,
     read_letter,
@@ -41,6 +43,7 @@ pub use device::{DeviceLine, KeyChange, LateLine, RemovalError, Whom};
 pub use device::{
     HALL_LETTER_BYTES_MAX, HALL_REQUESTS_MAX, HallAdmission, HallEntry, HallError, HallRequest,
 };
+pub use device::{Judged, PublishFileError, PublishedFile, Sheet};
 pub use device::{NewFeedback, OwnFeedback, OwnState};
 pub use device::{OfficialShown, OutsideShown, SealError, SealShown, SealStatus, SealsView};
 pub use engine::{CallError, CreateFromPackError, Engine, OpenError, SHUTDOWN_WAIT, SyncError, SyncReport};

@@ -269,6 +269,12 @@ impl<S: Store> Device<S> {
         Ok(manifest.assemble(&self.parts(&manifest)?)?)
     }
 
+    /// What the holder has read of a document, on all devices.
+    pub fn reading_of(&self, id: Hash) -> Result<Shown, LibraryError> {
+        let manifest = self.manifest(id)?;
+        Ok(self.library.shown(&id, manifest.paragraphs))
+    }
+
     /// What is known of a document beside its text.
     pub fn manifest(&self, id: Hash) -> Result<Manifest, LibraryError> {
         let bytes = self.stored(manifest_key(&id))?.ok_or(LibraryError::Unknown)?;

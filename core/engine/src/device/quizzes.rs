@@ -58,6 +58,9 @@ pub enum QuizError {
     /// There is no such package, or no such question in it.
     #[error("there is no such quiz or question on this device")]
     Unknown,
+    /// None of its questions is asked any more: their documents were replaced or withdrawn.
+    #[error("every question of the quiz is retired")]
+    Retired,
     /// The exam cannot be taken now.
     #[error("the exam cannot be taken: {0:?}")]
     Exam(ExamStatus),

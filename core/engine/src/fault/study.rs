@@ -5,7 +5,8 @@ use sotay_study::quiz::{ExamStatus, PackageError};
 use sotay_study::search::{MAX_QUERY_CHARS, SearchError};
 
 use super::{Fault, FaultKind};
-use crate::device::{LibraryError, QuizError};
+use crate::aloud::AloudError;
+use crate::device::{LibraryError, PublishFileError, QuizError};
 use crate::error::NextAction;
 
 /// The words of the codes of this file, in the form of [`super::CATALOGUE`].
@@ -83,6 +84,31 @@ impl From<&LibraryError> for Fault {
     }
 }
 
+impl From<&AloudError> for Fault {
+    fn from(error: &AloudError) -> Self {
+        match error {
+            AloudError::Voice(_) => Self::new(FaultKind::Input, "voice_failed", NextAction::RetryLater),
+            AloudError::Library(error) => error.into(),
+            AloudError::Call(error) => error.into(),
+        }
+    }
+}
+
+impl From<&PublishFileError> for Fault {
+    fn from(error: &PublishFileError) -> Self {
+        match error {
+            PublishFileError::LeftOut => Self::new(
+                FaultKind::NotAllowed,
+                "publishing_left_out",
+                NextAction::AskOfficer,
+            ),
+            PublishFileError::Unreadable(reason) => Self::input("file_unreadable").with("reason", reason),
+            PublishFileError::Import(error) => error.into(),
+            PublishFileError::Library(error) => error.into(),
+        }
+    }
+}
+
 impl From<&QuizError> for Fault {
     fn from(error: &QuizError) -> Self {
         use sotay_study::broadcast::ScheduleError;
@@ -98,6 +124,7 @@ impl From<&QuizError> for Fault {
             },
             QuizError::Citation { question, .. } => numbered("quiz_citation", question),
             QuizError::Unknown => Self::input("no_quiz"),
+            QuizError::Retired => Self::input("quiz_retired"),
             QuizError::Exam(ExamStatus::NotYet { .. }) => Self::input("exam_not_yet"),
             QuizError::Exam(ExamStatus::NoAttemptsLeft) => Self::input("exam_no_attempts"),
             QuizError::Exam(ExamStatus::Closed | ExamStatus::Open { .. }) => Self::input("exam_closed"),
@@ -127,6 +154,7 @@ mod tests {
             "numbered(\"",
             "FaultKind::Input, \"",
             "FaultKind::Storage, \"",
+            "FaultKind::NotAllowed, \"",
         ];
         words_of(&codes_after(source, &calls), CATALOGUE);
         for (key, [vi, _]) in CATALOGUE.lines().filter_map(parse) {

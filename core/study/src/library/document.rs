@@ -330,6 +330,19 @@ impl Document {
         self.sections.iter().map(|section| section.paragraphs.len()).sum()
     }
 
+    /// The paragraphs of a section, counted through the whole document. Empty for a section that is not there.
+    pub fn paragraphs_of(&self, section: usize) -> std::ops::Range<usize> {
+        let count = |sections: &[Section]| sections.iter().map(|s| s.paragraphs.len()).sum::<usize>();
+        let before = count(&self.sections[..section.min(self.sections.len())]);
+        let own = self.sections.get(section).map_or(0, |s| s.paragraphs.len());
+        before..before + own
+    }
+
+    /// The section that holds a paragraph, counted through the whole document.
+    pub fn section_of(&self, paragraph: usize) -> Option<usize> {
+        (0..self.sections.len()).find(|section| self.paragraphs_of(*section).contains(&paragraph))
+    }
+
     /// Indices of the sections that `index` lies in, outermost first.
     pub fn ancestors(&self, index: usize) -> Vec<usize> {
         let mut found = Vec::new();

@@ -126,6 +126,18 @@ impl Reader {
         self.furthest
     }
 
+    /// The document that is read.
+    pub fn document(&self) -> &Document {
+        &self.document
+    }
+
+    /// The voice could not speak an utterance after all: the reader pauses there. Late reports change nothing.
+    pub fn refused(&mut self, number: u64) {
+        if self.state == ReaderState::Speaking && number == self.number {
+            self.state = ReaderState::Paused;
+        }
+    }
+
     /// Speaks, from the sentence that stands highlighted.
     pub fn play(&mut self, output: &mut dyn SpeechOutput) -> Result<(), SpeechFailed> {
         if self.state == ReaderState::Paused {
@@ -420,6 +432,22 @@ mod tests {
         voice.broken = false;
         reader.play(&mut voice).unwrap();
         assert_eq!(reader.state(), ReaderState::Speaking);
+    }
+
+    #[test]
+    fn a_voice_that_refuses_later_pauses_the_reader_and_a_late_refusal_does_not() {
+        let (mut reader, mut voice) = reader();
+        reader.play(&mut voice).unwrap();
+        let first = last(&voice);
+        reader.finished(first, &mut voice).unwrap();
+        reader.refused(first);
+        assert_eq!(reader.state(), ReaderState::Speaking);
+        let heard = reader.heard().cloned();
+        reader.refused(last(&voice));
+        assert_eq!(
+            (reader.state(), reader.heard().cloned()),
+            (ReaderState::Paused, heard)
+        );
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use sotay_engine::study::quiz::{Attempt, Marks, Question, Standing, Task};
-use sotay_engine::{AirState, BroadcastLine, HandedIn, QuizEntry, StudyOverview};
+use sotay_engine::{AirState, BroadcastLine, HandedIn, Judged, QuizEntry, StudyOverview};
 
 use super::columns;
 use crate::commands::publisher;
@@ -75,15 +75,15 @@ pub(crate) fn standing_name(standing: Standing) -> &'static str {
 }
 
 /// An attempt that was handed in: every question with its passage, then the marks.
-pub(crate) fn judged(voice: Voice, judged: &[(&Question, Option<bool>)], handed_in: &HandedIn) -> String {
+pub(crate) fn judged(voice: Voice, judged: &[Judged], handed_in: &HandedIn) -> String {
     let mut lines = Vec::new();
-    for (at, (question, right)) in judged.iter().enumerate() {
-        let mark = match right {
+    for (at, one) in judged.iter().enumerate() {
+        let mark = match one.right {
             Some(true) => "✓",
             Some(false) => "✗",
             None => "–",
         };
-        lines.push(format!("{mark} {}. {}", at + 1, passage(question)));
+        lines.push(format!("{mark} {}. {}", at + 1, passage(&one.question)));
     }
     let marks = handed_in.marks;
     lines.push(voice.say(

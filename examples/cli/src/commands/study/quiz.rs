@@ -1,8 +1,8 @@
 //! `quiz` and `study`: questions on the documents, and their repetition.
 
 use serde_json::{Value, json};
-use sotay_engine::study::quiz::{Attempt, Given, Marks, Question, drafts, is_right};
-use sotay_engine::{DueQuestion, QuizEntry};
+use sotay_engine::study::quiz::{Attempt, Given, Marks, drafts};
+use sotay_engine::{DueQuestion, Judged, QuizEntry};
 
 use super::taking::{self, Asked, ask};
 use super::{pick, review_file};
@@ -93,63 +93,41 @@ fn marks_json(marks: Marks) -> Value {
 fn take(session: &Session, wanted: String, seed: Option<u64>) -> Result<Reply, Failure> {
     let voice = session.voice;
     let phone = session.open()?;
-    let (entry, started) =
-        phone.run(move |device, now| Ok((pick::quiz(device, &wanted, now / 1000)?, now / 1000)))?;
-    let seed = seed.unwrap_or(started.unsigned_abs());
-    let order = entry.package.shown(seed);
-    let asked: Vec<Asked<'_>> = order
-        .questions
+    let sheet = phone.run(move |device, now| {
+        let quiz = pick::quiz(device, &wanted, now / 1000)?.id;
+        Ok(device.begin_quiz(quiz, seed, now / 1000)?)
+    })?;
+    let asked: Vec<Asked<'_>> = sheet
+        .asked
         .iter()
-        .filter(|(id, _)| !entry.retired.contains(id))
-        .filter_map(|(id, order)| {
-            let question = entry
-                .package
-                .questions
-                .iter()
-                .find(|question| question.id() == *id)?;
-            Some(Asked {
-                question,
-                order: order.clone(),
-            })
+        .map(|(question, order)| Asked {
+            question,
+            order: order.clone(),
         })
         .collect();
     let given = ask(session, &asked, |_, _| Ok(()))?;
-    let package = entry.id;
-    let answers = given.clone();
-    let handed_in = phone.run(move |device, now| {
-        let finished = (now / 1000).max(started);
-        Ok(device.hand_in(Attempt {
-            started,
-            finished,
-            package,
-            seed,
-            given: answers,
-        })?)
-    })?;
-    let judged: Vec<(&Question, Option<bool>)> = asked
-        .iter()
-        .map(|one| {
-            (
-                one.question,
-                given
-                    .get(&one.question.id())
-                    .map(|said| is_right(&one.question.task, said)),
-            )
-        })
-        .collect();
+    let attempt = Attempt {
+        started: sheet.started,
+        finished: sheet.started,
+        package: sheet.quiz,
+        seed: sheet.seed,
+        given,
+    };
+    let (handed_in, judged) = phone.run(move |device, now| Ok(device.hand_in_sheet(attempt, now / 1000)?))?;
     let value = json!({
-        "id": entry.id.to_string(),
+        "id": sheet.quiz.to_string(),
         "marks": marks_json(handed_in.marks),
         "standing": handed_in.standing.map(show::standing_name),
-        "questions": judged.iter().map(|(question, right)| judged_json(question, *right)).collect::<Vec<_>>(),
+        "questions": judged.iter().map(judged_json).collect::<Vec<_>>(),
     });
     Ok(Reply::new(value, show::judged(voice, &judged, &handed_in)))
 }
 
-fn judged_json(question: &Question, right: Option<bool>) -> Value {
+fn judged_json(judged: &Judged) -> Value {
+    let question = &judged.question;
     json!({
         "text": question.text,
-        "right": right,
+        "right": judged.right,
         "explanation": question.explanation,
         "section": question.citation.label,
         "quote": question.citation.quote,

@@ -28,11 +28,12 @@ pub(in crate::commands) fn read(session: &Session, args: Read) -> Result<Reply, 
         // Paragraphs to show, counted from 0 through the whole document.
         let reached = entry.read.furthest as usize;
         let shown = match (&args.section, args.to) {
-            (Some(section), _) => paragraphs_of(&document, pick::section(&document, section)?),
+            (Some(section), _) => document.paragraphs_of(pick::section(&document, section)?),
             (None, Some(to)) => reached.min(to as usize)..document.paragraph_count().min(to as usize),
             (None, None) if args.done => 0..0,
-            (None, None) => section_at(&document, reached)
-                .map_or(0..0, |section| reached..paragraphs_of(&document, section).end),
+            (None, None) => document
+                .section_of(reached)
+                .map_or(0..0, |section| reached..document.paragraphs_of(section).end),
         };
         let mut progress = entry.read;
         if !shown.is_empty() || args.seconds > 0 {
@@ -61,20 +62,6 @@ pub(in crate::commands) fn read(session: &Session, args: Read) -> Result<Reply, 
     })
 }
 
-/// The paragraphs of a section, counted through the whole document.
-fn paragraphs_of(document: &Document, section: usize) -> std::ops::Range<usize> {
-    let before: usize = document.sections[..section]
-        .iter()
-        .map(|s| s.paragraphs.len())
-        .sum();
-    before..before + document.sections[section].paragraphs.len()
-}
-
-/// The section that holds a paragraph.
-fn section_at(document: &Document, paragraph: usize) -> Option<usize> {
-    (0..document.sections.len()).find(|section| paragraphs_of(document, *section).contains(&paragraph))
-}
-
 pub(in crate::commands) fn speak(session: &Session, args: Speak) -> Result<Reply, Failure> {
     let voice = session.voice;
     let phone = session.open()?;
@@ -88,7 +75,7 @@ pub(in crate::commands) fn speak(session: &Session, args: Speak) -> Result<Reply
                 section..=section
             }
             None => {
-                section_at(&document, entry.read.furthest as usize).unwrap_or(0)
+                document.section_of(entry.read.furthest as usize).unwrap_or(0)
                     ..=document.sections.len().saturating_sub(1)
             }
         };
