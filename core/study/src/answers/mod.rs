@@ -20,6 +20,9 @@ pub const NOT_FOUND: &str = "Không tìm thấy trong các văn bản trên máy
 const SECTIONS: usize = 40;
 /// Less of the question than this in a section is no answer.
 const LEAST_SECTION: f32 = 0.62;
+/// A section that says fewer of the words of the question, rare or not, speaks of something else: "bí thư" is no
+/// "bí thư tỉnh ủy", however common "tỉnh ủy" is.
+const LEAST_WORDS: f32 = 0.55;
 /// Less than this in sentence and section together is no answer.
 const LEAST_ANSWER: f32 = 0.64;
 /// Answers below this share of the best one are left out.
@@ -89,7 +92,7 @@ impl Index {
         let words = content_words(question);
         let mut scored: Vec<Scored> = Vec::new();
         for section in 0..weighed.sections() {
-            if weighed.coverage(section) < LEAST_SECTION {
+            if weighed.coverage(section) < LEAST_SECTION || weighed.words_held(section) < LEAST_WORDS {
                 continue;
             }
             let (text, hit) = self.weighed_text(&weighed, section)?;
@@ -250,6 +253,10 @@ fn holds(asked: Asked, sentence: &str) -> bool {
         Asked::Duration => unit_after(&["ngày", "tháng", "năm", "giờ", "phút", "tuần", "quý"]),
         Asked::Time => {
             has(&[
+                "ngày ký",
+                "ngày ban hành",
+                "ngày công bố",
+                "ngày thông qua",
                 "hằng năm",
                 "hàng năm",
                 "hằng tháng",

@@ -50,6 +50,14 @@ pub(super) struct Finds {
     meta: Vec<Found>,
 }
 
+impl Finds {
+    /// The slots that were found anywhere.
+    pub(super) fn slots(&self) -> BTreeSet<usize> {
+        let zones = [&self.head, &self.body, &self.meta];
+        zones.into_iter().flatten().map(|found| found.slot).collect()
+    }
+}
+
 /// How well one section fits.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Score {

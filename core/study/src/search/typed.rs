@@ -87,14 +87,36 @@ fn split_codes(text: &str, vocabulary: &Vocabulary) -> String {
             let folded = keys(letters).bare;
             document_types().any(|t| keys(t.abbreviation).bare == folded)
         };
-        if shaped && vocabulary.folded(&keys(token.raw).folded).next().is_none() && abbreviation() {
+        let unknown = || vocabulary.folded(&keys(token.raw).folded).next().is_none();
+        if shaped && unknown() && abbreviation() {
             out.push_str(&text[end..token.start + digits]);
             out.push('-');
             end = token.start + digits;
+        } else if text[..token.start].ends_with(|c: char| c.is_ascii_digit())
+            && number.is_empty()
+            && unknown()
+            && let Some(kind) = glued_type(letters, vocabulary)
+        {
+            out.push_str(&text[end..token.start + kind]);
+            out.push('/');
+            end = token.start + kind;
         }
     }
     out.push_str(&text[end..]);
     out
+}
+
+/// The length of the type in `qdtu`, where the rest is the issuer of a code of the index.
+fn glued_type(letters: &str, vocabulary: &Vocabulary) -> Option<usize> {
+    let borders = letters.char_indices().map(|(at, _)| at).skip(1);
+    let fits = |at: &usize| {
+        let (kind, issuer) = letters.split_at(*at);
+        let folded = keys(kind).bare;
+        document_types().any(|t| keys(t.abbreviation).bare == folded)
+            && vocabulary.folded(&keys(issuer).folded).next().is_some()
+    };
+    // The longest type: `cttw` is a `ct` of `tw`, and `cthu` no `c`.
+    borders.filter(fits).last()
 }
 
 /// Words that name sections and need not stand in any text.

@@ -49,6 +49,18 @@ impl Weighed<'_> {
         self.outcome.sections[at].1.coverage
     }
 
+    /// The share of the telling words that the section says anywhere, each counting the same.
+    pub(crate) fn words_held(&self, at: usize) -> f32 {
+        let slots = &self.outcome.terms.slots;
+        let telling = |slot: &usize| !slots[*slot].stop;
+        let all = (0..slots.len()).filter(telling).count();
+        if all == 0 {
+            return 1.0;
+        }
+        let held = self.finds[at].slots();
+        held.iter().filter(|slot| telling(slot)).count() as f32 / all as f32
+    }
+
     /// How much of what is looked for the section's heading says, 0 to 1.
     pub(crate) fn heading(&self, at: usize) -> f32 {
         self.outcome.sections[at].1.heading

@@ -77,6 +77,13 @@ impl WordLists {
         for line in lines(include_str!("synonyms.tsv")).chain(lines(more_synonyms)) {
             lists.add_group(line);
         }
+        // What is read out in full is also searched for in full, unless the list above says it otherwise.
+        for (written, spoken) in crate::speech::abbreviations() {
+            let key = phrase(written);
+            if key.len() == 1 && !lists.synonym_starts.contains_key(&key[0]) {
+                lists.add_group(&format!("{written}|{spoken}"));
+            }
+        }
         lists
     }
 

@@ -218,8 +218,8 @@ fn slashed_is_date(scan: &Scan<'_>, day: &str, month: &str, after: &str) -> bool
     if ends_with_any(&before, &["thứ 2", "thứ 3", "thứ 4", "thứ 5", "thứ 6", "thứ 7"]) {
         return true;
     }
-    // A part cannot be larger than its whole, so "30/4" alone is a day.
-    let larger = day.parse::<u32>().unwrap_or(0) > month.parse().unwrap_or(0);
+    // A part cannot be larger than its whole, so "30/4" alone is a day. "24/7" is round the clock.
+    let larger = day.parse::<u32>().unwrap_or(0) > month.parse().unwrap_or(0) && (day, month) != ("24", "7");
     let padded = day.starts_with('0') || month.starts_with('0');
     let weak = ends_with_any(context, DATE_WEAK);
     !counted

@@ -92,12 +92,17 @@ fn named(scan: &Scan<'_>) -> bool {
             context = context[..context.len() - filler.len()].trim_end_matches([' ', ':']);
         }
     }
-    ends_with_any(context, IDENTIFIERS) || ends_with_any(context, DIALLED)
+    ends_with_any(context, IDENTIFIERS) || ends_with_any(context, DIALLED) || dialled(scan)
+}
+
+/// "gọi 114 hoặc 115".
+fn dialled(scan: &Scan<'_>) -> bool {
+    scan.follows(DIALLED) || ends_with_any(scan.list_context(|c| c.is_ascii_digit()), DIALLED)
 }
 
 fn enough(scan: &Scan<'_>, found: &Groups<'_>) -> bool {
     let padded = found.groups[0].starts_with('0') && found.groups[0].len() > 2;
-    let fewest = if padded || scan.follows(DIALLED) {
+    let fewest = if padded || dialled(scan) {
         FEWEST_DIALLED
     } else {
         FEWEST_AFTER_WORD

@@ -77,6 +77,16 @@ impl SpeechProfile {
     }
 }
 
+/// Abbreviations that stand for the same words wherever they stand, with these words.
+pub(crate) fn abbreviations() -> impl Iterator<Item = (&'static str, &'static str)> {
+    use data::abbreviations::{ABBREVIATIONS, When};
+    let plain = |written: &str| written.chars().count() > 1 && written.chars().all(char::is_alphabetic);
+    ABBREVIATIONS
+        .iter()
+        .filter(move |(written, _, when)| *when == When::Always && plain(written))
+        .map(|(written, spoken, _)| (*written, *spoken))
+}
+
 /// One line or paragraph as it is to be spoken, in NFC.
 ///
 /// Line breaks are kept: every line is read by itself, with its own bullet or clause letter.

@@ -81,12 +81,16 @@ fn whole(value: u64, region: Region) -> String {
         words.push(whole(billions, region));
         words.push("tỷ".to_owned());
     }
+    let (thousands, ones) = (rest / 1_000 % 1_000, rest % 1_000);
     for (group, name) in [
         (rest / 1_000_000, "triệu"),
-        (rest / 1_000 % 1_000, region.thousand()),
-        (rest % 1_000, ""),
+        (thousands, region.thousand()),
+        (ones, ""),
     ] {
-        if group > 0 {
+        // "hai triệu năm trăm" is heard as 2.500.000; 2.000.500 is "hai triệu không nghìn năm trăm".
+        if name == region.thousand() && thousands == 0 && ones > 0 && !words.is_empty() {
+            words.extend([DIGITS[0].to_owned(), name.to_owned()]);
+        } else if group > 0 {
             words.push(below_thousand(group as usize, !words.is_empty(), region));
             if !name.is_empty() {
                 words.push(name.to_owned());
@@ -237,7 +241,9 @@ mod tests {
             ("1005", "một nghìn không trăm linh năm"),
             ("2050", "hai nghìn không trăm năm mươi"),
             ("1000000", "một triệu"),
-            ("1000005", "một triệu không trăm linh năm"),
+            ("1000005", "một triệu không nghìn không trăm linh năm"),
+            ("2000500", "hai triệu không nghìn năm trăm"),
+            ("1000500000", "một tỷ năm trăm nghìn"),
             ("2000000000", "hai tỷ"),
             ("1000000000000", "một nghìn tỷ"),
             ("0007", "bảy"),

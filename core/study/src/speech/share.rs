@@ -1,6 +1,6 @@
 //! Two numbers with a slash: a fraction ("một phần hai"), a count out of a total ("ba mươi lăm trên ba mươi tám").
 
-use super::data::context::{COUNT_BEFORE, COUNTED, SCALES, SHARE_BEFORE};
+use super::data::context::{COUNT_BEFORE, COUNTED, SCALES, SHARE_BEFORE, SHARED};
 use super::number::{self, cardinal};
 use super::quantity::{self, Parsed};
 use super::scan::{Said, Scan, leading_digits, starts_with_any};
@@ -100,9 +100,5 @@ fn is_fraction(scan: &Scan<'_>, part: &Parsed<'_>, total: &Parsed<'_>, source: u
     if percent_follows && !share_before {
         return false;
     }
-    let of_something = starts_with_any(
-        after,
-        &["số", "tổng số", "tổng", "diện tích", "quân số", "thời gian"],
-    );
-    of_something || share_before || !scan.follows(COUNT_BEFORE)
+    starts_with_any(after, SHARED) || share_before || !scan.follows(COUNT_BEFORE)
 }

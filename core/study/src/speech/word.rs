@@ -5,8 +5,9 @@ use std::sync::LazyLock;
 
 use super::data::abbreviations::{ABBREVIATIONS, AUTHORITIES, PIECES, When};
 use super::data::codes::{ISSUERS, TYPES};
+use super::data::context::VARIETIES;
 use super::number;
-use super::scan::{Said, Scan, ends_with_word, leading_digits, leading_word};
+use super::scan::{Said, Scan, ends_with_any, ends_with_word, leading_digits, leading_word};
 use super::syllable::is_syllable;
 
 /// Fewest digits behind capitals that make an identifier; "QL1A" and "H5N1" are names.
@@ -34,6 +35,7 @@ pub(super) fn word(scan: &mut Scan<'_>) -> bool {
     month_sign(scan)
         || lettered_identifier(scan)
         || composed(scan)
+        || variety(scan)
         || abbreviation(scan)
         || clause_letter(scan)
         || times_sign(scan)
@@ -99,6 +101,19 @@ fn lettered_identifier(scan: &mut Scan<'_>) -> bool {
     }
     let words = format!("{} {}", number::letters(text), number::spelled(digits));
     scan.replace(text.len() + digits.len(), &words, Said::Plain);
+    true
+}
+
+/// "giống lúa BC15": letters before digits after a word for what has such names are no abbreviation.
+fn variety(scan: &mut Scan<'_>) -> bool {
+    let text = leading_word(scan.rest());
+    let digits = leading_digits(&scan.rest()[text.len()..]);
+    let named =
+        scan.follows(VARIETIES) || ends_with_any(scan.list_context(|c| c.is_ascii_alphanumeric()), VARIETIES);
+    if digits.is_empty() || !is_capitals(text) || !named {
+        return false;
+    }
+    scan.replace(text.len(), &number::letters(text), Said::Plain);
     true
 }
 
@@ -227,8 +242,10 @@ fn composed(scan: &mut Scan<'_>) -> bool {
     let mut words = String::new();
     for (at, part) in parts.iter().enumerate() {
         if at > 0 {
-            // Two notions make one ("kinh tế xã hội"), two authorities stay two.
-            let bodies = joints[at - 1] == " " && part.starts_with(char::is_uppercase);
+            // Two notions make one ("kinh tế xã hội"), two authorities stay two,
+            // and two tasks that end alike ("công nghiệp hóa, hiện đại hóa") stay two as well.
+            let bodies =
+                joints[at - 1] == " " && (part.starts_with(char::is_uppercase) || part.ends_with("hóa"));
             words.push_str(if bodies { ", " } else { joints[at - 1] });
         }
         words.push_str(&if authority {

@@ -416,6 +416,11 @@ pub(in super::super) const IDENTIFIERS: &[&str] = &[
     "mst",
     "mã số",
     "mã",
+    "mã đơn vị",
+    "mã đảng viên",
+    "mã tổ chức",
+    "mã hộ",
+    "mã khách hàng",
     "mã định danh",
     "định danh cá nhân",
     "mã hồ sơ",
@@ -443,6 +448,55 @@ pub(in super::super) const IDENTIFIERS: &[&str] = &[
     "tk",
     "đv",
     "liên hệ",
+];
+
+/// Letters with a number right behind are a name after one of these ("giống lúa BC15", "máy HP2").
+pub(in super::super) const VARIETIES: &[&str] = &[
+    "giống",
+    "giống lúa",
+    "lúa",
+    "giống ngô",
+    "ngô",
+    "lạc",
+    "đậu tương",
+    "khoai",
+    "mì",
+    "cà phê",
+    "giống cà phê",
+    "máy",
+    "xe",
+    "dòng",
+    "dòng xe",
+    "dòng máy",
+    "model",
+    "mác",
+    "ký hiệu",
+    "kí hiệu",
+];
+
+/// "1/4" of one of these is a share, whatever stands before ("đạt 1/4 kế hoạch").
+pub(in super::super) const SHARED: &[&str] = &[
+    "số",
+    "tổng số",
+    "tổng",
+    "diện tích",
+    "quân số",
+    "thời gian",
+    "kế hoạch",
+    "quãng đường",
+    "dân số",
+    "sản lượng",
+    "kinh phí",
+    "quỹ",
+    "lương",
+    "thu nhập",
+    "khối lượng",
+    "chặng đường",
+    "nhiệm kỳ",
+    "doanh thu",
+    "vốn",
+    "ngân sách",
+    "dự toán",
 ];
 
 /// After these even three digits are dialled, not counted.
