@@ -34,6 +34,7 @@ public final class Phone {
         home      begin MONTH | DAY      place TEXT      start TIME      end TIME      chair NUMBER      clerk NUMBER
         open      close      agenda TITLE      mark STATE | NUMBERS | REASON      speech NUMBER | TEXT
         conclusion TEXT | DEADLINE | NUMBERS      view      review      minutes      sha256      sync HOST:PORT#KEY      quit
+        \(LibraryLines.help)
         """
 
     /// What to print for a line: the answer and `ok`, or one line that begins with `error`.
@@ -93,7 +94,11 @@ public final class Phone {
         case "minutes": return try await current().minutes().text.components(separatedBy: "\n")
         case "sha256": return [try await current().minutes().sha256]
         case "sync": return try await sync(rest)
-        default: throw BadLine("no such command: \(line); try help")
+        default:
+            guard let said = try await LibraryLines(handbook: handbook).say(String(words.first ?? ""), rest) else {
+                throw BadLine("no such command: \(line); try help")
+            }
+            return said
         }
     }
 

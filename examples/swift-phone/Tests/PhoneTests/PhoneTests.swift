@@ -46,6 +46,69 @@ final class PhoneTests: XCTestCase {
         }
     }
 
+    func test_a_phone_spoken_to_in_lines_publishes_searches_reads_and_listens() async throws {
+        let file = FileManager.default.temporaryDirectory.appendingPathComponent("quy-che-\(UUID().uuidString).txt")
+        try "Điều 1. Họp\nChi bộ họp lúc 19h30.\nĐiều 2. Biểu quyết\nBiểu quyết bằng giơ tay.\n"
+            .write(to: file, atomically: true, encoding: .utf8)
+        defer { try? FileManager.default.removeItem(at: file) }
+        try await phone { handbook in
+            let phone = Phone(handbook)
+            for (line, wanted) in [
+                ("publish \(file.path) | 02-QC/CB | 2023-01-08 | Quy chế | Chi bộ | Quy chế làm việc", ["sections: 2, paragraphs: 2"]),
+                ("ask biểu quyết bằng hình thức nào", ["“Biểu quyết bằng giơ tay.” (Điều 2, 02-QC/CB, 2023-01-08)"]),
+                ("read 1", ["Điều 1. Họp", "Chi bộ họp lúc 19h30.", "read: 50%"]),
+                ("speak 1", ["Điều hai. Biểu quyết", "Biểu quyết bằng giơ tay."]),
+                ("library", ["1. 02-QC/CB · 2023-01-08 · Quy chế làm việc · 100%"]),
+                ("share 1", []),
+            ] {
+                if line.hasPrefix("publish") {
+                    _ = await phone.answer("found Chi bộ thôn An Lạc | Đảng bộ xã Đông Phong | Nguyễn Văn Bình | 2025-01-01")
+                }
+                let answer = await phone.answer(line)
+                XCTAssertEqual(answer, wanted + ["ok"], line)
+            }
+            let hits = await phone.answer("search bieu quyet")
+            XCTAssertTrue(hits.count == 2 && hits[0].hasPrefix("02-QC/CB · Điều 2 · "), "\(hits)")
+            let missing = await phone.answer("read 2")
+            XCTAssertTrue(missing[0].hasPrefix("error no document 2"))
+        }
+    }
+
+    func test_the_reading_screen_begins_where_one_stopped_and_shows_the_sentence_that_is_heard() async throws {
+        let file = FileManager.default.temporaryDirectory.appendingPathComponent("quy-che-\(UUID().uuidString).txt")
+        try "Điều 1. Họp\nChi bộ họp.\nĐiều 2. Biểu quyết\nBằng giơ tay.\n".write(to: file, atomically: true, encoding: .utf8)
+        defer { try? FileManager.default.removeItem(at: file) }
+        try await phone { handbook in
+            try await handbook.branch.create(name: "Chi bộ", upper: "Đảng bộ", founder: "Bình", since: "2025-01-01")
+            let published = try await handbook.library.publish(
+                file, code: "02-QC/CB", date: "2023-01-08", kind: "Quy chế", issuer: "Chi bộ", title: "Quy chế")
+            let library = LibraryModel(handbook)
+            let tooLong = await library.search(String(repeating: "a", count: 10_001))
+            XCTAssertNil(tooLong)
+            XCTAssertNotNil(library.screen.notice)
+            let reading = ReadingModel(handbook, document: published.id)
+            try await reading.screen.refresh()
+            XCTAssertEqual(reading.screen.content?.section.place.label, "Điều 1")
+            await reading.turn(1, seconds: 30)
+            await reading.share(.done)
+            let again = ReadingModel(handbook, document: published.id)
+            try await again.screen.refresh()
+            let content = try XCTUnwrap(again.screen.content)
+            XCTAssertEqual(content.section.place.label, "Điều 2")
+            XCTAssertEqual(content.told, .done)
+            XCTAssertEqual(content.entry.reading.seconds, 30)
+            let voice = Silent()
+            let states = await reading.listen(voice)
+            XCTAssertNotNil(states)
+            let heard = try XCTUnwrap(try reading.finished(1)?.heard)
+            let units = Array(content.section.text.utf16)[Int(heard.begin)..<Int(heard.end)]
+            XCTAssertEqual(String(decoding: units, as: UTF16.self), "Bằng giơ tay.")
+            await reading.rest()
+            await reading.finish()
+            XCTAssertEqual(reading.screen.content?.entry.reading.finished, true)
+        }
+    }
+
     func test_lines_that_make_no_sense_are_answered_with_what_is_wrong() async throws {
         try await phone { handbook in
             let phone = Phone(handbook)
@@ -93,4 +156,10 @@ final class PhoneTests: XCTestCase {
             XCTAssertEqual(meeting.screen.content?.view.speeches.map(\.text), ["Nhất trí."])
         }
     }
+}
+
+/// A voice that nobody hears.
+private final class Silent: SpeechOutput {
+    func speak(utterance: Utterance) throws {}
+    func stop() throws {}
 }

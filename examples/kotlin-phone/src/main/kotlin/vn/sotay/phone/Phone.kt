@@ -21,6 +21,7 @@ class Phone(private val handbook: Handbook, private val scope: CoroutineScope) {
     private val review by lazy { ReviewModel(handbook, scope) }
     private val relays = HashMap<String, SyncModel>()
     private var meeting: MeetingModel? = null
+    private val library = LibraryLines(handbook, scope)
 
     /** Carries out a line; gives what to print. */
     suspend fun say(line: String): List<String> {
@@ -51,7 +52,7 @@ class Phone(private val handbook: Handbook, private val scope: CoroutineScope) {
             "minutes" -> current().minutes().text.lines()
             "sha256" -> listOf(current().minutes().sha256)
             "sync" -> sync(rest)
-            else -> throw BadLine("no such command: $word; try help")
+            else -> library.say(word, rest) ?: throw BadLine("no such command: $word; try help")
         }
     }
 
@@ -167,6 +168,7 @@ class Phone(private val handbook: Handbook, private val scope: CoroutineScope) {
             home      begin MONTH | DAY      place TEXT      start TIME      end TIME      chair NUMBER      clerk NUMBER
             open      close      agenda TITLE      mark STATE | NUMBERS | REASON      speech NUMBER | TEXT
             conclusion TEXT | DEADLINE | NUMBERS      view      review      minutes      sha256      sync HOST:PORT#KEY      quit
+            ${LibraryLines.HELP}
             """.trimIndent()
     }
 }

@@ -15,6 +15,9 @@ import org.junit.jupiter.api.io.TempDir
 import vn.sotay.Handbook
 import vn.sotay.MeetingStep
 import vn.sotay.NextAction
+import vn.sotay.SharedMark
+import vn.sotay.SpeechOutput
+import vn.sotay.Utterance
 
 /** Screens show what happens, and say what goes wrong. */
 class PhoneTest {
@@ -50,6 +53,54 @@ class PhoneTest {
         assertEquals(64, phone.well("sha256").single().length)
         assertEquals(emptyList<String>(), phone.well("review"))
         assertTrue(phone.well("home").first().startsWith("Chi bộ thôn An Lạc"))
+    }
+
+    @Test
+    fun `a phone spoken to in lines publishes, searches, reads and listens`() = test { handbook ->
+        val phone = Phone(handbook, this)
+        phone.well("found Chi bộ thôn An Lạc | Đảng bộ xã Đông Phong | Nguyễn Văn Bình | 2025-01-01")
+        val file = folder.resolve("quy-che.txt").toFile()
+        file.writeText("Điều 1. Họp\nChi bộ họp lúc 19h30.\nĐiều 2. Biểu quyết\nBiểu quyết bằng giơ tay.\n")
+        assertEquals(listOf("sections: 2, paragraphs: 2"), phone.well("publish ${file.path} | 02-QC/CB | 2023-01-08 | Quy chế | Chi bộ | Quy chế làm việc"))
+        assertTrue(phone.well("search bieu quyet").single().startsWith("02-QC/CB · Điều 2 · "))
+        assertEquals(listOf("“Biểu quyết bằng giơ tay.” (Điều 2, 02-QC/CB, 2023-01-08)"), phone.well("ask biểu quyết bằng hình thức nào"))
+        assertEquals(listOf("Điều 1. Họp", "Chi bộ họp lúc 19h30.", "read: 50%"), phone.well("read 1"))
+        assertEquals(listOf("Điều hai. Biểu quyết", "Biểu quyết bằng giơ tay."), phone.well("speak 1"))
+        assertEquals(listOf("1. 02-QC/CB · 2023-01-08 · Quy chế làm việc · 100%"), phone.well("library"))
+        phone.well("share 1")
+        assertTrue(phone.answer("read 2").single().startsWith("error no document 2"))
+    }
+
+    @Test
+    fun `the reading screen begins where one stopped and shows the sentence that is heard`() = test { handbook ->
+        handbook.branch.create("Chi bộ", "Đảng bộ", "Bình", since = "2025-01-01")
+        val file = folder.resolve("quy-che.txt").toFile().apply { writeText("Điều 1. Họp\nChi bộ họp.\nĐiều 2. Biểu quyết\nBằng giơ tay.\n") }
+        val library = LibraryModel(handbook, this)
+        val id = handbook.library.publish(file, "02-QC/CB", "2023-01-08", "Quy chế", "Chi bộ", "Quy chế").id
+        library.screen.shown.first { it.content?.documents?.singleOrNull()?.id == id }
+        assertNull(library.search("a".repeat(10_001)))
+        assertNotNull(library.screen.shown.value.notice)
+        val reading = ReadingModel(handbook, id, this)
+        assertEquals("Điều 1", reading.screen.shown.first { it.content != null }.content!!.section.place.label)
+        assertTrue(reading.turn(1, seconds = 30) && reading.share(SharedMark.DONE))
+        val content = ReadingModel(handbook, id, this).screen.shown.first { it.content != null }.content!!
+        assertEquals(listOf("Điều 2", SharedMark.DONE, 30UL), listOf(content.section.place.label, content.told, content.entry.reading.seconds))
+        val said = ArrayList<Utterance>()
+        val voice =
+            object : SpeechOutput {
+                override fun speak(utterance: Utterance) {
+                    said += utterance
+                }
+
+                override fun stop() = Unit
+            }
+        val state = reading.listen(voice)!!
+        assertEquals(1u to null, state.value.heard!!.let { it.section to it.sentence })
+        reading.finished(said.last().number)
+        val heard = state.value.heard!!
+        assertEquals("Bằng giơ tay.", content.section.text.substring(heard.begin.toInt(), heard.end.toInt()))
+        assertTrue(reading.rest() && reading.finish())
+        assertTrue(reading.screen.shown.first { it.content?.entry?.reading?.finished == true }.content!!.entry.reading.finished)
     }
 
     @Test
