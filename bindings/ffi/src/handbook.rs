@@ -10,9 +10,11 @@ use crate::branch::Branch;
 use crate::changes::{ChangeSubscription, ListenerAdapter};
 use crate::error::{HandbookError, OrFault, guarded};
 use crate::feedback::Feedback;
+use crate::library::Library;
 use crate::meeting::{Meeting, parse_doc};
 use crate::platform::{ChangeListener, Connectivity, ConnectivityAdapter, KeyVault, VaultAdapter};
 use crate::records::Records;
+use crate::study::Study;
 use crate::sync::Sync;
 
 /// What an existing profile is opened with.
@@ -147,6 +149,20 @@ impl Handbook {
     /// Syncing.
     pub fn sync(&self) -> Result<Arc<Sync>, HandbookError> {
         Ok(Arc::new(Sync {
+            engine: Arc::clone(&self.engine),
+        }))
+    }
+
+    /// The library.
+    pub fn library(&self) -> Result<Arc<Library>, HandbookError> {
+        Ok(Arc::new(Library {
+            engine: Arc::clone(&self.engine),
+        }))
+    }
+
+    /// Quizzes and repetition.
+    pub fn study(&self) -> Result<Arc<Study>, HandbookError> {
+        Ok(Arc::new(Study {
             engine: Arc::clone(&self.engine),
         }))
     }

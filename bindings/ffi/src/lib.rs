@@ -4,6 +4,7 @@
 //! error. Everything returns a `Result`, and a panic in here becomes [`HandbookError::Internal`]. What apps use are the
 //! wrappers in `bindings/kotlin`, `bindings/swift` and `bindings/python`; see `docs/EMBEDDING.md`.
 
+mod aloud;
 mod branch;
 mod call;
 mod changes;
@@ -17,6 +18,8 @@ mod fees;
 mod handbook;
 mod home;
 mod kinds;
+mod library;
+mod library_view;
 mod logging;
 mod meeting;
 mod meeting_view;
@@ -30,11 +33,15 @@ mod reports;
 mod resolution;
 mod roster;
 mod seals;
+mod study;
+mod study_kinds;
+mod study_view;
 mod sync;
 mod tasks;
 mod translate;
 mod vault;
 
+pub use aloud::{HeardView, Reader, ReaderView, SpeechOutput, SpeechRefusal, Utterance};
 pub use branch::*;
 pub use changes::{
     Change, ChangePlace, ChangeSubscription, DocumentPart, PACKED_BYTES, PackedChanges, SubscriptionStats,
@@ -48,6 +55,15 @@ pub use fees::*;
 pub use handbook::{CreateConfig, Handbook, OpenConfig, PanicPlace, create_handbook, open_handbook};
 pub use home::{HomeActionView, HomeView, home_actions};
 pub use kinds::*;
+pub use library::{
+    DocumentLink, Library, NewBroadcast, NewDocument, PublishedView, SpokenSentenceView, speech_sentences,
+    speech_text,
+};
+pub use library_view::{
+    Answers, BroadcastView, DeliveryView, DocumentEntry, FileView, PublisherView, QuoteView, ReaderMark,
+    ReadingView, SearchHit, SearchNote, SearchResults, SectionHeading, SectionView, SentenceView,
+    SupersededView, WatchLinkView,
+};
 pub use logging::{LogLevel, LogLine, LogSink, set_log_sink};
 pub use meeting::{
     HistoryLineView, Meeting, MinutesView, ReviewItemView, ReviewOption, ReviewSubject, ReviewView,
@@ -63,6 +79,13 @@ pub use reports::*;
 pub use resolution::*;
 pub use roster::RosterCommand;
 pub use seals::*;
+pub use study::Study;
+pub use study_kinds::*;
+pub use study_view::{
+    AskedKind, AskedQuestion, AttemptView, ChoiceView, DueQuestionView, ExamRules, ExamStanding, ExamState,
+    GivenAnswer, JudgedQuestion, NewQuiz, PassageView, QuizAnswer, QuizMarks, QuizQuestion, QuizResult,
+    QuizSheet, QuizTask, QuizView, RepeatResult, StudyOverviewView,
+};
 pub use sync::{SpaceState, SpaceStatus, Sync, SyncProgress, SyncReport, SyncTask};
 pub use tasks::*;
 pub use vault::open_passphrase_vault;

@@ -30,13 +30,17 @@ from .errors import (
 )
 from .handbook import Branch, Handbook, Meeting, Sync, SyncTask
 from .records import Feedback, Records
+from .study import Library, Reader, Study, spoken, spoken_sentences
 
 _OWN = {
     "Handbook",
     "Branch",
     "Feedback",
+    "Library",
     "Meeting",
+    "Reader",
     "Records",
+    "Study",
     "Sync",
     "SyncTask",
     "HandbookError",
@@ -76,17 +80,22 @@ __all__ = [
     "Handbook",
     "InputError",
     "InternalError",
+    "Library",
     "Meeting",
     "NetworkError",
     "NotAllowedError",
+    "Reader",
     "Records",
     "SotayError",
     "StorageError",
     "StoppedError",
+    "Study",
     "Sync",
     "SyncTask",
     "VaultError",
     "check_seal_file",
     "home_actions",
     "passphrase_vault",
+    "spoken",
+    "spoken_sentences",
 ] + _shapes

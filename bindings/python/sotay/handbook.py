@@ -9,6 +9,7 @@ from ._native import ffi
 from .changes import CallableListener, Changes
 from .errors import told, translated
 from .records import Feedback, Records
+from .study import Library, Study
 
 _Path = Union[str, "os.PathLike[str]"]
 
@@ -406,6 +407,16 @@ class Handbook:
     def home(self, language: Any = ffi.Language.VI) -> Any:
         """The first screen: role, meeting at hand, what can be done now, what waits."""
         return self._raw.home(language)
+
+    @property
+    def library(self) -> Library:
+        """Documents, search, answers, reading aloud."""
+        return Library(translated(self._raw.library)())
+
+    @property
+    def study(self) -> Study:
+        """Quizzes and repetition."""
+        return Study(translated(self._raw.study)())
 
     @property
     def sync(self) -> Sync:

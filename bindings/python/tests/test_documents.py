@@ -21,12 +21,32 @@ def test_the_quick_start_of_the_guide_runs_as_written(tmp_path, relay, capsys):
     assert capsys.readouterr().out == "Nhà văn hóa thôn\n"
 
 
+def test_the_example_of_the_library_runs_as_written(tmp_path, secretary):
+    guide = (ROOT / "docs" / "EMBEDDING.md").read_text(encoding="utf-8")
+    source = guide.split("```python\n")[2].split("```", 1)[0]
+    file = tmp_path / "quy-che.txt"
+    file.write_text("Điều 1. Biểu quyết\nBiểu quyết bằng giơ tay.\n", encoding="utf-8")
+    said = []
+
+    class Voice:
+        def speak(self, utterance):
+            said.append(utterance.text)
+
+        def stop(self):
+            pass
+
+    names = {"book": secretary, "file": file, "voice": Voice()}
+    exec(source, names)
+    assert [one.quote for one in names["answers"].quotes] == ["Biểu quyết bằng giơ tay."]
+    assert said == ["Điều một. Biểu quyết"] and names["view"].state == sotay.ReaderState.SPEAKING
+
+
 def test_the_list_of_behaviours_and_the_tests_name_the_same(request):
     listed = (ROOT / "bindings" / "BEHAVIOURS.md").read_text(encoding="utf-8")
     said = {words(line.split(". ", 1)[1].split(" (")[0]) for line in listed.splitlines() if line[:1].isdigit()}
     here = {
         words(line.split("(")[0].removeprefix("def test_"))
-        for file in ("test_profiles.py", "test_meetings.py", "test_sync.py", "test_records.py")
+        for file in ("test_profiles.py", "test_meetings.py", "test_sync.py", "test_records.py", "test_library.py")
         for line in (Path(__file__).parent / file).read_text(encoding="utf-8").splitlines()
         if line.startswith("def test_")
     }

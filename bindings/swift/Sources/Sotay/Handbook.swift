@@ -33,6 +33,10 @@ public final class Handbook: Sendable {
     public let feedback: Feedback
     /// Relays.
     public let sync: Sync
+    /// Documents, search, answers, reading aloud.
+    public let library: Library
+    /// Quizzes and repetition.
+    public let study: Study
     private let raw: RawHandbook
     private let inboxes = Inboxes()
 
@@ -43,6 +47,8 @@ public final class Handbook: Sendable {
         records = Records(try raw.records())
         feedback = Feedback(try raw.feedback())
         sync = Sync(try raw.sync())
+        library = Library(try raw.library())
+        study = Study(try raw.study())
     }
 
     /// Opens the profile in a folder. One process at a time; a second gets `profile_in_use`.

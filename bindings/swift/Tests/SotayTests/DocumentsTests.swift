@@ -17,10 +17,27 @@ final class DocumentsTests: Stage {
     func test_the_quick_start_runs_as_written() async throws {
         let place = try await quickStart(folder: place("p1"), relay: Relay.running.address)
         XCTAssertEqual(place, "Nhà văn hóa thôn")
-        let source = try between(try read("bindings/swift/Tests/SotayTests/QuickStart.swift"), "// begin\n", "    // end")
-        let document = try between(try read("docs/EMBEDDING.md"), "```swift\n", "```")
+        try runs(0, as: "QuickStart")
+    }
+
+    func test_the_example_of_the_library_runs_as_written() async throws {
+        let book = try await secretary()
+        let file = place("quy-che.txt")
+        try "Điều 1. Biểu quyết\nBiểu quyết bằng giơ tay.\n".write(to: file, atomically: true, encoding: .utf8)
+        let voice = Quiet()
+        let (answers, reader) = try await libraryStart(book: book, file: file, voice: voice) { _, _, _ in }
+        XCTAssertEqual(answers.quotes.map(\.quote), ["Biểu quyết bằng giơ tay."])
+        XCTAssertEqual(try reader.view().state, .speaking)
+        try runs(1, as: "LibraryStart")
+    }
+
+    /// An example of the guide, counted from 0, is what a file of these tests runs.
+    private func runs(_ number: Int, as file: String) throws {
+        let source = try between(try read("bindings/swift/Tests/SotayTests/\(file).swift"), "// begin\n", "    // end")
+        let examples = try read("docs/EMBEDDING.md").components(separatedBy: "```swift\n")
+        let document = try XCTUnwrap(examples[number + 1].components(separatedBy: "```").first)
         let lines = { (text: String) in text.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) } }
-        XCTAssertEqual(lines(document), lines(source), "the quick start in docs/EMBEDDING.md is the one that was run")
+        XCTAssertEqual(lines(document), lines(source), "the example in docs/EMBEDDING.md is the one that was run")
     }
 
     func test_the_list_of_behaviours_and_the_tests_name_the_same() throws {
@@ -28,7 +45,7 @@ final class DocumentsTests: Stage {
         let listed = try read("bindings/BEHAVIOURS.md").split(separator: "\n").filter { $0.first?.isNumber == true }
             .map { words(String($0[($0.range(of: ". ")!.upperBound)...].prefix { $0 != "(" })) }
         var here: [String] = []
-        for file in ["Profiles", "Meetings", "Sync", "Records"] {
+        for file in ["Profiles", "Meetings", "Sync", "Records", "Library"] {
             let source = try read("bindings/swift/Tests/SotayTests/\(file)Tests.swift")
             for line in source.split(separator: "\n") where line.hasPrefix("    func test_") {
                 here.append(words(String(line.dropFirst(14).prefix { $0 != "(" })))
@@ -76,4 +93,10 @@ final class DocumentsTests: Stage {
             XCTAssertNil(failure)
         #endif
     }
+}
+
+/// A voice that nobody hears.
+private final class Quiet: SpeechOutput {
+    func speak(utterance: Utterance) throws {}
+    func stop() throws {}
 }

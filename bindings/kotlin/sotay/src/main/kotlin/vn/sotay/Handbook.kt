@@ -48,6 +48,12 @@ class Handbook private constructor(
     /** Relays. */
     val sync: Sync = Sync(told { raw.sync() })
 
+    /** Documents, search, answers, reading aloud. */
+    val library: Library = Library(told { raw.library() })
+
+    /** Quizzes and repetition. */
+    val study: Study = Study(told { raw.study() })
+
     /** A meeting by its id. Whether there is one shows at the first call on it. */
     fun meeting(id: String): Meeting = Meeting(told { raw.meeting(id) }, id, this)
 

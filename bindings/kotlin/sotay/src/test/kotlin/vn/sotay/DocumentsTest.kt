@@ -14,12 +14,36 @@ class DocumentsTest : Stage() {
     @Test
     fun `the quick start runs as written`() = test {
         assertEquals("Nhà văn hóa thôn", quickStart(place("p1"), Relay.address))
-        val source = File(root, "bindings/kotlin/sotay/src/test/kotlin/vn/sotay/QuickStart.kt").readText()
-        val body = source.substringAfter("// begin\n").substringBefore("    // end").trimIndent().trim()
-        val document = File(root, "docs/EMBEDDING.md").readText()
-        assertTrue(document.substringAfter("```kotlin\n").substringBefore("```").trim() == body) {
-            "the quick start in docs/EMBEDDING.md is the one that was run:\n$body"
-        }
+        assertEquals(example(0), source("QuickStart"), "the quick start in docs/EMBEDDING.md is the one that was run")
+    }
+
+    @Test
+    fun `the example of the library runs as written`() = test {
+        val book = secretary()
+        val file = place("quy-che.txt").apply { writeText("Điều 1. Biểu quyết\nBiểu quyết bằng giơ tay.\n") }
+        val said = ArrayList<String>()
+        val voice =
+            object : SpeechOutput {
+                override fun speak(utterance: Utterance) {
+                    said += utterance.text
+                }
+
+                override fun stop() = Unit
+            }
+        val (answers, reader) = libraryStart(book, file, voice, this) { _, _, _ -> }
+        assertEquals("Biểu quyết bằng giơ tay.", answers.quotes.single().quote)
+        assertEquals(listOf("Điều một. Biểu quyết"), said)
+        assertEquals(ReaderState.SPEAKING, reader.state.value.state)
+        assertEquals(example(1), source("LibraryStart"), "the example in docs/EMBEDDING.md is the one that was run")
+    }
+
+    /** An example of the guide, counted from 0. */
+    private fun example(number: Int): String =
+        File(root, "docs/EMBEDDING.md").readText().split("```kotlin\n")[number + 1].substringBefore("```").trim()
+
+    private fun source(name: String): String {
+        val source = File(root, "bindings/kotlin/sotay/src/test/kotlin/vn/sotay/$name.kt").readText()
+        return source.substringAfter("// begin\n").substringBefore("    // end").trimIndent().trim()
     }
 
     @Test
@@ -28,7 +52,7 @@ class DocumentsTest : Stage() {
             File(root, "bindings/BEHAVIOURS.md").readLines().filter { it.firstOrNull()?.isDigit() == true }
                 .map { words(it.substringAfter(". ").substringBefore(" (")) }
         val here =
-            listOf(ProfilesTest::class, MeetingsTest::class, SyncTest::class, RecordsTest::class)
+            listOf(ProfilesTest::class, MeetingsTest::class, SyncTest::class, RecordsTest::class, LibraryTest::class)
                 .flatMap { it.java.declaredMethods.toList() }
                 .filter { method -> method.annotations.any { it.annotationClass.simpleName in setOf("Test", "ParameterizedTest") } }
                 .map { words(it.name) }
