@@ -58,7 +58,7 @@ impl Weighed<'_> {
             return 1.0;
         }
         let held = self.finds[at].slots();
-        held.iter().filter(|slot| telling(slot)).count() as f32 / all as f32
+        held.iter().filter(|&slot| telling(slot)).count() as f32 / all as f32
     }
 
     /// How much of what is looked for the section's heading says, 0 to 1.
