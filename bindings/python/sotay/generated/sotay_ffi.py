@@ -543,6 +543,10 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_func_set_log_sink() != 54238:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_func_speech_sentences() != 15229:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_func_speech_text() != 16696:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_branch_accept() != 19603:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_branch_add_members() != 40566:
@@ -619,6 +623,8 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_handbook_home() != 24879:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_handbook_library() != 35362:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_handbook_low_memory() != 24942:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_handbook_meeting() != 229:
@@ -633,6 +639,8 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_handbook_shutdown() != 8909:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_handbook_study() != 34563:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_handbook_subscribe() != 32501:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_handbook_suspend() != 56776:
@@ -646,6 +654,36 @@ def _uniffi_check_api_checksums(lib):
     if lib.uniffi_sotay_ffi_checksum_method_keyvault_unwrap() != 4755:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_keyvault_destroy() != 37385:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_library_ask_question() != 52888:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_library_broadcasts() != 11039:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_library_contents() != 50432:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_library_delivery() != 16053:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_library_documents() != 14433:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_library_finish_reading() != 38879:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_library_publish() != 17770:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_library_publish_broadcasts() != 47265:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_library_read_on() != 38512:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_library_reader() != 62777:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_library_readers() != 48721:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_library_search() != 42540:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_library_section() != 9323:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_library_share() != 56864:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_library_shared() != 2546:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_logsink_on_log() != 12653:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -692,6 +730,18 @@ def _uniffi_check_api_checksums(lib):
     if lib.uniffi_sotay_ffi_checksum_method_meeting_view() != 65522:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_meeting_withdraw_seal() != 26926:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_reader_finished() != 59301:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_reader_next() != 29621:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_reader_pause() != 19111:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_reader_play() != 6916:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_reader_previous() != 56998:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_reader_view() != 58632:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_records_change_fees() != 3861:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -742,6 +792,28 @@ def _uniffi_check_api_checksums(lib):
     if lib.uniffi_sotay_ffi_checksum_method_records_tasks_of_meeting() != 56429:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_records_undo() != 59706:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_speechoutput_speak() != 19753:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_speechoutput_stop() != 30540:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_study_attempts() != 6350:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_study_begin() != 37429:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_study_draft() != 57980:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_study_due() != 1406:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_study_hand_in() != 9043:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_study_overview() != 26113:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_study_publish() != 18948:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_study_quizzes() != 57445:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_study_repeat() != 50597:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_sync_follow() != 28985:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -815,6 +887,12 @@ _UniffiLib.uniffi_sotay_ffi_checksum_func_open_passphrase_vault.restype = ctypes
 _UniffiLib.uniffi_sotay_ffi_checksum_func_set_log_sink.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_func_set_log_sink.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_func_speech_sentences.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_func_speech_sentences.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_func_speech_text.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_func_speech_text.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_accept.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_accept.restype = ctypes.c_uint16
@@ -929,6 +1007,9 @@ _UniffiLib.uniffi_sotay_ffi_checksum_method_handbook_feedback.restype = ctypes.c
 _UniffiLib.uniffi_sotay_ffi_checksum_method_handbook_home.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_handbook_home.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_handbook_library.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_handbook_library.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_handbook_low_memory.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_handbook_low_memory.restype = ctypes.c_uint16
@@ -950,6 +1031,9 @@ _UniffiLib.uniffi_sotay_ffi_checksum_method_handbook_resume.restype = ctypes.c_u
 _UniffiLib.uniffi_sotay_ffi_checksum_method_handbook_shutdown.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_handbook_shutdown.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_handbook_study.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_handbook_study.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_handbook_subscribe.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_handbook_subscribe.restype = ctypes.c_uint16
@@ -971,6 +1055,51 @@ _UniffiLib.uniffi_sotay_ffi_checksum_method_keyvault_unwrap.restype = ctypes.c_u
 _UniffiLib.uniffi_sotay_ffi_checksum_method_keyvault_destroy.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_keyvault_destroy.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_library_ask_question.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_library_ask_question.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_library_broadcasts.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_library_broadcasts.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_library_contents.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_library_contents.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_library_delivery.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_library_delivery.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_library_documents.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_library_documents.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_library_finish_reading.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_library_finish_reading.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_library_publish.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_library_publish.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_library_publish_broadcasts.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_library_publish_broadcasts.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_library_read_on.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_library_read_on.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_library_reader.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_library_reader.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_library_readers.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_library_readers.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_library_search.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_library_search.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_library_section.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_library_section.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_library_share.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_library_share.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_library_shared.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_library_shared.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_logsink_on_log.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_logsink_on_log.restype = ctypes.c_uint16
@@ -1040,6 +1169,24 @@ _UniffiLib.uniffi_sotay_ffi_checksum_method_meeting_view.restype = ctypes.c_uint
 _UniffiLib.uniffi_sotay_ffi_checksum_method_meeting_withdraw_seal.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_meeting_withdraw_seal.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_reader_finished.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_reader_finished.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_reader_next.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_reader_next.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_reader_pause.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_reader_pause.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_reader_play.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_reader_play.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_reader_previous.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_reader_previous.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_reader_view.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_reader_view.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_records_change_fees.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_records_change_fees.restype = ctypes.c_uint16
@@ -1115,6 +1262,39 @@ _UniffiLib.uniffi_sotay_ffi_checksum_method_records_tasks_of_meeting.restype = c
 _UniffiLib.uniffi_sotay_ffi_checksum_method_records_undo.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_records_undo.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_speechoutput_speak.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_speechoutput_speak.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_speechoutput_stop.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_speechoutput_stop.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_study_attempts.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_study_attempts.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_study_begin.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_study_begin.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_study_draft.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_study_draft.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_study_due.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_study_due.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_study_hand_in.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_study_hand_in.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_study_overview.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_study_overview.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_study_publish.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_study_publish.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_study_quizzes.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_study_quizzes.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_study_repeat.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_study_repeat.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_sync_follow.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_sync_follow.restype = ctypes.c_uint16
@@ -1191,6 +1371,18 @@ _UniffiLib.uniffi_sotay_ffi_fn_func_set_log_sink.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_func_set_log_sink.restype = None
+_UniffiLib.uniffi_sotay_ffi_fn_func_speech_sentences.argtypes = (
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_func_speech_sentences.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_func_speech_text.argtypes = (
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_func_speech_text.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sotay_ffi_fn_method_branch_accept.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -1413,6 +1605,11 @@ _UniffiLib.uniffi_sotay_ffi_fn_method_handbook_home.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_handbook_home.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_handbook_library.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_handbook_library.restype = ctypes.c_uint64
 _UniffiLib.uniffi_sotay_ffi_fn_method_handbook_low_memory.argtypes = (
     ctypes.c_uint64,
     ctypes.POINTER(_UniffiRustCallStatus),
@@ -1450,6 +1647,11 @@ _UniffiLib.uniffi_sotay_ffi_fn_method_handbook_shutdown.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_handbook_shutdown.restype = None
+_UniffiLib.uniffi_sotay_ffi_fn_method_handbook_study.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_handbook_study.restype = ctypes.c_uint64
 _UniffiLib.uniffi_sotay_ffi_fn_method_handbook_subscribe.argtypes = (
     ctypes.c_uint64,
     ctypes.c_uint64,
@@ -1491,6 +1693,102 @@ _UniffiLib.uniffi_sotay_ffi_fn_method_keyvault_destroy.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_keyvault_destroy.restype = None
+_UniffiLib.uniffi_sotay_ffi_fn_method_library_ask_question.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_library_ask_question.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_library_broadcasts.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_library_broadcasts.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_library_contents.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_library_contents.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_library_delivery.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_library_delivery.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_library_documents.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_library_documents.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_library_finish_reading.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_library_finish_reading.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_library_publish.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_library_publish.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_library_publish_broadcasts.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_library_publish_broadcasts.restype = None
+_UniffiLib.uniffi_sotay_ffi_fn_method_library_read_on.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.c_uint32,
+    ctypes.c_uint32,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_library_read_on.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_library_reader.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_library_reader.restype = ctypes.c_uint64
+_UniffiLib.uniffi_sotay_ffi_fn_method_library_readers.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_library_readers.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_library_search.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.c_uint32,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_library_search.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_library_section.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.c_uint32,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_library_section.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_library_share.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_library_share.restype = None
+_UniffiLib.uniffi_sotay_ffi_fn_method_library_shared.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_library_shared.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sotay_ffi_fn_method_logsink_on_log.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -1632,6 +1930,37 @@ _UniffiLib.uniffi_sotay_ffi_fn_method_meeting_withdraw_seal.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_meeting_withdraw_seal.restype = None
+_UniffiLib.uniffi_sotay_ffi_fn_method_reader_finished.argtypes = (
+    ctypes.c_uint64,
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_reader_finished.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_reader_next.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_reader_next.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_reader_pause.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_reader_pause.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_reader_play.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_reader_play.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_reader_previous.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_reader_previous.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_reader_view.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_reader_view.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sotay_ffi_fn_method_records_change_fees.argtypes = (
     ctypes.c_uint64,
     ctypes.c_int32,
@@ -1795,6 +2124,73 @@ _UniffiLib.uniffi_sotay_ffi_fn_method_records_undo.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_records_undo.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_speechoutput_speak.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_speechoutput_speak.restype = None
+_UniffiLib.uniffi_sotay_ffi_fn_method_speechoutput_stop.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_speechoutput_stop.restype = None
+_UniffiLib.uniffi_sotay_ffi_fn_method_study_attempts.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_study_attempts.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_study_begin.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_study_begin.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_study_draft.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.c_uint64,
+    ctypes.c_uint32,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_study_draft.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_study_due.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_study_due.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_study_hand_in.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_study_hand_in.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_study_overview.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_study_overview.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_study_publish.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_study_publish.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_study_quizzes.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_study_quizzes.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_study_repeat.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_study_repeat.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sotay_ffi_fn_method_sync_follow.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -1849,6 +2245,16 @@ _UniffiLib.uniffi_sotay_ffi_fn_method_handbookerror_uniffi_trait_display.argtype
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_handbookerror_uniffi_trait_display.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_speechrefusal_uniffi_trait_debug.argtypes = (
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_speechrefusal_uniffi_trait_debug.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_speechrefusal_uniffi_trait_display.argtypes = (
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_speechrefusal_uniffi_trait_display.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sotay_ffi_fn_method_vaultrefusal_uniffi_trait_debug.argtypes = (
     _UniffiRustBuffer,
     ctypes.POINTER(_UniffiRustCallStatus),
@@ -1929,6 +2335,16 @@ _UniffiLib.uniffi_sotay_ffi_fn_free_keyvault.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_free_keyvault.restype = None
+_UniffiLib.uniffi_sotay_ffi_fn_clone_library.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_clone_library.restype = ctypes.c_uint64
+_UniffiLib.uniffi_sotay_ffi_fn_free_library.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_free_library.restype = None
 _UniffiLib.uniffi_sotay_ffi_fn_clone_logsink.argtypes = (
     ctypes.c_uint64,
     ctypes.POINTER(_UniffiRustCallStatus),
@@ -1949,6 +2365,16 @@ _UniffiLib.uniffi_sotay_ffi_fn_free_meeting.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_free_meeting.restype = None
+_UniffiLib.uniffi_sotay_ffi_fn_clone_reader.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_clone_reader.restype = ctypes.c_uint64
+_UniffiLib.uniffi_sotay_ffi_fn_free_reader.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_free_reader.restype = None
 _UniffiLib.uniffi_sotay_ffi_fn_clone_records.argtypes = (
     ctypes.c_uint64,
     ctypes.POINTER(_UniffiRustCallStatus),
@@ -1959,6 +2385,26 @@ _UniffiLib.uniffi_sotay_ffi_fn_free_records.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_free_records.restype = None
+_UniffiLib.uniffi_sotay_ffi_fn_clone_speechoutput.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_clone_speechoutput.restype = ctypes.c_uint64
+_UniffiLib.uniffi_sotay_ffi_fn_free_speechoutput.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_free_speechoutput.restype = None
+_UniffiLib.uniffi_sotay_ffi_fn_clone_study.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_clone_study.restype = ctypes.c_uint64
+_UniffiLib.uniffi_sotay_ffi_fn_free_study.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_free_study.restype = None
 _UniffiLib.uniffi_sotay_ffi_fn_clone_sync.argtypes = (
     ctypes.c_uint64,
     ctypes.POINTER(_UniffiRustCallStatus),
@@ -2059,6 +2505,27 @@ _UniffiLib.uniffi_sotay_ffi_fn_init_callback_vtable_logsink.argtypes = (
     ctypes.POINTER(_UniffiVTableCallbackInterfaceSotayFfiLogSink),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_init_callback_vtable_logsink.restype = None
+_UNIFFI_CALLBACK_INTERFACE_SOTAY_FFI_SPEECH_OUTPUT_METHOD0 = ctypes.CFUNCTYPE(None,ctypes.c_uint64,_UniffiRustBuffer,ctypes.c_void_p,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UNIFFI_CALLBACK_INTERFACE_SOTAY_FFI_SPEECH_OUTPUT_METHOD1 = ctypes.CFUNCTYPE(None,ctypes.c_uint64,ctypes.c_void_p,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UNIFFI_CALLBACK_INTERFACE_CLONE_SOTAY_FFI_SPEECH_OUTPUT = ctypes.CFUNCTYPE(ctypes.c_uint64,ctypes.c_uint64,
+)
+_UNIFFI_CALLBACK_INTERFACE_FREE_SOTAY_FFI_SPEECH_OUTPUT = ctypes.CFUNCTYPE(None,ctypes.c_uint64,
+)
+class _UniffiVTableCallbackInterfaceSotayFfiSpeechOutput(ctypes.Structure):
+    _fields_ = [
+        ("uniffi_free", _UNIFFI_CALLBACK_INTERFACE_FREE_SOTAY_FFI_SPEECH_OUTPUT),
+        ("uniffi_clone", _UNIFFI_CALLBACK_INTERFACE_CLONE_SOTAY_FFI_SPEECH_OUTPUT),
+        ("speak", _UNIFFI_CALLBACK_INTERFACE_SOTAY_FFI_SPEECH_OUTPUT_METHOD0),
+        ("stop", _UNIFFI_CALLBACK_INTERFACE_SOTAY_FFI_SPEECH_OUTPUT_METHOD1),
+    ]
+_UniffiLib.uniffi_sotay_ffi_fn_init_callback_vtable_speechoutput.argtypes = (
+    ctypes.POINTER(_UniffiVTableCallbackInterfaceSotayFfiSpeechOutput),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_init_callback_vtable_speechoutput.restype = None
 _UNIFFI_RUST_FUTURE_CONTINUATION_CALLBACK = ctypes.CFUNCTYPE(None,ctypes.c_uint64,ctypes.c_int8,
 )
 _UniffiLib.ffi_sotay_ffi_rust_future_poll_u8.argtypes = (
@@ -2968,6 +3435,455 @@ class _UniffiFfiConverterUInt32(_UniffiConverterPrimitiveInt):
     def write(value, buf):
         buf.write_u32(value)
 
+
+
+
+
+
+class LinkKind(enum.Enum):
+    """
+    What one document does to another.
+"""
+    
+    REPLACES = 0
+    """
+    The other is no longer in force; this one stands in its place.
+"""
+    
+    AMENDS = 1
+    """
+    Parts of the other are changed by this one.
+"""
+    
+    WITHDRAWS = 2
+    """
+    The other is withdrawn without a successor.
+"""
+    
+
+
+class _UniffiFfiConverterTypeLinkKind(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return LinkKind.REPLACES
+        if variant == 2:
+            return LinkKind.AMENDS
+        if variant == 3:
+            return LinkKind.WITHDRAWS
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value == LinkKind.REPLACES:
+            return
+        if value == LinkKind.AMENDS:
+            return
+        if value == LinkKind.WITHDRAWS:
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value == LinkKind.REPLACES:
+            buf.write_i32(1)
+        if value == LinkKind.AMENDS:
+            buf.write_i32(2)
+        if value == LinkKind.WITHDRAWS:
+            buf.write_i32(3)
+
+
+
+@dataclass
+class SupersededView:
+    """
+    What another document did to this one: shown as a banner.
+"""
+    def __init__(self, *, by:LinkKind, code:str, date:str):
+        self.by = by
+        self.code = code
+        self.date = date
+        
+        
+
+    
+    def __str__(self):
+        return "SupersededView(by={}, code={}, date={})".format(self.by, self.code, self.date)
+    def __eq__(self, other):
+        if self.by != other.by:
+            return False
+        if self.code != other.code:
+            return False
+        if self.date != other.date:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeSupersededView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return SupersededView(
+            by=_UniffiFfiConverterTypeLinkKind.read(buf),
+            code=_UniffiFfiConverterString.read(buf),
+            date=_UniffiFfiConverterString.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterTypeLinkKind.check_lower(value.by)
+        _UniffiFfiConverterString.check_lower(value.code)
+        _UniffiFfiConverterString.check_lower(value.date)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterTypeLinkKind.write(value.by, buf)
+        _UniffiFfiConverterString.write(value.code, buf)
+        _UniffiFfiConverterString.write(value.date, buf)
+
+class _UniffiFfiConverterSequenceTypeSupersededView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeSupersededView.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeSupersededView.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeSupersededView.read(buf) for i in range(count)
+        ]
+
+@dataclass
+class QuoteView:
+    """
+    An answer: a sentence that stands word for word in the section it cites.
+"""
+    def __init__(self, *, quote:str, document:str, code:str, date:str, number:int, section:str, title:str, superseded:typing.List[SupersededView]):
+        self.quote = quote
+        self.document = document
+        self.code = code
+        self.date = date
+        self.number = number
+        self.section = section
+        self.title = title
+        self.superseded = superseded
+        
+        
+
+    
+    def __str__(self):
+        return "QuoteView(quote={}, document={}, code={}, date={}, number={}, section={}, title={}, superseded={})".format(self.quote, self.document, self.code, self.date, self.number, self.section, self.title, self.superseded)
+    def __eq__(self, other):
+        if self.quote != other.quote:
+            return False
+        if self.document != other.document:
+            return False
+        if self.code != other.code:
+            return False
+        if self.date != other.date:
+            return False
+        if self.number != other.number:
+            return False
+        if self.section != other.section:
+            return False
+        if self.title != other.title:
+            return False
+        if self.superseded != other.superseded:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeQuoteView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return QuoteView(
+            quote=_UniffiFfiConverterString.read(buf),
+            document=_UniffiFfiConverterString.read(buf),
+            code=_UniffiFfiConverterString.read(buf),
+            date=_UniffiFfiConverterString.read(buf),
+            number=_UniffiFfiConverterUInt32.read(buf),
+            section=_UniffiFfiConverterString.read(buf),
+            title=_UniffiFfiConverterString.read(buf),
+            superseded=_UniffiFfiConverterSequenceTypeSupersededView.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.quote)
+        _UniffiFfiConverterString.check_lower(value.document)
+        _UniffiFfiConverterString.check_lower(value.code)
+        _UniffiFfiConverterString.check_lower(value.date)
+        _UniffiFfiConverterUInt32.check_lower(value.number)
+        _UniffiFfiConverterString.check_lower(value.section)
+        _UniffiFfiConverterString.check_lower(value.title)
+        _UniffiFfiConverterSequenceTypeSupersededView.check_lower(value.superseded)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.quote, buf)
+        _UniffiFfiConverterString.write(value.document, buf)
+        _UniffiFfiConverterString.write(value.code, buf)
+        _UniffiFfiConverterString.write(value.date, buf)
+        _UniffiFfiConverterUInt32.write(value.number, buf)
+        _UniffiFfiConverterString.write(value.section, buf)
+        _UniffiFfiConverterString.write(value.title, buf)
+        _UniffiFfiConverterSequenceTypeSupersededView.write(value.superseded, buf)
+
+class _UniffiFfiConverterSequenceTypeQuoteView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeQuoteView.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeQuoteView.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeQuoteView.read(buf) for i in range(count)
+        ]
+
+@dataclass
+class Answers:
+    """
+    Answers to a question, best first; none when nothing on this phone answers it.
+"""
+    def __init__(self, *, quotes:typing.List[QuoteView], message:typing.Optional[str]):
+        self.quotes = quotes
+        self.message = message
+        
+        
+
+    
+    def __str__(self):
+        return "Answers(quotes={}, message={})".format(self.quotes, self.message)
+    def __eq__(self, other):
+        if self.quotes != other.quotes:
+            return False
+        if self.message != other.message:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeAnswers(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return Answers(
+            quotes=_UniffiFfiConverterSequenceTypeQuoteView.read(buf),
+            message=_UniffiFfiConverterOptionalString.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterSequenceTypeQuoteView.check_lower(value.quotes)
+        _UniffiFfiConverterOptionalString.check_lower(value.message)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterSequenceTypeQuoteView.write(value.quotes, buf)
+        _UniffiFfiConverterOptionalString.write(value.message, buf)
+
+
+
+
+
+
+class AskedKind(enum.Enum):
+    """
+    How a question is answered.
+"""
+    
+    ONE = 0
+    """
+    One choice is ticked.
+"""
+    
+    SEVERAL = 1
+    """
+    Any number of choices is ticked.
+"""
+    
+    TRUTH = 2
+    """
+    True or false.
+"""
+    
+    NUMBER = 3
+    """
+    A number is typed.
+"""
+    
+
+
+class _UniffiFfiConverterTypeAskedKind(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return AskedKind.ONE
+        if variant == 2:
+            return AskedKind.SEVERAL
+        if variant == 3:
+            return AskedKind.TRUTH
+        if variant == 4:
+            return AskedKind.NUMBER
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value == AskedKind.ONE:
+            return
+        if value == AskedKind.SEVERAL:
+            return
+        if value == AskedKind.TRUTH:
+            return
+        if value == AskedKind.NUMBER:
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value == AskedKind.ONE:
+            buf.write_i32(1)
+        if value == AskedKind.SEVERAL:
+            buf.write_i32(2)
+        if value == AskedKind.TRUTH:
+            buf.write_i32(3)
+        if value == AskedKind.NUMBER:
+            buf.write_i32(4)
+
+
+
+@dataclass
+class ChoiceView:
+    """
+    A choice to show.
+"""
+    def __init__(self, *, number:int, text:str):
+        self.number = number
+        self.text = text
+        
+        
+
+    
+    def __str__(self):
+        return "ChoiceView(number={}, text={})".format(self.number, self.text)
+    def __eq__(self, other):
+        if self.number != other.number:
+            return False
+        if self.text != other.text:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeChoiceView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return ChoiceView(
+            number=_UniffiFfiConverterUInt8.read(buf),
+            text=_UniffiFfiConverterString.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterUInt8.check_lower(value.number)
+        _UniffiFfiConverterString.check_lower(value.text)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterUInt8.write(value.number, buf)
+        _UniffiFfiConverterString.write(value.text, buf)
+
+class _UniffiFfiConverterSequenceTypeChoiceView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeChoiceView.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeChoiceView.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeChoiceView.read(buf) for i in range(count)
+        ]
+
+@dataclass
+class AskedQuestion:
+    """
+    A question as it is asked.
+"""
+    def __init__(self, *, question:str, text:str, kind:AskedKind, choices:typing.List[ChoiceView]):
+        self.question = question
+        self.text = text
+        self.kind = kind
+        self.choices = choices
+        
+        
+
+    
+    def __str__(self):
+        return "AskedQuestion(question={}, text={}, kind={}, choices={})".format(self.question, self.text, self.kind, self.choices)
+    def __eq__(self, other):
+        if self.question != other.question:
+            return False
+        if self.text != other.text:
+            return False
+        if self.kind != other.kind:
+            return False
+        if self.choices != other.choices:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeAskedQuestion(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return AskedQuestion(
+            question=_UniffiFfiConverterString.read(buf),
+            text=_UniffiFfiConverterString.read(buf),
+            kind=_UniffiFfiConverterTypeAskedKind.read(buf),
+            choices=_UniffiFfiConverterSequenceTypeChoiceView.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.question)
+        _UniffiFfiConverterString.check_lower(value.text)
+        _UniffiFfiConverterTypeAskedKind.check_lower(value.kind)
+        _UniffiFfiConverterSequenceTypeChoiceView.check_lower(value.choices)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.question, buf)
+        _UniffiFfiConverterString.write(value.text, buf)
+        _UniffiFfiConverterTypeAskedKind.write(value.kind, buf)
+        _UniffiFfiConverterSequenceTypeChoiceView.write(value.choices, buf)
+
 class _UniffiFfiConverterOptionalUInt32(_UniffiConverterRustBuffer):
     @classmethod
     def check_lower(cls, value):
@@ -3179,6 +4095,96 @@ class _UniffiFfiConverterTypeAssessedView(_UniffiConverterRustBuffer):
         _UniffiFfiConverterString.write(value._from, buf)
         _UniffiFfiConverterOptionalUInt32.write(value.amount, buf)
         _UniffiFfiConverterSequenceTypeContestedField.write(value.contested, buf)
+
+@dataclass
+class QuizMarks:
+    """
+    Marks of an attempt, on the scale of ten.
+"""
+    def __init__(self, *, tenths:int, right:int, total:int):
+        self.tenths = tenths
+        self.right = right
+        self.total = total
+        
+        
+
+    
+    def __str__(self):
+        return "QuizMarks(tenths={}, right={}, total={})".format(self.tenths, self.right, self.total)
+    def __eq__(self, other):
+        if self.tenths != other.tenths:
+            return False
+        if self.right != other.right:
+            return False
+        if self.total != other.total:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeQuizMarks(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return QuizMarks(
+            tenths=_UniffiFfiConverterUInt32.read(buf),
+            right=_UniffiFfiConverterUInt32.read(buf),
+            total=_UniffiFfiConverterUInt32.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterUInt32.check_lower(value.tenths)
+        _UniffiFfiConverterUInt32.check_lower(value.right)
+        _UniffiFfiConverterUInt32.check_lower(value.total)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterUInt32.write(value.tenths, buf)
+        _UniffiFfiConverterUInt32.write(value.right, buf)
+        _UniffiFfiConverterUInt32.write(value.total, buf)
+
+@dataclass
+class AttemptView:
+    """
+    An attempt of the holder.
+"""
+    def __init__(self, *, started:int, finished:int, marks:QuizMarks):
+        self.started = started
+        self.finished = finished
+        self.marks = marks
+        
+        
+
+    
+    def __str__(self):
+        return "AttemptView(started={}, finished={}, marks={})".format(self.started, self.finished, self.marks)
+    def __eq__(self, other):
+        if self.started != other.started:
+            return False
+        if self.finished != other.finished:
+            return False
+        if self.marks != other.marks:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeAttemptView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return AttemptView(
+            started=_UniffiFfiConverterInt64.read(buf),
+            finished=_UniffiFfiConverterInt64.read(buf),
+            marks=_UniffiFfiConverterTypeQuizMarks.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterInt64.check_lower(value.started)
+        _UniffiFfiConverterInt64.check_lower(value.finished)
+        _UniffiFfiConverterTypeQuizMarks.check_lower(value.marks)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterInt64.write(value.started, buf)
+        _UniffiFfiConverterInt64.write(value.finished, buf)
+        _UniffiFfiConverterTypeQuizMarks.write(value.marks, buf)
 
 
 
@@ -4228,6 +5234,342 @@ class _UniffiFfiConverterTypeBallotView(_UniffiConverterRustBuffer):
 
 
 
+class AirState(enum.Enum):
+    """
+    Where a broadcast stands in time.
+"""
+    
+    OVER = 0
+    """
+    Over.
+"""
+    
+    NOW = 1
+    """
+    Running.
+"""
+    
+    NEXT = 2
+    """
+    Among the next to begin.
+"""
+    
+    LATER = 3
+    """
+    After the next.
+"""
+    
+
+
+class _UniffiFfiConverterTypeAirState(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return AirState.OVER
+        if variant == 2:
+            return AirState.NOW
+        if variant == 3:
+            return AirState.NEXT
+        if variant == 4:
+            return AirState.LATER
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value == AirState.OVER:
+            return
+        if value == AirState.NOW:
+            return
+        if value == AirState.NEXT:
+            return
+        if value == AirState.LATER:
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value == AirState.OVER:
+            buf.write_i32(1)
+        if value == AirState.NOW:
+            buf.write_i32(2)
+        if value == AirState.NEXT:
+            buf.write_i32(3)
+        if value == AirState.LATER:
+            buf.write_i32(4)
+
+
+
+@dataclass
+class WatchLinkView:
+    """
+    Where to watch a broadcast.
+"""
+    def __init__(self, *, label:str, url:str):
+        self.label = label
+        self.url = url
+        
+        
+
+    
+    def __str__(self):
+        return "WatchLinkView(label={}, url={})".format(self.label, self.url)
+    def __eq__(self, other):
+        if self.label != other.label:
+            return False
+        if self.url != other.url:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeWatchLinkView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return WatchLinkView(
+            label=_UniffiFfiConverterString.read(buf),
+            url=_UniffiFfiConverterString.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.label)
+        _UniffiFfiConverterString.check_lower(value.url)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.label, buf)
+        _UniffiFfiConverterString.write(value.url, buf)
+
+class _UniffiFfiConverterSequenceTypeWatchLinkView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeWatchLinkView.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeWatchLinkView.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeWatchLinkView.read(buf) for i in range(count)
+        ]
+
+class _UniffiFfiConverterUInt64(_UniffiConverterPrimitiveInt):
+    CLASS_NAME = "u64"
+    VALUE_MIN = 0
+    VALUE_MAX = 2**64
+
+    @staticmethod
+    def read(buf):
+        return buf.read_u64()
+
+    @staticmethod
+    def write(value, buf):
+        buf.write_u64(value)
+
+@dataclass
+class FileView:
+    """
+    A file beside a document or a broadcast. Nothing fetches it by itself: show the size, and let the member decide.
+"""
+    def __init__(self, *, hash:str, size:int, media_type:str, name:str):
+        self.hash = hash
+        self.size = size
+        self.media_type = media_type
+        self.name = name
+        
+        
+
+    
+    def __str__(self):
+        return "FileView(hash={}, size={}, media_type={}, name={})".format(self.hash, self.size, self.media_type, self.name)
+    def __eq__(self, other):
+        if self.hash != other.hash:
+            return False
+        if self.size != other.size:
+            return False
+        if self.media_type != other.media_type:
+            return False
+        if self.name != other.name:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeFileView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return FileView(
+            hash=_UniffiFfiConverterString.read(buf),
+            size=_UniffiFfiConverterUInt64.read(buf),
+            media_type=_UniffiFfiConverterString.read(buf),
+            name=_UniffiFfiConverterString.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.hash)
+        _UniffiFfiConverterUInt64.check_lower(value.size)
+        _UniffiFfiConverterString.check_lower(value.media_type)
+        _UniffiFfiConverterString.check_lower(value.name)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.hash, buf)
+        _UniffiFfiConverterUInt64.write(value.size, buf)
+        _UniffiFfiConverterString.write(value.media_type, buf)
+        _UniffiFfiConverterString.write(value.name, buf)
+
+class _UniffiFfiConverterOptionalTypeFileView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterTypeFileView.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterTypeFileView.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterTypeFileView.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
+@dataclass
+class PublisherView:
+    """
+    Who published something.
+"""
+    def __init__(self, *, unit:str, steps:int, name:typing.Optional[str]):
+        self.unit = unit
+        self.steps = steps
+        self.name = name
+        
+        
+
+    
+    def __str__(self):
+        return "PublisherView(unit={}, steps={}, name={})".format(self.unit, self.steps, self.name)
+    def __eq__(self, other):
+        if self.unit != other.unit:
+            return False
+        if self.steps != other.steps:
+            return False
+        if self.name != other.name:
+            return False
+        return True
+
+class _UniffiFfiConverterTypePublisherView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return PublisherView(
+            unit=_UniffiFfiConverterString.read(buf),
+            steps=_UniffiFfiConverterUInt8.read(buf),
+            name=_UniffiFfiConverterOptionalString.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.unit)
+        _UniffiFfiConverterUInt8.check_lower(value.steps)
+        _UniffiFfiConverterOptionalString.check_lower(value.name)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.unit, buf)
+        _UniffiFfiConverterUInt8.write(value.steps, buf)
+        _UniffiFfiConverterOptionalString.write(value.name, buf)
+
+@dataclass
+class BroadcastView:
+    """
+    A broadcast of online television.
+"""
+    def __init__(self, *, start:int, minutes:int, title:str, state:AirState, links:typing.List[WatchLinkView], recording:typing.Optional[FileView], publisher:PublisherView):
+        self.start = start
+        self.minutes = minutes
+        self.title = title
+        self.state = state
+        self.links = links
+        self.recording = recording
+        self.publisher = publisher
+        
+        
+
+    
+    def __str__(self):
+        return "BroadcastView(start={}, minutes={}, title={}, state={}, links={}, recording={}, publisher={})".format(self.start, self.minutes, self.title, self.state, self.links, self.recording, self.publisher)
+    def __eq__(self, other):
+        if self.start != other.start:
+            return False
+        if self.minutes != other.minutes:
+            return False
+        if self.title != other.title:
+            return False
+        if self.state != other.state:
+            return False
+        if self.links != other.links:
+            return False
+        if self.recording != other.recording:
+            return False
+        if self.publisher != other.publisher:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeBroadcastView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return BroadcastView(
+            start=_UniffiFfiConverterInt64.read(buf),
+            minutes=_UniffiFfiConverterUInt32.read(buf),
+            title=_UniffiFfiConverterString.read(buf),
+            state=_UniffiFfiConverterTypeAirState.read(buf),
+            links=_UniffiFfiConverterSequenceTypeWatchLinkView.read(buf),
+            recording=_UniffiFfiConverterOptionalTypeFileView.read(buf),
+            publisher=_UniffiFfiConverterTypePublisherView.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterInt64.check_lower(value.start)
+        _UniffiFfiConverterUInt32.check_lower(value.minutes)
+        _UniffiFfiConverterString.check_lower(value.title)
+        _UniffiFfiConverterTypeAirState.check_lower(value.state)
+        _UniffiFfiConverterSequenceTypeWatchLinkView.check_lower(value.links)
+        _UniffiFfiConverterOptionalTypeFileView.check_lower(value.recording)
+        _UniffiFfiConverterTypePublisherView.check_lower(value.publisher)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterInt64.write(value.start, buf)
+        _UniffiFfiConverterUInt32.write(value.minutes, buf)
+        _UniffiFfiConverterString.write(value.title, buf)
+        _UniffiFfiConverterTypeAirState.write(value.state, buf)
+        _UniffiFfiConverterSequenceTypeWatchLinkView.write(value.links, buf)
+        _UniffiFfiConverterOptionalTypeFileView.write(value.recording, buf)
+        _UniffiFfiConverterTypePublisherView.write(value.publisher, buf)
+
+
+
+
+
+
 class DocumentPart(enum.Enum):
     """
     Which part of a document changed.
@@ -4657,19 +5999,6 @@ class _UniffiFfiConverterTypeOfficialView(_UniffiConverterRustBuffer):
         _UniffiFfiConverterString.write(value.member, buf)
         _UniffiFfiConverterString.write(value.name, buf)
         _UniffiFfiConverterOptionalString.write(value.signed_by, buf)
-
-class _UniffiFfiConverterUInt64(_UniffiConverterPrimitiveInt):
-    CLASS_NAME = "u64"
-    VALUE_MIN = 0
-    VALUE_MAX = 2**64
-
-    @staticmethod
-    def read(buf):
-        return buf.read_u64()
-
-    @staticmethod
-    def write(value, buf):
-        buf.write_u64(value)
 
 @dataclass
 class OutsideSignatureView:
@@ -6690,6 +8019,57 @@ class _UniffiFfiConverterTypeCriteriaView(_UniffiConverterRustBuffer):
         _UniffiFfiConverterTypeScaleView.write(value.member, buf)
 
 @dataclass
+class DeliveryView:
+    """
+    What members told of a document, as figures without persons.
+"""
+    def __init__(self, *, document:str, members:int, received:int, done:typing.Optional[int]):
+        self.document = document
+        self.members = members
+        self.received = received
+        self.done = done
+        
+        
+
+    
+    def __str__(self):
+        return "DeliveryView(document={}, members={}, received={}, done={})".format(self.document, self.members, self.received, self.done)
+    def __eq__(self, other):
+        if self.document != other.document:
+            return False
+        if self.members != other.members:
+            return False
+        if self.received != other.received:
+            return False
+        if self.done != other.done:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeDeliveryView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return DeliveryView(
+            document=_UniffiFfiConverterString.read(buf),
+            members=_UniffiFfiConverterUInt32.read(buf),
+            received=_UniffiFfiConverterUInt32.read(buf),
+            done=_UniffiFfiConverterOptionalUInt32.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.document)
+        _UniffiFfiConverterUInt32.check_lower(value.members)
+        _UniffiFfiConverterUInt32.check_lower(value.received)
+        _UniffiFfiConverterOptionalUInt32.check_lower(value.done)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.document, buf)
+        _UniffiFfiConverterUInt32.write(value.members, buf)
+        _UniffiFfiConverterUInt32.write(value.received, buf)
+        _UniffiFfiConverterOptionalUInt32.write(value.done, buf)
+
+@dataclass
 class DiaryLineView:
     """
     One change of a meeting, in words.
@@ -7014,6 +8394,302 @@ class _UniffiFfiConverterTypeDirectiveView(_UniffiConverterRustBuffer):
         _UniffiFfiConverterString.write(value.sha256, buf)
         _UniffiFfiConverterBoolean.write(value.in_force, buf)
 
+class _UniffiFfiConverterSequenceTypeFileView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeFileView.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeFileView.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeFileView.read(buf) for i in range(count)
+        ]
+
+@dataclass
+class ReadingView:
+    """
+    How far the holder has read a document: the most on any of the holder's phones. Nobody else sees it.
+"""
+    def __init__(self, *, furthest:int, total:int, percent:int, seconds:int, finished:bool):
+        self.furthest = furthest
+        self.total = total
+        self.percent = percent
+        self.seconds = seconds
+        self.finished = finished
+        
+        
+
+    
+    def __str__(self):
+        return "ReadingView(furthest={}, total={}, percent={}, seconds={}, finished={})".format(self.furthest, self.total, self.percent, self.seconds, self.finished)
+    def __eq__(self, other):
+        if self.furthest != other.furthest:
+            return False
+        if self.total != other.total:
+            return False
+        if self.percent != other.percent:
+            return False
+        if self.seconds != other.seconds:
+            return False
+        if self.finished != other.finished:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeReadingView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return ReadingView(
+            furthest=_UniffiFfiConverterUInt32.read(buf),
+            total=_UniffiFfiConverterUInt32.read(buf),
+            percent=_UniffiFfiConverterUInt32.read(buf),
+            seconds=_UniffiFfiConverterUInt64.read(buf),
+            finished=_UniffiFfiConverterBoolean.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterUInt32.check_lower(value.furthest)
+        _UniffiFfiConverterUInt32.check_lower(value.total)
+        _UniffiFfiConverterUInt32.check_lower(value.percent)
+        _UniffiFfiConverterUInt64.check_lower(value.seconds)
+        _UniffiFfiConverterBoolean.check_lower(value.finished)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterUInt32.write(value.furthest, buf)
+        _UniffiFfiConverterUInt32.write(value.total, buf)
+        _UniffiFfiConverterUInt32.write(value.percent, buf)
+        _UniffiFfiConverterUInt64.write(value.seconds, buf)
+        _UniffiFfiConverterBoolean.write(value.finished, buf)
+
+@dataclass
+class DocumentEntry:
+    """
+    A line of the library.
+"""
+    def __init__(self, *, id:str, code:str, date:str, kind:str, issuer:str, title:str, sections:int, paragraphs:int, complete:bool, superseded:typing.List[SupersededView], files:typing.List[FileView], reading:ReadingView, publisher:PublisherView):
+        self.id = id
+        self.code = code
+        self.date = date
+        self.kind = kind
+        self.issuer = issuer
+        self.title = title
+        self.sections = sections
+        self.paragraphs = paragraphs
+        self.complete = complete
+        self.superseded = superseded
+        self.files = files
+        self.reading = reading
+        self.publisher = publisher
+        
+        
+
+    
+    def __str__(self):
+        return "DocumentEntry(id={}, code={}, date={}, kind={}, issuer={}, title={}, sections={}, paragraphs={}, complete={}, superseded={}, files={}, reading={}, publisher={})".format(self.id, self.code, self.date, self.kind, self.issuer, self.title, self.sections, self.paragraphs, self.complete, self.superseded, self.files, self.reading, self.publisher)
+    def __eq__(self, other):
+        if self.id != other.id:
+            return False
+        if self.code != other.code:
+            return False
+        if self.date != other.date:
+            return False
+        if self.kind != other.kind:
+            return False
+        if self.issuer != other.issuer:
+            return False
+        if self.title != other.title:
+            return False
+        if self.sections != other.sections:
+            return False
+        if self.paragraphs != other.paragraphs:
+            return False
+        if self.complete != other.complete:
+            return False
+        if self.superseded != other.superseded:
+            return False
+        if self.files != other.files:
+            return False
+        if self.reading != other.reading:
+            return False
+        if self.publisher != other.publisher:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeDocumentEntry(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return DocumentEntry(
+            id=_UniffiFfiConverterString.read(buf),
+            code=_UniffiFfiConverterString.read(buf),
+            date=_UniffiFfiConverterString.read(buf),
+            kind=_UniffiFfiConverterString.read(buf),
+            issuer=_UniffiFfiConverterString.read(buf),
+            title=_UniffiFfiConverterString.read(buf),
+            sections=_UniffiFfiConverterUInt32.read(buf),
+            paragraphs=_UniffiFfiConverterUInt32.read(buf),
+            complete=_UniffiFfiConverterBoolean.read(buf),
+            superseded=_UniffiFfiConverterSequenceTypeSupersededView.read(buf),
+            files=_UniffiFfiConverterSequenceTypeFileView.read(buf),
+            reading=_UniffiFfiConverterTypeReadingView.read(buf),
+            publisher=_UniffiFfiConverterTypePublisherView.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.id)
+        _UniffiFfiConverterString.check_lower(value.code)
+        _UniffiFfiConverterString.check_lower(value.date)
+        _UniffiFfiConverterString.check_lower(value.kind)
+        _UniffiFfiConverterString.check_lower(value.issuer)
+        _UniffiFfiConverterString.check_lower(value.title)
+        _UniffiFfiConverterUInt32.check_lower(value.sections)
+        _UniffiFfiConverterUInt32.check_lower(value.paragraphs)
+        _UniffiFfiConverterBoolean.check_lower(value.complete)
+        _UniffiFfiConverterSequenceTypeSupersededView.check_lower(value.superseded)
+        _UniffiFfiConverterSequenceTypeFileView.check_lower(value.files)
+        _UniffiFfiConverterTypeReadingView.check_lower(value.reading)
+        _UniffiFfiConverterTypePublisherView.check_lower(value.publisher)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.id, buf)
+        _UniffiFfiConverterString.write(value.code, buf)
+        _UniffiFfiConverterString.write(value.date, buf)
+        _UniffiFfiConverterString.write(value.kind, buf)
+        _UniffiFfiConverterString.write(value.issuer, buf)
+        _UniffiFfiConverterString.write(value.title, buf)
+        _UniffiFfiConverterUInt32.write(value.sections, buf)
+        _UniffiFfiConverterUInt32.write(value.paragraphs, buf)
+        _UniffiFfiConverterBoolean.write(value.complete, buf)
+        _UniffiFfiConverterSequenceTypeSupersededView.write(value.superseded, buf)
+        _UniffiFfiConverterSequenceTypeFileView.write(value.files, buf)
+        _UniffiFfiConverterTypeReadingView.write(value.reading, buf)
+        _UniffiFfiConverterTypePublisherView.write(value.publisher, buf)
+
+@dataclass
+class DocumentLink:
+    """
+    What a document does to another one.
+"""
+    def __init__(self, *, kind:LinkKind, code:str, date:typing.Optional[str] = _DEFAULT):
+        self.kind = kind
+        self.code = code
+        if date is _DEFAULT:
+            self.date = None
+        else:
+            self.date = date
+        
+        
+
+    
+    def __str__(self):
+        return "DocumentLink(kind={}, code={}, date={})".format(self.kind, self.code, self.date)
+    def __eq__(self, other):
+        if self.kind != other.kind:
+            return False
+        if self.code != other.code:
+            return False
+        if self.date != other.date:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeDocumentLink(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return DocumentLink(
+            kind=_UniffiFfiConverterTypeLinkKind.read(buf),
+            code=_UniffiFfiConverterString.read(buf),
+            date=_UniffiFfiConverterOptionalString.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterTypeLinkKind.check_lower(value.kind)
+        _UniffiFfiConverterString.check_lower(value.code)
+        _UniffiFfiConverterOptionalString.check_lower(value.date)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterTypeLinkKind.write(value.kind, buf)
+        _UniffiFfiConverterString.write(value.code, buf)
+        _UniffiFfiConverterOptionalString.write(value.date, buf)
+
+@dataclass
+class DueQuestionView:
+    """
+    A question to repeat.
+"""
+    def __init__(self, *, quiz:str, asked:AskedQuestion, due:int, interval_days:int, reviews:int, lapses:int):
+        self.quiz = quiz
+        self.asked = asked
+        self.due = due
+        self.interval_days = interval_days
+        self.reviews = reviews
+        self.lapses = lapses
+        
+        
+
+    
+    def __str__(self):
+        return "DueQuestionView(quiz={}, asked={}, due={}, interval_days={}, reviews={}, lapses={})".format(self.quiz, self.asked, self.due, self.interval_days, self.reviews, self.lapses)
+    def __eq__(self, other):
+        if self.quiz != other.quiz:
+            return False
+        if self.asked != other.asked:
+            return False
+        if self.due != other.due:
+            return False
+        if self.interval_days != other.interval_days:
+            return False
+        if self.reviews != other.reviews:
+            return False
+        if self.lapses != other.lapses:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeDueQuestionView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return DueQuestionView(
+            quiz=_UniffiFfiConverterString.read(buf),
+            asked=_UniffiFfiConverterTypeAskedQuestion.read(buf),
+            due=_UniffiFfiConverterInt64.read(buf),
+            interval_days=_UniffiFfiConverterInt64.read(buf),
+            reviews=_UniffiFfiConverterUInt32.read(buf),
+            lapses=_UniffiFfiConverterUInt32.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.quiz)
+        _UniffiFfiConverterTypeAskedQuestion.check_lower(value.asked)
+        _UniffiFfiConverterInt64.check_lower(value.due)
+        _UniffiFfiConverterInt64.check_lower(value.interval_days)
+        _UniffiFfiConverterUInt32.check_lower(value.reviews)
+        _UniffiFfiConverterUInt32.check_lower(value.lapses)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.quiz, buf)
+        _UniffiFfiConverterTypeAskedQuestion.write(value.asked, buf)
+        _UniffiFfiConverterInt64.write(value.due, buf)
+        _UniffiFfiConverterInt64.write(value.interval_days, buf)
+        _UniffiFfiConverterUInt32.write(value.reviews, buf)
+        _UniffiFfiConverterUInt32.write(value.lapses, buf)
+
 @dataclass
 class EvidenceView:
     """
@@ -7070,6 +8746,57 @@ class _UniffiFfiConverterTypeEvidenceView(_UniffiConverterRustBuffer):
         _UniffiFfiConverterString.write(value.text, buf)
         _UniffiFfiConverterOptionalString.write(value.meeting, buf)
         _UniffiFfiConverterTypeMarkView.write(value.mark, buf)
+
+@dataclass
+class ExamRules:
+    """
+    When an exam is open and how often it may be tried. Times are seconds since 1970 UTC.
+"""
+    def __init__(self, *, opens:int, closes:int, attempts:int, minutes:typing.Optional[int]):
+        self.opens = opens
+        self.closes = closes
+        self.attempts = attempts
+        self.minutes = minutes
+        
+        
+
+    
+    def __str__(self):
+        return "ExamRules(opens={}, closes={}, attempts={}, minutes={})".format(self.opens, self.closes, self.attempts, self.minutes)
+    def __eq__(self, other):
+        if self.opens != other.opens:
+            return False
+        if self.closes != other.closes:
+            return False
+        if self.attempts != other.attempts:
+            return False
+        if self.minutes != other.minutes:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeExamRules(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return ExamRules(
+            opens=_UniffiFfiConverterInt64.read(buf),
+            closes=_UniffiFfiConverterInt64.read(buf),
+            attempts=_UniffiFfiConverterUInt32.read(buf),
+            minutes=_UniffiFfiConverterOptionalUInt32.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterInt64.check_lower(value.opens)
+        _UniffiFfiConverterInt64.check_lower(value.closes)
+        _UniffiFfiConverterUInt32.check_lower(value.attempts)
+        _UniffiFfiConverterOptionalUInt32.check_lower(value.minutes)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterInt64.write(value.opens, buf)
+        _UniffiFfiConverterInt64.write(value.closes, buf)
+        _UniffiFfiConverterUInt32.write(value.attempts, buf)
+        _UniffiFfiConverterOptionalUInt32.write(value.minutes, buf)
 
 
 
@@ -7808,6 +9535,57 @@ class _UniffiFfiConverterTypeFeesView(_UniffiConverterRustBuffer):
         _UniffiFfiConverterSequenceTypeAssessedView.write(value.assessed, buf)
         _UniffiFfiConverterInt64.write(value.total, buf)
         _UniffiFfiConverterUInt32.write(value.damaged, buf)
+
+@dataclass
+class HeardView:
+    """
+    The line that is heard, for highlighting. `begin` and `end` count UTF-16 units of the section's text.
+"""
+    def __init__(self, *, section:int, sentence:typing.Optional[str], begin:int, end:int):
+        self.section = section
+        self.sentence = sentence
+        self.begin = begin
+        self.end = end
+        
+        
+
+    
+    def __str__(self):
+        return "HeardView(section={}, sentence={}, begin={}, end={})".format(self.section, self.sentence, self.begin, self.end)
+    def __eq__(self, other):
+        if self.section != other.section:
+            return False
+        if self.sentence != other.sentence:
+            return False
+        if self.begin != other.begin:
+            return False
+        if self.end != other.end:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeHeardView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return HeardView(
+            section=_UniffiFfiConverterUInt32.read(buf),
+            sentence=_UniffiFfiConverterOptionalString.read(buf),
+            begin=_UniffiFfiConverterUInt32.read(buf),
+            end=_UniffiFfiConverterUInt32.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterUInt32.check_lower(value.section)
+        _UniffiFfiConverterOptionalString.check_lower(value.sentence)
+        _UniffiFfiConverterUInt32.check_lower(value.begin)
+        _UniffiFfiConverterUInt32.check_lower(value.end)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterUInt32.write(value.section, buf)
+        _UniffiFfiConverterOptionalString.write(value.sentence, buf)
+        _UniffiFfiConverterUInt32.write(value.begin, buf)
+        _UniffiFfiConverterUInt32.write(value.end, buf)
 
 
 
@@ -10268,6 +12046,139 @@ class _UniffiFfiConverterTypeJoinRequestView(_UniffiConverterRustBuffer):
         _UniffiFfiConverterString.write(value.label, buf)
         _UniffiFfiConverterString.write(value.check_code, buf)
 
+class _UniffiFfiConverterOptionalBoolean(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterBoolean.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterBoolean.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterBoolean.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
+@dataclass
+class PassageView:
+    """
+    Why an answer is right, and where it stands.
+"""
+    def __init__(self, *, explanation:str, document:str, number:int, section:str, quote:str):
+        self.explanation = explanation
+        self.document = document
+        self.number = number
+        self.section = section
+        self.quote = quote
+        
+        
+
+    
+    def __str__(self):
+        return "PassageView(explanation={}, document={}, number={}, section={}, quote={})".format(self.explanation, self.document, self.number, self.section, self.quote)
+    def __eq__(self, other):
+        if self.explanation != other.explanation:
+            return False
+        if self.document != other.document:
+            return False
+        if self.number != other.number:
+            return False
+        if self.section != other.section:
+            return False
+        if self.quote != other.quote:
+            return False
+        return True
+
+class _UniffiFfiConverterTypePassageView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return PassageView(
+            explanation=_UniffiFfiConverterString.read(buf),
+            document=_UniffiFfiConverterString.read(buf),
+            number=_UniffiFfiConverterUInt32.read(buf),
+            section=_UniffiFfiConverterString.read(buf),
+            quote=_UniffiFfiConverterString.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.explanation)
+        _UniffiFfiConverterString.check_lower(value.document)
+        _UniffiFfiConverterUInt32.check_lower(value.number)
+        _UniffiFfiConverterString.check_lower(value.section)
+        _UniffiFfiConverterString.check_lower(value.quote)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.explanation, buf)
+        _UniffiFfiConverterString.write(value.document, buf)
+        _UniffiFfiConverterUInt32.write(value.number, buf)
+        _UniffiFfiConverterString.write(value.section, buf)
+        _UniffiFfiConverterString.write(value.quote, buf)
+
+@dataclass
+class JudgedQuestion:
+    """
+    A question after it was answered, or left out.
+"""
+    def __init__(self, *, question:str, text:str, right:typing.Optional[bool], passage:PassageView):
+        self.question = question
+        self.text = text
+        self.right = right
+        self.passage = passage
+        
+        
+
+    
+    def __str__(self):
+        return "JudgedQuestion(question={}, text={}, right={}, passage={})".format(self.question, self.text, self.right, self.passage)
+    def __eq__(self, other):
+        if self.question != other.question:
+            return False
+        if self.text != other.text:
+            return False
+        if self.right != other.right:
+            return False
+        if self.passage != other.passage:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeJudgedQuestion(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return JudgedQuestion(
+            question=_UniffiFfiConverterString.read(buf),
+            text=_UniffiFfiConverterString.read(buf),
+            right=_UniffiFfiConverterOptionalBoolean.read(buf),
+            passage=_UniffiFfiConverterTypePassageView.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.question)
+        _UniffiFfiConverterString.check_lower(value.text)
+        _UniffiFfiConverterOptionalBoolean.check_lower(value.right)
+        _UniffiFfiConverterTypePassageView.check_lower(value.passage)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.question, buf)
+        _UniffiFfiConverterString.write(value.text, buf)
+        _UniffiFfiConverterOptionalBoolean.write(value.right, buf)
+        _UniffiFfiConverterTypePassageView.write(value.passage, buf)
+
 class _UniffiFfiConverterSequenceTypeSpaceKind(_UniffiConverterRustBuffer):
     @classmethod
     def check_lower(cls, value):
@@ -12517,6 +14428,155 @@ class _UniffiFfiConverterTypeMinutesView(_UniffiConverterRustBuffer):
         _UniffiFfiConverterSequenceString.write(value.heads, buf)
 
 @dataclass
+class NewBroadcast:
+    """
+    A broadcast to announce.
+"""
+    def __init__(self, *, start:int, minutes:int, title:str, links:typing.List[WatchLinkView] = _DEFAULT):
+        self.start = start
+        self.minutes = minutes
+        self.title = title
+        if links is _DEFAULT:
+            self.links = []
+        else:
+            self.links = links
+        
+        
+
+    
+    def __str__(self):
+        return "NewBroadcast(start={}, minutes={}, title={}, links={})".format(self.start, self.minutes, self.title, self.links)
+    def __eq__(self, other):
+        if self.start != other.start:
+            return False
+        if self.minutes != other.minutes:
+            return False
+        if self.title != other.title:
+            return False
+        if self.links != other.links:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeNewBroadcast(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return NewBroadcast(
+            start=_UniffiFfiConverterInt64.read(buf),
+            minutes=_UniffiFfiConverterUInt32.read(buf),
+            title=_UniffiFfiConverterString.read(buf),
+            links=_UniffiFfiConverterSequenceTypeWatchLinkView.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterInt64.check_lower(value.start)
+        _UniffiFfiConverterUInt32.check_lower(value.minutes)
+        _UniffiFfiConverterString.check_lower(value.title)
+        _UniffiFfiConverterSequenceTypeWatchLinkView.check_lower(value.links)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterInt64.write(value.start, buf)
+        _UniffiFfiConverterUInt32.write(value.minutes, buf)
+        _UniffiFfiConverterString.write(value.title, buf)
+        _UniffiFfiConverterSequenceTypeWatchLinkView.write(value.links, buf)
+
+class _UniffiFfiConverterSequenceTypeDocumentLink(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeDocumentLink.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeDocumentLink.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeDocumentLink.read(buf) for i in range(count)
+        ]
+
+@dataclass
+class NewDocument:
+    """
+    A file to publish, and what the officer says of it.
+"""
+    def __init__(self, *, path:str, kind:str, code:str, issuer:str, date:str, title:str, links:typing.List[DocumentLink] = _DEFAULT):
+        self.path = path
+        self.kind = kind
+        self.code = code
+        self.issuer = issuer
+        self.date = date
+        self.title = title
+        if links is _DEFAULT:
+            self.links = []
+        else:
+            self.links = links
+        
+        
+
+    
+    def __str__(self):
+        return "NewDocument(path={}, kind={}, code={}, issuer={}, date={}, title={}, links={})".format(self.path, self.kind, self.code, self.issuer, self.date, self.title, self.links)
+    def __eq__(self, other):
+        if self.path != other.path:
+            return False
+        if self.kind != other.kind:
+            return False
+        if self.code != other.code:
+            return False
+        if self.issuer != other.issuer:
+            return False
+        if self.date != other.date:
+            return False
+        if self.title != other.title:
+            return False
+        if self.links != other.links:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeNewDocument(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return NewDocument(
+            path=_UniffiFfiConverterString.read(buf),
+            kind=_UniffiFfiConverterString.read(buf),
+            code=_UniffiFfiConverterString.read(buf),
+            issuer=_UniffiFfiConverterString.read(buf),
+            date=_UniffiFfiConverterString.read(buf),
+            title=_UniffiFfiConverterString.read(buf),
+            links=_UniffiFfiConverterSequenceTypeDocumentLink.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.path)
+        _UniffiFfiConverterString.check_lower(value.kind)
+        _UniffiFfiConverterString.check_lower(value.code)
+        _UniffiFfiConverterString.check_lower(value.issuer)
+        _UniffiFfiConverterString.check_lower(value.date)
+        _UniffiFfiConverterString.check_lower(value.title)
+        _UniffiFfiConverterSequenceTypeDocumentLink.check_lower(value.links)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.path, buf)
+        _UniffiFfiConverterString.write(value.kind, buf)
+        _UniffiFfiConverterString.write(value.code, buf)
+        _UniffiFfiConverterString.write(value.issuer, buf)
+        _UniffiFfiConverterString.write(value.date, buf)
+        _UniffiFfiConverterString.write(value.title, buf)
+        _UniffiFfiConverterSequenceTypeDocumentLink.write(value.links, buf)
+
+@dataclass
 class NewFeedback:
     """
     What to write to the committee.
@@ -12728,6 +14788,401 @@ class _UniffiFfiConverterTypeNewMemberLine(_UniffiConverterRustBuffer):
     def write(value, buf):
         _UniffiFfiConverterTypeNewMember.write(value.member, buf)
         _UniffiFfiConverterString.write(value.since, buf)
+
+
+
+
+
+
+class QuizTask:
+    """
+    What a question of a package asks, with the right answer.
+"""
+    def __init__(self):
+        raise RuntimeError("QuizTask cannot be instantiated directly")
+
+    # Each enum variant is a nested class of the enum itself.
+    @dataclass
+    class ONE:
+        """
+        One choice is right.
+"""
+        
+        def __init__(self, choices:typing.List[str], right:int):
+            self.choices = choices
+            
+            """
+        The choices.
+"""
+        
+            self.right = right
+            
+            """
+        Index of the right one.
+"""
+        
+            pass
+
+    
+            
+            
+    
+        def __str__(self):
+            return "QuizTask.ONE(choices={}, right={})".format(self.choices, self.right)
+        def __eq__(self, other):
+            if not isinstance(other, QuizTask):
+                return NotImplemented
+            if not other.is_ONE():
+                return False
+            if self.choices != other.choices:
+                return False
+            if self.right != other.right:
+                return False
+            return True
+
+    @dataclass
+    class SEVERAL:
+        """
+        Several choices may be right.
+"""
+        
+        def __init__(self, choices:typing.List[str], right:bytes):
+            self.choices = choices
+            
+            """
+        The choices.
+"""
+        
+            self.right = right
+            
+            """
+        Indices of the right ones.
+"""
+        
+            pass
+
+    
+            
+            
+    
+        def __str__(self):
+            return "QuizTask.SEVERAL(choices={}, right={})".format(self.choices, self.right)
+        def __eq__(self, other):
+            if not isinstance(other, QuizTask):
+                return NotImplemented
+            if not other.is_SEVERAL():
+                return False
+            if self.choices != other.choices:
+                return False
+            if self.right != other.right:
+                return False
+            return True
+
+    @dataclass
+    class TRUTH:
+        """
+        A statement that is true or false.
+"""
+        
+        def __init__(self, right:bool):
+            self.right = right
+            
+            """
+        Which.
+"""
+        
+            pass
+
+    
+            
+            
+    
+        def __str__(self):
+            return "QuizTask.TRUTH(right={})".format(self.right)
+        def __eq__(self, other):
+            if not isinstance(other, QuizTask):
+                return NotImplemented
+            if not other.is_TRUTH():
+                return False
+            if self.right != other.right:
+                return False
+            return True
+
+    @dataclass
+    class NUMBER:
+        """
+        A number, in thousandths.
+"""
+        
+        def __init__(self, right:int, tolerance:int):
+            self.right = right
+            
+            """
+        The right one.
+"""
+        
+            self.tolerance = tolerance
+            
+            """
+        How far off still counts.
+"""
+        
+            pass
+
+    
+            
+            
+    
+        def __str__(self):
+            return "QuizTask.NUMBER(right={}, tolerance={})".format(self.right, self.tolerance)
+        def __eq__(self, other):
+            if not isinstance(other, QuizTask):
+                return NotImplemented
+            if not other.is_NUMBER():
+                return False
+            if self.right != other.right:
+                return False
+            if self.tolerance != other.tolerance:
+                return False
+            return True
+
+    
+
+    # For each variant, we have `is_NAME` and `is_name` methods for easily checking
+    # whether an instance is that variant.
+    def is_ONE(self) -> bool:
+        return isinstance(self, QuizTask.ONE)
+    def is_one(self) -> bool:
+        return isinstance(self, QuizTask.ONE)
+    def is_SEVERAL(self) -> bool:
+        return isinstance(self, QuizTask.SEVERAL)
+    def is_several(self) -> bool:
+        return isinstance(self, QuizTask.SEVERAL)
+    def is_TRUTH(self) -> bool:
+        return isinstance(self, QuizTask.TRUTH)
+    def is_truth(self) -> bool:
+        return isinstance(self, QuizTask.TRUTH)
+    def is_NUMBER(self) -> bool:
+        return isinstance(self, QuizTask.NUMBER)
+    def is_number(self) -> bool:
+        return isinstance(self, QuizTask.NUMBER)
+    
+
+# Now, a little trick - we make each nested variant class be a subclass of the main
+# enum class, so that method calls and instance checks etc will work intuitively.
+# We might be able to do this a little more neatly with a metaclass, but this'll do.
+QuizTask.ONE = type("QuizTask.ONE", (QuizTask.ONE, QuizTask,), {})  # type: ignore
+QuizTask.SEVERAL = type("QuizTask.SEVERAL", (QuizTask.SEVERAL, QuizTask,), {})  # type: ignore
+QuizTask.TRUTH = type("QuizTask.TRUTH", (QuizTask.TRUTH, QuizTask,), {})  # type: ignore
+QuizTask.NUMBER = type("QuizTask.NUMBER", (QuizTask.NUMBER, QuizTask,), {})  # type: ignore
+
+
+
+
+class _UniffiFfiConverterTypeQuizTask(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return QuizTask.ONE(
+                _UniffiFfiConverterSequenceString.read(buf),
+                _UniffiFfiConverterUInt8.read(buf),
+            )
+        if variant == 2:
+            return QuizTask.SEVERAL(
+                _UniffiFfiConverterSequenceString.read(buf),
+                _UniffiFfiConverterBytes.read(buf),
+            )
+        if variant == 3:
+            return QuizTask.TRUTH(
+                _UniffiFfiConverterBoolean.read(buf),
+            )
+        if variant == 4:
+            return QuizTask.NUMBER(
+                _UniffiFfiConverterInt64.read(buf),
+                _UniffiFfiConverterUInt32.read(buf),
+            )
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value.is_ONE():
+            _UniffiFfiConverterSequenceString.check_lower(value.choices)
+            _UniffiFfiConverterUInt8.check_lower(value.right)
+            return
+        if value.is_SEVERAL():
+            _UniffiFfiConverterSequenceString.check_lower(value.choices)
+            _UniffiFfiConverterBytes.check_lower(value.right)
+            return
+        if value.is_TRUTH():
+            _UniffiFfiConverterBoolean.check_lower(value.right)
+            return
+        if value.is_NUMBER():
+            _UniffiFfiConverterInt64.check_lower(value.right)
+            _UniffiFfiConverterUInt32.check_lower(value.tolerance)
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value.is_ONE():
+            buf.write_i32(1)
+            _UniffiFfiConverterSequenceString.write(value.choices, buf)
+            _UniffiFfiConverterUInt8.write(value.right, buf)
+        if value.is_SEVERAL():
+            buf.write_i32(2)
+            _UniffiFfiConverterSequenceString.write(value.choices, buf)
+            _UniffiFfiConverterBytes.write(value.right, buf)
+        if value.is_TRUTH():
+            buf.write_i32(3)
+            _UniffiFfiConverterBoolean.write(value.right, buf)
+        if value.is_NUMBER():
+            buf.write_i32(4)
+            _UniffiFfiConverterInt64.write(value.right, buf)
+            _UniffiFfiConverterUInt32.write(value.tolerance, buf)
+
+
+
+@dataclass
+class QuizQuestion:
+    """
+    A question to publish, with the passage that proves its answer.
+"""
+    def __init__(self, *, text:str, task:QuizTask, passage:PassageView):
+        self.text = text
+        self.task = task
+        self.passage = passage
+        
+        
+
+    
+    def __str__(self):
+        return "QuizQuestion(text={}, task={}, passage={})".format(self.text, self.task, self.passage)
+    def __eq__(self, other):
+        if self.text != other.text:
+            return False
+        if self.task != other.task:
+            return False
+        if self.passage != other.passage:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeQuizQuestion(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return QuizQuestion(
+            text=_UniffiFfiConverterString.read(buf),
+            task=_UniffiFfiConverterTypeQuizTask.read(buf),
+            passage=_UniffiFfiConverterTypePassageView.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.text)
+        _UniffiFfiConverterTypeQuizTask.check_lower(value.task)
+        _UniffiFfiConverterTypePassageView.check_lower(value.passage)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.text, buf)
+        _UniffiFfiConverterTypeQuizTask.write(value.task, buf)
+        _UniffiFfiConverterTypePassageView.write(value.passage, buf)
+
+class _UniffiFfiConverterSequenceTypeQuizQuestion(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeQuizQuestion.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeQuizQuestion.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeQuizQuestion.read(buf) for i in range(count)
+        ]
+
+class _UniffiFfiConverterOptionalTypeExamRules(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterTypeExamRules.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterTypeExamRules.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterTypeExamRules.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
+@dataclass
+class NewQuiz:
+    """
+    A quiz to publish.
+"""
+    def __init__(self, *, title:str, questions:typing.List[QuizQuestion], exam:typing.Optional[ExamRules] = _DEFAULT):
+        self.title = title
+        self.questions = questions
+        if exam is _DEFAULT:
+            self.exam = None
+        else:
+            self.exam = exam
+        
+        
+
+    
+    def __str__(self):
+        return "NewQuiz(title={}, questions={}, exam={})".format(self.title, self.questions, self.exam)
+    def __eq__(self, other):
+        if self.title != other.title:
+            return False
+        if self.questions != other.questions:
+            return False
+        if self.exam != other.exam:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeNewQuiz(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return NewQuiz(
+            title=_UniffiFfiConverterString.read(buf),
+            questions=_UniffiFfiConverterSequenceTypeQuizQuestion.read(buf),
+            exam=_UniffiFfiConverterOptionalTypeExamRules.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.title)
+        _UniffiFfiConverterSequenceTypeQuizQuestion.check_lower(value.questions)
+        _UniffiFfiConverterOptionalTypeExamRules.check_lower(value.exam)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.title, buf)
+        _UniffiFfiConverterSequenceTypeQuizQuestion.write(value.questions, buf)
+        _UniffiFfiConverterOptionalTypeExamRules.write(value.exam, buf)
 
 @dataclass
 class NewUnit:
@@ -13319,6 +15774,1038 @@ class _UniffiFfiConverterTypePhoneView(_UniffiConverterRustBuffer):
         _UniffiFfiConverterTypePhoneState.write(value.state, buf)
         _UniffiFfiConverterBoolean.write(value.own, buf)
 
+@dataclass
+class PublishedView:
+    """
+    What was understood of a published file: the officer reads it.
+"""
+    def __init__(self, *, id:str, articles:int, sections:int, paragraphs:int, characters:int, found_code:typing.Optional[str], found_date:typing.Optional[str], warnings:typing.List[str]):
+        self.id = id
+        self.articles = articles
+        self.sections = sections
+        self.paragraphs = paragraphs
+        self.characters = characters
+        self.found_code = found_code
+        self.found_date = found_date
+        self.warnings = warnings
+        
+        
+
+    
+    def __str__(self):
+        return "PublishedView(id={}, articles={}, sections={}, paragraphs={}, characters={}, found_code={}, found_date={}, warnings={})".format(self.id, self.articles, self.sections, self.paragraphs, self.characters, self.found_code, self.found_date, self.warnings)
+    def __eq__(self, other):
+        if self.id != other.id:
+            return False
+        if self.articles != other.articles:
+            return False
+        if self.sections != other.sections:
+            return False
+        if self.paragraphs != other.paragraphs:
+            return False
+        if self.characters != other.characters:
+            return False
+        if self.found_code != other.found_code:
+            return False
+        if self.found_date != other.found_date:
+            return False
+        if self.warnings != other.warnings:
+            return False
+        return True
+
+class _UniffiFfiConverterTypePublishedView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return PublishedView(
+            id=_UniffiFfiConverterString.read(buf),
+            articles=_UniffiFfiConverterUInt32.read(buf),
+            sections=_UniffiFfiConverterUInt32.read(buf),
+            paragraphs=_UniffiFfiConverterUInt32.read(buf),
+            characters=_UniffiFfiConverterUInt64.read(buf),
+            found_code=_UniffiFfiConverterOptionalString.read(buf),
+            found_date=_UniffiFfiConverterOptionalString.read(buf),
+            warnings=_UniffiFfiConverterSequenceString.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.id)
+        _UniffiFfiConverterUInt32.check_lower(value.articles)
+        _UniffiFfiConverterUInt32.check_lower(value.sections)
+        _UniffiFfiConverterUInt32.check_lower(value.paragraphs)
+        _UniffiFfiConverterUInt64.check_lower(value.characters)
+        _UniffiFfiConverterOptionalString.check_lower(value.found_code)
+        _UniffiFfiConverterOptionalString.check_lower(value.found_date)
+        _UniffiFfiConverterSequenceString.check_lower(value.warnings)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.id, buf)
+        _UniffiFfiConverterUInt32.write(value.articles, buf)
+        _UniffiFfiConverterUInt32.write(value.sections, buf)
+        _UniffiFfiConverterUInt32.write(value.paragraphs, buf)
+        _UniffiFfiConverterUInt64.write(value.characters, buf)
+        _UniffiFfiConverterOptionalString.write(value.found_code, buf)
+        _UniffiFfiConverterOptionalString.write(value.found_date, buf)
+        _UniffiFfiConverterSequenceString.write(value.warnings, buf)
+
+
+
+
+
+
+class GivenAnswer:
+    """
+    What was answered to a question.
+"""
+    def __init__(self):
+        raise RuntimeError("GivenAnswer cannot be instantiated directly")
+
+    # Each enum variant is a nested class of the enum itself.
+    @dataclass
+    class CHOICES:
+        """
+        Choices ticked, by their numbers.
+"""
+        
+        def __init__(self, numbers:bytes):
+            self.numbers = numbers
+            
+            """
+        Which.
+"""
+        
+            pass
+
+    
+            
+            
+    
+        def __str__(self):
+            return "GivenAnswer.CHOICES(numbers={})".format(self.numbers)
+        def __eq__(self, other):
+            if not isinstance(other, GivenAnswer):
+                return NotImplemented
+            if not other.is_CHOICES():
+                return False
+            if self.numbers != other.numbers:
+                return False
+            return True
+
+    @dataclass
+    class TRUTH:
+        """
+        True or false.
+"""
+        
+        def __init__(self, said:bool):
+            self.said = said
+            
+            """
+        Which.
+"""
+        
+            pass
+
+    
+            
+            
+    
+        def __str__(self):
+            return "GivenAnswer.TRUTH(said={})".format(self.said)
+        def __eq__(self, other):
+            if not isinstance(other, GivenAnswer):
+                return NotImplemented
+            if not other.is_TRUTH():
+                return False
+            if self.said != other.said:
+                return False
+            return True
+
+    @dataclass
+    class NUMBER:
+        """
+        A number, in thousandths: `7,5` is 7500.
+"""
+        
+        def __init__(self, thousandths:int):
+            self.thousandths = thousandths
+            
+            """
+        Which.
+"""
+        
+            pass
+
+    
+            
+            
+    
+        def __str__(self):
+            return "GivenAnswer.NUMBER(thousandths={})".format(self.thousandths)
+        def __eq__(self, other):
+            if not isinstance(other, GivenAnswer):
+                return NotImplemented
+            if not other.is_NUMBER():
+                return False
+            if self.thousandths != other.thousandths:
+                return False
+            return True
+
+    
+
+    # For each variant, we have `is_NAME` and `is_name` methods for easily checking
+    # whether an instance is that variant.
+    def is_CHOICES(self) -> bool:
+        return isinstance(self, GivenAnswer.CHOICES)
+    def is_choices(self) -> bool:
+        return isinstance(self, GivenAnswer.CHOICES)
+    def is_TRUTH(self) -> bool:
+        return isinstance(self, GivenAnswer.TRUTH)
+    def is_truth(self) -> bool:
+        return isinstance(self, GivenAnswer.TRUTH)
+    def is_NUMBER(self) -> bool:
+        return isinstance(self, GivenAnswer.NUMBER)
+    def is_number(self) -> bool:
+        return isinstance(self, GivenAnswer.NUMBER)
+    
+
+# Now, a little trick - we make each nested variant class be a subclass of the main
+# enum class, so that method calls and instance checks etc will work intuitively.
+# We might be able to do this a little more neatly with a metaclass, but this'll do.
+GivenAnswer.CHOICES = type("GivenAnswer.CHOICES", (GivenAnswer.CHOICES, GivenAnswer,), {})  # type: ignore
+GivenAnswer.TRUTH = type("GivenAnswer.TRUTH", (GivenAnswer.TRUTH, GivenAnswer,), {})  # type: ignore
+GivenAnswer.NUMBER = type("GivenAnswer.NUMBER", (GivenAnswer.NUMBER, GivenAnswer,), {})  # type: ignore
+
+
+
+
+class _UniffiFfiConverterTypeGivenAnswer(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return GivenAnswer.CHOICES(
+                _UniffiFfiConverterBytes.read(buf),
+            )
+        if variant == 2:
+            return GivenAnswer.TRUTH(
+                _UniffiFfiConverterBoolean.read(buf),
+            )
+        if variant == 3:
+            return GivenAnswer.NUMBER(
+                _UniffiFfiConverterInt64.read(buf),
+            )
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value.is_CHOICES():
+            _UniffiFfiConverterBytes.check_lower(value.numbers)
+            return
+        if value.is_TRUTH():
+            _UniffiFfiConverterBoolean.check_lower(value.said)
+            return
+        if value.is_NUMBER():
+            _UniffiFfiConverterInt64.check_lower(value.thousandths)
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value.is_CHOICES():
+            buf.write_i32(1)
+            _UniffiFfiConverterBytes.write(value.numbers, buf)
+        if value.is_TRUTH():
+            buf.write_i32(2)
+            _UniffiFfiConverterBoolean.write(value.said, buf)
+        if value.is_NUMBER():
+            buf.write_i32(3)
+            _UniffiFfiConverterInt64.write(value.thousandths, buf)
+
+
+
+@dataclass
+class QuizAnswer:
+    """
+    The answer to one question of a sheet.
+"""
+    def __init__(self, *, question:str, given:GivenAnswer):
+        self.question = question
+        self.given = given
+        
+        
+
+    
+    def __str__(self):
+        return "QuizAnswer(question={}, given={})".format(self.question, self.given)
+    def __eq__(self, other):
+        if self.question != other.question:
+            return False
+        if self.given != other.given:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeQuizAnswer(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return QuizAnswer(
+            question=_UniffiFfiConverterString.read(buf),
+            given=_UniffiFfiConverterTypeGivenAnswer.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.question)
+        _UniffiFfiConverterTypeGivenAnswer.check_lower(value.given)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.question, buf)
+        _UniffiFfiConverterTypeGivenAnswer.write(value.given, buf)
+
+
+
+
+
+
+class ExamStanding:
+    """
+    How an attempt counts in an exam.
+"""
+    def __init__(self):
+        raise RuntimeError("ExamStanding cannot be instantiated directly")
+
+    # Each enum variant is a nested class of the enum itself.
+    @dataclass
+    class COUNTS:
+        """
+        In time.
+"""
+        
+        def __init__(self, ):
+            pass
+
+    
+            
+            
+    
+        def __str__(self):
+            return "ExamStanding.COUNTS()".format()
+        def __eq__(self, other):
+            if not isinstance(other, ExamStanding):
+                return NotImplemented
+            if not other.is_COUNTS():
+                return False
+            return True
+
+    @dataclass
+    class COUNTS_LATE:
+        """
+        Handed in in time, and it arrived after the close: it counts, with a note.
+"""
+        
+        def __init__(self, seconds:int):
+            self.seconds = seconds
+            
+            """
+        Seconds after the close.
+"""
+        
+            pass
+
+    
+            
+            
+    
+        def __str__(self):
+            return "ExamStanding.COUNTS_LATE(seconds={})".format(self.seconds)
+        def __eq__(self, other):
+            if not isinstance(other, ExamStanding):
+                return NotImplemented
+            if not other.is_COUNTS_LATE():
+                return False
+            if self.seconds != other.seconds:
+                return False
+            return True
+
+    @dataclass
+    class OUTSIDE_WINDOW:
+        """
+        Begun before the opening or handed in after the close.
+"""
+        
+        def __init__(self, ):
+            pass
+
+    
+            
+            
+    
+        def __str__(self):
+            return "ExamStanding.OUTSIDE_WINDOW()".format()
+        def __eq__(self, other):
+            if not isinstance(other, ExamStanding):
+                return NotImplemented
+            if not other.is_OUTSIDE_WINDOW():
+                return False
+            return True
+
+    @dataclass
+    class TOO_SLOW:
+        """
+        Took longer than allowed.
+"""
+        
+        def __init__(self, ):
+            pass
+
+    
+            
+            
+    
+        def __str__(self):
+            return "ExamStanding.TOO_SLOW()".format()
+        def __eq__(self, other):
+            if not isinstance(other, ExamStanding):
+                return NotImplemented
+            if not other.is_TOO_SLOW():
+                return False
+            return True
+
+    @dataclass
+    class TOO_MANY:
+        """
+        More attempts than allowed.
+"""
+        
+        def __init__(self, ):
+            pass
+
+    
+            
+            
+    
+        def __str__(self):
+            return "ExamStanding.TOO_MANY()".format()
+        def __eq__(self, other):
+            if not isinstance(other, ExamStanding):
+                return NotImplemented
+            if not other.is_TOO_MANY():
+                return False
+            return True
+
+    
+
+    # For each variant, we have `is_NAME` and `is_name` methods for easily checking
+    # whether an instance is that variant.
+    def is_COUNTS(self) -> bool:
+        return isinstance(self, ExamStanding.COUNTS)
+    def is_counts(self) -> bool:
+        return isinstance(self, ExamStanding.COUNTS)
+    def is_COUNTS_LATE(self) -> bool:
+        return isinstance(self, ExamStanding.COUNTS_LATE)
+    def is_counts_late(self) -> bool:
+        return isinstance(self, ExamStanding.COUNTS_LATE)
+    def is_OUTSIDE_WINDOW(self) -> bool:
+        return isinstance(self, ExamStanding.OUTSIDE_WINDOW)
+    def is_outside_window(self) -> bool:
+        return isinstance(self, ExamStanding.OUTSIDE_WINDOW)
+    def is_TOO_SLOW(self) -> bool:
+        return isinstance(self, ExamStanding.TOO_SLOW)
+    def is_too_slow(self) -> bool:
+        return isinstance(self, ExamStanding.TOO_SLOW)
+    def is_TOO_MANY(self) -> bool:
+        return isinstance(self, ExamStanding.TOO_MANY)
+    def is_too_many(self) -> bool:
+        return isinstance(self, ExamStanding.TOO_MANY)
+    
+
+# Now, a little trick - we make each nested variant class be a subclass of the main
+# enum class, so that method calls and instance checks etc will work intuitively.
+# We might be able to do this a little more neatly with a metaclass, but this'll do.
+ExamStanding.COUNTS = type("ExamStanding.COUNTS", (ExamStanding.COUNTS, ExamStanding,), {})  # type: ignore
+ExamStanding.COUNTS_LATE = type("ExamStanding.COUNTS_LATE", (ExamStanding.COUNTS_LATE, ExamStanding,), {})  # type: ignore
+ExamStanding.OUTSIDE_WINDOW = type("ExamStanding.OUTSIDE_WINDOW", (ExamStanding.OUTSIDE_WINDOW, ExamStanding,), {})  # type: ignore
+ExamStanding.TOO_SLOW = type("ExamStanding.TOO_SLOW", (ExamStanding.TOO_SLOW, ExamStanding,), {})  # type: ignore
+ExamStanding.TOO_MANY = type("ExamStanding.TOO_MANY", (ExamStanding.TOO_MANY, ExamStanding,), {})  # type: ignore
+
+
+
+
+class _UniffiFfiConverterTypeExamStanding(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return ExamStanding.COUNTS(
+            )
+        if variant == 2:
+            return ExamStanding.COUNTS_LATE(
+                _UniffiFfiConverterInt64.read(buf),
+            )
+        if variant == 3:
+            return ExamStanding.OUTSIDE_WINDOW(
+            )
+        if variant == 4:
+            return ExamStanding.TOO_SLOW(
+            )
+        if variant == 5:
+            return ExamStanding.TOO_MANY(
+            )
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value.is_COUNTS():
+            return
+        if value.is_COUNTS_LATE():
+            _UniffiFfiConverterInt64.check_lower(value.seconds)
+            return
+        if value.is_OUTSIDE_WINDOW():
+            return
+        if value.is_TOO_SLOW():
+            return
+        if value.is_TOO_MANY():
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value.is_COUNTS():
+            buf.write_i32(1)
+        if value.is_COUNTS_LATE():
+            buf.write_i32(2)
+            _UniffiFfiConverterInt64.write(value.seconds, buf)
+        if value.is_OUTSIDE_WINDOW():
+            buf.write_i32(3)
+        if value.is_TOO_SLOW():
+            buf.write_i32(4)
+        if value.is_TOO_MANY():
+            buf.write_i32(5)
+
+
+
+class _UniffiFfiConverterOptionalTypeExamStanding(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterTypeExamStanding.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterTypeExamStanding.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterTypeExamStanding.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
+class _UniffiFfiConverterSequenceTypeJudgedQuestion(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeJudgedQuestion.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeJudgedQuestion.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeJudgedQuestion.read(buf) for i in range(count)
+        ]
+
+@dataclass
+class QuizResult:
+    """
+    What came of an attempt.
+"""
+    def __init__(self, *, marks:QuizMarks, standing:typing.Optional[ExamStanding], questions:typing.List[JudgedQuestion]):
+        self.marks = marks
+        self.standing = standing
+        self.questions = questions
+        
+        
+
+    
+    def __str__(self):
+        return "QuizResult(marks={}, standing={}, questions={})".format(self.marks, self.standing, self.questions)
+    def __eq__(self, other):
+        if self.marks != other.marks:
+            return False
+        if self.standing != other.standing:
+            return False
+        if self.questions != other.questions:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeQuizResult(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return QuizResult(
+            marks=_UniffiFfiConverterTypeQuizMarks.read(buf),
+            standing=_UniffiFfiConverterOptionalTypeExamStanding.read(buf),
+            questions=_UniffiFfiConverterSequenceTypeJudgedQuestion.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterTypeQuizMarks.check_lower(value.marks)
+        _UniffiFfiConverterOptionalTypeExamStanding.check_lower(value.standing)
+        _UniffiFfiConverterSequenceTypeJudgedQuestion.check_lower(value.questions)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterTypeQuizMarks.write(value.marks, buf)
+        _UniffiFfiConverterOptionalTypeExamStanding.write(value.standing, buf)
+        _UniffiFfiConverterSequenceTypeJudgedQuestion.write(value.questions, buf)
+
+class _UniffiFfiConverterSequenceTypeAskedQuestion(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeAskedQuestion.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeAskedQuestion.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeAskedQuestion.read(buf) for i in range(count)
+        ]
+
+@dataclass
+class QuizSheet:
+    """
+    A quiz as one attempt shows it. Hand it back as it is.
+"""
+    def __init__(self, *, quiz:str, title:str, seed:int, started:int, questions:typing.List[AskedQuestion]):
+        self.quiz = quiz
+        self.title = title
+        self.seed = seed
+        self.started = started
+        self.questions = questions
+        
+        
+
+    
+    def __str__(self):
+        return "QuizSheet(quiz={}, title={}, seed={}, started={}, questions={})".format(self.quiz, self.title, self.seed, self.started, self.questions)
+    def __eq__(self, other):
+        if self.quiz != other.quiz:
+            return False
+        if self.title != other.title:
+            return False
+        if self.seed != other.seed:
+            return False
+        if self.started != other.started:
+            return False
+        if self.questions != other.questions:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeQuizSheet(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return QuizSheet(
+            quiz=_UniffiFfiConverterString.read(buf),
+            title=_UniffiFfiConverterString.read(buf),
+            seed=_UniffiFfiConverterUInt64.read(buf),
+            started=_UniffiFfiConverterInt64.read(buf),
+            questions=_UniffiFfiConverterSequenceTypeAskedQuestion.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.quiz)
+        _UniffiFfiConverterString.check_lower(value.title)
+        _UniffiFfiConverterUInt64.check_lower(value.seed)
+        _UniffiFfiConverterInt64.check_lower(value.started)
+        _UniffiFfiConverterSequenceTypeAskedQuestion.check_lower(value.questions)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.quiz, buf)
+        _UniffiFfiConverterString.write(value.title, buf)
+        _UniffiFfiConverterUInt64.write(value.seed, buf)
+        _UniffiFfiConverterInt64.write(value.started, buf)
+        _UniffiFfiConverterSequenceTypeAskedQuestion.write(value.questions, buf)
+
+class _UniffiFfiConverterOptionalTypeQuizMarks(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterTypeQuizMarks.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterTypeQuizMarks.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterTypeQuizMarks.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
+
+
+
+
+
+class ExamState:
+    """
+    Whether an exam can be taken now.
+"""
+    def __init__(self):
+        raise RuntimeError("ExamState cannot be instantiated directly")
+
+    # Each enum variant is a nested class of the enum itself.
+    @dataclass
+    class NOT_YET:
+        """
+        It opens later.
+"""
+        
+        def __init__(self, seconds:int):
+            self.seconds = seconds
+            
+            """
+        Seconds until then.
+"""
+        
+            pass
+
+    
+            
+            
+    
+        def __str__(self):
+            return "ExamState.NOT_YET(seconds={})".format(self.seconds)
+        def __eq__(self, other):
+            if not isinstance(other, ExamState):
+                return NotImplemented
+            if not other.is_NOT_YET():
+                return False
+            if self.seconds != other.seconds:
+                return False
+            return True
+
+    @dataclass
+    class OPEN:
+        """
+        It is open.
+"""
+        
+        def __init__(self, attempts_left:int, seconds_left:int):
+            self.attempts_left = attempts_left
+            
+            """
+        Attempts that are left.
+"""
+        
+            self.seconds_left = seconds_left
+            
+            """
+        Seconds until it closes.
+"""
+        
+            pass
+
+    
+            
+            
+    
+        def __str__(self):
+            return "ExamState.OPEN(attempts_left={}, seconds_left={})".format(self.attempts_left, self.seconds_left)
+        def __eq__(self, other):
+            if not isinstance(other, ExamState):
+                return NotImplemented
+            if not other.is_OPEN():
+                return False
+            if self.attempts_left != other.attempts_left:
+                return False
+            if self.seconds_left != other.seconds_left:
+                return False
+            return True
+
+    @dataclass
+    class NO_ATTEMPTS_LEFT:
+        """
+        All attempts are used.
+"""
+        
+        def __init__(self, ):
+            pass
+
+    
+            
+            
+    
+        def __str__(self):
+            return "ExamState.NO_ATTEMPTS_LEFT()".format()
+        def __eq__(self, other):
+            if not isinstance(other, ExamState):
+                return NotImplemented
+            if not other.is_NO_ATTEMPTS_LEFT():
+                return False
+            return True
+
+    @dataclass
+    class CLOSED:
+        """
+        It is over.
+"""
+        
+        def __init__(self, ):
+            pass
+
+    
+            
+            
+    
+        def __str__(self):
+            return "ExamState.CLOSED()".format()
+        def __eq__(self, other):
+            if not isinstance(other, ExamState):
+                return NotImplemented
+            if not other.is_CLOSED():
+                return False
+            return True
+
+    
+
+    # For each variant, we have `is_NAME` and `is_name` methods for easily checking
+    # whether an instance is that variant.
+    def is_NOT_YET(self) -> bool:
+        return isinstance(self, ExamState.NOT_YET)
+    def is_not_yet(self) -> bool:
+        return isinstance(self, ExamState.NOT_YET)
+    def is_OPEN(self) -> bool:
+        return isinstance(self, ExamState.OPEN)
+    def is_open(self) -> bool:
+        return isinstance(self, ExamState.OPEN)
+    def is_NO_ATTEMPTS_LEFT(self) -> bool:
+        return isinstance(self, ExamState.NO_ATTEMPTS_LEFT)
+    def is_no_attempts_left(self) -> bool:
+        return isinstance(self, ExamState.NO_ATTEMPTS_LEFT)
+    def is_CLOSED(self) -> bool:
+        return isinstance(self, ExamState.CLOSED)
+    def is_closed(self) -> bool:
+        return isinstance(self, ExamState.CLOSED)
+    
+
+# Now, a little trick - we make each nested variant class be a subclass of the main
+# enum class, so that method calls and instance checks etc will work intuitively.
+# We might be able to do this a little more neatly with a metaclass, but this'll do.
+ExamState.NOT_YET = type("ExamState.NOT_YET", (ExamState.NOT_YET, ExamState,), {})  # type: ignore
+ExamState.OPEN = type("ExamState.OPEN", (ExamState.OPEN, ExamState,), {})  # type: ignore
+ExamState.NO_ATTEMPTS_LEFT = type("ExamState.NO_ATTEMPTS_LEFT", (ExamState.NO_ATTEMPTS_LEFT, ExamState,), {})  # type: ignore
+ExamState.CLOSED = type("ExamState.CLOSED", (ExamState.CLOSED, ExamState,), {})  # type: ignore
+
+
+
+
+class _UniffiFfiConverterTypeExamState(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return ExamState.NOT_YET(
+                _UniffiFfiConverterInt64.read(buf),
+            )
+        if variant == 2:
+            return ExamState.OPEN(
+                _UniffiFfiConverterUInt32.read(buf),
+                _UniffiFfiConverterInt64.read(buf),
+            )
+        if variant == 3:
+            return ExamState.NO_ATTEMPTS_LEFT(
+            )
+        if variant == 4:
+            return ExamState.CLOSED(
+            )
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value.is_NOT_YET():
+            _UniffiFfiConverterInt64.check_lower(value.seconds)
+            return
+        if value.is_OPEN():
+            _UniffiFfiConverterUInt32.check_lower(value.attempts_left)
+            _UniffiFfiConverterInt64.check_lower(value.seconds_left)
+            return
+        if value.is_NO_ATTEMPTS_LEFT():
+            return
+        if value.is_CLOSED():
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value.is_NOT_YET():
+            buf.write_i32(1)
+            _UniffiFfiConverterInt64.write(value.seconds, buf)
+        if value.is_OPEN():
+            buf.write_i32(2)
+            _UniffiFfiConverterUInt32.write(value.attempts_left, buf)
+            _UniffiFfiConverterInt64.write(value.seconds_left, buf)
+        if value.is_NO_ATTEMPTS_LEFT():
+            buf.write_i32(3)
+        if value.is_CLOSED():
+            buf.write_i32(4)
+
+
+
+class _UniffiFfiConverterOptionalTypeExamState(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterTypeExamState.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterTypeExamState.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterTypeExamState.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
+@dataclass
+class QuizView:
+    """
+    A quiz of the unit and how the holder stands with it.
+"""
+    def __init__(self, *, id:str, title:str, questions:int, retired:int, attempts:int, best:typing.Optional[QuizMarks], last:typing.Optional[QuizMarks], rules:typing.Optional[ExamRules], exam:typing.Optional[ExamState], publisher:PublisherView):
+        self.id = id
+        self.title = title
+        self.questions = questions
+        self.retired = retired
+        self.attempts = attempts
+        self.best = best
+        self.last = last
+        self.rules = rules
+        self.exam = exam
+        self.publisher = publisher
+        
+        
+
+    
+    def __str__(self):
+        return "QuizView(id={}, title={}, questions={}, retired={}, attempts={}, best={}, last={}, rules={}, exam={}, publisher={})".format(self.id, self.title, self.questions, self.retired, self.attempts, self.best, self.last, self.rules, self.exam, self.publisher)
+    def __eq__(self, other):
+        if self.id != other.id:
+            return False
+        if self.title != other.title:
+            return False
+        if self.questions != other.questions:
+            return False
+        if self.retired != other.retired:
+            return False
+        if self.attempts != other.attempts:
+            return False
+        if self.best != other.best:
+            return False
+        if self.last != other.last:
+            return False
+        if self.rules != other.rules:
+            return False
+        if self.exam != other.exam:
+            return False
+        if self.publisher != other.publisher:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeQuizView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return QuizView(
+            id=_UniffiFfiConverterString.read(buf),
+            title=_UniffiFfiConverterString.read(buf),
+            questions=_UniffiFfiConverterUInt32.read(buf),
+            retired=_UniffiFfiConverterUInt32.read(buf),
+            attempts=_UniffiFfiConverterUInt32.read(buf),
+            best=_UniffiFfiConverterOptionalTypeQuizMarks.read(buf),
+            last=_UniffiFfiConverterOptionalTypeQuizMarks.read(buf),
+            rules=_UniffiFfiConverterOptionalTypeExamRules.read(buf),
+            exam=_UniffiFfiConverterOptionalTypeExamState.read(buf),
+            publisher=_UniffiFfiConverterTypePublisherView.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.id)
+        _UniffiFfiConverterString.check_lower(value.title)
+        _UniffiFfiConverterUInt32.check_lower(value.questions)
+        _UniffiFfiConverterUInt32.check_lower(value.retired)
+        _UniffiFfiConverterUInt32.check_lower(value.attempts)
+        _UniffiFfiConverterOptionalTypeQuizMarks.check_lower(value.best)
+        _UniffiFfiConverterOptionalTypeQuizMarks.check_lower(value.last)
+        _UniffiFfiConverterOptionalTypeExamRules.check_lower(value.rules)
+        _UniffiFfiConverterOptionalTypeExamState.check_lower(value.exam)
+        _UniffiFfiConverterTypePublisherView.check_lower(value.publisher)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.id, buf)
+        _UniffiFfiConverterString.write(value.title, buf)
+        _UniffiFfiConverterUInt32.write(value.questions, buf)
+        _UniffiFfiConverterUInt32.write(value.retired, buf)
+        _UniffiFfiConverterUInt32.write(value.attempts, buf)
+        _UniffiFfiConverterOptionalTypeQuizMarks.write(value.best, buf)
+        _UniffiFfiConverterOptionalTypeQuizMarks.write(value.last, buf)
+        _UniffiFfiConverterOptionalTypeExamRules.write(value.rules, buf)
+        _UniffiFfiConverterOptionalTypeExamState.write(value.exam, buf)
+        _UniffiFfiConverterTypePublisherView.write(value.publisher, buf)
+
 
 
 
@@ -13565,6 +17052,241 @@ class _UniffiFfiConverterTypeRatingCardView(_UniffiConverterRustBuffer):
         _UniffiFfiConverterSequenceTypeColumnResultView.write(value.columns, buf)
         _UniffiFfiConverterSequenceTypeEvidenceView.write(value.evidence, buf)
 
+
+
+
+
+
+class SharedMark(enum.Enum):
+    """
+    What a member tells the unit of a document.
+"""
+    
+    WITHDRAWN = 0
+    """
+    Nothing, or nothing any more.
+"""
+    
+    RECEIVED = 1
+    """
+    That it is here.
+"""
+    
+    DONE = 2
+    """
+    That it is read.
+"""
+    
+
+
+class _UniffiFfiConverterTypeSharedMark(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return SharedMark.WITHDRAWN
+        if variant == 2:
+            return SharedMark.RECEIVED
+        if variant == 3:
+            return SharedMark.DONE
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value == SharedMark.WITHDRAWN:
+            return
+        if value == SharedMark.RECEIVED:
+            return
+        if value == SharedMark.DONE:
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value == SharedMark.WITHDRAWN:
+            buf.write_i32(1)
+        if value == SharedMark.RECEIVED:
+            buf.write_i32(2)
+        if value == SharedMark.DONE:
+            buf.write_i32(3)
+
+
+
+@dataclass
+class ReaderMark:
+    """
+    What one member told of a document. For officers.
+"""
+    def __init__(self, *, member:str, name:typing.Optional[str], mark:SharedMark):
+        self.member = member
+        self.name = name
+        self.mark = mark
+        
+        
+
+    
+    def __str__(self):
+        return "ReaderMark(member={}, name={}, mark={})".format(self.member, self.name, self.mark)
+    def __eq__(self, other):
+        if self.member != other.member:
+            return False
+        if self.name != other.name:
+            return False
+        if self.mark != other.mark:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeReaderMark(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return ReaderMark(
+            member=_UniffiFfiConverterString.read(buf),
+            name=_UniffiFfiConverterOptionalString.read(buf),
+            mark=_UniffiFfiConverterTypeSharedMark.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.member)
+        _UniffiFfiConverterOptionalString.check_lower(value.name)
+        _UniffiFfiConverterTypeSharedMark.check_lower(value.mark)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.member, buf)
+        _UniffiFfiConverterOptionalString.write(value.name, buf)
+        _UniffiFfiConverterTypeSharedMark.write(value.mark, buf)
+
+
+
+
+
+
+class ReaderState(enum.Enum):
+    """
+    What a reader aloud does.
+"""
+    
+    PAUSED = 0
+    """
+    Nothing is spoken; playing goes on with the sentence that was not finished.
+"""
+    
+    SPEAKING = 1
+    """
+    A sentence is spoken.
+"""
+    
+    ENDED = 2
+    """
+    Everything was spoken.
+"""
+    
+
+
+class _UniffiFfiConverterTypeReaderState(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return ReaderState.PAUSED
+        if variant == 2:
+            return ReaderState.SPEAKING
+        if variant == 3:
+            return ReaderState.ENDED
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value == ReaderState.PAUSED:
+            return
+        if value == ReaderState.SPEAKING:
+            return
+        if value == ReaderState.ENDED:
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value == ReaderState.PAUSED:
+            buf.write_i32(1)
+        if value == ReaderState.SPEAKING:
+            buf.write_i32(2)
+        if value == ReaderState.ENDED:
+            buf.write_i32(3)
+
+
+
+class _UniffiFfiConverterOptionalTypeHeardView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterTypeHeardView.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterTypeHeardView.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterTypeHeardView.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
+@dataclass
+class ReaderView:
+    """
+    What a reader does and what is heard.
+"""
+    def __init__(self, *, state:ReaderState, heard:typing.Optional[HeardView], furthest:int):
+        self.state = state
+        self.heard = heard
+        self.furthest = furthest
+        
+        
+
+    
+    def __str__(self):
+        return "ReaderView(state={}, heard={}, furthest={})".format(self.state, self.heard, self.furthest)
+    def __eq__(self, other):
+        if self.state != other.state:
+            return False
+        if self.heard != other.heard:
+            return False
+        if self.furthest != other.furthest:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeReaderView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return ReaderView(
+            state=_UniffiFfiConverterTypeReaderState.read(buf),
+            heard=_UniffiFfiConverterOptionalTypeHeardView.read(buf),
+            furthest=_UniffiFfiConverterUInt32.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterTypeReaderState.check_lower(value.state)
+        _UniffiFfiConverterOptionalTypeHeardView.check_lower(value.heard)
+        _UniffiFfiConverterUInt32.check_lower(value.furthest)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterTypeReaderState.write(value.state, buf)
+        _UniffiFfiConverterOptionalTypeHeardView.write(value.heard, buf)
+        _UniffiFfiConverterUInt32.write(value.furthest, buf)
+
 @dataclass
 class RecipientView:
     """
@@ -13603,6 +17325,70 @@ class _UniffiFfiConverterTypeRecipientView(_UniffiConverterRustBuffer):
     def write(value, buf):
         _UniffiFfiConverterString.write(value.id, buf)
         _UniffiFfiConverterString.write(value.label, buf)
+
+class _UniffiFfiConverterOptionalTypePassageView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterTypePassageView.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterTypePassageView.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterTypePassageView.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
+@dataclass
+class RepeatResult:
+    """
+    What came of a repetition.
+"""
+    def __init__(self, *, right:bool, passage:typing.Optional[PassageView]):
+        self.right = right
+        self.passage = passage
+        
+        
+
+    
+    def __str__(self):
+        return "RepeatResult(right={}, passage={})".format(self.right, self.passage)
+    def __eq__(self, other):
+        if self.right != other.right:
+            return False
+        if self.passage != other.passage:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeRepeatResult(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return RepeatResult(
+            right=_UniffiFfiConverterBoolean.read(buf),
+            passage=_UniffiFfiConverterOptionalTypePassageView.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterBoolean.check_lower(value.right)
+        _UniffiFfiConverterOptionalTypePassageView.check_lower(value.passage)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterBoolean.write(value.right, buf)
+        _UniffiFfiConverterOptionalTypePassageView.write(value.passage, buf)
 
 class _UniffiFfiConverterSequenceTypeMeetingFactsView(_UniffiConverterRustBuffer):
     @classmethod
@@ -15121,6 +18907,411 @@ class _UniffiFfiConverterTypeSealsView(_UniffiConverterRustBuffer):
         _UniffiFfiConverterSequenceTypeLateItemView.write(value.late, buf)
 
 @dataclass
+class SearchHit:
+    """
+    One result of a search.
+"""
+    def __init__(self, *, document:str, code:str, date:str, number:int, section:str, title:str, snippet:str, superseded:typing.List[SupersededView]):
+        self.document = document
+        self.code = code
+        self.date = date
+        self.number = number
+        self.section = section
+        self.title = title
+        self.snippet = snippet
+        self.superseded = superseded
+        
+        
+
+    
+    def __str__(self):
+        return "SearchHit(document={}, code={}, date={}, number={}, section={}, title={}, snippet={}, superseded={})".format(self.document, self.code, self.date, self.number, self.section, self.title, self.snippet, self.superseded)
+    def __eq__(self, other):
+        if self.document != other.document:
+            return False
+        if self.code != other.code:
+            return False
+        if self.date != other.date:
+            return False
+        if self.number != other.number:
+            return False
+        if self.section != other.section:
+            return False
+        if self.title != other.title:
+            return False
+        if self.snippet != other.snippet:
+            return False
+        if self.superseded != other.superseded:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeSearchHit(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return SearchHit(
+            document=_UniffiFfiConverterString.read(buf),
+            code=_UniffiFfiConverterString.read(buf),
+            date=_UniffiFfiConverterString.read(buf),
+            number=_UniffiFfiConverterUInt32.read(buf),
+            section=_UniffiFfiConverterString.read(buf),
+            title=_UniffiFfiConverterString.read(buf),
+            snippet=_UniffiFfiConverterString.read(buf),
+            superseded=_UniffiFfiConverterSequenceTypeSupersededView.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.document)
+        _UniffiFfiConverterString.check_lower(value.code)
+        _UniffiFfiConverterString.check_lower(value.date)
+        _UniffiFfiConverterUInt32.check_lower(value.number)
+        _UniffiFfiConverterString.check_lower(value.section)
+        _UniffiFfiConverterString.check_lower(value.title)
+        _UniffiFfiConverterString.check_lower(value.snippet)
+        _UniffiFfiConverterSequenceTypeSupersededView.check_lower(value.superseded)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.document, buf)
+        _UniffiFfiConverterString.write(value.code, buf)
+        _UniffiFfiConverterString.write(value.date, buf)
+        _UniffiFfiConverterUInt32.write(value.number, buf)
+        _UniffiFfiConverterString.write(value.section, buf)
+        _UniffiFfiConverterString.write(value.title, buf)
+        _UniffiFfiConverterString.write(value.snippet, buf)
+        _UniffiFfiConverterSequenceTypeSupersededView.write(value.superseded, buf)
+
+class _UniffiFfiConverterSequenceTypeSearchHit(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeSearchHit.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeSearchHit.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeSearchHit.read(buf) for i in range(count)
+        ]
+
+
+
+
+
+
+class SearchNote(enum.Enum):
+    """
+    Why there is no result, or not every one.
+"""
+    
+    NO_WORDS = 0
+    """
+    The query holds no letter or digit.
+"""
+    
+    NOTHING_FITS = 1
+    """
+    Nothing in the library fits.
+"""
+    
+    WORDS_PASSED_OVER = 2
+    """
+    The query is so long that its end was passed over.
+"""
+    
+
+
+class _UniffiFfiConverterTypeSearchNote(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return SearchNote.NO_WORDS
+        if variant == 2:
+            return SearchNote.NOTHING_FITS
+        if variant == 3:
+            return SearchNote.WORDS_PASSED_OVER
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value == SearchNote.NO_WORDS:
+            return
+        if value == SearchNote.NOTHING_FITS:
+            return
+        if value == SearchNote.WORDS_PASSED_OVER:
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value == SearchNote.NO_WORDS:
+            buf.write_i32(1)
+        if value == SearchNote.NOTHING_FITS:
+            buf.write_i32(2)
+        if value == SearchNote.WORDS_PASSED_OVER:
+            buf.write_i32(3)
+
+
+
+class _UniffiFfiConverterOptionalTypeSearchNote(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterTypeSearchNote.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterTypeSearchNote.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterTypeSearchNote.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
+@dataclass
+class SearchResults:
+    """
+    Results, best first.
+"""
+    def __init__(self, *, hits:typing.List[SearchHit], note:typing.Optional[SearchNote]):
+        self.hits = hits
+        self.note = note
+        
+        
+
+    
+    def __str__(self):
+        return "SearchResults(hits={}, note={})".format(self.hits, self.note)
+    def __eq__(self, other):
+        if self.hits != other.hits:
+            return False
+        if self.note != other.note:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeSearchResults(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return SearchResults(
+            hits=_UniffiFfiConverterSequenceTypeSearchHit.read(buf),
+            note=_UniffiFfiConverterOptionalTypeSearchNote.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterSequenceTypeSearchHit.check_lower(value.hits)
+        _UniffiFfiConverterOptionalTypeSearchNote.check_lower(value.note)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterSequenceTypeSearchHit.write(value.hits, buf)
+        _UniffiFfiConverterOptionalTypeSearchNote.write(value.note, buf)
+
+@dataclass
+class SectionHeading:
+    """
+    A line of the contents of a document.
+"""
+    def __init__(self, *, number:int, level:int, label:str, heading:str, first_paragraph:int, paragraphs:int):
+        self.number = number
+        self.level = level
+        self.label = label
+        self.heading = heading
+        self.first_paragraph = first_paragraph
+        self.paragraphs = paragraphs
+        
+        
+
+    
+    def __str__(self):
+        return "SectionHeading(number={}, level={}, label={}, heading={}, first_paragraph={}, paragraphs={})".format(self.number, self.level, self.label, self.heading, self.first_paragraph, self.paragraphs)
+    def __eq__(self, other):
+        if self.number != other.number:
+            return False
+        if self.level != other.level:
+            return False
+        if self.label != other.label:
+            return False
+        if self.heading != other.heading:
+            return False
+        if self.first_paragraph != other.first_paragraph:
+            return False
+        if self.paragraphs != other.paragraphs:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeSectionHeading(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return SectionHeading(
+            number=_UniffiFfiConverterUInt32.read(buf),
+            level=_UniffiFfiConverterUInt8.read(buf),
+            label=_UniffiFfiConverterString.read(buf),
+            heading=_UniffiFfiConverterString.read(buf),
+            first_paragraph=_UniffiFfiConverterUInt32.read(buf),
+            paragraphs=_UniffiFfiConverterUInt32.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterUInt32.check_lower(value.number)
+        _UniffiFfiConverterUInt8.check_lower(value.level)
+        _UniffiFfiConverterString.check_lower(value.label)
+        _UniffiFfiConverterString.check_lower(value.heading)
+        _UniffiFfiConverterUInt32.check_lower(value.first_paragraph)
+        _UniffiFfiConverterUInt32.check_lower(value.paragraphs)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterUInt32.write(value.number, buf)
+        _UniffiFfiConverterUInt8.write(value.level, buf)
+        _UniffiFfiConverterString.write(value.label, buf)
+        _UniffiFfiConverterString.write(value.heading, buf)
+        _UniffiFfiConverterUInt32.write(value.first_paragraph, buf)
+        _UniffiFfiConverterUInt32.write(value.paragraphs, buf)
+
+@dataclass
+class SentenceView:
+    """
+    A sentence of a section. `begin` and `end` count UTF-16 units of the section's text, as Java strings and `NSString` do;
+    in Vietnamese text they are characters, too.
+"""
+    def __init__(self, *, id:str, paragraph:int, begin:int, end:int):
+        self.id = id
+        self.paragraph = paragraph
+        self.begin = begin
+        self.end = end
+        
+        
+
+    
+    def __str__(self):
+        return "SentenceView(id={}, paragraph={}, begin={}, end={})".format(self.id, self.paragraph, self.begin, self.end)
+    def __eq__(self, other):
+        if self.id != other.id:
+            return False
+        if self.paragraph != other.paragraph:
+            return False
+        if self.begin != other.begin:
+            return False
+        if self.end != other.end:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeSentenceView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return SentenceView(
+            id=_UniffiFfiConverterString.read(buf),
+            paragraph=_UniffiFfiConverterUInt32.read(buf),
+            begin=_UniffiFfiConverterUInt32.read(buf),
+            end=_UniffiFfiConverterUInt32.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.id)
+        _UniffiFfiConverterUInt32.check_lower(value.paragraph)
+        _UniffiFfiConverterUInt32.check_lower(value.begin)
+        _UniffiFfiConverterUInt32.check_lower(value.end)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.id, buf)
+        _UniffiFfiConverterUInt32.write(value.paragraph, buf)
+        _UniffiFfiConverterUInt32.write(value.begin, buf)
+        _UniffiFfiConverterUInt32.write(value.end, buf)
+
+class _UniffiFfiConverterSequenceTypeSentenceView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeSentenceView.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeSentenceView.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeSentenceView.read(buf) for i in range(count)
+        ]
+
+@dataclass
+class SectionView:
+    """
+    A section to show.
+"""
+    def __init__(self, *, place:SectionHeading, text:str, sentences:typing.List[SentenceView]):
+        self.place = place
+        self.text = text
+        self.sentences = sentences
+        
+        
+
+    
+    def __str__(self):
+        return "SectionView(place={}, text={}, sentences={})".format(self.place, self.text, self.sentences)
+    def __eq__(self, other):
+        if self.place != other.place:
+            return False
+        if self.text != other.text:
+            return False
+        if self.sentences != other.sentences:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeSectionView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return SectionView(
+            place=_UniffiFfiConverterTypeSectionHeading.read(buf),
+            text=_UniffiFfiConverterString.read(buf),
+            sentences=_UniffiFfiConverterSequenceTypeSentenceView.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterTypeSectionHeading.check_lower(value.place)
+        _UniffiFfiConverterString.check_lower(value.text)
+        _UniffiFfiConverterSequenceTypeSentenceView.check_lower(value.sentences)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterTypeSectionHeading.write(value.place, buf)
+        _UniffiFfiConverterString.write(value.text, buf)
+        _UniffiFfiConverterSequenceTypeSentenceView.write(value.sentences, buf)
+
+@dataclass
 class SentReportView:
     """
     A report that was sent.
@@ -15203,6 +19394,157 @@ class _UniffiFfiConverterTypeSpaceStatus(_UniffiConverterRustBuffer):
     def write(value, buf):
         _UniffiFfiConverterTypeSpaceKind.write(value.space, buf)
         _UniffiFfiConverterTypeSpaceState.write(value.state, buf)
+
+@dataclass
+class SpokenSentenceView:
+    """
+    A sentence for a voice.
+"""
+    def __init__(self, *, sentence:SentenceView, spoken:str, pause_ms:int):
+        self.sentence = sentence
+        self.spoken = spoken
+        self.pause_ms = pause_ms
+        
+        
+
+    
+    def __str__(self):
+        return "SpokenSentenceView(sentence={}, spoken={}, pause_ms={})".format(self.sentence, self.spoken, self.pause_ms)
+    def __eq__(self, other):
+        if self.sentence != other.sentence:
+            return False
+        if self.spoken != other.spoken:
+            return False
+        if self.pause_ms != other.pause_ms:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeSpokenSentenceView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return SpokenSentenceView(
+            sentence=_UniffiFfiConverterTypeSentenceView.read(buf),
+            spoken=_UniffiFfiConverterString.read(buf),
+            pause_ms=_UniffiFfiConverterUInt32.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterTypeSentenceView.check_lower(value.sentence)
+        _UniffiFfiConverterString.check_lower(value.spoken)
+        _UniffiFfiConverterUInt32.check_lower(value.pause_ms)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterTypeSentenceView.write(value.sentence, buf)
+        _UniffiFfiConverterString.write(value.spoken, buf)
+        _UniffiFfiConverterUInt32.write(value.pause_ms, buf)
+
+class _UniffiFfiConverterOptionalInt64(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterInt64.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterInt64.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterInt64.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
+@dataclass
+class StudyOverviewView:
+    """
+    How the holder's learning stands.
+"""
+    def __init__(self, *, documents:int, begun:int, finished:int, seconds:int, quizzes:int, attempts:int, questions:int, due:int, next_due:typing.Optional[int]):
+        self.documents = documents
+        self.begun = begun
+        self.finished = finished
+        self.seconds = seconds
+        self.quizzes = quizzes
+        self.attempts = attempts
+        self.questions = questions
+        self.due = due
+        self.next_due = next_due
+        
+        
+
+    
+    def __str__(self):
+        return "StudyOverviewView(documents={}, begun={}, finished={}, seconds={}, quizzes={}, attempts={}, questions={}, due={}, next_due={})".format(self.documents, self.begun, self.finished, self.seconds, self.quizzes, self.attempts, self.questions, self.due, self.next_due)
+    def __eq__(self, other):
+        if self.documents != other.documents:
+            return False
+        if self.begun != other.begun:
+            return False
+        if self.finished != other.finished:
+            return False
+        if self.seconds != other.seconds:
+            return False
+        if self.quizzes != other.quizzes:
+            return False
+        if self.attempts != other.attempts:
+            return False
+        if self.questions != other.questions:
+            return False
+        if self.due != other.due:
+            return False
+        if self.next_due != other.next_due:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeStudyOverviewView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return StudyOverviewView(
+            documents=_UniffiFfiConverterUInt32.read(buf),
+            begun=_UniffiFfiConverterUInt32.read(buf),
+            finished=_UniffiFfiConverterUInt32.read(buf),
+            seconds=_UniffiFfiConverterUInt64.read(buf),
+            quizzes=_UniffiFfiConverterUInt32.read(buf),
+            attempts=_UniffiFfiConverterUInt32.read(buf),
+            questions=_UniffiFfiConverterUInt32.read(buf),
+            due=_UniffiFfiConverterUInt32.read(buf),
+            next_due=_UniffiFfiConverterOptionalInt64.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterUInt32.check_lower(value.documents)
+        _UniffiFfiConverterUInt32.check_lower(value.begun)
+        _UniffiFfiConverterUInt32.check_lower(value.finished)
+        _UniffiFfiConverterUInt64.check_lower(value.seconds)
+        _UniffiFfiConverterUInt32.check_lower(value.quizzes)
+        _UniffiFfiConverterUInt32.check_lower(value.attempts)
+        _UniffiFfiConverterUInt32.check_lower(value.questions)
+        _UniffiFfiConverterUInt32.check_lower(value.due)
+        _UniffiFfiConverterOptionalInt64.check_lower(value.next_due)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterUInt32.write(value.documents, buf)
+        _UniffiFfiConverterUInt32.write(value.begun, buf)
+        _UniffiFfiConverterUInt32.write(value.finished, buf)
+        _UniffiFfiConverterUInt64.write(value.seconds, buf)
+        _UniffiFfiConverterUInt32.write(value.quizzes, buf)
+        _UniffiFfiConverterUInt32.write(value.attempts, buf)
+        _UniffiFfiConverterUInt32.write(value.questions, buf)
+        _UniffiFfiConverterUInt32.write(value.due, buf)
+        _UniffiFfiConverterOptionalInt64.write(value.next_due, buf)
 
 @dataclass
 class SubscriptionStats:
@@ -15583,6 +19925,122 @@ class _UniffiFfiConverterTypeUnitCard(_UniffiConverterRustBuffer):
         _UniffiFfiConverterOptionalString.write(value.member_name, buf)
         _UniffiFfiConverterOptionalUInt8.write(value.rank, buf)
         _UniffiFfiConverterBoolean.write(value.committee, buf)
+
+@dataclass
+class Utterance:
+    """
+    One thing to say.
+"""
+    def __init__(self, *, number:int, text:str, pause_ms:int):
+        self.number = number
+        self.text = text
+        self.pause_ms = pause_ms
+        
+        
+
+    
+    def __str__(self):
+        return "Utterance(number={}, text={}, pause_ms={})".format(self.number, self.text, self.pause_ms)
+    def __eq__(self, other):
+        if self.number != other.number:
+            return False
+        if self.text != other.text:
+            return False
+        if self.pause_ms != other.pause_ms:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeUtterance(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return Utterance(
+            number=_UniffiFfiConverterUInt64.read(buf),
+            text=_UniffiFfiConverterString.read(buf),
+            pause_ms=_UniffiFfiConverterUInt32.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterUInt64.check_lower(value.number)
+        _UniffiFfiConverterString.check_lower(value.text)
+        _UniffiFfiConverterUInt32.check_lower(value.pause_ms)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterUInt64.write(value.number, buf)
+        _UniffiFfiConverterString.write(value.text, buf)
+        _UniffiFfiConverterUInt32.write(value.pause_ms, buf)
+
+
+
+
+
+
+class AnswerRating(enum.Enum):
+    """
+    How well a right answer was known.
+"""
+    
+    AGAIN = 0
+    """
+    Not known.
+"""
+    
+    HARD = 1
+    """
+    Known with difficulty.
+"""
+    
+    GOOD = 2
+    """
+    Known.
+"""
+    
+    EASY = 3
+    """
+    Known without thinking.
+"""
+    
+
+
+class _UniffiFfiConverterTypeAnswerRating(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return AnswerRating.AGAIN
+        if variant == 2:
+            return AnswerRating.HARD
+        if variant == 3:
+            return AnswerRating.GOOD
+        if variant == 4:
+            return AnswerRating.EASY
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value == AnswerRating.AGAIN:
+            return
+        if value == AnswerRating.HARD:
+            return
+        if value == AnswerRating.GOOD:
+            return
+        if value == AnswerRating.EASY:
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value == AnswerRating.AGAIN:
+            buf.write_i32(1)
+        if value == AnswerRating.HARD:
+            buf.write_i32(2)
+        if value == AnswerRating.GOOD:
+            buf.write_i32(3)
+        if value == AnswerRating.EASY:
+            buf.write_i32(4)
+
+
 
 
 
@@ -20188,6 +24646,111 @@ class _UniffiFfiConverterTypeRosterCommand(_UniffiConverterRustBuffer):
 
 
 
+# SpeechRefusal
+# We want to define each variant as a nested class that's also a subclass,
+# which is tricky in Python.  To accomplish this we're going to create each
+# class separately, then manually add the child classes to the base class's
+# __dict__.  All of this happens in dummy class to avoid polluting the module
+# namespace.
+class SpeechRefusal(Exception):
+    """
+    The voice did not speak.
+"""
+    pass
+
+_UniffiTempSpeechRefusal = SpeechRefusal
+
+class SpeechRefusal:  # type: ignore
+    """
+    The voice did not speak.
+"""
+    
+    class Refused(_UniffiTempSpeechRefusal):
+        """
+        There is no Vietnamese voice, or the platform refuses.
+"""
+        
+        def __init__(self):
+            pass
+
+        def __repr__(self):
+            return "SpeechRefusal.Refused({})".format(str(self))
+    _UniffiTempSpeechRefusal.Refused = Refused # type: ignore
+
+SpeechRefusal = _UniffiTempSpeechRefusal # type: ignore
+del _UniffiTempSpeechRefusal
+
+
+class _UniffiFfiConverterTypeSpeechRefusal(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return SpeechRefusal.Refused(
+            )
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if isinstance(value, SpeechRefusal.Refused):
+            return
+
+    @staticmethod
+    def write(value, buf):
+        if isinstance(value, SpeechRefusal.Refused):
+            buf.write_i32(1)
+
+
+
+
+
+
+class SpeechRegion(enum.Enum):
+    """
+    Whose everyday number words are spoken.
+"""
+    
+    NORTHERN = 0
+    """
+    "một nghìn không trăm linh năm".
+"""
+    
+    SOUTHERN = 1
+    """
+    "một ngàn không trăm lẻ năm".
+"""
+    
+
+
+class _UniffiFfiConverterTypeSpeechRegion(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return SpeechRegion.NORTHERN
+        if variant == 2:
+            return SpeechRegion.SOUTHERN
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value == SpeechRegion.NORTHERN:
+            return
+        if value == SpeechRegion.SOUTHERN:
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value == SpeechRegion.NORTHERN:
+            buf.write_i32(1)
+        if value == SpeechRegion.SOUTHERN:
+            buf.write_i32(2)
+
+
+
+
+
 
 
 
@@ -21909,6 +26472,957 @@ class _UniffiFfiConverterTypeFeedback:
     def write(cls, value: Feedback, buf: _UniffiRustBuffer):
         buf.write_u64(cls.lower(value))
 
+class _UniffiFfiConverterSequenceTypeBroadcastView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeBroadcastView.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeBroadcastView.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeBroadcastView.read(buf) for i in range(count)
+        ]
+
+class _UniffiFfiConverterSequenceTypeSectionHeading(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeSectionHeading.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeSectionHeading.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeSectionHeading.read(buf) for i in range(count)
+        ]
+
+class _UniffiFfiConverterSequenceTypeDeliveryView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeDeliveryView.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeDeliveryView.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeDeliveryView.read(buf) for i in range(count)
+        ]
+
+class _UniffiFfiConverterSequenceTypeDocumentEntry(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeDocumentEntry.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeDocumentEntry.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeDocumentEntry.read(buf) for i in range(count)
+        ]
+
+class _UniffiFfiConverterSequenceTypeNewBroadcast(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeNewBroadcast.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeNewBroadcast.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeNewBroadcast.read(buf) for i in range(count)
+        ]
+
+
+class SpeechOutput():
+    """
+    A voice: Android's TextToSpeech, AVSpeechSynthesizer, espeak-ng. Called one call after the other, under no lock, on the
+    thread that steers the reader; it may call the reader back. One that throws pauses the reader and hurts nobody else.
+"""
+    
+    def speak(self, utterance: Utterance) -> None:
+        """
+        Begins to speak and may return before it has finished. After the words and the pause, `Reader.finished` is called
+        with the utterance's number.
+"""
+        raise NotImplementedError
+    def stop(self, ) -> None:
+        """
+        Falls silent at once. What was being spoken is not reported as finished.
+"""
+        raise NotImplementedError
+
+class SpeechOutputImpl(SpeechOutput):
+    """
+    A voice: Android's TextToSpeech, AVSpeechSynthesizer, espeak-ng. Called one call after the other, under no lock, on the
+    thread that steers the reader; it may call the reader back. One that throws pauses the reader and hurts nobody else.
+"""
+    
+    _handle: ctypes.c_uint64
+    
+    def __init__(self, *args, **kwargs):
+        raise ValueError("This class has no default constructor")
+
+    def __del__(self):
+        # In case of partial initialization of instances.
+        handle = getattr(self, "_handle", None)
+        if handle is not None:
+            _uniffi_rust_call(_UniffiLib.uniffi_sotay_ffi_fn_free_speechoutput, handle)
+
+    def _uniffi_clone_handle(self):
+        return _uniffi_rust_call(_UniffiLib.uniffi_sotay_ffi_fn_clone_speechoutput, self._handle)
+
+    # Used by alternative constructors or any methods which return this type.
+    @classmethod
+    def _uniffi_make_instance(cls, handle):
+        # Lightly yucky way to bypass the usual __init__ logic
+        # and just create a new instance with the required handle.
+        inst = cls.__new__(cls)
+        inst._handle = handle
+        return inst
+    def speak(self, utterance: Utterance) -> None:
+        """
+        Begins to speak and may return before it has finished. After the words and the pause, `Reader.finished` is called
+        with the utterance's number.
+"""
+        
+        _UniffiFfiConverterTypeUtterance.check_lower(utterance)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeUtterance.lower(utterance),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = _UniffiFfiConverterTypeSpeechRefusal
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_speechoutput_speak,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def stop(self, ) -> None:
+        """
+        Falls silent at once. What was being spoken is not reported as finished.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = _UniffiFfiConverterTypeSpeechRefusal
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_speechoutput_stop,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+
+
+
+
+# Put all the bits inside a class to keep the top-level namespace clean
+class _UniffiTraitImplSpeechOutputImpl:
+    # For each method, generate a callback function to pass to Rust
+
+    @_UNIFFI_CALLBACK_INTERFACE_SOTAY_FFI_SPEECH_OUTPUT_METHOD0
+    def speak(
+            uniffi_handle,
+            utterance,
+            uniffi_out_return,
+            uniffi_call_status_ptr,
+        ):
+        uniffi_obj = _UniffiFfiConverterTypeSpeechOutput._handle_map.get(uniffi_handle)
+        def make_call():
+            uniffi_args = (_UniffiFfiConverterTypeUtterance.lift(utterance), )
+            uniffi_method = uniffi_obj.speak
+            return uniffi_method(*uniffi_args)
+        write_return_value = lambda v: None
+        _uniffi_trait_interface_call_with_error(
+                uniffi_call_status_ptr.contents,
+                make_call,
+                write_return_value,
+                SpeechRefusal,
+                _UniffiFfiConverterTypeSpeechRefusal.lower,
+        )
+
+    @_UNIFFI_CALLBACK_INTERFACE_SOTAY_FFI_SPEECH_OUTPUT_METHOD1
+    def stop(
+            uniffi_handle,
+            uniffi_out_return,
+            uniffi_call_status_ptr,
+        ):
+        uniffi_obj = _UniffiFfiConverterTypeSpeechOutput._handle_map.get(uniffi_handle)
+        def make_call():
+            uniffi_args = ()
+            uniffi_method = uniffi_obj.stop
+            return uniffi_method(*uniffi_args)
+        write_return_value = lambda v: None
+        _uniffi_trait_interface_call_with_error(
+                uniffi_call_status_ptr.contents,
+                make_call,
+                write_return_value,
+                SpeechRefusal,
+                _UniffiFfiConverterTypeSpeechRefusal.lower,
+        )
+
+    @_UNIFFI_CALLBACK_INTERFACE_FREE_SOTAY_FFI_SPEECH_OUTPUT
+    def _uniffi_free(uniffi_handle):
+        _UniffiFfiConverterTypeSpeechOutput._handle_map.remove(uniffi_handle)
+
+    @_UNIFFI_CALLBACK_INTERFACE_CLONE_SOTAY_FFI_SPEECH_OUTPUT
+    def _uniffi_clone(uniffi_handle):
+        return _UniffiFfiConverterTypeSpeechOutput._handle_map.clone(uniffi_handle)
+
+    # Generate the FFI VTable.  This has a field for each callback interface method.
+    _uniffi_vtable = _UniffiVTableCallbackInterfaceSotayFfiSpeechOutput(
+        _uniffi_free,
+        _uniffi_clone,
+        speak,
+        stop,
+    )
+    # Send Rust a pointer to the VTable.  Note: this means we need to keep the struct alive forever,
+    # or else bad things will happen when Rust tries to access it.
+    _UniffiLib.uniffi_sotay_ffi_fn_init_callback_vtable_speechoutput(ctypes.byref(_uniffi_vtable))
+
+class _UniffiFfiConverterTypeSpeechOutput:
+    _handle_map = _UniffiHandleMap()
+
+    @staticmethod
+    def lift(value: int):
+        if (value & 1) == 0:
+            # Rust-generated handle, construct a new class that uses the handle to implement the
+            # interface
+            return SpeechOutputImpl._uniffi_make_instance(value)
+        else:
+            # Python-generated handle, get the object from the handle map
+            return _UniffiFfiConverterTypeSpeechOutput._handle_map.remove(value)
+
+    @staticmethod
+    def check_lower(value: SpeechOutput):
+        if not isinstance(value, SpeechOutput):
+            raise TypeError("Expected SpeechOutput subclass, {} found".format(type(value).__name__))
+
+    @staticmethod
+    def lower(value: SpeechOutput):
+         if isinstance(value, SpeechOutputImpl):
+            # Rust-implementated object.  Clone the handle and return it
+            return value._uniffi_clone_handle()
+         else:
+            # Python-implementated object, generate a new vtable handle and return that.
+            return _UniffiFfiConverterTypeSpeechOutput._handle_map.insert(value)
+
+    @classmethod
+    def read(cls, buf: _UniffiRustBuffer):
+        ptr = buf.read_u64()
+        if ptr == 0:
+            raise InternalError("Raw handle value was null")
+        return cls.lift(ptr)
+
+    @classmethod
+    def write(cls, value: SpeechOutput, buf: _UniffiRustBuffer):
+        buf.write_u64(cls.lower(value))
+
+
+class ReaderProtocol(typing.Protocol):
+    """
+    Reads a document aloud. Any thread may steer it. How far the holder has listened becomes reading progress at the end of
+    every section and whenever the voice rests.
+"""
+    
+    def finished(self, utterance: int) -> ReaderView:
+        """
+        The voice has finished an utterance, its pause included: the next one is spoken. A report about an earlier one
+        changes nothing.
+"""
+        raise NotImplementedError
+    def next(self, ) -> ReaderView:
+        """
+        Goes to the next sentence, spoken or not.
+"""
+        raise NotImplementedError
+    def pause(self, ) -> ReaderView:
+        """
+        Falls silent; `play` begins the same sentence again.
+"""
+        raise NotImplementedError
+    def play(self, ) -> ReaderView:
+        """
+        Speaks, from the sentence that stands highlighted.
+"""
+        raise NotImplementedError
+    def previous(self, ) -> ReaderView:
+        """
+        Goes to the sentence before.
+"""
+        raise NotImplementedError
+    def view(self, ) -> ReaderView:
+        """
+        What it does and what is heard.
+"""
+        raise NotImplementedError
+
+class Reader(ReaderProtocol):
+    """
+    Reads a document aloud. Any thread may steer it. How far the holder has listened becomes reading progress at the end of
+    every section and whenever the voice rests.
+"""
+    
+    _handle: ctypes.c_uint64
+    
+    def __init__(self, *args, **kwargs):
+        raise ValueError("This class has no default constructor")
+
+    def __del__(self):
+        # In case of partial initialization of instances.
+        handle = getattr(self, "_handle", None)
+        if handle is not None:
+            _uniffi_rust_call(_UniffiLib.uniffi_sotay_ffi_fn_free_reader, handle)
+
+    def _uniffi_clone_handle(self):
+        return _uniffi_rust_call(_UniffiLib.uniffi_sotay_ffi_fn_clone_reader, self._handle)
+
+    # Used by alternative constructors or any methods which return this type.
+    @classmethod
+    def _uniffi_make_instance(cls, handle):
+        # Lightly yucky way to bypass the usual __init__ logic
+        # and just create a new instance with the required handle.
+        inst = cls.__new__(cls)
+        inst._handle = handle
+        return inst
+    def finished(self, utterance: int) -> ReaderView:
+        """
+        The voice has finished an utterance, its pause included: the next one is spoken. A report about an earlier one
+        changes nothing.
+"""
+        
+        _UniffiFfiConverterUInt64.check_lower(utterance)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterUInt64.lower(utterance),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeReaderView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_reader_finished,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def next(self, ) -> ReaderView:
+        """
+        Goes to the next sentence, spoken or not.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeReaderView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_reader_next,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def pause(self, ) -> ReaderView:
+        """
+        Falls silent; `play` begins the same sentence again.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeReaderView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_reader_pause,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def play(self, ) -> ReaderView:
+        """
+        Speaks, from the sentence that stands highlighted.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeReaderView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_reader_play,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def previous(self, ) -> ReaderView:
+        """
+        Goes to the sentence before.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeReaderView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_reader_previous,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def view(self, ) -> ReaderView:
+        """
+        What it does and what is heard.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeReaderView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_reader_view,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+
+
+
+
+
+class _UniffiFfiConverterTypeReader:
+    @staticmethod
+    def lift(value: int) -> Reader:
+        return Reader._uniffi_make_instance(value)
+
+    @staticmethod
+    def check_lower(value: Reader):
+        if not isinstance(value, Reader):
+            raise TypeError("Expected Reader instance, {} found".format(type(value).__name__))
+
+    @staticmethod
+    def lower(value: Reader) -> ctypes.c_uint64:
+        return value._uniffi_clone_handle()
+
+    @classmethod
+    def read(cls, buf: _UniffiRustBuffer) -> Reader:
+        ptr = buf.read_u64()
+        if ptr == 0:
+            raise InternalError("Raw handle value was null")
+        return cls.lift(ptr)
+
+    @classmethod
+    def write(cls, value: Reader, buf: _UniffiRustBuffer):
+        buf.write_u64(cls.lower(value))
+
+class _UniffiFfiConverterSequenceTypeReaderMark(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeReaderMark.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeReaderMark.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeReaderMark.read(buf) for i in range(count)
+        ]
+
+
+class LibraryProtocol(typing.Protocol):
+    """
+    The library of an opened handbook. Cheap; holds no state of its own.
+"""
+    
+    def ask_question(self, question: str) -> Answers:
+        """
+        Answers a question with sentences of the library, word for word, or honestly not at all.
+"""
+        raise NotImplementedError
+    def broadcasts(self, ) -> typing.List[BroadcastView]:
+        """
+        The broadcasts of the unit, in order of time.
+"""
+        raise NotImplementedError
+    def contents(self, document: str) -> typing.List[SectionHeading]:
+        """
+        The contents of a document.
+"""
+        raise NotImplementedError
+    def delivery(self, ) -> typing.List[DeliveryView]:
+        """
+        Figures of what members told, of every document.
+"""
+        raise NotImplementedError
+    def documents(self, ) -> typing.List[DocumentEntry]:
+        """
+        The documents, newest first.
+"""
+        raise NotImplementedError
+    def finish_reading(self, document: str) -> ReadingView:
+        """
+        Notes that the holder is done with a document. Nobody else learns it; see `share`.
+"""
+        raise NotImplementedError
+    def publish(self, new: NewDocument) -> PublishedView:
+        """
+        Reads a file and publishes it to everybody in the unit. Officers only; a library built for phones says
+        `publishing_left_out`.
+"""
+        raise NotImplementedError
+    def publish_broadcasts(self, entries: typing.List[NewBroadcast]) -> None:
+        """
+        Publishes a schedule of broadcasts: it replaces what earlier ones say of the days from its first to its last entry.
+        Officers only.
+"""
+        raise NotImplementedError
+    def read_on(self, document: str,furthest: int,more_seconds: int) -> ReadingView:
+        """
+        Notes how many paragraphs of a document the holder has reached on this phone, and for how many more seconds.
+"""
+        raise NotImplementedError
+    def reader(self, document: str,first: typing.Optional[int],last: typing.Optional[int],region: SpeechRegion,output: SpeechOutput) -> Reader:
+        """
+        A reader that speaks a document through a voice of the platform, silent until `play`. Sections are counted from 0;
+        without a first one it begins where the holder stopped reading, without a last one it goes to the end.
+"""
+        raise NotImplementedError
+    def readers(self, document: str) -> typing.List[ReaderMark]:
+        """
+        Who told what of a document. For officers only.
+"""
+        raise NotImplementedError
+    def search(self, query: str,limit: int) -> SearchResults:
+        """
+        Searches. Words with or without marks, codes, articles, raw Telex and VNI keystrokes are understood; the last word
+        may be a beginning.
+"""
+        raise NotImplementedError
+    def section(self, document: str,number: int) -> SectionView:
+        """
+        One section of a document, counted from 0.
+"""
+        raise NotImplementedError
+    def share(self, document: str,mark: SharedMark) -> None:
+        """
+        Tells the unit about a document, or takes it back. Only when the member asks for it.
+"""
+        raise NotImplementedError
+    def shared(self, document: str) -> SharedMark:
+        """
+        What the holder told of a document.
+"""
+        raise NotImplementedError
+
+class Library(LibraryProtocol):
+    """
+    The library of an opened handbook. Cheap; holds no state of its own.
+"""
+    
+    _handle: ctypes.c_uint64
+    
+    def __init__(self, *args, **kwargs):
+        raise ValueError("This class has no default constructor")
+
+    def __del__(self):
+        # In case of partial initialization of instances.
+        handle = getattr(self, "_handle", None)
+        if handle is not None:
+            _uniffi_rust_call(_UniffiLib.uniffi_sotay_ffi_fn_free_library, handle)
+
+    def _uniffi_clone_handle(self):
+        return _uniffi_rust_call(_UniffiLib.uniffi_sotay_ffi_fn_clone_library, self._handle)
+
+    # Used by alternative constructors or any methods which return this type.
+    @classmethod
+    def _uniffi_make_instance(cls, handle):
+        # Lightly yucky way to bypass the usual __init__ logic
+        # and just create a new instance with the required handle.
+        inst = cls.__new__(cls)
+        inst._handle = handle
+        return inst
+    def ask_question(self, question: str) -> Answers:
+        """
+        Answers a question with sentences of the library, word for word, or honestly not at all.
+"""
+        
+        _UniffiFfiConverterString.check_lower(question)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(question),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeAnswers.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_library_ask_question,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def broadcasts(self, ) -> typing.List[BroadcastView]:
+        """
+        The broadcasts of the unit, in order of time.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypeBroadcastView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_library_broadcasts,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def contents(self, document: str) -> typing.List[SectionHeading]:
+        """
+        The contents of a document.
+"""
+        
+        _UniffiFfiConverterString.check_lower(document)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(document),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypeSectionHeading.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_library_contents,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def delivery(self, ) -> typing.List[DeliveryView]:
+        """
+        Figures of what members told, of every document.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypeDeliveryView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_library_delivery,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def documents(self, ) -> typing.List[DocumentEntry]:
+        """
+        The documents, newest first.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypeDocumentEntry.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_library_documents,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def finish_reading(self, document: str) -> ReadingView:
+        """
+        Notes that the holder is done with a document. Nobody else learns it; see `share`.
+"""
+        
+        _UniffiFfiConverterString.check_lower(document)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(document),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeReadingView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_library_finish_reading,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def publish(self, new: NewDocument) -> PublishedView:
+        """
+        Reads a file and publishes it to everybody in the unit. Officers only; a library built for phones says
+        `publishing_left_out`.
+"""
+        
+        _UniffiFfiConverterTypeNewDocument.check_lower(new)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeNewDocument.lower(new),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypePublishedView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_library_publish,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def publish_broadcasts(self, entries: typing.List[NewBroadcast]) -> None:
+        """
+        Publishes a schedule of broadcasts: it replaces what earlier ones say of the days from its first to its last entry.
+        Officers only.
+"""
+        
+        _UniffiFfiConverterSequenceTypeNewBroadcast.check_lower(entries)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterSequenceTypeNewBroadcast.lower(entries),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_library_publish_broadcasts,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def read_on(self, document: str,furthest: int,more_seconds: int) -> ReadingView:
+        """
+        Notes how many paragraphs of a document the holder has reached on this phone, and for how many more seconds.
+"""
+        
+        _UniffiFfiConverterString.check_lower(document)
+
+        _UniffiFfiConverterUInt32.check_lower(furthest)
+
+        _UniffiFfiConverterUInt32.check_lower(more_seconds)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(document),
+            _UniffiFfiConverterUInt32.lower(furthest),
+            _UniffiFfiConverterUInt32.lower(more_seconds),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeReadingView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_library_read_on,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def reader(self, document: str,first: typing.Optional[int],last: typing.Optional[int],region: SpeechRegion,output: SpeechOutput) -> Reader:
+        """
+        A reader that speaks a document through a voice of the platform, silent until `play`. Sections are counted from 0;
+        without a first one it begins where the holder stopped reading, without a last one it goes to the end.
+"""
+        
+        _UniffiFfiConverterString.check_lower(document)
+
+        _UniffiFfiConverterOptionalUInt32.check_lower(first)
+
+        _UniffiFfiConverterOptionalUInt32.check_lower(last)
+
+        _UniffiFfiConverterTypeSpeechRegion.check_lower(region)
+
+        _UniffiFfiConverterTypeSpeechOutput.check_lower(output)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(document),
+            _UniffiFfiConverterOptionalUInt32.lower(first),
+            _UniffiFfiConverterOptionalUInt32.lower(last),
+            _UniffiFfiConverterTypeSpeechRegion.lower(region),
+            _UniffiFfiConverterTypeSpeechOutput.lower(output),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeReader.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_library_reader,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def readers(self, document: str) -> typing.List[ReaderMark]:
+        """
+        Who told what of a document. For officers only.
+"""
+        
+        _UniffiFfiConverterString.check_lower(document)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(document),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypeReaderMark.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_library_readers,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def search(self, query: str,limit: int) -> SearchResults:
+        """
+        Searches. Words with or without marks, codes, articles, raw Telex and VNI keystrokes are understood; the last word
+        may be a beginning.
+"""
+        
+        _UniffiFfiConverterString.check_lower(query)
+
+        _UniffiFfiConverterUInt32.check_lower(limit)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(query),
+            _UniffiFfiConverterUInt32.lower(limit),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeSearchResults.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_library_search,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def section(self, document: str,number: int) -> SectionView:
+        """
+        One section of a document, counted from 0.
+"""
+        
+        _UniffiFfiConverterString.check_lower(document)
+
+        _UniffiFfiConverterUInt32.check_lower(number)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(document),
+            _UniffiFfiConverterUInt32.lower(number),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeSectionView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_library_section,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def share(self, document: str,mark: SharedMark) -> None:
+        """
+        Tells the unit about a document, or takes it back. Only when the member asks for it.
+"""
+        
+        _UniffiFfiConverterString.check_lower(document)
+
+        _UniffiFfiConverterTypeSharedMark.check_lower(mark)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(document),
+            _UniffiFfiConverterTypeSharedMark.lower(mark),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_library_share,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def shared(self, document: str) -> SharedMark:
+        """
+        What the holder told of a document.
+"""
+        
+        _UniffiFfiConverterString.check_lower(document)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(document),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeSharedMark.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_library_shared,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+
+
+
+
+
+class _UniffiFfiConverterTypeLibrary:
+    @staticmethod
+    def lift(value: int) -> Library:
+        return Library._uniffi_make_instance(value)
+
+    @staticmethod
+    def check_lower(value: Library):
+        if not isinstance(value, Library):
+            raise TypeError("Expected Library instance, {} found".format(type(value).__name__))
+
+    @staticmethod
+    def lower(value: Library) -> ctypes.c_uint64:
+        return value._uniffi_clone_handle()
+
+    @classmethod
+    def read(cls, buf: _UniffiRustBuffer) -> Library:
+        ptr = buf.read_u64()
+        if ptr == 0:
+            raise InternalError("Raw handle value was null")
+        return cls.lift(ptr)
+
+    @classmethod
+    def write(cls, value: Library, buf: _UniffiRustBuffer):
+        buf.write_u64(cls.lower(value))
+
 class _UniffiFfiConverterSequenceTypeMeetingCommand(_UniffiConverterRustBuffer):
     @classmethod
     def check_lower(cls, value):
@@ -23493,6 +29007,406 @@ class _UniffiFfiConverterTypeRecords:
     def write(cls, value: Records, buf: _UniffiRustBuffer):
         buf.write_u64(cls.lower(value))
 
+class _UniffiFfiConverterSequenceTypeAttemptView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeAttemptView.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeAttemptView.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeAttemptView.read(buf) for i in range(count)
+        ]
+
+class _UniffiFfiConverterSequenceTypeDueQuestionView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeDueQuestionView.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeDueQuestionView.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeDueQuestionView.read(buf) for i in range(count)
+        ]
+
+class _UniffiFfiConverterSequenceTypeQuizAnswer(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeQuizAnswer.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeQuizAnswer.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeQuizAnswer.read(buf) for i in range(count)
+        ]
+
+class _UniffiFfiConverterSequenceTypeQuizView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeQuizView.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeQuizView.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeQuizView.read(buf) for i in range(count)
+        ]
+
+class _UniffiFfiConverterOptionalTypeAnswerRating(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterTypeAnswerRating.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterTypeAnswerRating.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterTypeAnswerRating.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
+
+class StudyProtocol(typing.Protocol):
+    """
+    Quizzes and repetition of an opened handbook. Cheap; holds no state of its own.
+"""
+    
+    def attempts(self, quiz: str) -> typing.List[AttemptView]:
+        """
+        The holder's attempts at a quiz on all phones, in order of start.
+"""
+        raise NotImplementedError
+    def begin(self, quiz: str) -> QuizSheet:
+        """
+        Begins an attempt: the questions in the order they are to be shown. Nothing is written until `hand_in`. An exam that
+        cannot be taken now is refused here.
+"""
+        raise NotImplementedError
+    def draft(self, document: str,seed: int,limit: int) -> typing.List[QuizQuestion]:
+        """
+        Questions drafted from a document, each with its passage, for a person to read, change and drop. The same seed
+        drafts the same ones. A library built for phones says `publishing_left_out`.
+"""
+        raise NotImplementedError
+    def due(self, ) -> typing.List[DueQuestionView]:
+        """
+        The questions to repeat now, the longest overdue first. The holder's phones agree on them.
+"""
+        raise NotImplementedError
+    def hand_in(self, sheet: QuizSheet,answers: typing.List[QuizAnswer]) -> QuizResult:
+        """
+        Hands in the answers to a sheet; questions without one were left out.
+"""
+        raise NotImplementedError
+    def overview(self, ) -> StudyOverviewView:
+        """
+        How the holder's learning stands, on all phones.
+"""
+        raise NotImplementedError
+    def publish(self, quiz: NewQuiz) -> str:
+        """
+        Publishes a quiz to everybody in the unit; gives its id. Officers only. Every question's passage has to stand in the
+        library.
+"""
+        raise NotImplementedError
+    def quizzes(self, ) -> typing.List[QuizView]:
+        """
+        The quizzes of the unit, by title.
+"""
+        raise NotImplementedError
+    def repeat(self, question: str,given: GivenAnswer,felt: typing.Optional[AnswerRating]) -> RepeatResult:
+        """
+        Notes the answer to a repeated question, and how well a right answer was known.
+"""
+        raise NotImplementedError
+
+class Study(StudyProtocol):
+    """
+    Quizzes and repetition of an opened handbook. Cheap; holds no state of its own.
+"""
+    
+    _handle: ctypes.c_uint64
+    
+    def __init__(self, *args, **kwargs):
+        raise ValueError("This class has no default constructor")
+
+    def __del__(self):
+        # In case of partial initialization of instances.
+        handle = getattr(self, "_handle", None)
+        if handle is not None:
+            _uniffi_rust_call(_UniffiLib.uniffi_sotay_ffi_fn_free_study, handle)
+
+    def _uniffi_clone_handle(self):
+        return _uniffi_rust_call(_UniffiLib.uniffi_sotay_ffi_fn_clone_study, self._handle)
+
+    # Used by alternative constructors or any methods which return this type.
+    @classmethod
+    def _uniffi_make_instance(cls, handle):
+        # Lightly yucky way to bypass the usual __init__ logic
+        # and just create a new instance with the required handle.
+        inst = cls.__new__(cls)
+        inst._handle = handle
+        return inst
+    def attempts(self, quiz: str) -> typing.List[AttemptView]:
+        """
+        The holder's attempts at a quiz on all phones, in order of start.
+"""
+        
+        _UniffiFfiConverterString.check_lower(quiz)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(quiz),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypeAttemptView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_study_attempts,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def begin(self, quiz: str) -> QuizSheet:
+        """
+        Begins an attempt: the questions in the order they are to be shown. Nothing is written until `hand_in`. An exam that
+        cannot be taken now is refused here.
+"""
+        
+        _UniffiFfiConverterString.check_lower(quiz)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(quiz),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeQuizSheet.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_study_begin,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def draft(self, document: str,seed: int,limit: int) -> typing.List[QuizQuestion]:
+        """
+        Questions drafted from a document, each with its passage, for a person to read, change and drop. The same seed
+        drafts the same ones. A library built for phones says `publishing_left_out`.
+"""
+        
+        _UniffiFfiConverterString.check_lower(document)
+
+        _UniffiFfiConverterUInt64.check_lower(seed)
+
+        _UniffiFfiConverterUInt32.check_lower(limit)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(document),
+            _UniffiFfiConverterUInt64.lower(seed),
+            _UniffiFfiConverterUInt32.lower(limit),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypeQuizQuestion.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_study_draft,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def due(self, ) -> typing.List[DueQuestionView]:
+        """
+        The questions to repeat now, the longest overdue first. The holder's phones agree on them.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypeDueQuestionView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_study_due,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def hand_in(self, sheet: QuizSheet,answers: typing.List[QuizAnswer]) -> QuizResult:
+        """
+        Hands in the answers to a sheet; questions without one were left out.
+"""
+        
+        _UniffiFfiConverterTypeQuizSheet.check_lower(sheet)
+
+        _UniffiFfiConverterSequenceTypeQuizAnswer.check_lower(answers)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeQuizSheet.lower(sheet),
+            _UniffiFfiConverterSequenceTypeQuizAnswer.lower(answers),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeQuizResult.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_study_hand_in,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def overview(self, ) -> StudyOverviewView:
+        """
+        How the holder's learning stands, on all phones.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeStudyOverviewView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_study_overview,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def publish(self, quiz: NewQuiz) -> str:
+        """
+        Publishes a quiz to everybody in the unit; gives its id. Officers only. Every question's passage has to stand in the
+        library.
+"""
+        
+        _UniffiFfiConverterTypeNewQuiz.check_lower(quiz)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeNewQuiz.lower(quiz),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterString.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_study_publish,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def quizzes(self, ) -> typing.List[QuizView]:
+        """
+        The quizzes of the unit, by title.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypeQuizView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_study_quizzes,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def repeat(self, question: str,given: GivenAnswer,felt: typing.Optional[AnswerRating]) -> RepeatResult:
+        """
+        Notes the answer to a repeated question, and how well a right answer was known.
+"""
+        
+        _UniffiFfiConverterString.check_lower(question)
+
+        _UniffiFfiConverterTypeGivenAnswer.check_lower(given)
+
+        _UniffiFfiConverterOptionalTypeAnswerRating.check_lower(felt)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(question),
+            _UniffiFfiConverterTypeGivenAnswer.lower(given),
+            _UniffiFfiConverterOptionalTypeAnswerRating.lower(felt),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeRepeatResult.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_study_repeat,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+
+
+
+
+
+class _UniffiFfiConverterTypeStudy:
+    @staticmethod
+    def lift(value: int) -> Study:
+        return Study._uniffi_make_instance(value)
+
+    @staticmethod
+    def check_lower(value: Study):
+        if not isinstance(value, Study):
+            raise TypeError("Expected Study instance, {} found".format(type(value).__name__))
+
+    @staticmethod
+    def lower(value: Study) -> ctypes.c_uint64:
+        return value._uniffi_clone_handle()
+
+    @classmethod
+    def read(cls, buf: _UniffiRustBuffer) -> Study:
+        ptr = buf.read_u64()
+        if ptr == 0:
+            raise InternalError("Raw handle value was null")
+        return cls.lift(ptr)
+
+    @classmethod
+    def write(cls, value: Study, buf: _UniffiRustBuffer):
+        buf.write_u64(cls.lower(value))
+
 
 class SyncTaskProtocol(typing.Protocol):
     """
@@ -23832,6 +29746,11 @@ class HandbookProtocol(typing.Protocol):
         The first screen: role, meeting at hand, what can be done now, what waits.
 """
         raise NotImplementedError
+    def library(self, ) -> Library:
+        """
+        The library.
+"""
+        raise NotImplementedError
     def low_memory(self, ) -> None:
         """
         The system is short of memory: open documents leave it and are read again when needed.
@@ -23866,6 +29785,11 @@ class HandbookProtocol(typing.Protocol):
         """
         Closes connections, finishes what was called, closes the database. A second call does nothing; every other call
         then fails with `stopped`.
+"""
+        raise NotImplementedError
+    def study(self, ) -> Study:
+        """
+        Quizzes and repetition.
 """
         raise NotImplementedError
     def subscribe(self, listener: ChangeListener) -> ChangeSubscription:
@@ -23993,6 +29917,21 @@ class Handbook(HandbookProtocol):
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
+    def library(self, ) -> Library:
+        """
+        The library.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeLibrary.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_handbook_library,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
     def low_memory(self, ) -> None:
         """
         The system is short of memory: open documents leave it and are read again when needed.
@@ -24102,6 +30041,21 @@ class Handbook(HandbookProtocol):
         _uniffi_ffi_result = _uniffi_rust_call_with_error(
             _uniffi_error_converter,
             _UniffiLib.uniffi_sotay_ffi_fn_method_handbook_shutdown,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def study(self, ) -> Study:
+        """
+        Quizzes and repetition.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeStudy.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_handbook_study,
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
@@ -24372,6 +30326,29 @@ class _UniffiFfiConverterOptionalTypeLogSink(_UniffiConverterRustBuffer):
             return _UniffiFfiConverterTypeLogSink.read(buf)
         else:
             raise InternalError("Unexpected flag byte for optional type")
+
+class _UniffiFfiConverterSequenceTypeSpokenSentenceView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeSpokenSentenceView.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeSpokenSentenceView.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeSpokenSentenceView.read(buf) for i in range(count)
+        ]
 def check_seal_file(bytes: bytes,unit: typing.Optional[str]) -> CheckedSealFile:
     """
     Checks a seal file with nothing but the file: founding record, records of the signers, every signature, every text.
@@ -24548,10 +30525,52 @@ def set_log_sink(sink: typing.Optional[LogSink],level: LogLevel) -> None:
         *_uniffi_lowered_args,
     )
     return _uniffi_lift_return(_uniffi_ffi_result)
+def speech_sentences(text: str,region: SpeechRegion) -> typing.List[SpokenSentenceView]:
+    """
+    A text cut into sentences with stable ids, each with what is spoken.
+"""
+    
+    _UniffiFfiConverterString.check_lower(text)
+
+    _UniffiFfiConverterTypeSpeechRegion.check_lower(region)
+    _uniffi_lowered_args = (
+        _UniffiFfiConverterString.lower(text),
+        _UniffiFfiConverterTypeSpeechRegion.lower(region),
+    )
+    _uniffi_lift_return = _UniffiFfiConverterSequenceTypeSpokenSentenceView.lift
+    _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+    _uniffi_ffi_result = _uniffi_rust_call_with_error(
+        _uniffi_error_converter,
+        _UniffiLib.uniffi_sotay_ffi_fn_func_speech_sentences,
+        *_uniffi_lowered_args,
+    )
+    return _uniffi_lift_return(_uniffi_ffi_result)
+def speech_text(text: str,region: SpeechRegion) -> str:
+    """
+    A text as it is to be spoken: numbers, dates, codes and abbreviations in words. Line by line.
+"""
+    
+    _UniffiFfiConverterString.check_lower(text)
+
+    _UniffiFfiConverterTypeSpeechRegion.check_lower(region)
+    _uniffi_lowered_args = (
+        _UniffiFfiConverterString.lower(text),
+        _UniffiFfiConverterTypeSpeechRegion.lower(region),
+    )
+    _uniffi_lift_return = _UniffiFfiConverterString.lift
+    _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+    _uniffi_ffi_result = _uniffi_rust_call_with_error(
+        _uniffi_error_converter,
+        _UniffiLib.uniffi_sotay_ffi_fn_func_speech_text,
+        *_uniffi_lowered_args,
+    )
+    return _uniffi_lift_return(_uniffi_ffi_result)
 
 __all__ = [
     "InternalError",
     "ContestState",
+    "LinkKind",
+    "AskedKind",
     "AttendanceState",
     "RecordedHow",
     "MemberRole",
@@ -24559,6 +30578,7 @@ __all__ = [
     "MemberActivity",
     "Ballot",
     "NotCounted",
+    "AirState",
     "DocumentPart",
     "SealStatus",
     "ScoreColumn",
@@ -24586,14 +30606,22 @@ __all__ = [
     "TallyFit",
     "NarrativeSection",
     "NoteKind",
+    "QuizTask",
     "OwnFeedbackState",
     "PhoneState",
+    "GivenAnswer",
+    "ExamStanding",
+    "ExamState",
     "RatedSubject",
+    "SharedMark",
+    "ReaderState",
     "ResolutionPart",
     "ReviewKind",
     "Severity",
     "ReviewSubject",
+    "SearchNote",
     "SyncPhase",
+    "AnswerRating",
     "EntryPlace",
     "FeeCommand",
     "Language",
@@ -24607,20 +30635,33 @@ __all__ = [
     "ResolutionCommand",
     "RosterField",
     "RosterCommand",
+    "SpeechRefusal",
+    "SpeechRegion",
     "TaskCommand",
     "Admission",
     "PersonView",
     "MarkView",
     "RemovalView",
     "AgendaView",
+    "SupersededView",
+    "QuoteView",
+    "Answers",
+    "ChoiceView",
+    "AskedQuestion",
     "VersionView",
     "ContestedField",
     "AssessedView",
+    "QuizMarks",
+    "AttemptView",
     "AttendanceEntryView",
     "AttendanceLineView",
     "AttendanceSums",
     "BallotEntryView",
     "BallotView",
+    "WatchLinkView",
+    "FileView",
+    "PublisherView",
+    "BroadcastView",
     "ChangePlace",
     "OfficialView",
     "OutsideSignatureView",
@@ -24636,10 +30677,16 @@ __all__ = [
     "LevelView",
     "ScaleView",
     "CriteriaView",
+    "DeliveryView",
     "DiaryLineView",
     "DiaryPageView",
     "DirectiveView",
+    "ReadingView",
+    "DocumentEntry",
+    "DocumentLink",
+    "DueQuestionView",
     "EvidenceView",
+    "ExamRules",
     "FeeDueView",
     "FeeLineView",
     "FeeMonthView",
@@ -24647,6 +30694,7 @@ __all__ = [
     "FeedbackReplyView",
     "FeedbackView",
     "FeesView",
+    "HeardView",
     "HistoryLineView",
     "HomeActionView",
     "MeetingHeading",
@@ -24655,6 +30703,8 @@ __all__ = [
     "TaskView",
     "HomeView",
     "JoinRequestView",
+    "PassageView",
+    "JudgedQuestion",
     "KeyChangeView",
     "LateItemView",
     "ScorerPointsView",
@@ -24675,10 +30725,14 @@ __all__ = [
     "MemberDevice",
     "MemberView",
     "MinutesView",
+    "NewBroadcast",
+    "NewDocument",
     "NewFeedback",
     "NewMeeting",
     "NewMember",
     "NewMemberLine",
+    "QuizQuestion",
+    "NewQuiz",
     "NewUnit",
     "NotCountedView",
     "OpenConfig",
@@ -24686,8 +30740,16 @@ __all__ = [
     "PackedChanges",
     "PaperFile",
     "PhoneView",
+    "PublishedView",
+    "QuizAnswer",
+    "QuizResult",
+    "QuizSheet",
+    "QuizView",
     "RatingCardView",
+    "ReaderMark",
+    "ReaderView",
     "RecipientView",
+    "RepeatResult",
     "ReportFactsView",
     "ReportProposalView",
     "ResolutionPartView",
@@ -24698,13 +30760,21 @@ __all__ = [
     "ReviewItemView",
     "ReviewView",
     "SealsView",
+    "SearchHit",
+    "SearchResults",
+    "SectionHeading",
+    "SentenceView",
+    "SectionView",
     "SentReportView",
     "SpaceStatus",
+    "SpokenSentenceView",
+    "StudyOverviewView",
     "SubscriptionStats",
     "SyncProgress",
     "SyncReport",
     "UndoneView",
     "UnitCard",
+    "Utterance",
     "check_seal_file",
     "create_handbook",
     "error_text",
@@ -24714,6 +30784,8 @@ __all__ = [
     "open_handbook",
     "open_passphrase_vault",
     "set_log_sink",
+    "speech_sentences",
+    "speech_text",
     "KeyVaultImpl",
     "KeyVault",
     "ConnectivityImpl",
@@ -24726,10 +30798,18 @@ __all__ = [
     "ChangeSubscriptionProtocol",
     "Feedback",
     "FeedbackProtocol",
+    "SpeechOutputImpl",
+    "SpeechOutput",
+    "Reader",
+    "ReaderProtocol",
+    "Library",
+    "LibraryProtocol",
     "Meeting",
     "MeetingProtocol",
     "Records",
     "RecordsProtocol",
+    "Study",
+    "StudyProtocol",
     "SyncTask",
     "SyncTaskProtocol",
     "Sync",

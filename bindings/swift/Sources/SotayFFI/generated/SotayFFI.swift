@@ -2388,6 +2388,11 @@ public protocol RawHandbookProtocol: AnyObject, Sendable {
     func feedback() throws  -> RawFeedback
     
     /**
+     * The library.
+     */
+    func library() throws  -> RawLibrary
+    
+    /**
      * The system is short of memory: open documents leave it and are read again when needed.
      */
     func lowMemory() throws 
@@ -2422,6 +2427,11 @@ public protocol RawHandbookProtocol: AnyObject, Sendable {
      * then fails with `stopped`.
      */
     func shutdown() throws 
+    
+    /**
+     * Quizzes and repetition.
+     */
+    func study() throws  -> RawStudy
     
     /**
      * Calls a listener with every change from now on.
@@ -2550,6 +2560,18 @@ open func feedback()throws  -> RawFeedback  {
 }
     
     /**
+     * The library.
+     */
+open func library()throws  -> RawLibrary  {
+    return try  FfiConverterTypeRawLibrary_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_handbook_library(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
      * The system is short of memory: open documents leave it and are read again when needed.
      */
 open func lowMemory()throws   {try rustCallWithError(FfiConverterTypeHandbookError_lift) {
@@ -2629,6 +2651,18 @@ open func shutdown()throws   {try rustCallWithError(FfiConverterTypeHandbookErro
             self.uniffiCloneHandle(),uniffiCallStatus
     )
 }
+}
+    
+    /**
+     * Quizzes and repetition.
+     */
+open func study()throws  -> RawStudy  {
+    return try  FfiConverterTypeRawStudy_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_handbook_study(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
 }
     
     /**
@@ -2723,6 +2757,400 @@ public func FfiConverterTypeRawHandbook_lift(_ handle: UInt64) throws -> RawHand
 #endif
 public func FfiConverterTypeRawHandbook_lower(_ value: RawHandbook) -> UInt64 {
     return FfiConverterTypeRawHandbook.lower(value)
+}
+
+
+
+
+
+
+/**
+ * The library of an opened handbook. Cheap; holds no state of its own.
+ */
+public protocol RawLibraryProtocol: AnyObject, Sendable {
+    
+    /**
+     * Answers a question with sentences of the library, word for word, or honestly not at all.
+     */
+    func askQuestion(question: String) throws  -> Answers
+    
+    /**
+     * The broadcasts of the unit, in order of time.
+     */
+    func broadcasts() throws  -> [BroadcastView]
+    
+    /**
+     * The contents of a document.
+     */
+    func contents(document: String) throws  -> [SectionHeading]
+    
+    /**
+     * Figures of what members told, of every document.
+     */
+    func delivery() throws  -> [DeliveryView]
+    
+    /**
+     * The documents, newest first.
+     */
+    func documents() throws  -> [DocumentEntry]
+    
+    /**
+     * Notes that the holder is done with a document. Nobody else learns it; see `share`.
+     */
+    func finishReading(document: String) throws  -> ReadingView
+    
+    /**
+     * Reads a file and publishes it to everybody in the unit. Officers only; a library built for phones says
+     * `publishing_left_out`.
+     */
+    func publish(new: NewDocument) throws  -> PublishedView
+    
+    /**
+     * Publishes a schedule of broadcasts: it replaces what earlier ones say of the days from its first to its last entry.
+     * Officers only.
+     */
+    func publishBroadcasts(entries: [NewBroadcast]) throws 
+    
+    /**
+     * Notes how many paragraphs of a document the holder has reached on this phone, and for how many more seconds.
+     */
+    func readOn(document: String, furthest: UInt32, moreSeconds: UInt32) throws  -> ReadingView
+    
+    /**
+     * A reader that speaks a document through a voice of the platform, silent until `play`. Sections are counted from 0;
+     * without a first one it begins where the holder stopped reading, without a last one it goes to the end.
+     */
+    func reader(document: String, first: UInt32?, last: UInt32?, region: SpeechRegion, output: SpeechOutput) throws  -> RawReader
+    
+    /**
+     * Who told what of a document. For officers only.
+     */
+    func readers(document: String) throws  -> [ReaderMark]
+    
+    /**
+     * Searches. Words with or without marks, codes, articles, raw Telex and VNI keystrokes are understood; the last word
+     * may be a beginning.
+     */
+    func search(query: String, limit: UInt32) throws  -> SearchResults
+    
+    /**
+     * One section of a document, counted from 0.
+     */
+    func section(document: String, number: UInt32) throws  -> SectionView
+    
+    /**
+     * Tells the unit about a document, or takes it back. Only when the member asks for it.
+     */
+    func share(document: String, mark: SharedMark) throws 
+    
+    /**
+     * What the holder told of a document.
+     */
+    func shared(document: String) throws  -> SharedMark
+    
+}
+/**
+ * The library of an opened handbook. Cheap; holds no state of its own.
+ */
+open class RawLibrary: RawLibraryProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_sotay_ffi_fn_clone_library(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_sotay_ffi_fn_free_library(handle, $0) }
+    }
+
+    
+
+    
+    /**
+     * Answers a question with sentences of the library, word for word, or honestly not at all.
+     */
+open func askQuestion(question: String)throws  -> Answers  {
+    return try  FfiConverterTypeAnswers_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_library_ask_question(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(question),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * The broadcasts of the unit, in order of time.
+     */
+open func broadcasts()throws  -> [BroadcastView]  {
+    return try  FfiConverterSequenceTypeBroadcastView.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_library_broadcasts(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * The contents of a document.
+     */
+open func contents(document: String)throws  -> [SectionHeading]  {
+    return try  FfiConverterSequenceTypeSectionHeading.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_library_contents(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(document),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Figures of what members told, of every document.
+     */
+open func delivery()throws  -> [DeliveryView]  {
+    return try  FfiConverterSequenceTypeDeliveryView.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_library_delivery(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * The documents, newest first.
+     */
+open func documents()throws  -> [DocumentEntry]  {
+    return try  FfiConverterSequenceTypeDocumentEntry.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_library_documents(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Notes that the holder is done with a document. Nobody else learns it; see `share`.
+     */
+open func finishReading(document: String)throws  -> ReadingView  {
+    return try  FfiConverterTypeReadingView_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_library_finish_reading(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(document),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Reads a file and publishes it to everybody in the unit. Officers only; a library built for phones says
+     * `publishing_left_out`.
+     */
+open func publish(new: NewDocument)throws  -> PublishedView  {
+    return try  FfiConverterTypePublishedView_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_library_publish(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeNewDocument_lower(new),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Publishes a schedule of broadcasts: it replaces what earlier ones say of the days from its first to its last entry.
+     * Officers only.
+     */
+open func publishBroadcasts(entries: [NewBroadcast])throws   {try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_library_publish_broadcasts(
+            self.uniffiCloneHandle(),
+        FfiConverterSequenceTypeNewBroadcast.lower(entries),uniffiCallStatus
+    )
+}
+}
+    
+    /**
+     * Notes how many paragraphs of a document the holder has reached on this phone, and for how many more seconds.
+     */
+open func readOn(document: String, furthest: UInt32, moreSeconds: UInt32)throws  -> ReadingView  {
+    return try  FfiConverterTypeReadingView_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_library_read_on(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(document),
+        FfiConverterUInt32.lower(furthest),
+        FfiConverterUInt32.lower(moreSeconds),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * A reader that speaks a document through a voice of the platform, silent until `play`. Sections are counted from 0;
+     * without a first one it begins where the holder stopped reading, without a last one it goes to the end.
+     */
+open func reader(document: String, first: UInt32?, last: UInt32?, region: SpeechRegion, output: SpeechOutput)throws  -> RawReader  {
+    return try  FfiConverterTypeRawReader_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_library_reader(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(document),
+        FfiConverterOptionUInt32.lower(first),
+        FfiConverterOptionUInt32.lower(last),
+        FfiConverterTypeSpeechRegion_lower(region),
+        FfiConverterTypeSpeechOutput_lower(output),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Who told what of a document. For officers only.
+     */
+open func readers(document: String)throws  -> [ReaderMark]  {
+    return try  FfiConverterSequenceTypeReaderMark.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_library_readers(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(document),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Searches. Words with or without marks, codes, articles, raw Telex and VNI keystrokes are understood; the last word
+     * may be a beginning.
+     */
+open func search(query: String, limit: UInt32)throws  -> SearchResults  {
+    return try  FfiConverterTypeSearchResults_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_library_search(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(query),
+        FfiConverterUInt32.lower(limit),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * One section of a document, counted from 0.
+     */
+open func section(document: String, number: UInt32)throws  -> SectionView  {
+    return try  FfiConverterTypeSectionView_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_library_section(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(document),
+        FfiConverterUInt32.lower(number),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Tells the unit about a document, or takes it back. Only when the member asks for it.
+     */
+open func share(document: String, mark: SharedMark)throws   {try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_library_share(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(document),
+        FfiConverterTypeSharedMark_lower(mark),uniffiCallStatus
+    )
+}
+}
+    
+    /**
+     * What the holder told of a document.
+     */
+open func shared(document: String)throws  -> SharedMark  {
+    return try  FfiConverterTypeSharedMark_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_library_shared(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(document),uniffiCallStatus
+    )
+})
+}
+    
+
+    
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeRawLibrary: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = RawLibrary
+
+    public static func lift(_ handle: UInt64) throws -> RawLibrary {
+        return RawLibrary(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: RawLibrary) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> RawLibrary {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: RawLibrary, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRawLibrary_lift(_ handle: UInt64) throws -> RawLibrary {
+    return try FfiConverterTypeRawLibrary.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRawLibrary_lower(_ value: RawLibrary) -> UInt64 {
+    return FfiConverterTypeRawLibrary.lower(value)
 }
 
 
@@ -3254,6 +3682,225 @@ public func FfiConverterTypeRawMeeting_lift(_ handle: UInt64) throws -> RawMeeti
 #endif
 public func FfiConverterTypeRawMeeting_lower(_ value: RawMeeting) -> UInt64 {
     return FfiConverterTypeRawMeeting.lower(value)
+}
+
+
+
+
+
+
+/**
+ * Reads a document aloud. Any thread may steer it. How far the holder has listened becomes reading progress at the end of
+ * every section and whenever the voice rests.
+ */
+public protocol RawReaderProtocol: AnyObject, Sendable {
+    
+    /**
+     * The voice has finished an utterance, its pause included: the next one is spoken. A report about an earlier one
+     * changes nothing.
+     */
+    func finished(utterance: UInt64) throws  -> ReaderView
+    
+    /**
+     * Goes to the next sentence, spoken or not.
+     */
+    func next() throws  -> ReaderView
+    
+    /**
+     * Falls silent; `play` begins the same sentence again.
+     */
+    func pause() throws  -> ReaderView
+    
+    /**
+     * Speaks, from the sentence that stands highlighted.
+     */
+    func play() throws  -> ReaderView
+    
+    /**
+     * Goes to the sentence before.
+     */
+    func previous() throws  -> ReaderView
+    
+    /**
+     * What it does and what is heard.
+     */
+    func view() throws  -> ReaderView
+    
+}
+/**
+ * Reads a document aloud. Any thread may steer it. How far the holder has listened becomes reading progress at the end of
+ * every section and whenever the voice rests.
+ */
+open class RawReader: RawReaderProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_sotay_ffi_fn_clone_reader(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_sotay_ffi_fn_free_reader(handle, $0) }
+    }
+
+    
+
+    
+    /**
+     * The voice has finished an utterance, its pause included: the next one is spoken. A report about an earlier one
+     * changes nothing.
+     */
+open func finished(utterance: UInt64)throws  -> ReaderView  {
+    return try  FfiConverterTypeReaderView_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_reader_finished(
+            self.uniffiCloneHandle(),
+        FfiConverterUInt64.lower(utterance),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Goes to the next sentence, spoken or not.
+     */
+open func next()throws  -> ReaderView  {
+    return try  FfiConverterTypeReaderView_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_reader_next(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Falls silent; `play` begins the same sentence again.
+     */
+open func pause()throws  -> ReaderView  {
+    return try  FfiConverterTypeReaderView_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_reader_pause(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Speaks, from the sentence that stands highlighted.
+     */
+open func play()throws  -> ReaderView  {
+    return try  FfiConverterTypeReaderView_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_reader_play(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Goes to the sentence before.
+     */
+open func previous()throws  -> ReaderView  {
+    return try  FfiConverterTypeReaderView_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_reader_previous(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * What it does and what is heard.
+     */
+open func view()throws  -> ReaderView  {
+    return try  FfiConverterTypeReaderView_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_reader_view(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+
+    
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeRawReader: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = RawReader
+
+    public static func lift(_ handle: UInt64) throws -> RawReader {
+        return RawReader(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: RawReader) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> RawReader {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: RawReader, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRawReader_lift(_ handle: UInt64) throws -> RawReader {
+    return try FfiConverterTypeRawReader.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRawReader_lower(_ value: RawReader) -> UInt64 {
+    return FfiConverterTypeRawReader.lower(value)
 }
 
 
@@ -3845,6 +4492,288 @@ public func FfiConverterTypeRawRecords_lower(_ value: RawRecords) -> UInt64 {
 
 
 /**
+ * Quizzes and repetition of an opened handbook. Cheap; holds no state of its own.
+ */
+public protocol RawStudyProtocol: AnyObject, Sendable {
+    
+    /**
+     * The holder's attempts at a quiz on all phones, in order of start.
+     */
+    func attempts(quiz: String) throws  -> [AttemptView]
+    
+    /**
+     * Begins an attempt: the questions in the order they are to be shown. Nothing is written until `hand_in`. An exam that
+     * cannot be taken now is refused here.
+     */
+    func begin(quiz: String) throws  -> QuizSheet
+    
+    /**
+     * Questions drafted from a document, each with its passage, for a person to read, change and drop. The same seed
+     * drafts the same ones. A library built for phones says `publishing_left_out`.
+     */
+    func draft(document: String, seed: UInt64, limit: UInt32) throws  -> [QuizQuestion]
+    
+    /**
+     * The questions to repeat now, the longest overdue first. The holder's phones agree on them.
+     */
+    func due() throws  -> [DueQuestionView]
+    
+    /**
+     * Hands in the answers to a sheet; questions without one were left out.
+     */
+    func handIn(sheet: QuizSheet, answers: [QuizAnswer]) throws  -> QuizResult
+    
+    /**
+     * How the holder's learning stands, on all phones.
+     */
+    func overview() throws  -> StudyOverviewView
+    
+    /**
+     * Publishes a quiz to everybody in the unit; gives its id. Officers only. Every question's passage has to stand in the
+     * library.
+     */
+    func publish(quiz: NewQuiz) throws  -> String
+    
+    /**
+     * The quizzes of the unit, by title.
+     */
+    func quizzes() throws  -> [QuizView]
+    
+    /**
+     * Notes the answer to a repeated question, and how well a right answer was known.
+     */
+    func `repeat`(question: String, given: GivenAnswer, felt: AnswerRating?) throws  -> RepeatResult
+    
+}
+/**
+ * Quizzes and repetition of an opened handbook. Cheap; holds no state of its own.
+ */
+open class RawStudy: RawStudyProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_sotay_ffi_fn_clone_study(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_sotay_ffi_fn_free_study(handle, $0) }
+    }
+
+    
+
+    
+    /**
+     * The holder's attempts at a quiz on all phones, in order of start.
+     */
+open func attempts(quiz: String)throws  -> [AttemptView]  {
+    return try  FfiConverterSequenceTypeAttemptView.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_study_attempts(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(quiz),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Begins an attempt: the questions in the order they are to be shown. Nothing is written until `hand_in`. An exam that
+     * cannot be taken now is refused here.
+     */
+open func begin(quiz: String)throws  -> QuizSheet  {
+    return try  FfiConverterTypeQuizSheet_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_study_begin(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(quiz),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Questions drafted from a document, each with its passage, for a person to read, change and drop. The same seed
+     * drafts the same ones. A library built for phones says `publishing_left_out`.
+     */
+open func draft(document: String, seed: UInt64, limit: UInt32)throws  -> [QuizQuestion]  {
+    return try  FfiConverterSequenceTypeQuizQuestion.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_study_draft(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(document),
+        FfiConverterUInt64.lower(seed),
+        FfiConverterUInt32.lower(limit),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * The questions to repeat now, the longest overdue first. The holder's phones agree on them.
+     */
+open func due()throws  -> [DueQuestionView]  {
+    return try  FfiConverterSequenceTypeDueQuestionView.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_study_due(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Hands in the answers to a sheet; questions without one were left out.
+     */
+open func handIn(sheet: QuizSheet, answers: [QuizAnswer])throws  -> QuizResult  {
+    return try  FfiConverterTypeQuizResult_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_study_hand_in(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeQuizSheet_lower(sheet),
+        FfiConverterSequenceTypeQuizAnswer.lower(answers),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * How the holder's learning stands, on all phones.
+     */
+open func overview()throws  -> StudyOverviewView  {
+    return try  FfiConverterTypeStudyOverviewView_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_study_overview(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Publishes a quiz to everybody in the unit; gives its id. Officers only. Every question's passage has to stand in the
+     * library.
+     */
+open func publish(quiz: NewQuiz)throws  -> String  {
+    return try  FfiConverterString.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_study_publish(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeNewQuiz_lower(quiz),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * The quizzes of the unit, by title.
+     */
+open func quizzes()throws  -> [QuizView]  {
+    return try  FfiConverterSequenceTypeQuizView.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_study_quizzes(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Notes the answer to a repeated question, and how well a right answer was known.
+     */
+open func `repeat`(question: String, given: GivenAnswer, felt: AnswerRating?)throws  -> RepeatResult  {
+    return try  FfiConverterTypeRepeatResult_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_study_repeat(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(question),
+        FfiConverterTypeGivenAnswer_lower(given),
+        FfiConverterOptionTypeAnswerRating.lower(felt),uniffiCallStatus
+    )
+})
+}
+    
+
+    
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeRawStudy: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = RawStudy
+
+    public static func lift(_ handle: UInt64) throws -> RawStudy {
+        return RawStudy(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: RawStudy) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> RawStudy {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: RawStudy, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRawStudy_lift(_ handle: UInt64) throws -> RawStudy {
+    return try FfiConverterTypeRawStudy.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRawStudy_lower(_ value: RawStudy) -> UInt64 {
+    return FfiConverterTypeRawStudy.lower(value)
+}
+
+
+
+
+
+
+/**
  * A running subscription. Ends when cancelled or when the last reference to it goes.
  */
 public protocol RawSubscriptionProtocol: AnyObject, Sendable {
@@ -4358,6 +5287,260 @@ public func FfiConverterTypeRawSyncTask_lower(_ value: RawSyncTask) -> UInt64 {
 
 
 
+
+
+/**
+ * A voice: Android's TextToSpeech, AVSpeechSynthesizer, espeak-ng. Called one call after the other, under no lock, on the
+ * thread that steers the reader; it may call the reader back. One that throws pauses the reader and hurts nobody else.
+ */
+public protocol SpeechOutput: AnyObject, Sendable {
+    
+    /**
+     * Begins to speak and may return before it has finished. After the words and the pause, `Reader.finished` is called
+     * with the utterance's number.
+     */
+    func speak(utterance: Utterance) throws 
+    
+    /**
+     * Falls silent at once. What was being spoken is not reported as finished.
+     */
+    func stop() throws 
+    
+}
+/**
+ * A voice: Android's TextToSpeech, AVSpeechSynthesizer, espeak-ng. Called one call after the other, under no lock, on the
+ * thread that steers the reader; it may call the reader back. One that throws pauses the reader and hurts nobody else.
+ */
+open class SpeechOutputImpl: SpeechOutput, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_sotay_ffi_fn_clone_speechoutput(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_sotay_ffi_fn_free_speechoutput(handle, $0) }
+    }
+
+    
+
+    
+    /**
+     * Begins to speak and may return before it has finished. After the words and the pause, `Reader.finished` is called
+     * with the utterance's number.
+     */
+open func speak(utterance: Utterance)throws   {try rustCallWithError(FfiConverterTypeSpeechRefusal_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_speechoutput_speak(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeUtterance_lower(utterance),uniffiCallStatus
+    )
+}
+}
+    
+    /**
+     * Falls silent at once. What was being spoken is not reported as finished.
+     */
+open func stop()throws   {try rustCallWithError(FfiConverterTypeSpeechRefusal_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_speechoutput_stop(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+}
+}
+    
+
+    
+}
+
+
+
+// Put the implementation in a struct so we don't pollute the top-level namespace
+fileprivate struct UniffiCallbackInterfaceSpeechOutput {
+
+    // Create the VTable using a series of closures.
+    // Swift automatically converts these into C callback functions.
+    //
+    // Store the vtable directly.
+    static let vtable: UniffiVTableCallbackInterfaceSpeechOutput = UniffiVTableCallbackInterfaceSpeechOutput(
+        uniffiFree: { (uniffiHandle: UInt64) -> () in
+            do {
+                try FfiConverterTypeSpeechOutput.handleMap.remove(handle: uniffiHandle)
+            } catch {
+                print("Uniffi callback interface SpeechOutput: handle missing in uniffiFree")
+            }
+        },
+        uniffiClone: { (uniffiHandle: UInt64) -> UInt64 in
+            do {
+                return try FfiConverterTypeSpeechOutput.handleMap.clone(handle: uniffiHandle)
+            } catch {
+                fatalError("Uniffi callback interface SpeechOutput: handle missing in uniffiClone")
+            }
+        },
+        speak: { (
+            uniffiHandle: UInt64,
+            utterance: RustBuffer,
+            uniffiOutReturn: UnsafeMutableRawPointer,
+            uniffiCallStatus: UnsafeMutablePointer<RustCallStatus>
+        ) in
+            let makeCall = {
+                () throws -> () in
+                guard let uniffiObj = try? FfiConverterTypeSpeechOutput.handleMap.get(handle: uniffiHandle) else {
+                    throw UniffiInternalError.unexpectedStaleHandle
+                }
+                return try uniffiObj.speak(
+                     utterance: try FfiConverterTypeUtterance_lift(utterance)
+                )
+            }
+
+            
+            let writeReturn = { () }
+            uniffiTraitInterfaceCallWithError(
+                callStatus: uniffiCallStatus,
+                makeCall: makeCall,
+                writeReturn: writeReturn,
+                lowerError: FfiConverterTypeSpeechRefusal_lower
+            )
+        },
+        stop: { (
+            uniffiHandle: UInt64,
+            uniffiOutReturn: UnsafeMutableRawPointer,
+            uniffiCallStatus: UnsafeMutablePointer<RustCallStatus>
+        ) in
+            let makeCall = {
+                () throws -> () in
+                guard let uniffiObj = try? FfiConverterTypeSpeechOutput.handleMap.get(handle: uniffiHandle) else {
+                    throw UniffiInternalError.unexpectedStaleHandle
+                }
+                return try uniffiObj.stop(
+                )
+            }
+
+            
+            let writeReturn = { () }
+            uniffiTraitInterfaceCallWithError(
+                callStatus: uniffiCallStatus,
+                makeCall: makeCall,
+                writeReturn: writeReturn,
+                lowerError: FfiConverterTypeSpeechRefusal_lower
+            )
+        }
+    )
+
+    // Rust stores this pointer for future callback invocations, so it must live
+    // for the process lifetime (not just for the init function call).
+    //
+    // `nonisolated(unsafe)` is needed under Swift 6 strict concurrency.
+    // This is safe because the pointee is initialized once during static init
+    // and never mutated by either side of the FFI.  Its fields are C function pointers.
+    nonisolated(unsafe) static let vtablePtr: UnsafePointer<UniffiVTableCallbackInterfaceSpeechOutput> = {
+        let ptr = UnsafeMutablePointer<UniffiVTableCallbackInterfaceSpeechOutput>.allocate(capacity: 1)
+        ptr.initialize(to: vtable)
+        return UnsafePointer(ptr)
+    }()
+}
+
+private func uniffiCallbackInitSpeechOutput() {
+    uniffi_sotay_ffi_fn_init_callback_vtable_speechoutput(UniffiCallbackInterfaceSpeechOutput.vtablePtr)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeSpeechOutput: FfiConverter {
+    fileprivate static let handleMap = UniffiHandleMap<SpeechOutput>()
+
+    typealias FfiType = UInt64
+    typealias SwiftType = SpeechOutput
+
+    public static func lift(_ handle: UInt64) throws -> SpeechOutput {
+        if ((handle & 1) == 0) {
+            // Rust-generated handle, construct a new class that uses the handle to implement the
+            // interface
+            return SpeechOutputImpl(unsafeFromHandle: handle)
+        } else {
+            // Swift-generated handle, get the object from the handle map
+            return try handleMap.remove(handle: handle)
+        }
+    }
+
+    public static func lower(_ value: SpeechOutput) -> UInt64 {
+         if let rustImpl = value as? SpeechOutputImpl {
+             // Rust-implemented object.  Clone the handle and return it
+            return rustImpl.uniffiCloneHandle()
+         } else {
+            // Swift object, generate a new vtable handle and return that.
+            return handleMap.insert(obj: value)
+         }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SpeechOutput {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: SpeechOutput, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSpeechOutput_lift(_ handle: UInt64) throws -> SpeechOutput {
+    return try FfiConverterTypeSpeechOutput.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSpeechOutput_lower(_ value: SpeechOutput) -> UInt64 {
+    return FfiConverterTypeSpeechOutput.lower(value)
+}
+
+
+
+
 /**
  * What an officer decides about a phone that asks to join.
  */
@@ -4567,6 +5750,164 @@ public func FfiConverterTypeAgendaView_lower(_ value: AgendaView) -> RustBuffer 
 
 
 /**
+ * Answers to a question, best first; none when nothing on this phone answers it.
+ */
+public struct Answers: Equatable, Hashable {
+    /**
+     * Three at most.
+     */
+    public let quotes: [QuoteView]
+    /**
+     * What to say where there is no answer: "Không tìm thấy trong các văn bản trên máy".
+     */
+    public let message: String?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Three at most.
+         */quotes: [QuoteView], 
+        /**
+         * What to say where there is no answer: "Không tìm thấy trong các văn bản trên máy".
+         */message: String?) {
+        self.quotes = quotes
+        self.message = message
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension Answers: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeAnswers: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Answers {
+        return
+            try Answers(
+                quotes: FfiConverterSequenceTypeQuoteView.read(from: &buf), 
+                message: FfiConverterOptionString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Answers, into buf: inout [UInt8]) {
+        FfiConverterSequenceTypeQuoteView.write(value.quotes, into: &buf)
+        FfiConverterOptionString.write(value.message, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAnswers_lift(_ buf: RustBuffer) throws -> Answers {
+    return try FfiConverterTypeAnswers.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAnswers_lower(_ value: Answers) -> RustBuffer {
+    return FfiConverterTypeAnswers.lower(value)
+}
+
+
+/**
+ * A question as it is asked.
+ */
+public struct AskedQuestion: Equatable, Hashable {
+    /**
+     * What an answer names it by.
+     */
+    public let question: String
+    /**
+     * Its text.
+     */
+    public let text: String
+    /**
+     * How it is answered.
+     */
+    public let kind: AskedKind
+    /**
+     * The choices, in the order shown.
+     */
+    public let choices: [ChoiceView]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * What an answer names it by.
+         */question: String, 
+        /**
+         * Its text.
+         */text: String, 
+        /**
+         * How it is answered.
+         */kind: AskedKind, 
+        /**
+         * The choices, in the order shown.
+         */choices: [ChoiceView]) {
+        self.question = question
+        self.text = text
+        self.kind = kind
+        self.choices = choices
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension AskedQuestion: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeAskedQuestion: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> AskedQuestion {
+        return
+            try AskedQuestion(
+                question: FfiConverterString.read(from: &buf), 
+                text: FfiConverterString.read(from: &buf), 
+                kind: FfiConverterTypeAskedKind.read(from: &buf), 
+                choices: FfiConverterSequenceTypeChoiceView.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: AskedQuestion, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.question, into: &buf)
+        FfiConverterString.write(value.text, into: &buf)
+        FfiConverterTypeAskedKind.write(value.kind, into: &buf)
+        FfiConverterSequenceTypeChoiceView.write(value.choices, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAskedQuestion_lift(_ buf: RustBuffer) throws -> AskedQuestion {
+    return try FfiConverterTypeAskedQuestion.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAskedQuestion_lower(_ value: AskedQuestion) -> RustBuffer {
+    return FfiConverterTypeAskedQuestion.lower(value)
+}
+
+
+/**
  * The amount that a member was assessed at, from a month on.
  */
 public struct AssessedView: Equatable, Hashable {
@@ -4652,6 +5993,85 @@ public func FfiConverterTypeAssessedView_lift(_ buf: RustBuffer) throws -> Asses
 #endif
 public func FfiConverterTypeAssessedView_lower(_ value: AssessedView) -> RustBuffer {
     return FfiConverterTypeAssessedView.lower(value)
+}
+
+
+/**
+ * An attempt of the holder.
+ */
+public struct AttemptView: Equatable, Hashable {
+    /**
+     * When it was begun, in seconds since 1970 UTC.
+     */
+    public let started: Int64
+    /**
+     * When it was handed in.
+     */
+    public let finished: Int64
+    /**
+     * Its marks.
+     */
+    public let marks: QuizMarks
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * When it was begun, in seconds since 1970 UTC.
+         */started: Int64, 
+        /**
+         * When it was handed in.
+         */finished: Int64, 
+        /**
+         * Its marks.
+         */marks: QuizMarks) {
+        self.started = started
+        self.finished = finished
+        self.marks = marks
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension AttemptView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeAttemptView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> AttemptView {
+        return
+            try AttemptView(
+                started: FfiConverterInt64.read(from: &buf), 
+                finished: FfiConverterInt64.read(from: &buf), 
+                marks: FfiConverterTypeQuizMarks.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: AttemptView, into buf: inout [UInt8]) {
+        FfiConverterInt64.write(value.started, into: &buf)
+        FfiConverterInt64.write(value.finished, into: &buf)
+        FfiConverterTypeQuizMarks.write(value.marks, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAttemptView_lift(_ buf: RustBuffer) throws -> AttemptView {
+    return try FfiConverterTypeAttemptView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAttemptView_lower(_ value: AttemptView) -> RustBuffer {
+    return FfiConverterTypeAttemptView.lower(value)
 }
 
 
@@ -5311,6 +6731,125 @@ public func FfiConverterTypeBallotView_lower(_ value: BallotView) -> RustBuffer 
 
 
 /**
+ * A broadcast of online television.
+ */
+public struct BroadcastView: Equatable, Hashable {
+    /**
+     * When it begins, in seconds since 1970 UTC.
+     */
+    public let start: Int64
+    /**
+     * Minutes it lasts.
+     */
+    public let minutes: UInt32
+    /**
+     * Its title.
+     */
+    public let title: String
+    /**
+     * Where it stands now.
+     */
+    public let state: AirState
+    /**
+     * Where to watch; nothing streams by itself.
+     */
+    public let links: [WatchLinkView]
+    /**
+     * A recording to download, with its size.
+     */
+    public let recording: FileView?
+    /**
+     * The unit that announced it.
+     */
+    public let publisher: PublisherView
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * When it begins, in seconds since 1970 UTC.
+         */start: Int64, 
+        /**
+         * Minutes it lasts.
+         */minutes: UInt32, 
+        /**
+         * Its title.
+         */title: String, 
+        /**
+         * Where it stands now.
+         */state: AirState, 
+        /**
+         * Where to watch; nothing streams by itself.
+         */links: [WatchLinkView], 
+        /**
+         * A recording to download, with its size.
+         */recording: FileView?, 
+        /**
+         * The unit that announced it.
+         */publisher: PublisherView) {
+        self.start = start
+        self.minutes = minutes
+        self.title = title
+        self.state = state
+        self.links = links
+        self.recording = recording
+        self.publisher = publisher
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension BroadcastView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeBroadcastView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> BroadcastView {
+        return
+            try BroadcastView(
+                start: FfiConverterInt64.read(from: &buf), 
+                minutes: FfiConverterUInt32.read(from: &buf), 
+                title: FfiConverterString.read(from: &buf), 
+                state: FfiConverterTypeAirState.read(from: &buf), 
+                links: FfiConverterSequenceTypeWatchLinkView.read(from: &buf), 
+                recording: FfiConverterOptionTypeFileView.read(from: &buf), 
+                publisher: FfiConverterTypePublisherView.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: BroadcastView, into buf: inout [UInt8]) {
+        FfiConverterInt64.write(value.start, into: &buf)
+        FfiConverterUInt32.write(value.minutes, into: &buf)
+        FfiConverterString.write(value.title, into: &buf)
+        FfiConverterTypeAirState.write(value.state, into: &buf)
+        FfiConverterSequenceTypeWatchLinkView.write(value.links, into: &buf)
+        FfiConverterOptionTypeFileView.write(value.recording, into: &buf)
+        FfiConverterTypePublisherView.write(value.publisher, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeBroadcastView_lift(_ buf: RustBuffer) throws -> BroadcastView {
+    return try FfiConverterTypeBroadcastView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeBroadcastView_lower(_ value: BroadcastView) -> RustBuffer {
+    return FfiConverterTypeBroadcastView.lower(value)
+}
+
+
+/**
  * A part of a document in which something of a batch changed.
  */
 public struct ChangePlace: Equatable, Hashable {
@@ -5534,6 +7073,75 @@ public func FfiConverterTypeCheckedSealFile_lift(_ buf: RustBuffer) throws -> Ch
 #endif
 public func FfiConverterTypeCheckedSealFile_lower(_ value: CheckedSealFile) -> RustBuffer {
     return FfiConverterTypeCheckedSealFile.lower(value)
+}
+
+
+/**
+ * A choice to show.
+ */
+public struct ChoiceView: Equatable, Hashable {
+    /**
+     * What an answer names it by.
+     */
+    public let number: UInt8
+    /**
+     * Its text.
+     */
+    public let text: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * What an answer names it by.
+         */number: UInt8, 
+        /**
+         * Its text.
+         */text: String) {
+        self.number = number
+        self.text = text
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension ChoiceView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeChoiceView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ChoiceView {
+        return
+            try ChoiceView(
+                number: FfiConverterUInt8.read(from: &buf), 
+                text: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ChoiceView, into buf: inout [UInt8]) {
+        FfiConverterUInt8.write(value.number, into: &buf)
+        FfiConverterString.write(value.text, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeChoiceView_lift(_ buf: RustBuffer) throws -> ChoiceView {
+    return try FfiConverterTypeChoiceView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeChoiceView_lower(_ value: ChoiceView) -> RustBuffer {
+    return FfiConverterTypeChoiceView.lower(value)
 }
 
 
@@ -6172,6 +7780,95 @@ public func FfiConverterTypeCriterionView_lower(_ value: CriterionView) -> RustB
 
 
 /**
+ * What members told of a document, as figures without persons.
+ */
+public struct DeliveryView: Equatable, Hashable {
+    /**
+     * The document.
+     */
+    public let document: String
+    /**
+     * Members of today's list.
+     */
+    public let members: UInt32
+    /**
+     * Those who told that they have it.
+     */
+    public let received: UInt32
+    /**
+     * Those who told that they are done; none where so few told anything that it would name persons.
+     */
+    public let done: UInt32?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The document.
+         */document: String, 
+        /**
+         * Members of today's list.
+         */members: UInt32, 
+        /**
+         * Those who told that they have it.
+         */received: UInt32, 
+        /**
+         * Those who told that they are done; none where so few told anything that it would name persons.
+         */done: UInt32?) {
+        self.document = document
+        self.members = members
+        self.received = received
+        self.done = done
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension DeliveryView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeDeliveryView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> DeliveryView {
+        return
+            try DeliveryView(
+                document: FfiConverterString.read(from: &buf), 
+                members: FfiConverterUInt32.read(from: &buf), 
+                received: FfiConverterUInt32.read(from: &buf), 
+                done: FfiConverterOptionUInt32.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: DeliveryView, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.document, into: &buf)
+        FfiConverterUInt32.write(value.members, into: &buf)
+        FfiConverterUInt32.write(value.received, into: &buf)
+        FfiConverterOptionUInt32.write(value.done, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDeliveryView_lift(_ buf: RustBuffer) throws -> DeliveryView {
+    return try FfiConverterTypeDeliveryView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDeliveryView_lower(_ value: DeliveryView) -> RustBuffer {
+    return FfiConverterTypeDeliveryView.lower(value)
+}
+
+
+/**
  * One change of a meeting, in words.
  */
 public struct DiaryLineView: Equatable, Hashable {
@@ -6469,6 +8166,373 @@ public func FfiConverterTypeDirectiveView_lower(_ value: DirectiveView) -> RustB
 
 
 /**
+ * A line of the library.
+ */
+public struct DocumentEntry: Equatable, Hashable {
+    /**
+     * Its id, in hexadecimal.
+     */
+    public let id: String
+    /**
+     * Code: `12-HD/BTCTW`. Codes recur; show the day beside it.
+     */
+    public let code: String
+    /**
+     * Day of issue.
+     */
+    public let date: String
+    /**
+     * Type, as the publisher named it.
+     */
+    public let kind: String
+    /**
+     * Who issued it.
+     */
+    public let issuer: String
+    /**
+     * Title.
+     */
+    public let title: String
+    /**
+     * Number of sections.
+     */
+    public let sections: UInt32
+    /**
+     * Number of paragraphs.
+     */
+    public let paragraphs: UInt32
+    /**
+     * Whether the whole text has arrived.
+     */
+    public let complete: Bool
+    /**
+     * What other documents did to it, newest first. Only amended, it is still in force.
+     */
+    public let superseded: [SupersededView]
+    /**
+     * Files that belong to it.
+     */
+    public let files: [FileView]
+    /**
+     * What the holder has read of it.
+     */
+    public let reading: ReadingView
+    /**
+     * The unit that published it: this one, or one above.
+     */
+    public let publisher: PublisherView
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Its id, in hexadecimal.
+         */id: String, 
+        /**
+         * Code: `12-HD/BTCTW`. Codes recur; show the day beside it.
+         */code: String, 
+        /**
+         * Day of issue.
+         */date: String, 
+        /**
+         * Type, as the publisher named it.
+         */kind: String, 
+        /**
+         * Who issued it.
+         */issuer: String, 
+        /**
+         * Title.
+         */title: String, 
+        /**
+         * Number of sections.
+         */sections: UInt32, 
+        /**
+         * Number of paragraphs.
+         */paragraphs: UInt32, 
+        /**
+         * Whether the whole text has arrived.
+         */complete: Bool, 
+        /**
+         * What other documents did to it, newest first. Only amended, it is still in force.
+         */superseded: [SupersededView], 
+        /**
+         * Files that belong to it.
+         */files: [FileView], 
+        /**
+         * What the holder has read of it.
+         */reading: ReadingView, 
+        /**
+         * The unit that published it: this one, or one above.
+         */publisher: PublisherView) {
+        self.id = id
+        self.code = code
+        self.date = date
+        self.kind = kind
+        self.issuer = issuer
+        self.title = title
+        self.sections = sections
+        self.paragraphs = paragraphs
+        self.complete = complete
+        self.superseded = superseded
+        self.files = files
+        self.reading = reading
+        self.publisher = publisher
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension DocumentEntry: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeDocumentEntry: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> DocumentEntry {
+        return
+            try DocumentEntry(
+                id: FfiConverterString.read(from: &buf), 
+                code: FfiConverterString.read(from: &buf), 
+                date: FfiConverterString.read(from: &buf), 
+                kind: FfiConverterString.read(from: &buf), 
+                issuer: FfiConverterString.read(from: &buf), 
+                title: FfiConverterString.read(from: &buf), 
+                sections: FfiConverterUInt32.read(from: &buf), 
+                paragraphs: FfiConverterUInt32.read(from: &buf), 
+                complete: FfiConverterBool.read(from: &buf), 
+                superseded: FfiConverterSequenceTypeSupersededView.read(from: &buf), 
+                files: FfiConverterSequenceTypeFileView.read(from: &buf), 
+                reading: FfiConverterTypeReadingView.read(from: &buf), 
+                publisher: FfiConverterTypePublisherView.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: DocumentEntry, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.id, into: &buf)
+        FfiConverterString.write(value.code, into: &buf)
+        FfiConverterString.write(value.date, into: &buf)
+        FfiConverterString.write(value.kind, into: &buf)
+        FfiConverterString.write(value.issuer, into: &buf)
+        FfiConverterString.write(value.title, into: &buf)
+        FfiConverterUInt32.write(value.sections, into: &buf)
+        FfiConverterUInt32.write(value.paragraphs, into: &buf)
+        FfiConverterBool.write(value.complete, into: &buf)
+        FfiConverterSequenceTypeSupersededView.write(value.superseded, into: &buf)
+        FfiConverterSequenceTypeFileView.write(value.files, into: &buf)
+        FfiConverterTypeReadingView.write(value.reading, into: &buf)
+        FfiConverterTypePublisherView.write(value.publisher, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDocumentEntry_lift(_ buf: RustBuffer) throws -> DocumentEntry {
+    return try FfiConverterTypeDocumentEntry.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDocumentEntry_lower(_ value: DocumentEntry) -> RustBuffer {
+    return FfiConverterTypeDocumentEntry.lower(value)
+}
+
+
+/**
+ * What a document does to another one.
+ */
+public struct DocumentLink: Equatable, Hashable {
+    /**
+     * What.
+     */
+    public let kind: LinkKind
+    /**
+     * The other document's code.
+     */
+    public let code: String
+    /**
+     * Its day, where the code recurs.
+     */
+    public let date: String?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * What.
+         */kind: LinkKind, 
+        /**
+         * The other document's code.
+         */code: String, 
+        /**
+         * Its day, where the code recurs.
+         */date: String? = nil) {
+        self.kind = kind
+        self.code = code
+        self.date = date
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension DocumentLink: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeDocumentLink: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> DocumentLink {
+        return
+            try DocumentLink(
+                kind: FfiConverterTypeLinkKind.read(from: &buf), 
+                code: FfiConverterString.read(from: &buf), 
+                date: FfiConverterOptionString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: DocumentLink, into buf: inout [UInt8]) {
+        FfiConverterTypeLinkKind.write(value.kind, into: &buf)
+        FfiConverterString.write(value.code, into: &buf)
+        FfiConverterOptionString.write(value.date, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDocumentLink_lift(_ buf: RustBuffer) throws -> DocumentLink {
+    return try FfiConverterTypeDocumentLink.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDocumentLink_lower(_ value: DocumentLink) -> RustBuffer {
+    return FfiConverterTypeDocumentLink.lower(value)
+}
+
+
+/**
+ * A question to repeat.
+ */
+public struct DueQuestionView: Equatable, Hashable {
+    /**
+     * The quiz it is from.
+     */
+    public let quiz: String
+    /**
+     * The question.
+     */
+    public let asked: AskedQuestion
+    /**
+     * Since when it is due, in seconds since 1970 UTC.
+     */
+    public let due: Int64
+    /**
+     * Days from the last answer to then.
+     */
+    public let intervalDays: Int64
+    /**
+     * How often it was answered.
+     */
+    public let reviews: UInt32
+    /**
+     * How often it was forgotten.
+     */
+    public let lapses: UInt32
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The quiz it is from.
+         */quiz: String, 
+        /**
+         * The question.
+         */asked: AskedQuestion, 
+        /**
+         * Since when it is due, in seconds since 1970 UTC.
+         */due: Int64, 
+        /**
+         * Days from the last answer to then.
+         */intervalDays: Int64, 
+        /**
+         * How often it was answered.
+         */reviews: UInt32, 
+        /**
+         * How often it was forgotten.
+         */lapses: UInt32) {
+        self.quiz = quiz
+        self.asked = asked
+        self.due = due
+        self.intervalDays = intervalDays
+        self.reviews = reviews
+        self.lapses = lapses
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension DueQuestionView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeDueQuestionView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> DueQuestionView {
+        return
+            try DueQuestionView(
+                quiz: FfiConverterString.read(from: &buf), 
+                asked: FfiConverterTypeAskedQuestion.read(from: &buf), 
+                due: FfiConverterInt64.read(from: &buf), 
+                intervalDays: FfiConverterInt64.read(from: &buf), 
+                reviews: FfiConverterUInt32.read(from: &buf), 
+                lapses: FfiConverterUInt32.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: DueQuestionView, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.quiz, into: &buf)
+        FfiConverterTypeAskedQuestion.write(value.asked, into: &buf)
+        FfiConverterInt64.write(value.due, into: &buf)
+        FfiConverterInt64.write(value.intervalDays, into: &buf)
+        FfiConverterUInt32.write(value.reviews, into: &buf)
+        FfiConverterUInt32.write(value.lapses, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDueQuestionView_lift(_ buf: RustBuffer) throws -> DueQuestionView {
+    return try FfiConverterTypeDueQuestionView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDueQuestionView_lower(_ value: DueQuestionView) -> RustBuffer {
+    return FfiConverterTypeDueQuestionView.lower(value)
+}
+
+
+/**
  * What went wrong, for programs and for people. No text in it names a member or quotes a document.
  */
 public struct ErrorDetail: Equatable, Hashable {
@@ -6653,6 +8717,95 @@ public func FfiConverterTypeEvidenceView_lift(_ buf: RustBuffer) throws -> Evide
 #endif
 public func FfiConverterTypeEvidenceView_lower(_ value: EvidenceView) -> RustBuffer {
     return FfiConverterTypeEvidenceView.lower(value)
+}
+
+
+/**
+ * When an exam is open and how often it may be tried. Times are seconds since 1970 UTC.
+ */
+public struct ExamRules: Equatable, Hashable {
+    /**
+     * First second.
+     */
+    public let opens: Int64
+    /**
+     * The second from which it is closed.
+     */
+    public let closes: Int64
+    /**
+     * How many attempts count.
+     */
+    public let attempts: UInt32
+    /**
+     * Minutes for one attempt, if limited.
+     */
+    public let minutes: UInt32?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * First second.
+         */opens: Int64, 
+        /**
+         * The second from which it is closed.
+         */closes: Int64, 
+        /**
+         * How many attempts count.
+         */attempts: UInt32, 
+        /**
+         * Minutes for one attempt, if limited.
+         */minutes: UInt32?) {
+        self.opens = opens
+        self.closes = closes
+        self.attempts = attempts
+        self.minutes = minutes
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension ExamRules: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeExamRules: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ExamRules {
+        return
+            try ExamRules(
+                opens: FfiConverterInt64.read(from: &buf), 
+                closes: FfiConverterInt64.read(from: &buf), 
+                attempts: FfiConverterUInt32.read(from: &buf), 
+                minutes: FfiConverterOptionUInt32.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ExamRules, into buf: inout [UInt8]) {
+        FfiConverterInt64.write(value.opens, into: &buf)
+        FfiConverterInt64.write(value.closes, into: &buf)
+        FfiConverterUInt32.write(value.attempts, into: &buf)
+        FfiConverterOptionUInt32.write(value.minutes, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeExamRules_lift(_ buf: RustBuffer) throws -> ExamRules {
+    return try FfiConverterTypeExamRules.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeExamRules_lower(_ value: ExamRules) -> RustBuffer {
+    return FfiConverterTypeExamRules.lower(value)
 }
 
 
@@ -7460,6 +9613,184 @@ public func FfiConverterTypeFeesView_lower(_ value: FeesView) -> RustBuffer {
 
 
 /**
+ * A file beside a document or a broadcast. Nothing fetches it by itself: show the size, and let the member decide.
+ */
+public struct FileView: Equatable, Hashable {
+    /**
+     * BLAKE3 of its bytes, in hexadecimal.
+     */
+    public let hash: String
+    /**
+     * Bytes.
+     */
+    public let size: UInt64
+    /**
+     * Media type.
+     */
+    public let mediaType: String
+    /**
+     * Name to show; never a path.
+     */
+    public let name: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * BLAKE3 of its bytes, in hexadecimal.
+         */hash: String, 
+        /**
+         * Bytes.
+         */size: UInt64, 
+        /**
+         * Media type.
+         */mediaType: String, 
+        /**
+         * Name to show; never a path.
+         */name: String) {
+        self.hash = hash
+        self.size = size
+        self.mediaType = mediaType
+        self.name = name
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension FileView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeFileView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> FileView {
+        return
+            try FileView(
+                hash: FfiConverterString.read(from: &buf), 
+                size: FfiConverterUInt64.read(from: &buf), 
+                mediaType: FfiConverterString.read(from: &buf), 
+                name: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: FileView, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.hash, into: &buf)
+        FfiConverterUInt64.write(value.size, into: &buf)
+        FfiConverterString.write(value.mediaType, into: &buf)
+        FfiConverterString.write(value.name, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeFileView_lift(_ buf: RustBuffer) throws -> FileView {
+    return try FfiConverterTypeFileView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeFileView_lower(_ value: FileView) -> RustBuffer {
+    return FfiConverterTypeFileView.lower(value)
+}
+
+
+/**
+ * The line that is heard, for highlighting. `begin` and `end` count UTF-16 units of the section's text.
+ */
+public struct HeardView: Equatable, Hashable {
+    /**
+     * The section, counted from 0.
+     */
+    public let section: UInt32
+    /**
+     * The sentence's stable name; none while the heading of the section is heard.
+     */
+    public let sentence: String?
+    /**
+     * Where it begins in the section's text.
+     */
+    public let begin: UInt32
+    /**
+     * Where it ends.
+     */
+    public let end: UInt32
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The section, counted from 0.
+         */section: UInt32, 
+        /**
+         * The sentence's stable name; none while the heading of the section is heard.
+         */sentence: String?, 
+        /**
+         * Where it begins in the section's text.
+         */begin: UInt32, 
+        /**
+         * Where it ends.
+         */end: UInt32) {
+        self.section = section
+        self.sentence = sentence
+        self.begin = begin
+        self.end = end
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension HeardView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeHeardView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> HeardView {
+        return
+            try HeardView(
+                section: FfiConverterUInt32.read(from: &buf), 
+                sentence: FfiConverterOptionString.read(from: &buf), 
+                begin: FfiConverterUInt32.read(from: &buf), 
+                end: FfiConverterUInt32.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: HeardView, into buf: inout [UInt8]) {
+        FfiConverterUInt32.write(value.section, into: &buf)
+        FfiConverterOptionString.write(value.sentence, into: &buf)
+        FfiConverterUInt32.write(value.begin, into: &buf)
+        FfiConverterUInt32.write(value.end, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeHeardView_lift(_ buf: RustBuffer) throws -> HeardView {
+    return try FfiConverterTypeHeardView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeHeardView_lower(_ value: HeardView) -> RustBuffer {
+    return FfiConverterTypeHeardView.lower(value)
+}
+
+
+/**
  * One change of a meeting.
  */
 public struct HistoryLineView: Equatable, Hashable {
@@ -7852,6 +10183,95 @@ public func FfiConverterTypeJoinRequestView_lift(_ buf: RustBuffer) throws -> Jo
 #endif
 public func FfiConverterTypeJoinRequestView_lower(_ value: JoinRequestView) -> RustBuffer {
     return FfiConverterTypeJoinRequestView.lower(value)
+}
+
+
+/**
+ * A question after it was answered, or left out.
+ */
+public struct JudgedQuestion: Equatable, Hashable {
+    /**
+     * The question.
+     */
+    public let question: String
+    /**
+     * Its text.
+     */
+    public let text: String
+    /**
+     * Whether the answer is right; none without one.
+     */
+    public let right: Bool?
+    /**
+     * Why, and where it stands.
+     */
+    public let passage: PassageView
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The question.
+         */question: String, 
+        /**
+         * Its text.
+         */text: String, 
+        /**
+         * Whether the answer is right; none without one.
+         */right: Bool?, 
+        /**
+         * Why, and where it stands.
+         */passage: PassageView) {
+        self.question = question
+        self.text = text
+        self.right = right
+        self.passage = passage
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension JudgedQuestion: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeJudgedQuestion: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> JudgedQuestion {
+        return
+            try JudgedQuestion(
+                question: FfiConverterString.read(from: &buf), 
+                text: FfiConverterString.read(from: &buf), 
+                right: FfiConverterOptionBool.read(from: &buf), 
+                passage: FfiConverterTypePassageView.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: JudgedQuestion, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.question, into: &buf)
+        FfiConverterString.write(value.text, into: &buf)
+        FfiConverterOptionBool.write(value.right, into: &buf)
+        FfiConverterTypePassageView.write(value.passage, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeJudgedQuestion_lift(_ buf: RustBuffer) throws -> JudgedQuestion {
+    return try FfiConverterTypeJudgedQuestion.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeJudgedQuestion_lower(_ value: JudgedQuestion) -> RustBuffer {
+    return FfiConverterTypeJudgedQuestion.lower(value)
 }
 
 
@@ -9612,6 +12032,214 @@ public func FfiConverterTypeNarrativeView_lower(_ value: NarrativeView) -> RustB
 
 
 /**
+ * A broadcast to announce.
+ */
+public struct NewBroadcast: Equatable, Hashable {
+    /**
+     * When it begins, in seconds since 1970 UTC.
+     */
+    public let start: Int64
+    /**
+     * Minutes it lasts.
+     */
+    public let minutes: UInt32
+    /**
+     * Its title.
+     */
+    public let title: String
+    /**
+     * Where to watch.
+     */
+    public let links: [WatchLinkView]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * When it begins, in seconds since 1970 UTC.
+         */start: Int64, 
+        /**
+         * Minutes it lasts.
+         */minutes: UInt32, 
+        /**
+         * Its title.
+         */title: String, 
+        /**
+         * Where to watch.
+         */links: [WatchLinkView] = []) {
+        self.start = start
+        self.minutes = minutes
+        self.title = title
+        self.links = links
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension NewBroadcast: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeNewBroadcast: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> NewBroadcast {
+        return
+            try NewBroadcast(
+                start: FfiConverterInt64.read(from: &buf), 
+                minutes: FfiConverterUInt32.read(from: &buf), 
+                title: FfiConverterString.read(from: &buf), 
+                links: FfiConverterSequenceTypeWatchLinkView.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: NewBroadcast, into buf: inout [UInt8]) {
+        FfiConverterInt64.write(value.start, into: &buf)
+        FfiConverterUInt32.write(value.minutes, into: &buf)
+        FfiConverterString.write(value.title, into: &buf)
+        FfiConverterSequenceTypeWatchLinkView.write(value.links, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNewBroadcast_lift(_ buf: RustBuffer) throws -> NewBroadcast {
+    return try FfiConverterTypeNewBroadcast.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNewBroadcast_lower(_ value: NewBroadcast) -> RustBuffer {
+    return FfiConverterTypeNewBroadcast.lower(value)
+}
+
+
+/**
+ * A file to publish, and what the officer says of it.
+ */
+public struct NewDocument: Equatable, Hashable {
+    /**
+     * Where it is: .docx, PDF, HTML or plain text.
+     */
+    public let path: String
+    /**
+     * Type: `HD`, `Nghị quyết`, or own words.
+     */
+    public let kind: String
+    /**
+     * Code: `12-HD/BTCTW`.
+     */
+    public let code: String
+    /**
+     * Who issued it.
+     */
+    public let issuer: String
+    /**
+     * Day of issue.
+     */
+    public let date: String
+    /**
+     * Title.
+     */
+    public let title: String
+    /**
+     * What it does to others.
+     */
+    public let links: [DocumentLink]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Where it is: .docx, PDF, HTML or plain text.
+         */path: String, 
+        /**
+         * Type: `HD`, `Nghị quyết`, or own words.
+         */kind: String, 
+        /**
+         * Code: `12-HD/BTCTW`.
+         */code: String, 
+        /**
+         * Who issued it.
+         */issuer: String, 
+        /**
+         * Day of issue.
+         */date: String, 
+        /**
+         * Title.
+         */title: String, 
+        /**
+         * What it does to others.
+         */links: [DocumentLink] = []) {
+        self.path = path
+        self.kind = kind
+        self.code = code
+        self.issuer = issuer
+        self.date = date
+        self.title = title
+        self.links = links
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension NewDocument: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeNewDocument: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> NewDocument {
+        return
+            try NewDocument(
+                path: FfiConverterString.read(from: &buf), 
+                kind: FfiConverterString.read(from: &buf), 
+                code: FfiConverterString.read(from: &buf), 
+                issuer: FfiConverterString.read(from: &buf), 
+                date: FfiConverterString.read(from: &buf), 
+                title: FfiConverterString.read(from: &buf), 
+                links: FfiConverterSequenceTypeDocumentLink.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: NewDocument, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.path, into: &buf)
+        FfiConverterString.write(value.kind, into: &buf)
+        FfiConverterString.write(value.code, into: &buf)
+        FfiConverterString.write(value.issuer, into: &buf)
+        FfiConverterString.write(value.date, into: &buf)
+        FfiConverterString.write(value.title, into: &buf)
+        FfiConverterSequenceTypeDocumentLink.write(value.links, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNewDocument_lift(_ buf: RustBuffer) throws -> NewDocument {
+    return try FfiConverterTypeNewDocument.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNewDocument_lower(_ value: NewDocument) -> RustBuffer {
+    return FfiConverterTypeNewDocument.lower(value)
+}
+
+
+/**
  * What to write to the committee.
  */
 public struct NewFeedback: Equatable, Hashable {
@@ -9954,6 +12582,85 @@ public func FfiConverterTypeNewMemberLine_lift(_ buf: RustBuffer) throws -> NewM
 #endif
 public func FfiConverterTypeNewMemberLine_lower(_ value: NewMemberLine) -> RustBuffer {
     return FfiConverterTypeNewMemberLine.lower(value)
+}
+
+
+/**
+ * A quiz to publish.
+ */
+public struct NewQuiz: Equatable, Hashable {
+    /**
+     * Its title.
+     */
+    public let title: String
+    /**
+     * The questions.
+     */
+    public let questions: [QuizQuestion]
+    /**
+     * Rules, if it is an exam.
+     */
+    public let exam: ExamRules?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Its title.
+         */title: String, 
+        /**
+         * The questions.
+         */questions: [QuizQuestion], 
+        /**
+         * Rules, if it is an exam.
+         */exam: ExamRules? = nil) {
+        self.title = title
+        self.questions = questions
+        self.exam = exam
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension NewQuiz: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeNewQuiz: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> NewQuiz {
+        return
+            try NewQuiz(
+                title: FfiConverterString.read(from: &buf), 
+                questions: FfiConverterSequenceTypeQuizQuestion.read(from: &buf), 
+                exam: FfiConverterOptionTypeExamRules.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: NewQuiz, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.title, into: &buf)
+        FfiConverterSequenceTypeQuizQuestion.write(value.questions, into: &buf)
+        FfiConverterOptionTypeExamRules.write(value.exam, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNewQuiz_lift(_ buf: RustBuffer) throws -> NewQuiz {
+    return try FfiConverterTypeNewQuiz.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNewQuiz_lower(_ value: NewQuiz) -> RustBuffer {
+    return FfiConverterTypeNewQuiz.lower(value)
 }
 
 
@@ -10982,6 +13689,105 @@ public func FfiConverterTypeParagraphView_lower(_ value: ParagraphView) -> RustB
 
 
 /**
+ * Why an answer is right, and where it stands.
+ */
+public struct PassageView: Equatable, Hashable {
+    /**
+     * The explanation.
+     */
+    public let explanation: String
+    /**
+     * The document.
+     */
+    public let document: String
+    /**
+     * The section, counted from 0.
+     */
+    public let number: UInt32
+    /**
+     * How the section is cited.
+     */
+    public let section: String
+    /**
+     * The passage, word for word.
+     */
+    public let quote: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The explanation.
+         */explanation: String, 
+        /**
+         * The document.
+         */document: String, 
+        /**
+         * The section, counted from 0.
+         */number: UInt32, 
+        /**
+         * How the section is cited.
+         */section: String, 
+        /**
+         * The passage, word for word.
+         */quote: String) {
+        self.explanation = explanation
+        self.document = document
+        self.number = number
+        self.section = section
+        self.quote = quote
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension PassageView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypePassageView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> PassageView {
+        return
+            try PassageView(
+                explanation: FfiConverterString.read(from: &buf), 
+                document: FfiConverterString.read(from: &buf), 
+                number: FfiConverterUInt32.read(from: &buf), 
+                section: FfiConverterString.read(from: &buf), 
+                quote: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: PassageView, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.explanation, into: &buf)
+        FfiConverterString.write(value.document, into: &buf)
+        FfiConverterUInt32.write(value.number, into: &buf)
+        FfiConverterString.write(value.section, into: &buf)
+        FfiConverterString.write(value.quote, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePassageView_lift(_ buf: RustBuffer) throws -> PassageView {
+    return try FfiConverterTypePassageView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePassageView_lower(_ value: PassageView) -> RustBuffer {
+    return FfiConverterTypePassageView.lower(value)
+}
+
+
+/**
  * Somebody, with the name known here.
  */
 public struct PersonView: Equatable, Hashable {
@@ -11269,6 +14075,897 @@ public func FfiConverterTypePointsView_lower(_ value: PointsView) -> RustBuffer 
 
 
 /**
+ * What was understood of a published file: the officer reads it.
+ */
+public struct PublishedView: Equatable, Hashable {
+    /**
+     * The document.
+     */
+    public let id: String
+    /**
+     * Sections that are articles.
+     */
+    public let articles: UInt32
+    /**
+     * All sections.
+     */
+    public let sections: UInt32
+    /**
+     * Paragraphs.
+     */
+    public let paragraphs: UInt32
+    /**
+     * Characters.
+     */
+    public let characters: UInt64
+    /**
+     * The code found in the head of the text.
+     */
+    public let foundCode: String?
+    /**
+     * The day found there.
+     */
+    public let foundDate: String?
+    /**
+     * What deserves a look, by name: `code_differs`, `no_headings`, …
+     */
+    public let warnings: [String]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The document.
+         */id: String, 
+        /**
+         * Sections that are articles.
+         */articles: UInt32, 
+        /**
+         * All sections.
+         */sections: UInt32, 
+        /**
+         * Paragraphs.
+         */paragraphs: UInt32, 
+        /**
+         * Characters.
+         */characters: UInt64, 
+        /**
+         * The code found in the head of the text.
+         */foundCode: String?, 
+        /**
+         * The day found there.
+         */foundDate: String?, 
+        /**
+         * What deserves a look, by name: `code_differs`, `no_headings`, …
+         */warnings: [String]) {
+        self.id = id
+        self.articles = articles
+        self.sections = sections
+        self.paragraphs = paragraphs
+        self.characters = characters
+        self.foundCode = foundCode
+        self.foundDate = foundDate
+        self.warnings = warnings
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension PublishedView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypePublishedView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> PublishedView {
+        return
+            try PublishedView(
+                id: FfiConverterString.read(from: &buf), 
+                articles: FfiConverterUInt32.read(from: &buf), 
+                sections: FfiConverterUInt32.read(from: &buf), 
+                paragraphs: FfiConverterUInt32.read(from: &buf), 
+                characters: FfiConverterUInt64.read(from: &buf), 
+                foundCode: FfiConverterOptionString.read(from: &buf), 
+                foundDate: FfiConverterOptionString.read(from: &buf), 
+                warnings: FfiConverterSequenceString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: PublishedView, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.id, into: &buf)
+        FfiConverterUInt32.write(value.articles, into: &buf)
+        FfiConverterUInt32.write(value.sections, into: &buf)
+        FfiConverterUInt32.write(value.paragraphs, into: &buf)
+        FfiConverterUInt64.write(value.characters, into: &buf)
+        FfiConverterOptionString.write(value.foundCode, into: &buf)
+        FfiConverterOptionString.write(value.foundDate, into: &buf)
+        FfiConverterSequenceString.write(value.warnings, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePublishedView_lift(_ buf: RustBuffer) throws -> PublishedView {
+    return try FfiConverterTypePublishedView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePublishedView_lower(_ value: PublishedView) -> RustBuffer {
+    return FfiConverterTypePublishedView.lower(value)
+}
+
+
+/**
+ * Who published something.
+ */
+public struct PublisherView: Equatable, Hashable {
+    /**
+     * The unit, in hexadecimal.
+     */
+    public let unit: String
+    /**
+     * How many levels above this unit; 0 is this unit itself, or one that stands no longer above it.
+     */
+    public let steps: UInt8
+    /**
+     * Its name, as far as it is known here.
+     */
+    public let name: String?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The unit, in hexadecimal.
+         */unit: String, 
+        /**
+         * How many levels above this unit; 0 is this unit itself, or one that stands no longer above it.
+         */steps: UInt8, 
+        /**
+         * Its name, as far as it is known here.
+         */name: String?) {
+        self.unit = unit
+        self.steps = steps
+        self.name = name
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension PublisherView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypePublisherView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> PublisherView {
+        return
+            try PublisherView(
+                unit: FfiConverterString.read(from: &buf), 
+                steps: FfiConverterUInt8.read(from: &buf), 
+                name: FfiConverterOptionString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: PublisherView, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.unit, into: &buf)
+        FfiConverterUInt8.write(value.steps, into: &buf)
+        FfiConverterOptionString.write(value.name, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePublisherView_lift(_ buf: RustBuffer) throws -> PublisherView {
+    return try FfiConverterTypePublisherView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePublisherView_lower(_ value: PublisherView) -> RustBuffer {
+    return FfiConverterTypePublisherView.lower(value)
+}
+
+
+/**
+ * The answer to one question of a sheet.
+ */
+public struct QuizAnswer: Equatable, Hashable {
+    /**
+     * The question.
+     */
+    public let question: String
+    /**
+     * The answer.
+     */
+    public let given: GivenAnswer
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The question.
+         */question: String, 
+        /**
+         * The answer.
+         */given: GivenAnswer) {
+        self.question = question
+        self.given = given
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension QuizAnswer: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeQuizAnswer: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> QuizAnswer {
+        return
+            try QuizAnswer(
+                question: FfiConverterString.read(from: &buf), 
+                given: FfiConverterTypeGivenAnswer.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: QuizAnswer, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.question, into: &buf)
+        FfiConverterTypeGivenAnswer.write(value.given, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeQuizAnswer_lift(_ buf: RustBuffer) throws -> QuizAnswer {
+    return try FfiConverterTypeQuizAnswer.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeQuizAnswer_lower(_ value: QuizAnswer) -> RustBuffer {
+    return FfiConverterTypeQuizAnswer.lower(value)
+}
+
+
+/**
+ * Marks of an attempt, on the scale of ten.
+ */
+public struct QuizMarks: Equatable, Hashable {
+    /**
+     * Tenths of a point: 85 is 8,5 of 10.
+     */
+    public let tenths: UInt32
+    /**
+     * Questions answered rightly.
+     */
+    public let right: UInt32
+    /**
+     * Questions that count.
+     */
+    public let total: UInt32
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Tenths of a point: 85 is 8,5 of 10.
+         */tenths: UInt32, 
+        /**
+         * Questions answered rightly.
+         */right: UInt32, 
+        /**
+         * Questions that count.
+         */total: UInt32) {
+        self.tenths = tenths
+        self.right = right
+        self.total = total
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension QuizMarks: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeQuizMarks: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> QuizMarks {
+        return
+            try QuizMarks(
+                tenths: FfiConverterUInt32.read(from: &buf), 
+                right: FfiConverterUInt32.read(from: &buf), 
+                total: FfiConverterUInt32.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: QuizMarks, into buf: inout [UInt8]) {
+        FfiConverterUInt32.write(value.tenths, into: &buf)
+        FfiConverterUInt32.write(value.right, into: &buf)
+        FfiConverterUInt32.write(value.total, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeQuizMarks_lift(_ buf: RustBuffer) throws -> QuizMarks {
+    return try FfiConverterTypeQuizMarks.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeQuizMarks_lower(_ value: QuizMarks) -> RustBuffer {
+    return FfiConverterTypeQuizMarks.lower(value)
+}
+
+
+/**
+ * A question to publish, with the passage that proves its answer.
+ */
+public struct QuizQuestion: Equatable, Hashable {
+    /**
+     * Its text.
+     */
+    public let text: String
+    /**
+     * What is asked.
+     */
+    public let task: QuizTask
+    /**
+     * Why the answer is right, and where it stands.
+     */
+    public let passage: PassageView
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Its text.
+         */text: String, 
+        /**
+         * What is asked.
+         */task: QuizTask, 
+        /**
+         * Why the answer is right, and where it stands.
+         */passage: PassageView) {
+        self.text = text
+        self.task = task
+        self.passage = passage
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension QuizQuestion: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeQuizQuestion: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> QuizQuestion {
+        return
+            try QuizQuestion(
+                text: FfiConverterString.read(from: &buf), 
+                task: FfiConverterTypeQuizTask.read(from: &buf), 
+                passage: FfiConverterTypePassageView.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: QuizQuestion, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.text, into: &buf)
+        FfiConverterTypeQuizTask.write(value.task, into: &buf)
+        FfiConverterTypePassageView.write(value.passage, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeQuizQuestion_lift(_ buf: RustBuffer) throws -> QuizQuestion {
+    return try FfiConverterTypeQuizQuestion.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeQuizQuestion_lower(_ value: QuizQuestion) -> RustBuffer {
+    return FfiConverterTypeQuizQuestion.lower(value)
+}
+
+
+/**
+ * What came of an attempt.
+ */
+public struct QuizResult: Equatable, Hashable {
+    /**
+     * Its marks.
+     */
+    public let marks: QuizMarks
+    /**
+     * How it counts, in an exam.
+     */
+    public let standing: ExamStanding?
+    /**
+     * Question by question, in the order shown.
+     */
+    public let questions: [JudgedQuestion]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Its marks.
+         */marks: QuizMarks, 
+        /**
+         * How it counts, in an exam.
+         */standing: ExamStanding?, 
+        /**
+         * Question by question, in the order shown.
+         */questions: [JudgedQuestion]) {
+        self.marks = marks
+        self.standing = standing
+        self.questions = questions
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension QuizResult: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeQuizResult: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> QuizResult {
+        return
+            try QuizResult(
+                marks: FfiConverterTypeQuizMarks.read(from: &buf), 
+                standing: FfiConverterOptionTypeExamStanding.read(from: &buf), 
+                questions: FfiConverterSequenceTypeJudgedQuestion.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: QuizResult, into buf: inout [UInt8]) {
+        FfiConverterTypeQuizMarks.write(value.marks, into: &buf)
+        FfiConverterOptionTypeExamStanding.write(value.standing, into: &buf)
+        FfiConverterSequenceTypeJudgedQuestion.write(value.questions, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeQuizResult_lift(_ buf: RustBuffer) throws -> QuizResult {
+    return try FfiConverterTypeQuizResult.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeQuizResult_lower(_ value: QuizResult) -> RustBuffer {
+    return FfiConverterTypeQuizResult.lower(value)
+}
+
+
+/**
+ * A quiz as one attempt shows it. Hand it back as it is.
+ */
+public struct QuizSheet: Equatable, Hashable {
+    /**
+     * The quiz.
+     */
+    public let quiz: String
+    /**
+     * Its title.
+     */
+    public let title: String
+    /**
+     * What questions and choices were shuffled by.
+     */
+    public let seed: UInt64
+    /**
+     * When it was begun, in seconds since 1970 UTC.
+     */
+    public let started: Int64
+    /**
+     * The questions, in the order shown.
+     */
+    public let questions: [AskedQuestion]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The quiz.
+         */quiz: String, 
+        /**
+         * Its title.
+         */title: String, 
+        /**
+         * What questions and choices were shuffled by.
+         */seed: UInt64, 
+        /**
+         * When it was begun, in seconds since 1970 UTC.
+         */started: Int64, 
+        /**
+         * The questions, in the order shown.
+         */questions: [AskedQuestion]) {
+        self.quiz = quiz
+        self.title = title
+        self.seed = seed
+        self.started = started
+        self.questions = questions
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension QuizSheet: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeQuizSheet: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> QuizSheet {
+        return
+            try QuizSheet(
+                quiz: FfiConverterString.read(from: &buf), 
+                title: FfiConverterString.read(from: &buf), 
+                seed: FfiConverterUInt64.read(from: &buf), 
+                started: FfiConverterInt64.read(from: &buf), 
+                questions: FfiConverterSequenceTypeAskedQuestion.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: QuizSheet, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.quiz, into: &buf)
+        FfiConverterString.write(value.title, into: &buf)
+        FfiConverterUInt64.write(value.seed, into: &buf)
+        FfiConverterInt64.write(value.started, into: &buf)
+        FfiConverterSequenceTypeAskedQuestion.write(value.questions, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeQuizSheet_lift(_ buf: RustBuffer) throws -> QuizSheet {
+    return try FfiConverterTypeQuizSheet.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeQuizSheet_lower(_ value: QuizSheet) -> RustBuffer {
+    return FfiConverterTypeQuizSheet.lower(value)
+}
+
+
+/**
+ * A quiz of the unit and how the holder stands with it.
+ */
+public struct QuizView: Equatable, Hashable {
+    /**
+     * Its id, in hexadecimal.
+     */
+    public let id: String
+    /**
+     * Its title.
+     */
+    public let title: String
+    /**
+     * Questions that are asked.
+     */
+    public let questions: UInt32
+    /**
+     * Questions that are not asked any more: their document was replaced or withdrawn.
+     */
+    public let retired: UInt32
+    /**
+     * Attempts on all phones.
+     */
+    public let attempts: UInt32
+    /**
+     * The best marks.
+     */
+    public let best: QuizMarks?
+    /**
+     * Those of the attempt handed in last.
+     */
+    public let last: QuizMarks?
+    /**
+     * The rules, if it is an exam.
+     */
+    public let rules: ExamRules?
+    /**
+     * Whether it can be taken now, if it is an exam.
+     */
+    public let exam: ExamState?
+    /**
+     * The unit that published it.
+     */
+    public let publisher: PublisherView
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Its id, in hexadecimal.
+         */id: String, 
+        /**
+         * Its title.
+         */title: String, 
+        /**
+         * Questions that are asked.
+         */questions: UInt32, 
+        /**
+         * Questions that are not asked any more: their document was replaced or withdrawn.
+         */retired: UInt32, 
+        /**
+         * Attempts on all phones.
+         */attempts: UInt32, 
+        /**
+         * The best marks.
+         */best: QuizMarks?, 
+        /**
+         * Those of the attempt handed in last.
+         */last: QuizMarks?, 
+        /**
+         * The rules, if it is an exam.
+         */rules: ExamRules?, 
+        /**
+         * Whether it can be taken now, if it is an exam.
+         */exam: ExamState?, 
+        /**
+         * The unit that published it.
+         */publisher: PublisherView) {
+        self.id = id
+        self.title = title
+        self.questions = questions
+        self.retired = retired
+        self.attempts = attempts
+        self.best = best
+        self.last = last
+        self.rules = rules
+        self.exam = exam
+        self.publisher = publisher
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension QuizView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeQuizView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> QuizView {
+        return
+            try QuizView(
+                id: FfiConverterString.read(from: &buf), 
+                title: FfiConverterString.read(from: &buf), 
+                questions: FfiConverterUInt32.read(from: &buf), 
+                retired: FfiConverterUInt32.read(from: &buf), 
+                attempts: FfiConverterUInt32.read(from: &buf), 
+                best: FfiConverterOptionTypeQuizMarks.read(from: &buf), 
+                last: FfiConverterOptionTypeQuizMarks.read(from: &buf), 
+                rules: FfiConverterOptionTypeExamRules.read(from: &buf), 
+                exam: FfiConverterOptionTypeExamState.read(from: &buf), 
+                publisher: FfiConverterTypePublisherView.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: QuizView, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.id, into: &buf)
+        FfiConverterString.write(value.title, into: &buf)
+        FfiConverterUInt32.write(value.questions, into: &buf)
+        FfiConverterUInt32.write(value.retired, into: &buf)
+        FfiConverterUInt32.write(value.attempts, into: &buf)
+        FfiConverterOptionTypeQuizMarks.write(value.best, into: &buf)
+        FfiConverterOptionTypeQuizMarks.write(value.last, into: &buf)
+        FfiConverterOptionTypeExamRules.write(value.rules, into: &buf)
+        FfiConverterOptionTypeExamState.write(value.exam, into: &buf)
+        FfiConverterTypePublisherView.write(value.publisher, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeQuizView_lift(_ buf: RustBuffer) throws -> QuizView {
+    return try FfiConverterTypeQuizView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeQuizView_lower(_ value: QuizView) -> RustBuffer {
+    return FfiConverterTypeQuizView.lower(value)
+}
+
+
+/**
+ * An answer: a sentence that stands word for word in the section it cites.
+ */
+public struct QuoteView: Equatable, Hashable {
+    /**
+     * The sentence; show it in quotation marks.
+     */
+    public let quote: String
+    /**
+     * The document.
+     */
+    public let document: String
+    /**
+     * Its code.
+     */
+    public let code: String
+    /**
+     * Its day.
+     */
+    public let date: String
+    /**
+     * The section, counted from 0.
+     */
+    public let number: UInt32
+    /**
+     * How the section is cited.
+     */
+    public let section: String
+    /**
+     * Title of document and section.
+     */
+    public let title: String
+    /**
+     * What other documents did to it.
+     */
+    public let superseded: [SupersededView]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The sentence; show it in quotation marks.
+         */quote: String, 
+        /**
+         * The document.
+         */document: String, 
+        /**
+         * Its code.
+         */code: String, 
+        /**
+         * Its day.
+         */date: String, 
+        /**
+         * The section, counted from 0.
+         */number: UInt32, 
+        /**
+         * How the section is cited.
+         */section: String, 
+        /**
+         * Title of document and section.
+         */title: String, 
+        /**
+         * What other documents did to it.
+         */superseded: [SupersededView]) {
+        self.quote = quote
+        self.document = document
+        self.code = code
+        self.date = date
+        self.number = number
+        self.section = section
+        self.title = title
+        self.superseded = superseded
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension QuoteView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeQuoteView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> QuoteView {
+        return
+            try QuoteView(
+                quote: FfiConverterString.read(from: &buf), 
+                document: FfiConverterString.read(from: &buf), 
+                code: FfiConverterString.read(from: &buf), 
+                date: FfiConverterString.read(from: &buf), 
+                number: FfiConverterUInt32.read(from: &buf), 
+                section: FfiConverterString.read(from: &buf), 
+                title: FfiConverterString.read(from: &buf), 
+                superseded: FfiConverterSequenceTypeSupersededView.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: QuoteView, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.quote, into: &buf)
+        FfiConverterString.write(value.document, into: &buf)
+        FfiConverterString.write(value.code, into: &buf)
+        FfiConverterString.write(value.date, into: &buf)
+        FfiConverterUInt32.write(value.number, into: &buf)
+        FfiConverterString.write(value.section, into: &buf)
+        FfiConverterString.write(value.title, into: &buf)
+        FfiConverterSequenceTypeSupersededView.write(value.superseded, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeQuoteView_lift(_ buf: RustBuffer) throws -> QuoteView {
+    return try FfiConverterTypeQuoteView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeQuoteView_lower(_ value: QuoteView) -> RustBuffer {
+    return FfiConverterTypeQuoteView.lower(value)
+}
+
+
+/**
  * How one of those rated stands.
  */
 public struct RatingCardView: Equatable, Hashable {
@@ -11364,6 +15061,263 @@ public func FfiConverterTypeRatingCardView_lift(_ buf: RustBuffer) throws -> Rat
 #endif
 public func FfiConverterTypeRatingCardView_lower(_ value: RatingCardView) -> RustBuffer {
     return FfiConverterTypeRatingCardView.lower(value)
+}
+
+
+/**
+ * What one member told of a document. For officers.
+ */
+public struct ReaderMark: Equatable, Hashable {
+    /**
+     * Who, in hexadecimal.
+     */
+    public let member: String
+    /**
+     * Name, if known here.
+     */
+    public let name: String?
+    /**
+     * What.
+     */
+    public let mark: SharedMark
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Who, in hexadecimal.
+         */member: String, 
+        /**
+         * Name, if known here.
+         */name: String?, 
+        /**
+         * What.
+         */mark: SharedMark) {
+        self.member = member
+        self.name = name
+        self.mark = mark
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension ReaderMark: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeReaderMark: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ReaderMark {
+        return
+            try ReaderMark(
+                member: FfiConverterString.read(from: &buf), 
+                name: FfiConverterOptionString.read(from: &buf), 
+                mark: FfiConverterTypeSharedMark.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ReaderMark, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.member, into: &buf)
+        FfiConverterOptionString.write(value.name, into: &buf)
+        FfiConverterTypeSharedMark.write(value.mark, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeReaderMark_lift(_ buf: RustBuffer) throws -> ReaderMark {
+    return try FfiConverterTypeReaderMark.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeReaderMark_lower(_ value: ReaderMark) -> RustBuffer {
+    return FfiConverterTypeReaderMark.lower(value)
+}
+
+
+/**
+ * What a reader does and what is heard.
+ */
+public struct ReaderView: Equatable, Hashable {
+    /**
+     * What it does.
+     */
+    public let state: ReaderState
+    /**
+     * What is heard now or would be heard next; nothing at the end.
+     */
+    public let heard: HeardView?
+    /**
+     * Paragraphs of the document that were heard to their end.
+     */
+    public let furthest: UInt32
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * What it does.
+         */state: ReaderState, 
+        /**
+         * What is heard now or would be heard next; nothing at the end.
+         */heard: HeardView?, 
+        /**
+         * Paragraphs of the document that were heard to their end.
+         */furthest: UInt32) {
+        self.state = state
+        self.heard = heard
+        self.furthest = furthest
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension ReaderView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeReaderView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ReaderView {
+        return
+            try ReaderView(
+                state: FfiConverterTypeReaderState.read(from: &buf), 
+                heard: FfiConverterOptionTypeHeardView.read(from: &buf), 
+                furthest: FfiConverterUInt32.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ReaderView, into buf: inout [UInt8]) {
+        FfiConverterTypeReaderState.write(value.state, into: &buf)
+        FfiConverterOptionTypeHeardView.write(value.heard, into: &buf)
+        FfiConverterUInt32.write(value.furthest, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeReaderView_lift(_ buf: RustBuffer) throws -> ReaderView {
+    return try FfiConverterTypeReaderView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeReaderView_lower(_ value: ReaderView) -> RustBuffer {
+    return FfiConverterTypeReaderView.lower(value)
+}
+
+
+/**
+ * How far the holder has read a document: the most on any of the holder's phones. Nobody else sees it.
+ */
+public struct ReadingView: Equatable, Hashable {
+    /**
+     * Paragraphs reached.
+     */
+    public let furthest: UInt32
+    /**
+     * Paragraphs of the document.
+     */
+    public let total: UInt32
+    /**
+     * Per cent; 100 only when every paragraph was reached.
+     */
+    public let percent: UInt32
+    /**
+     * Seconds of reading and listening.
+     */
+    public let seconds: UInt64
+    /**
+     * Whether the holder said that it is done.
+     */
+    public let finished: Bool
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Paragraphs reached.
+         */furthest: UInt32, 
+        /**
+         * Paragraphs of the document.
+         */total: UInt32, 
+        /**
+         * Per cent; 100 only when every paragraph was reached.
+         */percent: UInt32, 
+        /**
+         * Seconds of reading and listening.
+         */seconds: UInt64, 
+        /**
+         * Whether the holder said that it is done.
+         */finished: Bool) {
+        self.furthest = furthest
+        self.total = total
+        self.percent = percent
+        self.seconds = seconds
+        self.finished = finished
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension ReadingView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeReadingView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ReadingView {
+        return
+            try ReadingView(
+                furthest: FfiConverterUInt32.read(from: &buf), 
+                total: FfiConverterUInt32.read(from: &buf), 
+                percent: FfiConverterUInt32.read(from: &buf), 
+                seconds: FfiConverterUInt64.read(from: &buf), 
+                finished: FfiConverterBool.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ReadingView, into buf: inout [UInt8]) {
+        FfiConverterUInt32.write(value.furthest, into: &buf)
+        FfiConverterUInt32.write(value.total, into: &buf)
+        FfiConverterUInt32.write(value.percent, into: &buf)
+        FfiConverterUInt64.write(value.seconds, into: &buf)
+        FfiConverterBool.write(value.finished, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeReadingView_lift(_ buf: RustBuffer) throws -> ReadingView {
+    return try FfiConverterTypeReadingView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeReadingView_lower(_ value: ReadingView) -> RustBuffer {
+    return FfiConverterTypeReadingView.lower(value)
 }
 
 
@@ -11502,6 +15456,75 @@ public func FfiConverterTypeRemovalView_lift(_ buf: RustBuffer) throws -> Remova
 #endif
 public func FfiConverterTypeRemovalView_lower(_ value: RemovalView) -> RustBuffer {
     return FfiConverterTypeRemovalView.lower(value)
+}
+
+
+/**
+ * What came of a repetition.
+ */
+public struct RepeatResult: Equatable, Hashable {
+    /**
+     * Whether the answer was right.
+     */
+    public let right: Bool
+    /**
+     * Why, and where it stands.
+     */
+    public let passage: PassageView?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Whether the answer was right.
+         */right: Bool, 
+        /**
+         * Why, and where it stands.
+         */passage: PassageView?) {
+        self.right = right
+        self.passage = passage
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension RepeatResult: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeRepeatResult: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> RepeatResult {
+        return
+            try RepeatResult(
+                right: FfiConverterBool.read(from: &buf), 
+                passage: FfiConverterOptionTypePassageView.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: RepeatResult, into buf: inout [UInt8]) {
+        FfiConverterBool.write(value.right, into: &buf)
+        FfiConverterOptionTypePassageView.write(value.passage, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRepeatResult_lift(_ buf: RustBuffer) throws -> RepeatResult {
+    return try FfiConverterTypeRepeatResult.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRepeatResult_lower(_ value: RepeatResult) -> RustBuffer {
+    return FfiConverterTypeRepeatResult.lower(value)
 }
 
 
@@ -12992,6 +17015,392 @@ public func FfiConverterTypeSealsView_lower(_ value: SealsView) -> RustBuffer {
 
 
 /**
+ * One result of a search.
+ */
+public struct SearchHit: Equatable, Hashable {
+    /**
+     * The document.
+     */
+    public let document: String
+    /**
+     * Its code.
+     */
+    public let code: String
+    /**
+     * Its day.
+     */
+    public let date: String
+    /**
+     * The section, counted from 0.
+     */
+    public let number: UInt32
+    /**
+     * How the section is cited.
+     */
+    public let section: String
+    /**
+     * Title of document and section.
+     */
+    public let title: String
+    /**
+     * The piece of the text that fits best.
+     */
+    public let snippet: String
+    /**
+     * What other documents did to it.
+     */
+    public let superseded: [SupersededView]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The document.
+         */document: String, 
+        /**
+         * Its code.
+         */code: String, 
+        /**
+         * Its day.
+         */date: String, 
+        /**
+         * The section, counted from 0.
+         */number: UInt32, 
+        /**
+         * How the section is cited.
+         */section: String, 
+        /**
+         * Title of document and section.
+         */title: String, 
+        /**
+         * The piece of the text that fits best.
+         */snippet: String, 
+        /**
+         * What other documents did to it.
+         */superseded: [SupersededView]) {
+        self.document = document
+        self.code = code
+        self.date = date
+        self.number = number
+        self.section = section
+        self.title = title
+        self.snippet = snippet
+        self.superseded = superseded
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension SearchHit: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeSearchHit: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SearchHit {
+        return
+            try SearchHit(
+                document: FfiConverterString.read(from: &buf), 
+                code: FfiConverterString.read(from: &buf), 
+                date: FfiConverterString.read(from: &buf), 
+                number: FfiConverterUInt32.read(from: &buf), 
+                section: FfiConverterString.read(from: &buf), 
+                title: FfiConverterString.read(from: &buf), 
+                snippet: FfiConverterString.read(from: &buf), 
+                superseded: FfiConverterSequenceTypeSupersededView.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: SearchHit, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.document, into: &buf)
+        FfiConverterString.write(value.code, into: &buf)
+        FfiConverterString.write(value.date, into: &buf)
+        FfiConverterUInt32.write(value.number, into: &buf)
+        FfiConverterString.write(value.section, into: &buf)
+        FfiConverterString.write(value.title, into: &buf)
+        FfiConverterString.write(value.snippet, into: &buf)
+        FfiConverterSequenceTypeSupersededView.write(value.superseded, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSearchHit_lift(_ buf: RustBuffer) throws -> SearchHit {
+    return try FfiConverterTypeSearchHit.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSearchHit_lower(_ value: SearchHit) -> RustBuffer {
+    return FfiConverterTypeSearchHit.lower(value)
+}
+
+
+/**
+ * Results, best first.
+ */
+public struct SearchResults: Equatable, Hashable {
+    /**
+     * The results.
+     */
+    public let hits: [SearchHit]
+    /**
+     * What there is to say of them.
+     */
+    public let note: SearchNote?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The results.
+         */hits: [SearchHit], 
+        /**
+         * What there is to say of them.
+         */note: SearchNote?) {
+        self.hits = hits
+        self.note = note
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension SearchResults: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeSearchResults: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SearchResults {
+        return
+            try SearchResults(
+                hits: FfiConverterSequenceTypeSearchHit.read(from: &buf), 
+                note: FfiConverterOptionTypeSearchNote.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: SearchResults, into buf: inout [UInt8]) {
+        FfiConverterSequenceTypeSearchHit.write(value.hits, into: &buf)
+        FfiConverterOptionTypeSearchNote.write(value.note, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSearchResults_lift(_ buf: RustBuffer) throws -> SearchResults {
+    return try FfiConverterTypeSearchResults.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSearchResults_lower(_ value: SearchResults) -> RustBuffer {
+    return FfiConverterTypeSearchResults.lower(value)
+}
+
+
+/**
+ * A line of the contents of a document.
+ */
+public struct SectionHeading: Equatable, Hashable {
+    /**
+     * The section, counted from 0.
+     */
+    public let number: UInt32
+    /**
+     * Depth in the tree, 0 at the top.
+     */
+    public let level: UInt8
+    /**
+     * How it is cited: `Điều 5`.
+     */
+    public let label: String
+    /**
+     * Its heading; may be empty.
+     */
+    public let heading: String
+    /**
+     * Its first paragraph, counted from 0 through the whole document.
+     */
+    public let firstParagraph: UInt32
+    /**
+     * Its paragraphs.
+     */
+    public let paragraphs: UInt32
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The section, counted from 0.
+         */number: UInt32, 
+        /**
+         * Depth in the tree, 0 at the top.
+         */level: UInt8, 
+        /**
+         * How it is cited: `Điều 5`.
+         */label: String, 
+        /**
+         * Its heading; may be empty.
+         */heading: String, 
+        /**
+         * Its first paragraph, counted from 0 through the whole document.
+         */firstParagraph: UInt32, 
+        /**
+         * Its paragraphs.
+         */paragraphs: UInt32) {
+        self.number = number
+        self.level = level
+        self.label = label
+        self.heading = heading
+        self.firstParagraph = firstParagraph
+        self.paragraphs = paragraphs
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension SectionHeading: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeSectionHeading: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SectionHeading {
+        return
+            try SectionHeading(
+                number: FfiConverterUInt32.read(from: &buf), 
+                level: FfiConverterUInt8.read(from: &buf), 
+                label: FfiConverterString.read(from: &buf), 
+                heading: FfiConverterString.read(from: &buf), 
+                firstParagraph: FfiConverterUInt32.read(from: &buf), 
+                paragraphs: FfiConverterUInt32.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: SectionHeading, into buf: inout [UInt8]) {
+        FfiConverterUInt32.write(value.number, into: &buf)
+        FfiConverterUInt8.write(value.level, into: &buf)
+        FfiConverterString.write(value.label, into: &buf)
+        FfiConverterString.write(value.heading, into: &buf)
+        FfiConverterUInt32.write(value.firstParagraph, into: &buf)
+        FfiConverterUInt32.write(value.paragraphs, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSectionHeading_lift(_ buf: RustBuffer) throws -> SectionHeading {
+    return try FfiConverterTypeSectionHeading.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSectionHeading_lower(_ value: SectionHeading) -> RustBuffer {
+    return FfiConverterTypeSectionHeading.lower(value)
+}
+
+
+/**
+ * A section to show.
+ */
+public struct SectionView: Equatable, Hashable {
+    /**
+     * Its place and name.
+     */
+    public let place: SectionHeading
+    /**
+     * The text: paragraphs, one a line.
+     */
+    public let text: String
+    /**
+     * Its sentences: what is highlighted while it is read aloud.
+     */
+    public let sentences: [SentenceView]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Its place and name.
+         */place: SectionHeading, 
+        /**
+         * The text: paragraphs, one a line.
+         */text: String, 
+        /**
+         * Its sentences: what is highlighted while it is read aloud.
+         */sentences: [SentenceView]) {
+        self.place = place
+        self.text = text
+        self.sentences = sentences
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension SectionView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeSectionView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SectionView {
+        return
+            try SectionView(
+                place: FfiConverterTypeSectionHeading.read(from: &buf), 
+                text: FfiConverterString.read(from: &buf), 
+                sentences: FfiConverterSequenceTypeSentenceView.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: SectionView, into buf: inout [UInt8]) {
+        FfiConverterTypeSectionHeading.write(value.place, into: &buf)
+        FfiConverterString.write(value.text, into: &buf)
+        FfiConverterSequenceTypeSentenceView.write(value.sentences, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSectionView_lift(_ buf: RustBuffer) throws -> SectionView {
+    return try FfiConverterTypeSectionView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSectionView_lower(_ value: SectionView) -> RustBuffer {
+    return FfiConverterTypeSectionView.lower(value)
+}
+
+
+/**
  * A report that was sent.
  */
 public struct SentReportView: Equatable, Hashable {
@@ -13067,6 +17476,96 @@ public func FfiConverterTypeSentReportView_lift(_ buf: RustBuffer) throws -> Sen
 #endif
 public func FfiConverterTypeSentReportView_lower(_ value: SentReportView) -> RustBuffer {
     return FfiConverterTypeSentReportView.lower(value)
+}
+
+
+/**
+ * A sentence of a section. `begin` and `end` count UTF-16 units of the section's text, as Java strings and `NSString` do;
+ * in Vietnamese text they are characters, too.
+ */
+public struct SentenceView: Equatable, Hashable {
+    /**
+     * Stable name; changes when the wording does.
+     */
+    public let id: String
+    /**
+     * Its paragraph in the section, counted from 0.
+     */
+    public let paragraph: UInt32
+    /**
+     * Where it begins.
+     */
+    public let begin: UInt32
+    /**
+     * Where it ends.
+     */
+    public let end: UInt32
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Stable name; changes when the wording does.
+         */id: String, 
+        /**
+         * Its paragraph in the section, counted from 0.
+         */paragraph: UInt32, 
+        /**
+         * Where it begins.
+         */begin: UInt32, 
+        /**
+         * Where it ends.
+         */end: UInt32) {
+        self.id = id
+        self.paragraph = paragraph
+        self.begin = begin
+        self.end = end
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension SentenceView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeSentenceView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SentenceView {
+        return
+            try SentenceView(
+                id: FfiConverterString.read(from: &buf), 
+                paragraph: FfiConverterUInt32.read(from: &buf), 
+                begin: FfiConverterUInt32.read(from: &buf), 
+                end: FfiConverterUInt32.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: SentenceView, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.id, into: &buf)
+        FfiConverterUInt32.write(value.paragraph, into: &buf)
+        FfiConverterUInt32.write(value.begin, into: &buf)
+        FfiConverterUInt32.write(value.end, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSentenceView_lift(_ buf: RustBuffer) throws -> SentenceView {
+    return try FfiConverterTypeSentenceView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSentenceView_lower(_ value: SentenceView) -> RustBuffer {
+    return FfiConverterTypeSentenceView.lower(value)
 }
 
 
@@ -13239,6 +17738,85 @@ public func FfiConverterTypeSpeechView_lower(_ value: SpeechView) -> RustBuffer 
 
 
 /**
+ * A sentence for a voice.
+ */
+public struct SpokenSentenceView: Equatable, Hashable {
+    /**
+     * Which sentence; counts as in [`SectionView`].
+     */
+    public let sentence: SentenceView
+    /**
+     * What is spoken, in words.
+     */
+    public let spoken: String
+    /**
+     * Silence after it, in milliseconds.
+     */
+    public let pauseMs: UInt32
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Which sentence; counts as in [`SectionView`].
+         */sentence: SentenceView, 
+        /**
+         * What is spoken, in words.
+         */spoken: String, 
+        /**
+         * Silence after it, in milliseconds.
+         */pauseMs: UInt32) {
+        self.sentence = sentence
+        self.spoken = spoken
+        self.pauseMs = pauseMs
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension SpokenSentenceView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeSpokenSentenceView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SpokenSentenceView {
+        return
+            try SpokenSentenceView(
+                sentence: FfiConverterTypeSentenceView.read(from: &buf), 
+                spoken: FfiConverterString.read(from: &buf), 
+                pauseMs: FfiConverterUInt32.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: SpokenSentenceView, into buf: inout [UInt8]) {
+        FfiConverterTypeSentenceView.write(value.sentence, into: &buf)
+        FfiConverterString.write(value.spoken, into: &buf)
+        FfiConverterUInt32.write(value.pauseMs, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSpokenSentenceView_lift(_ buf: RustBuffer) throws -> SpokenSentenceView {
+    return try FfiConverterTypeSpokenSentenceView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSpokenSentenceView_lower(_ value: SpokenSentenceView) -> RustBuffer {
+    return FfiConverterTypeSpokenSentenceView.lower(value)
+}
+
+
+/**
  * A step somebody recorded.
  */
 public struct StepView: Equatable, Hashable {
@@ -13314,6 +17892,145 @@ public func FfiConverterTypeStepView_lift(_ buf: RustBuffer) throws -> StepView 
 #endif
 public func FfiConverterTypeStepView_lower(_ value: StepView) -> RustBuffer {
     return FfiConverterTypeStepView.lower(value)
+}
+
+
+/**
+ * How the holder's learning stands.
+ */
+public struct StudyOverviewView: Equatable, Hashable {
+    /**
+     * Documents of the library.
+     */
+    public let documents: UInt32
+    /**
+     * Those begun and not finished.
+     */
+    public let begun: UInt32
+    /**
+     * Those finished.
+     */
+    public let finished: UInt32
+    /**
+     * Seconds of reading and listening.
+     */
+    public let seconds: UInt64
+    /**
+     * Quizzes with a question to ask.
+     */
+    public let quizzes: UInt32
+    /**
+     * Attempts.
+     */
+    public let attempts: UInt32
+    /**
+     * Questions that were ever answered and are still asked.
+     */
+    public let questions: UInt32
+    /**
+     * Those to repeat now.
+     */
+    public let due: UInt32
+    /**
+     * When the next one is due, in seconds since 1970 UTC.
+     */
+    public let nextDue: Int64?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Documents of the library.
+         */documents: UInt32, 
+        /**
+         * Those begun and not finished.
+         */begun: UInt32, 
+        /**
+         * Those finished.
+         */finished: UInt32, 
+        /**
+         * Seconds of reading and listening.
+         */seconds: UInt64, 
+        /**
+         * Quizzes with a question to ask.
+         */quizzes: UInt32, 
+        /**
+         * Attempts.
+         */attempts: UInt32, 
+        /**
+         * Questions that were ever answered and are still asked.
+         */questions: UInt32, 
+        /**
+         * Those to repeat now.
+         */due: UInt32, 
+        /**
+         * When the next one is due, in seconds since 1970 UTC.
+         */nextDue: Int64?) {
+        self.documents = documents
+        self.begun = begun
+        self.finished = finished
+        self.seconds = seconds
+        self.quizzes = quizzes
+        self.attempts = attempts
+        self.questions = questions
+        self.due = due
+        self.nextDue = nextDue
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension StudyOverviewView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeStudyOverviewView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> StudyOverviewView {
+        return
+            try StudyOverviewView(
+                documents: FfiConverterUInt32.read(from: &buf), 
+                begun: FfiConverterUInt32.read(from: &buf), 
+                finished: FfiConverterUInt32.read(from: &buf), 
+                seconds: FfiConverterUInt64.read(from: &buf), 
+                quizzes: FfiConverterUInt32.read(from: &buf), 
+                attempts: FfiConverterUInt32.read(from: &buf), 
+                questions: FfiConverterUInt32.read(from: &buf), 
+                due: FfiConverterUInt32.read(from: &buf), 
+                nextDue: FfiConverterOptionInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: StudyOverviewView, into buf: inout [UInt8]) {
+        FfiConverterUInt32.write(value.documents, into: &buf)
+        FfiConverterUInt32.write(value.begun, into: &buf)
+        FfiConverterUInt32.write(value.finished, into: &buf)
+        FfiConverterUInt64.write(value.seconds, into: &buf)
+        FfiConverterUInt32.write(value.quizzes, into: &buf)
+        FfiConverterUInt32.write(value.attempts, into: &buf)
+        FfiConverterUInt32.write(value.questions, into: &buf)
+        FfiConverterUInt32.write(value.due, into: &buf)
+        FfiConverterOptionInt64.write(value.nextDue, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeStudyOverviewView_lift(_ buf: RustBuffer) throws -> StudyOverviewView {
+    return try FfiConverterTypeStudyOverviewView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeStudyOverviewView_lower(_ value: StudyOverviewView) -> RustBuffer {
+    return FfiConverterTypeStudyOverviewView.lower(value)
 }
 
 
@@ -13413,6 +18130,85 @@ public func FfiConverterTypeSubscriptionStats_lift(_ buf: RustBuffer) throws -> 
 #endif
 public func FfiConverterTypeSubscriptionStats_lower(_ value: SubscriptionStats) -> RustBuffer {
     return FfiConverterTypeSubscriptionStats.lower(value)
+}
+
+
+/**
+ * What another document did to this one: shown as a banner.
+ */
+public struct SupersededView: Equatable, Hashable {
+    /**
+     * What was done.
+     */
+    public let by: LinkKind
+    /**
+     * Code of the document that did it.
+     */
+    public let code: String
+    /**
+     * Its day.
+     */
+    public let date: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * What was done.
+         */by: LinkKind, 
+        /**
+         * Code of the document that did it.
+         */code: String, 
+        /**
+         * Its day.
+         */date: String) {
+        self.by = by
+        self.code = code
+        self.date = date
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension SupersededView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeSupersededView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SupersededView {
+        return
+            try SupersededView(
+                by: FfiConverterTypeLinkKind.read(from: &buf), 
+                code: FfiConverterString.read(from: &buf), 
+                date: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: SupersededView, into buf: inout [UInt8]) {
+        FfiConverterTypeLinkKind.write(value.by, into: &buf)
+        FfiConverterString.write(value.code, into: &buf)
+        FfiConverterString.write(value.date, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSupersededView_lift(_ buf: RustBuffer) throws -> SupersededView {
+    return try FfiConverterTypeSupersededView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSupersededView_lower(_ value: SupersededView) -> RustBuffer {
+    return FfiConverterTypeSupersededView.lower(value)
 }
 
 
@@ -14358,6 +19154,85 @@ public func FfiConverterTypeUnitCard_lower(_ value: UnitCard) -> RustBuffer {
 
 
 /**
+ * One thing to say.
+ */
+public struct Utterance: Equatable, Hashable {
+    /**
+     * Hand it to `Reader.finished` when it was spoken.
+     */
+    public let number: UInt64
+    /**
+     * What to say, in words.
+     */
+    public let text: String
+    /**
+     * Silence after it, in milliseconds, before it counts as finished.
+     */
+    public let pauseMs: UInt32
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Hand it to `Reader.finished` when it was spoken.
+         */number: UInt64, 
+        /**
+         * What to say, in words.
+         */text: String, 
+        /**
+         * Silence after it, in milliseconds, before it counts as finished.
+         */pauseMs: UInt32) {
+        self.number = number
+        self.text = text
+        self.pauseMs = pauseMs
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension Utterance: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeUtterance: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Utterance {
+        return
+            try Utterance(
+                number: FfiConverterUInt64.read(from: &buf), 
+                text: FfiConverterString.read(from: &buf), 
+                pauseMs: FfiConverterUInt32.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Utterance, into buf: inout [UInt8]) {
+        FfiConverterUInt64.write(value.number, into: &buf)
+        FfiConverterString.write(value.text, into: &buf)
+        FfiConverterUInt32.write(value.pauseMs, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeUtterance_lift(_ buf: RustBuffer) throws -> Utterance {
+    return try FfiConverterTypeUtterance.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeUtterance_lower(_ value: Utterance) -> RustBuffer {
+    return FfiConverterTypeUtterance.lower(value)
+}
+
+
+/**
  * One of several values of the same thing.
  */
 public struct VersionView: Equatable, Hashable {
@@ -14434,6 +19309,360 @@ public func FfiConverterTypeVersionView_lift(_ buf: RustBuffer) throws -> Versio
 public func FfiConverterTypeVersionView_lower(_ value: VersionView) -> RustBuffer {
     return FfiConverterTypeVersionView.lower(value)
 }
+
+
+/**
+ * Where to watch a broadcast.
+ */
+public struct WatchLinkView: Equatable, Hashable {
+    /**
+     * What to show.
+     */
+    public let label: String
+    /**
+     * The address: `https` or `http`.
+     */
+    public let url: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * What to show.
+         */label: String, 
+        /**
+         * The address: `https` or `http`.
+         */url: String) {
+        self.label = label
+        self.url = url
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension WatchLinkView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeWatchLinkView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> WatchLinkView {
+        return
+            try WatchLinkView(
+                label: FfiConverterString.read(from: &buf), 
+                url: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: WatchLinkView, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.label, into: &buf)
+        FfiConverterString.write(value.url, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeWatchLinkView_lift(_ buf: RustBuffer) throws -> WatchLinkView {
+    return try FfiConverterTypeWatchLinkView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeWatchLinkView_lower(_ value: WatchLinkView) -> RustBuffer {
+    return FfiConverterTypeWatchLinkView.lower(value)
+}
+
+
+/**
+ * Where a broadcast stands in time.
+ */
+
+public enum AirState: Equatable, Hashable {
+    
+    /**
+     * Over.
+     */
+    case over
+    /**
+     * Running.
+     */
+    case now
+    /**
+     * Among the next to begin.
+     */
+    case next
+    /**
+     * After the next.
+     */
+    case later
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension AirState: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeAirState: FfiConverterRustBuffer {
+    typealias SwiftType = AirState
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> AirState {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .over
+        
+        case 2: return .now
+        
+        case 3: return .next
+        
+        case 4: return .later
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: AirState, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .over:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .now:
+            writeInt(&buf, Int32(2))
+        
+        
+        case .next:
+            writeInt(&buf, Int32(3))
+        
+        
+        case .later:
+            writeInt(&buf, Int32(4))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAirState_lift(_ buf: RustBuffer) throws -> AirState {
+    return try FfiConverterTypeAirState.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAirState_lower(_ value: AirState) -> RustBuffer {
+    return FfiConverterTypeAirState.lower(value)
+}
+
+
+
+/**
+ * How well a right answer was known.
+ */
+
+public enum AnswerRating: Equatable, Hashable {
+    
+    /**
+     * Not known.
+     */
+    case again
+    /**
+     * Known with difficulty.
+     */
+    case hard
+    /**
+     * Known.
+     */
+    case good
+    /**
+     * Known without thinking.
+     */
+    case easy
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension AnswerRating: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeAnswerRating: FfiConverterRustBuffer {
+    typealias SwiftType = AnswerRating
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> AnswerRating {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .again
+        
+        case 2: return .hard
+        
+        case 3: return .good
+        
+        case 4: return .easy
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: AnswerRating, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .again:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .hard:
+            writeInt(&buf, Int32(2))
+        
+        
+        case .good:
+            writeInt(&buf, Int32(3))
+        
+        
+        case .easy:
+            writeInt(&buf, Int32(4))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAnswerRating_lift(_ buf: RustBuffer) throws -> AnswerRating {
+    return try FfiConverterTypeAnswerRating.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAnswerRating_lower(_ value: AnswerRating) -> RustBuffer {
+    return FfiConverterTypeAnswerRating.lower(value)
+}
+
+
+
+/**
+ * How a question is answered.
+ */
+
+public enum AskedKind: Equatable, Hashable {
+    
+    /**
+     * One choice is ticked.
+     */
+    case one
+    /**
+     * Any number of choices is ticked.
+     */
+    case several
+    /**
+     * True or false.
+     */
+    case truth
+    /**
+     * A number is typed.
+     */
+    case number
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension AskedKind: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeAskedKind: FfiConverterRustBuffer {
+    typealias SwiftType = AskedKind
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> AskedKind {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .one
+        
+        case 2: return .several
+        
+        case 3: return .truth
+        
+        case 4: return .number
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: AskedKind, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .one:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .several:
+            writeInt(&buf, Int32(2))
+        
+        
+        case .truth:
+            writeInt(&buf, Int32(3))
+        
+        
+        case .number:
+            writeInt(&buf, Int32(4))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAskedKind_lift(_ buf: RustBuffer) throws -> AskedKind {
+    return try FfiConverterTypeAskedKind.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAskedKind_lower(_ value: AskedKind) -> RustBuffer {
+    return FfiConverterTypeAskedKind.lower(value)
+}
+
 
 
 /**
@@ -15509,6 +20738,228 @@ public func FfiConverterTypeEntryPlace_lower(_ value: EntryPlace) -> RustBuffer 
 
 
 /**
+ * How an attempt counts in an exam.
+ */
+
+public enum ExamStanding: Equatable, Hashable {
+    
+    /**
+     * In time.
+     */
+    case counts
+    /**
+     * Handed in in time, and it arrived after the close: it counts, with a note.
+     */
+    case countsLate(
+        /**
+         * Seconds after the close.
+         */seconds: Int64
+    )
+    /**
+     * Begun before the opening or handed in after the close.
+     */
+    case outsideWindow
+    /**
+     * Took longer than allowed.
+     */
+    case tooSlow
+    /**
+     * More attempts than allowed.
+     */
+    case tooMany
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension ExamStanding: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeExamStanding: FfiConverterRustBuffer {
+    typealias SwiftType = ExamStanding
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ExamStanding {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .counts
+        
+        case 2: return .countsLate(seconds: try FfiConverterInt64.read(from: &buf)
+        )
+        
+        case 3: return .outsideWindow
+        
+        case 4: return .tooSlow
+        
+        case 5: return .tooMany
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: ExamStanding, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .counts:
+            writeInt(&buf, Int32(1))
+        
+        
+        case let .countsLate(seconds):
+            writeInt(&buf, Int32(2))
+            FfiConverterInt64.write(seconds, into: &buf)
+            
+        
+        case .outsideWindow:
+            writeInt(&buf, Int32(3))
+        
+        
+        case .tooSlow:
+            writeInt(&buf, Int32(4))
+        
+        
+        case .tooMany:
+            writeInt(&buf, Int32(5))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeExamStanding_lift(_ buf: RustBuffer) throws -> ExamStanding {
+    return try FfiConverterTypeExamStanding.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeExamStanding_lower(_ value: ExamStanding) -> RustBuffer {
+    return FfiConverterTypeExamStanding.lower(value)
+}
+
+
+
+/**
+ * Whether an exam can be taken now.
+ */
+
+public enum ExamState: Equatable, Hashable {
+    
+    /**
+     * It opens later.
+     */
+    case notYet(
+        /**
+         * Seconds until then.
+         */seconds: Int64
+    )
+    /**
+     * It is open.
+     */
+    case `open`(
+        /**
+         * Attempts that are left.
+         */attemptsLeft: UInt32, 
+        /**
+         * Seconds until it closes.
+         */secondsLeft: Int64
+    )
+    /**
+     * All attempts are used.
+     */
+    case noAttemptsLeft
+    /**
+     * It is over.
+     */
+    case closed
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension ExamState: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeExamState: FfiConverterRustBuffer {
+    typealias SwiftType = ExamState
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ExamState {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .notYet(seconds: try FfiConverterInt64.read(from: &buf)
+        )
+        
+        case 2: return .`open`(attemptsLeft: try FfiConverterUInt32.read(from: &buf), secondsLeft: try FfiConverterInt64.read(from: &buf)
+        )
+        
+        case 3: return .noAttemptsLeft
+        
+        case 4: return .closed
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: ExamState, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case let .notYet(seconds):
+            writeInt(&buf, Int32(1))
+            FfiConverterInt64.write(seconds, into: &buf)
+            
+        
+        case let .`open`(attemptsLeft,secondsLeft):
+            writeInt(&buf, Int32(2))
+            FfiConverterUInt32.write(attemptsLeft, into: &buf)
+            FfiConverterInt64.write(secondsLeft, into: &buf)
+            
+        
+        case .noAttemptsLeft:
+            writeInt(&buf, Int32(3))
+        
+        
+        case .closed:
+            writeInt(&buf, Int32(4))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeExamState_lift(_ buf: RustBuffer) throws -> ExamState {
+    return try FfiConverterTypeExamState.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeExamState_lower(_ value: ExamState) -> RustBuffer {
+    return FfiConverterTypeExamState.lower(value)
+}
+
+
+
+/**
  * By what somebody pays a fee.
  */
 
@@ -15847,6 +21298,109 @@ public func FfiConverterTypeFeedbackStatus_lift(_ buf: RustBuffer) throws -> Fee
 #endif
 public func FfiConverterTypeFeedbackStatus_lower(_ value: FeedbackStatus) -> RustBuffer {
     return FfiConverterTypeFeedbackStatus.lower(value)
+}
+
+
+
+/**
+ * What was answered to a question.
+ */
+
+public enum GivenAnswer: Equatable, Hashable {
+    
+    /**
+     * Choices ticked, by their numbers.
+     */
+    case choices(
+        /**
+         * Which.
+         */numbers: Data
+    )
+    /**
+     * True or false.
+     */
+    case truth(
+        /**
+         * Which.
+         */said: Bool
+    )
+    /**
+     * A number, in thousandths: `7,5` is 7500.
+     */
+    case number(
+        /**
+         * Which.
+         */thousandths: Int64
+    )
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension GivenAnswer: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeGivenAnswer: FfiConverterRustBuffer {
+    typealias SwiftType = GivenAnswer
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> GivenAnswer {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .choices(numbers: try FfiConverterData.read(from: &buf)
+        )
+        
+        case 2: return .truth(said: try FfiConverterBool.read(from: &buf)
+        )
+        
+        case 3: return .number(thousandths: try FfiConverterInt64.read(from: &buf)
+        )
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: GivenAnswer, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case let .choices(numbers):
+            writeInt(&buf, Int32(1))
+            FfiConverterData.write(numbers, into: &buf)
+            
+        
+        case let .truth(said):
+            writeInt(&buf, Int32(2))
+            FfiConverterBool.write(said, into: &buf)
+            
+        
+        case let .number(thousandths):
+            writeInt(&buf, Int32(3))
+            FfiConverterInt64.write(thousandths, into: &buf)
+            
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeGivenAnswer_lift(_ buf: RustBuffer) throws -> GivenAnswer {
+    return try FfiConverterTypeGivenAnswer.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeGivenAnswer_lower(_ value: GivenAnswer) -> RustBuffer {
+    return FfiConverterTypeGivenAnswer.lower(value)
 }
 
 
@@ -16792,6 +22346,91 @@ public func FfiConverterTypeLanguage_lift(_ buf: RustBuffer) throws -> Language 
 #endif
 public func FfiConverterTypeLanguage_lower(_ value: Language) -> RustBuffer {
     return FfiConverterTypeLanguage.lower(value)
+}
+
+
+
+/**
+ * What one document does to another.
+ */
+
+public enum LinkKind: Equatable, Hashable {
+    
+    /**
+     * The other is no longer in force; this one stands in its place.
+     */
+    case replaces
+    /**
+     * Parts of the other are changed by this one.
+     */
+    case amends
+    /**
+     * The other is withdrawn without a successor.
+     */
+    case withdraws
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension LinkKind: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeLinkKind: FfiConverterRustBuffer {
+    typealias SwiftType = LinkKind
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> LinkKind {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .replaces
+        
+        case 2: return .amends
+        
+        case 3: return .withdraws
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: LinkKind, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .replaces:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .amends:
+            writeInt(&buf, Int32(2))
+        
+        
+        case .withdraws:
+            writeInt(&buf, Int32(3))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeLinkKind_lift(_ buf: RustBuffer) throws -> LinkKind {
+    return try FfiConverterTypeLinkKind.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeLinkKind_lower(_ value: LinkKind) -> RustBuffer {
+    return FfiConverterTypeLinkKind.lower(value)
 }
 
 
@@ -19224,6 +24863,137 @@ public func FfiConverterTypePhoneState_lower(_ value: PhoneState) -> RustBuffer 
 
 
 /**
+ * What a question of a package asks, with the right answer.
+ */
+
+public enum QuizTask: Equatable, Hashable {
+    
+    /**
+     * One choice is right.
+     */
+    case one(
+        /**
+         * The choices.
+         */choices: [String], 
+        /**
+         * Index of the right one.
+         */right: UInt8
+    )
+    /**
+     * Several choices may be right.
+     */
+    case several(
+        /**
+         * The choices.
+         */choices: [String], 
+        /**
+         * Indices of the right ones.
+         */right: Data
+    )
+    /**
+     * A statement that is true or false.
+     */
+    case truth(
+        /**
+         * Which.
+         */right: Bool
+    )
+    /**
+     * A number, in thousandths.
+     */
+    case number(
+        /**
+         * The right one.
+         */right: Int64, 
+        /**
+         * How far off still counts.
+         */tolerance: UInt32
+    )
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension QuizTask: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeQuizTask: FfiConverterRustBuffer {
+    typealias SwiftType = QuizTask
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> QuizTask {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .one(choices: try FfiConverterSequenceString.read(from: &buf), right: try FfiConverterUInt8.read(from: &buf)
+        )
+        
+        case 2: return .several(choices: try FfiConverterSequenceString.read(from: &buf), right: try FfiConverterData.read(from: &buf)
+        )
+        
+        case 3: return .truth(right: try FfiConverterBool.read(from: &buf)
+        )
+        
+        case 4: return .number(right: try FfiConverterInt64.read(from: &buf), tolerance: try FfiConverterUInt32.read(from: &buf)
+        )
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: QuizTask, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case let .one(choices,right):
+            writeInt(&buf, Int32(1))
+            FfiConverterSequenceString.write(choices, into: &buf)
+            FfiConverterUInt8.write(right, into: &buf)
+            
+        
+        case let .several(choices,right):
+            writeInt(&buf, Int32(2))
+            FfiConverterSequenceString.write(choices, into: &buf)
+            FfiConverterData.write(right, into: &buf)
+            
+        
+        case let .truth(right):
+            writeInt(&buf, Int32(3))
+            FfiConverterBool.write(right, into: &buf)
+            
+        
+        case let .number(right,tolerance):
+            writeInt(&buf, Int32(4))
+            FfiConverterInt64.write(right, into: &buf)
+            FfiConverterUInt32.write(tolerance, into: &buf)
+            
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeQuizTask_lift(_ buf: RustBuffer) throws -> QuizTask {
+    return try FfiConverterTypeQuizTask.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeQuizTask_lower(_ value: QuizTask) -> RustBuffer {
+    return FfiConverterTypeQuizTask.lower(value)
+}
+
+
+
+/**
  * Who is rated.
  */
 
@@ -19443,6 +25213,91 @@ public func FfiConverterTypeRatingCommand_lift(_ buf: RustBuffer) throws -> Rati
 #endif
 public func FfiConverterTypeRatingCommand_lower(_ value: RatingCommand) -> RustBuffer {
     return FfiConverterTypeRatingCommand.lower(value)
+}
+
+
+
+/**
+ * What a reader aloud does.
+ */
+
+public enum ReaderState: Equatable, Hashable {
+    
+    /**
+     * Nothing is spoken; playing goes on with the sentence that was not finished.
+     */
+    case paused
+    /**
+     * A sentence is spoken.
+     */
+    case speaking
+    /**
+     * Everything was spoken.
+     */
+    case ended
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension ReaderState: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeReaderState: FfiConverterRustBuffer {
+    typealias SwiftType = ReaderState
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ReaderState {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .paused
+        
+        case 2: return .speaking
+        
+        case 3: return .ended
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: ReaderState, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .paused:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .speaking:
+            writeInt(&buf, Int32(2))
+        
+        
+        case .ended:
+            writeInt(&buf, Int32(3))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeReaderState_lift(_ buf: RustBuffer) throws -> ReaderState {
+    return try FfiConverterTypeReaderState.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeReaderState_lower(_ value: ReaderState) -> RustBuffer {
+    return FfiConverterTypeReaderState.lower(value)
 }
 
 
@@ -20886,6 +26741,91 @@ public func FfiConverterTypeSealStatus_lower(_ value: SealStatus) -> RustBuffer 
 
 
 /**
+ * Why there is no result, or not every one.
+ */
+
+public enum SearchNote: Equatable, Hashable {
+    
+    /**
+     * The query holds no letter or digit.
+     */
+    case noWords
+    /**
+     * Nothing in the library fits.
+     */
+    case nothingFits
+    /**
+     * The query is so long that its end was passed over.
+     */
+    case wordsPassedOver
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension SearchNote: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeSearchNote: FfiConverterRustBuffer {
+    typealias SwiftType = SearchNote
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SearchNote {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .noWords
+        
+        case 2: return .nothingFits
+        
+        case 3: return .wordsPassedOver
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: SearchNote, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .noWords:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .nothingFits:
+            writeInt(&buf, Int32(2))
+        
+        
+        case .wordsPassedOver:
+            writeInt(&buf, Int32(3))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSearchNote_lift(_ buf: RustBuffer) throws -> SearchNote {
+    return try FfiConverterTypeSearchNote.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSearchNote_lower(_ value: SearchNote) -> RustBuffer {
+    return FfiConverterTypeSearchNote.lower(value)
+}
+
+
+
+/**
  * How much an item weighs.
  */
 
@@ -20966,6 +26906,91 @@ public func FfiConverterTypeSeverity_lift(_ buf: RustBuffer) throws -> Severity 
 #endif
 public func FfiConverterTypeSeverity_lower(_ value: Severity) -> RustBuffer {
     return FfiConverterTypeSeverity.lower(value)
+}
+
+
+
+/**
+ * What a member tells the unit of a document.
+ */
+
+public enum SharedMark: Equatable, Hashable {
+    
+    /**
+     * Nothing, or nothing any more.
+     */
+    case withdrawn
+    /**
+     * That it is here.
+     */
+    case received
+    /**
+     * That it is read.
+     */
+    case done
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension SharedMark: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeSharedMark: FfiConverterRustBuffer {
+    typealias SwiftType = SharedMark
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SharedMark {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .withdrawn
+        
+        case 2: return .received
+        
+        case 3: return .done
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: SharedMark, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .withdrawn:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .received:
+            writeInt(&buf, Int32(2))
+        
+        
+        case .done:
+            writeInt(&buf, Int32(3))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSharedMark_lift(_ buf: RustBuffer) throws -> SharedMark {
+    return try FfiConverterTypeSharedMark.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSharedMark_lower(_ value: SharedMark) -> RustBuffer {
+    return FfiConverterTypeSharedMark.lower(value)
 }
 
 
@@ -21216,6 +27241,176 @@ public func FfiConverterTypeSpaceState_lift(_ buf: RustBuffer) throws -> SpaceSt
 #endif
 public func FfiConverterTypeSpaceState_lower(_ value: SpaceState) -> RustBuffer {
     return FfiConverterTypeSpaceState.lower(value)
+}
+
+
+
+/**
+ * The voice did not speak.
+ */
+public 
+enum SpeechRefusal: Swift.Error, Equatable, Hashable {
+
+    
+    
+    /**
+     * There is no Vietnamese voice, or the platform refuses.
+     */
+    case Refused
+
+    
+
+    
+// The local Rust `Debug` implementation.
+public var debugDescription: String {
+    return try!  FfiConverterString.lift(
+        try! rustCall() {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_speechrefusal_uniffi_trait_debug(
+            FfiConverterTypeSpeechRefusal_lower(self),uniffiCallStatus
+    )
+}
+    )
+}
+// The local Rust `Display` implementation.
+public var description: String {
+    return try!  FfiConverterString.lift(
+        try! rustCall() {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_speechrefusal_uniffi_trait_display(
+            FfiConverterTypeSpeechRefusal_lower(self),uniffiCallStatus
+    )
+}
+    )
+}
+
+    
+}
+
+#if compiler(>=6)
+extension SpeechRefusal: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeSpeechRefusal: FfiConverterRustBuffer {
+    typealias SwiftType = SpeechRefusal
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SpeechRefusal {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        
+
+        
+        case 1: return .Refused
+
+         default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: SpeechRefusal, into buf: inout [UInt8]) {
+        switch value {
+
+        
+
+        
+        
+        case .Refused:
+            writeInt(&buf, Int32(1))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSpeechRefusal_lift(_ buf: RustBuffer) throws -> SpeechRefusal {
+    return try FfiConverterTypeSpeechRefusal.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSpeechRefusal_lower(_ value: SpeechRefusal) -> RustBuffer {
+    return FfiConverterTypeSpeechRefusal.lower(value)
+}
+
+
+/**
+ * Whose everyday number words are spoken.
+ */
+
+public enum SpeechRegion: Equatable, Hashable {
+    
+    /**
+     * "một nghìn không trăm linh năm".
+     */
+    case northern
+    /**
+     * "một ngàn không trăm lẻ năm".
+     */
+    case southern
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension SpeechRegion: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeSpeechRegion: FfiConverterRustBuffer {
+    typealias SwiftType = SpeechRegion
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SpeechRegion {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .northern
+        
+        case 2: return .southern
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: SpeechRegion, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .northern:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .southern:
+            writeInt(&buf, Int32(2))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSpeechRegion_lift(_ buf: RustBuffer) throws -> SpeechRegion {
+    return try FfiConverterTypeSpeechRegion.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSpeechRegion_lower(_ value: SpeechRegion) -> RustBuffer {
+    return FfiConverterTypeSpeechRegion.lower(value)
 }
 
 
@@ -22246,6 +28441,54 @@ fileprivate struct FfiConverterOptionUInt64: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionInt64: FfiConverterRustBuffer {
+    typealias SwiftType = Int64?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterInt64.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterInt64.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionBool: FfiConverterRustBuffer {
+    typealias SwiftType = Bool?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterBool.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterBool.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterOptionString: FfiConverterRustBuffer {
     typealias SwiftType = String?
 
@@ -22342,6 +28585,78 @@ fileprivate struct FfiConverterOptionTypeLogSink: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionTypeExamRules: FfiConverterRustBuffer {
+    typealias SwiftType = ExamRules?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeExamRules.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeExamRules.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeFileView: FfiConverterRustBuffer {
+    typealias SwiftType = FileView?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeFileView.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeFileView.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeHeardView: FfiConverterRustBuffer {
+    typealias SwiftType = HeardView?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeHeardView.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeHeardView.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterOptionTypeMeetingHeading: FfiConverterRustBuffer {
     typealias SwiftType = MeetingHeading?
 
@@ -22414,6 +28729,30 @@ fileprivate struct FfiConverterOptionTypePaperFile: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionTypePassageView: FfiConverterRustBuffer {
+    typealias SwiftType = PassageView?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypePassageView.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypePassageView.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterOptionTypePersonView: FfiConverterRustBuffer {
     typealias SwiftType = PersonView?
 
@@ -22430,6 +28769,30 @@ fileprivate struct FfiConverterOptionTypePersonView: FfiConverterRustBuffer {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterTypePersonView.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeQuizMarks: FfiConverterRustBuffer {
+    typealias SwiftType = QuizMarks?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeQuizMarks.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeQuizMarks.read(from: &buf)
         default: throw UniffiInternalError.unexpectedOptionalTag
         }
     }
@@ -22486,6 +28849,30 @@ fileprivate struct FfiConverterOptionTypeResolutionVoteView: FfiConverterRustBuf
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionTypeAnswerRating: FfiConverterRustBuffer {
+    typealias SwiftType = AnswerRating?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeAnswerRating.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeAnswerRating.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterOptionTypeBallot: FfiConverterRustBuffer {
     typealias SwiftType = Ballot?
 
@@ -22526,6 +28913,54 @@ fileprivate struct FfiConverterOptionTypeEntryPlace: FfiConverterRustBuffer {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterTypeEntryPlace.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeExamStanding: FfiConverterRustBuffer {
+    typealias SwiftType = ExamStanding?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeExamStanding.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeExamStanding.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeExamState: FfiConverterRustBuffer {
+    typealias SwiftType = ExamState?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeExamState.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeExamState.read(from: &buf)
         default: throw UniffiInternalError.unexpectedOptionalTag
         }
     }
@@ -22654,6 +29089,30 @@ fileprivate struct FfiConverterOptionTypeRecordedHow: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionTypeSearchNote: FfiConverterRustBuffer {
+    typealias SwiftType = SearchNote?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeSearchNote.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeSearchNote.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterOptionTypeWho: FfiConverterRustBuffer {
     typealias SwiftType = Who?
 
@@ -22728,6 +29187,31 @@ fileprivate struct FfiConverterSequenceTypeAgendaView: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeAskedQuestion: FfiConverterRustBuffer {
+    typealias SwiftType = [AskedQuestion]
+
+    public static func write(_ value: [AskedQuestion], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeAskedQuestion.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [AskedQuestion] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [AskedQuestion]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeAskedQuestion.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeAssessedView: FfiConverterRustBuffer {
     typealias SwiftType = [AssessedView]
 
@@ -22745,6 +29229,31 @@ fileprivate struct FfiConverterSequenceTypeAssessedView: FfiConverterRustBuffer 
         seq.reserveCapacity(Int(len))
         for _ in 0 ..< len {
             seq.append(try FfiConverterTypeAssessedView.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeAttemptView: FfiConverterRustBuffer {
+    typealias SwiftType = [AttemptView]
+
+    public static func write(_ value: [AttemptView], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeAttemptView.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [AttemptView] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [AttemptView]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeAttemptView.read(from: &buf))
         }
         return seq
     }
@@ -22853,6 +29362,31 @@ fileprivate struct FfiConverterSequenceTypeBallotView: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeBroadcastView: FfiConverterRustBuffer {
+    typealias SwiftType = [BroadcastView]
+
+    public static func write(_ value: [BroadcastView], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeBroadcastView.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [BroadcastView] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [BroadcastView]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeBroadcastView.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeChangePlace: FfiConverterRustBuffer {
     typealias SwiftType = [ChangePlace]
 
@@ -22895,6 +29429,31 @@ fileprivate struct FfiConverterSequenceTypeCheckedSeal: FfiConverterRustBuffer {
         seq.reserveCapacity(Int(len))
         for _ in 0 ..< len {
             seq.append(try FfiConverterTypeCheckedSeal.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeChoiceView: FfiConverterRustBuffer {
+    typealias SwiftType = [ChoiceView]
+
+    public static func write(_ value: [ChoiceView], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeChoiceView.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [ChoiceView] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [ChoiceView]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeChoiceView.read(from: &buf))
         }
         return seq
     }
@@ -23003,6 +29562,31 @@ fileprivate struct FfiConverterSequenceTypeCriterionView: FfiConverterRustBuffer
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeDeliveryView: FfiConverterRustBuffer {
+    typealias SwiftType = [DeliveryView]
+
+    public static func write(_ value: [DeliveryView], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeDeliveryView.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [DeliveryView] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [DeliveryView]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeDeliveryView.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeDiaryLineView: FfiConverterRustBuffer {
     typealias SwiftType = [DiaryLineView]
 
@@ -23045,6 +29629,81 @@ fileprivate struct FfiConverterSequenceTypeDirectiveView: FfiConverterRustBuffer
         seq.reserveCapacity(Int(len))
         for _ in 0 ..< len {
             seq.append(try FfiConverterTypeDirectiveView.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeDocumentEntry: FfiConverterRustBuffer {
+    typealias SwiftType = [DocumentEntry]
+
+    public static func write(_ value: [DocumentEntry], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeDocumentEntry.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [DocumentEntry] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [DocumentEntry]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeDocumentEntry.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeDocumentLink: FfiConverterRustBuffer {
+    typealias SwiftType = [DocumentLink]
+
+    public static func write(_ value: [DocumentLink], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeDocumentLink.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [DocumentLink] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [DocumentLink]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeDocumentLink.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeDueQuestionView: FfiConverterRustBuffer {
+    typealias SwiftType = [DueQuestionView]
+
+    public static func write(_ value: [DueQuestionView], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeDueQuestionView.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [DueQuestionView] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [DueQuestionView]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeDueQuestionView.read(from: &buf))
         }
         return seq
     }
@@ -23178,6 +29837,31 @@ fileprivate struct FfiConverterSequenceTypeFeedbackView: FfiConverterRustBuffer 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeFileView: FfiConverterRustBuffer {
+    typealias SwiftType = [FileView]
+
+    public static func write(_ value: [FileView], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeFileView.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [FileView] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [FileView]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeFileView.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeHistoryLineView: FfiConverterRustBuffer {
     typealias SwiftType = [HistoryLineView]
 
@@ -23220,6 +29904,31 @@ fileprivate struct FfiConverterSequenceTypeHomeActionView: FfiConverterRustBuffe
         seq.reserveCapacity(Int(len))
         for _ in 0 ..< len {
             seq.append(try FfiConverterTypeHomeActionView.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeJudgedQuestion: FfiConverterRustBuffer {
+    typealias SwiftType = [JudgedQuestion]
+
+    public static func write(_ value: [JudgedQuestion], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeJudgedQuestion.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [JudgedQuestion] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [JudgedQuestion]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeJudgedQuestion.read(from: &buf))
         }
         return seq
     }
@@ -23503,6 +30212,31 @@ fileprivate struct FfiConverterSequenceTypeNarrativeView: FfiConverterRustBuffer
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeNewBroadcast: FfiConverterRustBuffer {
+    typealias SwiftType = [NewBroadcast]
+
+    public static func write(_ value: [NewBroadcast], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeNewBroadcast.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [NewBroadcast] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [NewBroadcast]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeNewBroadcast.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeNewMember: FfiConverterRustBuffer {
     typealias SwiftType = [NewMember]
 
@@ -23753,6 +30487,106 @@ fileprivate struct FfiConverterSequenceTypePointsView: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeQuizAnswer: FfiConverterRustBuffer {
+    typealias SwiftType = [QuizAnswer]
+
+    public static func write(_ value: [QuizAnswer], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeQuizAnswer.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [QuizAnswer] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [QuizAnswer]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeQuizAnswer.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeQuizQuestion: FfiConverterRustBuffer {
+    typealias SwiftType = [QuizQuestion]
+
+    public static func write(_ value: [QuizQuestion], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeQuizQuestion.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [QuizQuestion] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [QuizQuestion]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeQuizQuestion.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeQuizView: FfiConverterRustBuffer {
+    typealias SwiftType = [QuizView]
+
+    public static func write(_ value: [QuizView], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeQuizView.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [QuizView] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [QuizView]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeQuizView.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeQuoteView: FfiConverterRustBuffer {
+    typealias SwiftType = [QuoteView]
+
+    public static func write(_ value: [QuoteView], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeQuoteView.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [QuoteView] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [QuoteView]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeQuoteView.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeRatingCardView: FfiConverterRustBuffer {
     typealias SwiftType = [RatingCardView]
 
@@ -23770,6 +30604,31 @@ fileprivate struct FfiConverterSequenceTypeRatingCardView: FfiConverterRustBuffe
         seq.reserveCapacity(Int(len))
         for _ in 0 ..< len {
             seq.append(try FfiConverterTypeRatingCardView.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeReaderMark: FfiConverterRustBuffer {
+    typealias SwiftType = [ReaderMark]
+
+    public static func write(_ value: [ReaderMark], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeReaderMark.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [ReaderMark] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [ReaderMark]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeReaderMark.read(from: &buf))
         }
         return seq
     }
@@ -24028,6 +30887,56 @@ fileprivate struct FfiConverterSequenceTypeSealView: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeSearchHit: FfiConverterRustBuffer {
+    typealias SwiftType = [SearchHit]
+
+    public static func write(_ value: [SearchHit], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeSearchHit.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [SearchHit] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [SearchHit]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeSearchHit.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeSectionHeading: FfiConverterRustBuffer {
+    typealias SwiftType = [SectionHeading]
+
+    public static func write(_ value: [SectionHeading], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeSectionHeading.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [SectionHeading] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [SectionHeading]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeSectionHeading.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeSentReportView: FfiConverterRustBuffer {
     typealias SwiftType = [SentReportView]
 
@@ -24045,6 +30954,31 @@ fileprivate struct FfiConverterSequenceTypeSentReportView: FfiConverterRustBuffe
         seq.reserveCapacity(Int(len))
         for _ in 0 ..< len {
             seq.append(try FfiConverterTypeSentReportView.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeSentenceView: FfiConverterRustBuffer {
+    typealias SwiftType = [SentenceView]
+
+    public static func write(_ value: [SentenceView], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeSentenceView.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [SentenceView] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [SentenceView]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeSentenceView.read(from: &buf))
         }
         return seq
     }
@@ -24103,6 +31037,31 @@ fileprivate struct FfiConverterSequenceTypeSpeechView: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeSpokenSentenceView: FfiConverterRustBuffer {
+    typealias SwiftType = [SpokenSentenceView]
+
+    public static func write(_ value: [SpokenSentenceView], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeSpokenSentenceView.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [SpokenSentenceView] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [SpokenSentenceView]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeSpokenSentenceView.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeStepView: FfiConverterRustBuffer {
     typealias SwiftType = [StepView]
 
@@ -24120,6 +31079,31 @@ fileprivate struct FfiConverterSequenceTypeStepView: FfiConverterRustBuffer {
         seq.reserveCapacity(Int(len))
         for _ in 0 ..< len {
             seq.append(try FfiConverterTypeStepView.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeSupersededView: FfiConverterRustBuffer {
+    typealias SwiftType = [SupersededView]
+
+    public static func write(_ value: [SupersededView], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeSupersededView.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [SupersededView] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [SupersededView]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeSupersededView.read(from: &buf))
         }
         return seq
     }
@@ -24245,6 +31229,31 @@ fileprivate struct FfiConverterSequenceTypeVersionView: FfiConverterRustBuffer {
         seq.reserveCapacity(Int(len))
         for _ in 0 ..< len {
             seq.append(try FfiConverterTypeVersionView.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeWatchLinkView: FfiConverterRustBuffer {
+    typealias SwiftType = [WatchLinkView]
+
+    public static func write(_ value: [WatchLinkView], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeWatchLinkView.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [WatchLinkView] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [WatchLinkView]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeWatchLinkView.read(from: &buf))
         }
         return seq
     }
@@ -24518,6 +31527,30 @@ public func homeActions(role: HomeRole, clerk: Bool, phase: HomePhase, language:
 })
 }
 /**
+ * A text cut into sentences with stable ids, each with what is spoken.
+ */
+public func speechSentences(text: String, region: SpeechRegion)throws  -> [SpokenSentenceView]  {
+    return try  FfiConverterSequenceTypeSpokenSentenceView.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_func_speech_sentences(
+        FfiConverterString.lower(text),
+        FfiConverterTypeSpeechRegion_lower(region),uniffiCallStatus
+    )
+})
+}
+/**
+ * A text as it is to be spoken: numbers, dates, codes and abbreviations in words. Line by line.
+ */
+public func speechText(text: String, region: SpeechRegion)throws  -> String  {
+    return try  FfiConverterString.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_func_speech_text(
+        FfiConverterString.lower(text),
+        FfiConverterTypeSpeechRegion_lower(region),uniffiCallStatus
+    )
+})
+}
+/**
  * Sends log lines of this process up to a level to a sink; a later call replaces the sink. Log lines belong to the
  * process and not to a profile, so this is no part of a configuration.
  */
@@ -24588,6 +31621,12 @@ private let initializationResult: InitializationResult = {
     if (uniffi_sotay_ffi_checksum_func_home_actions() != 30520) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_sotay_ffi_checksum_func_speech_sentences() != 15229) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_func_speech_text() != 16696) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_sotay_ffi_checksum_func_set_log_sink() != 54238) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -24595,6 +31634,30 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sotay_ffi_checksum_func_open_passphrase_vault() != 52460) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_reader_finished() != 59301) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_reader_next() != 29621) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_reader_pause() != 19111) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_reader_play() != 6916) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_reader_previous() != 56998) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_reader_view() != 58632) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_speechoutput_speak() != 19753) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_speechoutput_stop() != 30540) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sotay_ffi_checksum_method_branch_accept() != 19603) {
@@ -24702,6 +31765,9 @@ private let initializationResult: InitializationResult = {
     if (uniffi_sotay_ffi_checksum_method_handbook_feedback() != 7402) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_sotay_ffi_checksum_method_handbook_library() != 35362) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_sotay_ffi_checksum_method_handbook_low_memory() != 24942) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -24723,6 +31789,9 @@ private let initializationResult: InitializationResult = {
     if (uniffi_sotay_ffi_checksum_method_handbook_shutdown() != 8909) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_sotay_ffi_checksum_method_handbook_study() != 34563) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_sotay_ffi_checksum_method_handbook_subscribe() != 32501) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -24733,6 +31802,51 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sotay_ffi_checksum_method_handbook_home() != 24879) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_library_ask_question() != 52888) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_library_broadcasts() != 11039) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_library_contents() != 50432) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_library_delivery() != 16053) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_library_documents() != 14433) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_library_finish_reading() != 38879) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_library_publish() != 17770) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_library_publish_broadcasts() != 47265) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_library_read_on() != 38512) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_library_reader() != 62777) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_library_readers() != 48721) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_library_search() != 42540) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_library_section() != 9323) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_library_share() != 56864) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_library_shared() != 2546) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sotay_ffi_checksum_method_logsink_on_log() != 12653) {
@@ -24897,6 +32011,33 @@ private let initializationResult: InitializationResult = {
     if (uniffi_sotay_ffi_checksum_method_records_tasks_of_meeting() != 56429) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_sotay_ffi_checksum_method_study_attempts() != 6350) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_study_begin() != 37429) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_study_draft() != 57980) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_study_due() != 1406) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_study_hand_in() != 9043) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_study_overview() != 26113) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_study_publish() != 18948) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_study_quizzes() != 57445) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_study_repeat() != 50597) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_sotay_ffi_checksum_method_sync_follow() != 28985) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -24926,6 +32067,7 @@ private let initializationResult: InitializationResult = {
     uniffiCallbackInitConnectivity()
     uniffiCallbackInitKeyVault()
     uniffiCallbackInitLogSink()
+    uniffiCallbackInitSpeechOutput()
     return InitializationResult.ok
 }()
 

@@ -243,6 +243,20 @@ typedef void (*UniffiForeignFutureCompleteVoid)(uint64_t, UniffiForeignFutureRes
     );
 
 #endif
+#ifndef UNIFFI_FFIDEF_CALLBACK_INTERFACE_SPEECH_OUTPUT_METHOD0
+#define UNIFFI_FFIDEF_CALLBACK_INTERFACE_SPEECH_OUTPUT_METHOD0
+typedef void (*UniffiCallbackInterfaceSpeechOutputMethod0)(uint64_t, RustBuffer, void* _Nonnull, 
+        RustCallStatus *_Nonnull uniffiCallStatus
+    );
+
+#endif
+#ifndef UNIFFI_FFIDEF_CALLBACK_INTERFACE_SPEECH_OUTPUT_METHOD1
+#define UNIFFI_FFIDEF_CALLBACK_INTERFACE_SPEECH_OUTPUT_METHOD1
+typedef void (*UniffiCallbackInterfaceSpeechOutputMethod1)(uint64_t, void* _Nonnull, 
+        RustCallStatus *_Nonnull uniffiCallStatus
+    );
+
+#endif
 #ifndef UNIFFI_FFIDEF_CALLBACK_INTERFACE_LOG_SINK_METHOD0
 #define UNIFFI_FFIDEF_CALLBACK_INTERFACE_LOG_SINK_METHOD0
 typedef void (*UniffiCallbackInterfaceLogSinkMethod0)(uint64_t, RustBuffer, void* _Nonnull, 
@@ -292,6 +306,16 @@ typedef void (*UniffiCallbackInterfaceKeyVaultMethod3)(uint64_t, RustBuffer, voi
     );
 
 #endif
+#ifndef UNIFFI_FFIDEF_V_TABLE_CALLBACK_INTERFACE_SPEECH_OUTPUT
+#define UNIFFI_FFIDEF_V_TABLE_CALLBACK_INTERFACE_SPEECH_OUTPUT
+typedef struct UniffiVTableCallbackInterfaceSpeechOutput {
+    UniffiCallbackInterfaceFree _Nonnull uniffiFree;
+    UniffiCallbackInterfaceClone _Nonnull uniffiClone;
+    UniffiCallbackInterfaceSpeechOutputMethod0 _Nonnull speak;
+    UniffiCallbackInterfaceSpeechOutputMethod1 _Nonnull stop;
+} UniffiVTableCallbackInterfaceSpeechOutput;
+
+#endif
 #ifndef UNIFFI_FFIDEF_V_TABLE_CALLBACK_INTERFACE_LOG_SINK
 #define UNIFFI_FFIDEF_V_TABLE_CALLBACK_INTERFACE_LOG_SINK
 typedef struct UniffiVTableCallbackInterfaceLogSink {
@@ -330,6 +354,71 @@ typedef struct UniffiVTableCallbackInterfaceKeyVault {
     UniffiCallbackInterfaceKeyVaultMethod3 _Nonnull destroy;
 } UniffiVTableCallbackInterfaceKeyVault;
 
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_CLONE_READER
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_CLONE_READER
+uint64_t uniffi_sotay_ffi_fn_clone_reader(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_FREE_READER
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_FREE_READER
+void uniffi_sotay_ffi_fn_free_reader(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_READER_FINISHED
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_READER_FINISHED
+RustBuffer uniffi_sotay_ffi_fn_method_reader_finished(uint64_t ptr, uint64_t utterance, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_READER_NEXT
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_READER_NEXT
+RustBuffer uniffi_sotay_ffi_fn_method_reader_next(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_READER_PAUSE
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_READER_PAUSE
+RustBuffer uniffi_sotay_ffi_fn_method_reader_pause(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_READER_PLAY
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_READER_PLAY
+RustBuffer uniffi_sotay_ffi_fn_method_reader_play(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_READER_PREVIOUS
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_READER_PREVIOUS
+RustBuffer uniffi_sotay_ffi_fn_method_reader_previous(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_READER_VIEW
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_READER_VIEW
+RustBuffer uniffi_sotay_ffi_fn_method_reader_view(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_CLONE_SPEECHOUTPUT
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_CLONE_SPEECHOUTPUT
+uint64_t uniffi_sotay_ffi_fn_clone_speechoutput(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_FREE_SPEECHOUTPUT
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_FREE_SPEECHOUTPUT
+void uniffi_sotay_ffi_fn_free_speechoutput(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_INIT_CALLBACK_VTABLE_SPEECHOUTPUT
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_INIT_CALLBACK_VTABLE_SPEECHOUTPUT
+void uniffi_sotay_ffi_fn_init_callback_vtable_speechoutput(const UniffiVTableCallbackInterfaceSpeechOutput* _Nonnull vtable
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_SPEECHOUTPUT_SPEAK
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_SPEECHOUTPUT_SPEAK
+void uniffi_sotay_ffi_fn_method_speechoutput_speak(uint64_t ptr, RustBuffer utterance, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_SPEECHOUTPUT_STOP
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_SPEECHOUTPUT_STOP
+void uniffi_sotay_ffi_fn_method_speechoutput_stop(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_CLONE_BRANCH
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_CLONE_BRANCH
@@ -546,6 +635,11 @@ void uniffi_sotay_ffi_fn_method_handbook_enter_background(uint64_t ptr, uint64_t
 uint64_t uniffi_sotay_ffi_fn_method_handbook_feedback(uint64_t ptr, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_HANDBOOK_LIBRARY
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_HANDBOOK_LIBRARY
+uint64_t uniffi_sotay_ffi_fn_method_handbook_library(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_HANDBOOK_LOW_MEMORY
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_HANDBOOK_LOW_MEMORY
 void uniffi_sotay_ffi_fn_method_handbook_low_memory(uint64_t ptr, RustCallStatus *_Nonnull out_status
@@ -581,6 +675,11 @@ void uniffi_sotay_ffi_fn_method_handbook_resume(uint64_t ptr, RustCallStatus *_N
 void uniffi_sotay_ffi_fn_method_handbook_shutdown(uint64_t ptr, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_HANDBOOK_STUDY
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_HANDBOOK_STUDY
+uint64_t uniffi_sotay_ffi_fn_method_handbook_study(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_HANDBOOK_SUBSCRIBE
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_HANDBOOK_SUBSCRIBE
 uint64_t uniffi_sotay_ffi_fn_method_handbook_subscribe(uint64_t ptr, uint64_t listener, RustCallStatus *_Nonnull out_status
@@ -599,6 +698,91 @@ uint64_t uniffi_sotay_ffi_fn_method_handbook_sync(uint64_t ptr, RustCallStatus *
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_HANDBOOK_HOME
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_HANDBOOK_HOME
 RustBuffer uniffi_sotay_ffi_fn_method_handbook_home(uint64_t ptr, RustBuffer language, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_CLONE_LIBRARY
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_CLONE_LIBRARY
+uint64_t uniffi_sotay_ffi_fn_clone_library(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_FREE_LIBRARY
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_FREE_LIBRARY
+void uniffi_sotay_ffi_fn_free_library(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_LIBRARY_ASK_QUESTION
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_LIBRARY_ASK_QUESTION
+RustBuffer uniffi_sotay_ffi_fn_method_library_ask_question(uint64_t ptr, RustBuffer question, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_LIBRARY_BROADCASTS
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_LIBRARY_BROADCASTS
+RustBuffer uniffi_sotay_ffi_fn_method_library_broadcasts(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_LIBRARY_CONTENTS
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_LIBRARY_CONTENTS
+RustBuffer uniffi_sotay_ffi_fn_method_library_contents(uint64_t ptr, RustBuffer document, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_LIBRARY_DELIVERY
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_LIBRARY_DELIVERY
+RustBuffer uniffi_sotay_ffi_fn_method_library_delivery(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_LIBRARY_DOCUMENTS
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_LIBRARY_DOCUMENTS
+RustBuffer uniffi_sotay_ffi_fn_method_library_documents(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_LIBRARY_FINISH_READING
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_LIBRARY_FINISH_READING
+RustBuffer uniffi_sotay_ffi_fn_method_library_finish_reading(uint64_t ptr, RustBuffer document, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_LIBRARY_PUBLISH
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_LIBRARY_PUBLISH
+RustBuffer uniffi_sotay_ffi_fn_method_library_publish(uint64_t ptr, RustBuffer new, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_LIBRARY_PUBLISH_BROADCASTS
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_LIBRARY_PUBLISH_BROADCASTS
+void uniffi_sotay_ffi_fn_method_library_publish_broadcasts(uint64_t ptr, RustBuffer entries, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_LIBRARY_READ_ON
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_LIBRARY_READ_ON
+RustBuffer uniffi_sotay_ffi_fn_method_library_read_on(uint64_t ptr, RustBuffer document, uint32_t furthest, uint32_t more_seconds, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_LIBRARY_READER
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_LIBRARY_READER
+uint64_t uniffi_sotay_ffi_fn_method_library_reader(uint64_t ptr, RustBuffer document, RustBuffer first, RustBuffer last, RustBuffer region, uint64_t output, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_LIBRARY_READERS
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_LIBRARY_READERS
+RustBuffer uniffi_sotay_ffi_fn_method_library_readers(uint64_t ptr, RustBuffer document, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_LIBRARY_SEARCH
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_LIBRARY_SEARCH
+RustBuffer uniffi_sotay_ffi_fn_method_library_search(uint64_t ptr, RustBuffer query, uint32_t limit, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_LIBRARY_SECTION
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_LIBRARY_SECTION
+RustBuffer uniffi_sotay_ffi_fn_method_library_section(uint64_t ptr, RustBuffer document, uint32_t number, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_LIBRARY_SHARE
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_LIBRARY_SHARE
+void uniffi_sotay_ffi_fn_method_library_share(uint64_t ptr, RustBuffer document, RustBuffer mark, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_LIBRARY_SHARED
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_LIBRARY_SHARED
+RustBuffer uniffi_sotay_ffi_fn_method_library_shared(uint64_t ptr, RustBuffer document, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_CLONE_LOGSINK
@@ -951,6 +1135,61 @@ RustBuffer uniffi_sotay_ffi_fn_method_records_tasks(uint64_t ptr, int32_t year, 
 uint32_t uniffi_sotay_ffi_fn_method_records_tasks_of_meeting(uint64_t ptr, RustBuffer meeting, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_CLONE_STUDY
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_CLONE_STUDY
+uint64_t uniffi_sotay_ffi_fn_clone_study(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_FREE_STUDY
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_FREE_STUDY
+void uniffi_sotay_ffi_fn_free_study(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_STUDY_ATTEMPTS
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_STUDY_ATTEMPTS
+RustBuffer uniffi_sotay_ffi_fn_method_study_attempts(uint64_t ptr, RustBuffer quiz, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_STUDY_BEGIN
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_STUDY_BEGIN
+RustBuffer uniffi_sotay_ffi_fn_method_study_begin(uint64_t ptr, RustBuffer quiz, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_STUDY_DRAFT
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_STUDY_DRAFT
+RustBuffer uniffi_sotay_ffi_fn_method_study_draft(uint64_t ptr, RustBuffer document, uint64_t seed, uint32_t limit, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_STUDY_DUE
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_STUDY_DUE
+RustBuffer uniffi_sotay_ffi_fn_method_study_due(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_STUDY_HAND_IN
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_STUDY_HAND_IN
+RustBuffer uniffi_sotay_ffi_fn_method_study_hand_in(uint64_t ptr, RustBuffer sheet, RustBuffer answers, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_STUDY_OVERVIEW
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_STUDY_OVERVIEW
+RustBuffer uniffi_sotay_ffi_fn_method_study_overview(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_STUDY_PUBLISH
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_STUDY_PUBLISH
+RustBuffer uniffi_sotay_ffi_fn_method_study_publish(uint64_t ptr, RustBuffer quiz, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_STUDY_QUIZZES
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_STUDY_QUIZZES
+RustBuffer uniffi_sotay_ffi_fn_method_study_quizzes(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_STUDY_REPEAT
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_STUDY_REPEAT
+RustBuffer uniffi_sotay_ffi_fn_method_study_repeat(uint64_t ptr, RustBuffer question, RustBuffer given, RustBuffer felt, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_CLONE_SYNC
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_CLONE_SYNC
 uint64_t uniffi_sotay_ffi_fn_clone_sync(uint64_t handle, RustCallStatus *_Nonnull out_status
@@ -1011,6 +1250,16 @@ RustBuffer uniffi_sotay_ffi_fn_method_synctask_progress(uint64_t ptr, RustCallSt
 uint64_t uniffi_sotay_ffi_fn_method_synctask_wait(uint64_t ptr
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_SPEECHREFUSAL_UNIFFI_TRAIT_DEBUG
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_SPEECHREFUSAL_UNIFFI_TRAIT_DEBUG
+RustBuffer uniffi_sotay_ffi_fn_method_speechrefusal_uniffi_trait_debug(RustBuffer ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_SPEECHREFUSAL_UNIFFI_TRAIT_DISPLAY
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_SPEECHREFUSAL_UNIFFI_TRAIT_DISPLAY
+RustBuffer uniffi_sotay_ffi_fn_method_speechrefusal_uniffi_trait_display(RustBuffer ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_HANDBOOKERROR_UNIFFI_TRAIT_DEBUG
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_HANDBOOKERROR_UNIFFI_TRAIT_DEBUG
 RustBuffer uniffi_sotay_ffi_fn_method_handbookerror_uniffi_trait_debug(RustBuffer ptr, RustCallStatus *_Nonnull out_status
@@ -1060,6 +1309,16 @@ uint64_t uniffi_sotay_ffi_fn_func_open_handbook(RustBuffer config, RustCallStatu
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_FUNC_HOME_ACTIONS
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_FUNC_HOME_ACTIONS
 RustBuffer uniffi_sotay_ffi_fn_func_home_actions(RustBuffer role, int8_t clerk, RustBuffer phase, RustBuffer language, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_FUNC_SPEECH_SENTENCES
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_FUNC_SPEECH_SENTENCES
+RustBuffer uniffi_sotay_ffi_fn_func_speech_sentences(RustBuffer text, RustBuffer region, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_FUNC_SPEECH_TEXT
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_FUNC_SPEECH_TEXT
+RustBuffer uniffi_sotay_ffi_fn_func_speech_text(RustBuffer text, RustBuffer region, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_FUNC_SET_LOG_SINK
@@ -1373,6 +1632,18 @@ uint16_t uniffi_sotay_ffi_checksum_func_home_actions(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_FUNC_SPEECH_SENTENCES
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_FUNC_SPEECH_SENTENCES
+uint16_t uniffi_sotay_ffi_checksum_func_speech_sentences(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_FUNC_SPEECH_TEXT
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_FUNC_SPEECH_TEXT
+uint16_t uniffi_sotay_ffi_checksum_func_speech_text(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_FUNC_SET_LOG_SINK
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_FUNC_SET_LOG_SINK
 uint16_t uniffi_sotay_ffi_checksum_func_set_log_sink(void
@@ -1388,6 +1659,54 @@ uint16_t uniffi_sotay_ffi_checksum_func_check_seal_file(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_FUNC_OPEN_PASSPHRASE_VAULT
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_FUNC_OPEN_PASSPHRASE_VAULT
 uint16_t uniffi_sotay_ffi_checksum_func_open_passphrase_vault(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_READER_FINISHED
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_READER_FINISHED
+uint16_t uniffi_sotay_ffi_checksum_method_reader_finished(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_READER_NEXT
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_READER_NEXT
+uint16_t uniffi_sotay_ffi_checksum_method_reader_next(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_READER_PAUSE
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_READER_PAUSE
+uint16_t uniffi_sotay_ffi_checksum_method_reader_pause(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_READER_PLAY
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_READER_PLAY
+uint16_t uniffi_sotay_ffi_checksum_method_reader_play(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_READER_PREVIOUS
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_READER_PREVIOUS
+uint16_t uniffi_sotay_ffi_checksum_method_reader_previous(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_READER_VIEW
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_READER_VIEW
+uint16_t uniffi_sotay_ffi_checksum_method_reader_view(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_SPEECHOUTPUT_SPEAK
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_SPEECHOUTPUT_SPEAK
+uint16_t uniffi_sotay_ffi_checksum_method_speechoutput_speak(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_SPEECHOUTPUT_STOP
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_SPEECHOUTPUT_STOP
+uint16_t uniffi_sotay_ffi_checksum_method_speechoutput_stop(void
     
 );
 #endif
@@ -1601,6 +1920,12 @@ uint16_t uniffi_sotay_ffi_checksum_method_handbook_feedback(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_HANDBOOK_LIBRARY
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_HANDBOOK_LIBRARY
+uint16_t uniffi_sotay_ffi_checksum_method_handbook_library(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_HANDBOOK_LOW_MEMORY
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_HANDBOOK_LOW_MEMORY
 uint16_t uniffi_sotay_ffi_checksum_method_handbook_low_memory(void
@@ -1643,6 +1968,12 @@ uint16_t uniffi_sotay_ffi_checksum_method_handbook_shutdown(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_HANDBOOK_STUDY
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_HANDBOOK_STUDY
+uint16_t uniffi_sotay_ffi_checksum_method_handbook_study(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_HANDBOOK_SUBSCRIBE
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_HANDBOOK_SUBSCRIBE
 uint16_t uniffi_sotay_ffi_checksum_method_handbook_subscribe(void
@@ -1664,6 +1995,96 @@ uint16_t uniffi_sotay_ffi_checksum_method_handbook_sync(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_HANDBOOK_HOME
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_HANDBOOK_HOME
 uint16_t uniffi_sotay_ffi_checksum_method_handbook_home(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_LIBRARY_ASK_QUESTION
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_LIBRARY_ASK_QUESTION
+uint16_t uniffi_sotay_ffi_checksum_method_library_ask_question(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_LIBRARY_BROADCASTS
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_LIBRARY_BROADCASTS
+uint16_t uniffi_sotay_ffi_checksum_method_library_broadcasts(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_LIBRARY_CONTENTS
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_LIBRARY_CONTENTS
+uint16_t uniffi_sotay_ffi_checksum_method_library_contents(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_LIBRARY_DELIVERY
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_LIBRARY_DELIVERY
+uint16_t uniffi_sotay_ffi_checksum_method_library_delivery(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_LIBRARY_DOCUMENTS
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_LIBRARY_DOCUMENTS
+uint16_t uniffi_sotay_ffi_checksum_method_library_documents(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_LIBRARY_FINISH_READING
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_LIBRARY_FINISH_READING
+uint16_t uniffi_sotay_ffi_checksum_method_library_finish_reading(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_LIBRARY_PUBLISH
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_LIBRARY_PUBLISH
+uint16_t uniffi_sotay_ffi_checksum_method_library_publish(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_LIBRARY_PUBLISH_BROADCASTS
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_LIBRARY_PUBLISH_BROADCASTS
+uint16_t uniffi_sotay_ffi_checksum_method_library_publish_broadcasts(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_LIBRARY_READ_ON
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_LIBRARY_READ_ON
+uint16_t uniffi_sotay_ffi_checksum_method_library_read_on(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_LIBRARY_READER
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_LIBRARY_READER
+uint16_t uniffi_sotay_ffi_checksum_method_library_reader(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_LIBRARY_READERS
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_LIBRARY_READERS
+uint16_t uniffi_sotay_ffi_checksum_method_library_readers(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_LIBRARY_SEARCH
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_LIBRARY_SEARCH
+uint16_t uniffi_sotay_ffi_checksum_method_library_search(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_LIBRARY_SECTION
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_LIBRARY_SECTION
+uint16_t uniffi_sotay_ffi_checksum_method_library_section(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_LIBRARY_SHARE
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_LIBRARY_SHARE
+uint16_t uniffi_sotay_ffi_checksum_method_library_share(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_LIBRARY_SHARED
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_LIBRARY_SHARED
+uint16_t uniffi_sotay_ffi_checksum_method_library_shared(void
     
 );
 #endif
@@ -1988,6 +2409,60 @@ uint16_t uniffi_sotay_ffi_checksum_method_records_tasks(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_TASKS_OF_MEETING
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_TASKS_OF_MEETING
 uint16_t uniffi_sotay_ffi_checksum_method_records_tasks_of_meeting(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_STUDY_ATTEMPTS
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_STUDY_ATTEMPTS
+uint16_t uniffi_sotay_ffi_checksum_method_study_attempts(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_STUDY_BEGIN
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_STUDY_BEGIN
+uint16_t uniffi_sotay_ffi_checksum_method_study_begin(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_STUDY_DRAFT
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_STUDY_DRAFT
+uint16_t uniffi_sotay_ffi_checksum_method_study_draft(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_STUDY_DUE
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_STUDY_DUE
+uint16_t uniffi_sotay_ffi_checksum_method_study_due(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_STUDY_HAND_IN
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_STUDY_HAND_IN
+uint16_t uniffi_sotay_ffi_checksum_method_study_hand_in(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_STUDY_OVERVIEW
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_STUDY_OVERVIEW
+uint16_t uniffi_sotay_ffi_checksum_method_study_overview(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_STUDY_PUBLISH
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_STUDY_PUBLISH
+uint16_t uniffi_sotay_ffi_checksum_method_study_publish(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_STUDY_QUIZZES
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_STUDY_QUIZZES
+uint16_t uniffi_sotay_ffi_checksum_method_study_quizzes(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_STUDY_REPEAT
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_STUDY_REPEAT
+uint16_t uniffi_sotay_ffi_checksum_method_study_repeat(void
     
 );
 #endif

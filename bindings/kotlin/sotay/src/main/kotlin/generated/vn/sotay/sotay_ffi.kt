@@ -657,6 +657,12 @@ internal open class UniffiForeignFutureResultVoid(
 internal interface UniffiForeignFutureCompleteVoid : com.sun.jna.Callback {
     fun callback(`callbackData`: Long,`result`: UniffiForeignFutureResultVoid.UniffiByValue,)
 }
+internal interface UniffiCallbackInterfaceSpeechOutputMethod0 : com.sun.jna.Callback {
+    fun callback(`uniffiHandle`: Long,`utterance`: RustBuffer.ByValue,`uniffiOutReturn`: Pointer,uniffiCallStatus: UniffiRustCallStatus,)
+}
+internal interface UniffiCallbackInterfaceSpeechOutputMethod1 : com.sun.jna.Callback {
+    fun callback(`uniffiHandle`: Long,`uniffiOutReturn`: Pointer,uniffiCallStatus: UniffiRustCallStatus,)
+}
 internal interface UniffiCallbackInterfaceLogSinkMethod0 : com.sun.jna.Callback {
     fun callback(`uniffiHandle`: Long,`lines`: RustBuffer.ByValue,`uniffiOutReturn`: Pointer,uniffiCallStatus: UniffiRustCallStatus,)
 }
@@ -677,6 +683,28 @@ internal interface UniffiCallbackInterfaceKeyVaultMethod2 : com.sun.jna.Callback
 }
 internal interface UniffiCallbackInterfaceKeyVaultMethod3 : com.sun.jna.Callback {
     fun callback(`uniffiHandle`: Long,`label`: RustBuffer.ByValue,`uniffiOutReturn`: Pointer,uniffiCallStatus: UniffiRustCallStatus,)
+}
+@Structure.FieldOrder("uniffiFree", "uniffiClone", "speak", "stop")
+internal open class UniffiVTableCallbackInterfaceSpeechOutput(
+    @JvmField internal var `uniffiFree`: UniffiCallbackInterfaceFree? = null,
+    @JvmField internal var `uniffiClone`: UniffiCallbackInterfaceClone? = null,
+    @JvmField internal var `speak`: UniffiCallbackInterfaceSpeechOutputMethod0? = null,
+    @JvmField internal var `stop`: UniffiCallbackInterfaceSpeechOutputMethod1? = null,
+) : Structure() {
+    class UniffiByValue(
+        `uniffiFree`: UniffiCallbackInterfaceFree? = null,
+        `uniffiClone`: UniffiCallbackInterfaceClone? = null,
+        `speak`: UniffiCallbackInterfaceSpeechOutputMethod0? = null,
+        `stop`: UniffiCallbackInterfaceSpeechOutputMethod1? = null,
+    ): UniffiVTableCallbackInterfaceSpeechOutput(`uniffiFree`,`uniffiClone`,`speak`,`stop`,), Structure.ByValue
+
+   internal fun uniffiSetValue(other: UniffiVTableCallbackInterfaceSpeechOutput) {
+        `uniffiFree` = other.`uniffiFree`
+        `uniffiClone` = other.`uniffiClone`
+        `speak` = other.`speak`
+        `stop` = other.`stop`
+    }
+
 }
 @Structure.FieldOrder("uniffiFree", "uniffiClone", "onLog")
 internal open class UniffiVTableCallbackInterfaceLogSink(
@@ -800,11 +828,31 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_sotay_ffi_checksum_func_home_actions(
     ): Int
+    external fun uniffi_sotay_ffi_checksum_func_speech_sentences(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_func_speech_text(
+    ): Int
     external fun uniffi_sotay_ffi_checksum_func_set_log_sink(
     ): Int
     external fun uniffi_sotay_ffi_checksum_func_check_seal_file(
     ): Int
     external fun uniffi_sotay_ffi_checksum_func_open_passphrase_vault(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_reader_finished(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_reader_next(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_reader_pause(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_reader_play(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_reader_previous(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_reader_view(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_speechoutput_speak(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_speechoutput_stop(
     ): Int
     external fun uniffi_sotay_ffi_checksum_method_branch_accept(
     ): Int
@@ -876,6 +924,8 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_sotay_ffi_checksum_method_handbook_feedback(
     ): Int
+    external fun uniffi_sotay_ffi_checksum_method_handbook_library(
+    ): Int
     external fun uniffi_sotay_ffi_checksum_method_handbook_low_memory(
     ): Int
     external fun uniffi_sotay_ffi_checksum_method_handbook_meeting(
@@ -890,6 +940,8 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_sotay_ffi_checksum_method_handbook_shutdown(
     ): Int
+    external fun uniffi_sotay_ffi_checksum_method_handbook_study(
+    ): Int
     external fun uniffi_sotay_ffi_checksum_method_handbook_subscribe(
     ): Int
     external fun uniffi_sotay_ffi_checksum_method_handbook_suspend(
@@ -897,6 +949,36 @@ internal object IntegrityCheckingUniffiLib {
     external fun uniffi_sotay_ffi_checksum_method_handbook_sync(
     ): Int
     external fun uniffi_sotay_ffi_checksum_method_handbook_home(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_library_ask_question(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_library_broadcasts(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_library_contents(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_library_delivery(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_library_documents(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_library_finish_reading(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_library_publish(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_library_publish_broadcasts(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_library_read_on(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_library_reader(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_library_readers(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_library_search(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_library_section(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_library_share(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_library_shared(
     ): Int
     external fun uniffi_sotay_ffi_checksum_method_logsink_on_log(
     ): Int
@@ -1006,6 +1088,24 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_sotay_ffi_checksum_method_records_tasks_of_meeting(
     ): Int
+    external fun uniffi_sotay_ffi_checksum_method_study_attempts(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_study_begin(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_study_draft(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_study_due(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_study_hand_in(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_study_overview(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_study_publish(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_study_quizzes(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_study_repeat(
+    ): Int
     external fun uniffi_sotay_ffi_checksum_method_sync_follow(
     ): Int
     external fun uniffi_sotay_ffi_checksum_method_sync_pending(
@@ -1042,10 +1142,37 @@ internal object UniffiLib {
         uniffiCallbackInterfaceConnectivity.register(this)
         uniffiCallbackInterfaceKeyVault.register(this)
         uniffiCallbackInterfaceLogSink.register(this)
+        uniffiCallbackInterfaceSpeechOutput.register(this)
         
     }
 
     internal fun ensureInitialized() = Unit
+    external fun uniffi_sotay_ffi_fn_clone_reader(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Long
+    external fun uniffi_sotay_ffi_fn_free_reader(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
+    external fun uniffi_sotay_ffi_fn_method_reader_finished(`ptr`: Long,`utterance`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_reader_next(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_reader_pause(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_reader_play(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_reader_previous(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_reader_view(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_clone_speechoutput(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Long
+    external fun uniffi_sotay_ffi_fn_free_speechoutput(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
+    external fun uniffi_sotay_ffi_fn_init_callback_vtable_speechoutput(`vtable`: UniffiVTableCallbackInterfaceSpeechOutput,
+    ): Unit
+    external fun uniffi_sotay_ffi_fn_method_speechoutput_speak(`ptr`: Long,`utterance`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
+    external fun uniffi_sotay_ffi_fn_method_speechoutput_stop(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
     external fun uniffi_sotay_ffi_fn_clone_branch(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
     external fun uniffi_sotay_ffi_fn_free_branch(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
@@ -1132,6 +1259,8 @@ internal object UniffiLib {
     ): Unit
     external fun uniffi_sotay_ffi_fn_method_handbook_feedback(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
+    external fun uniffi_sotay_ffi_fn_method_handbook_library(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Long
     external fun uniffi_sotay_ffi_fn_method_handbook_low_memory(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Unit
     external fun uniffi_sotay_ffi_fn_method_handbook_meeting(`ptr`: Long,`id`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
@@ -1146,6 +1275,8 @@ internal object UniffiLib {
     ): Unit
     external fun uniffi_sotay_ffi_fn_method_handbook_shutdown(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Unit
+    external fun uniffi_sotay_ffi_fn_method_handbook_study(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Long
     external fun uniffi_sotay_ffi_fn_method_handbook_subscribe(`ptr`: Long,`listener`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
     external fun uniffi_sotay_ffi_fn_method_handbook_suspend(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
@@ -1153,6 +1284,40 @@ internal object UniffiLib {
     external fun uniffi_sotay_ffi_fn_method_handbook_sync(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
     external fun uniffi_sotay_ffi_fn_method_handbook_home(`ptr`: Long,`language`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_clone_library(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Long
+    external fun uniffi_sotay_ffi_fn_free_library(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
+    external fun uniffi_sotay_ffi_fn_method_library_ask_question(`ptr`: Long,`question`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_library_broadcasts(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_library_contents(`ptr`: Long,`document`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_library_delivery(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_library_documents(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_library_finish_reading(`ptr`: Long,`document`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_library_publish(`ptr`: Long,`new`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_library_publish_broadcasts(`ptr`: Long,`entries`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
+    external fun uniffi_sotay_ffi_fn_method_library_read_on(`ptr`: Long,`document`: RustBuffer.ByValue,`furthest`: Int,`moreSeconds`: Int,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_library_reader(`ptr`: Long,`document`: RustBuffer.ByValue,`first`: RustBuffer.ByValue,`last`: RustBuffer.ByValue,`region`: RustBuffer.ByValue,`output`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Long
+    external fun uniffi_sotay_ffi_fn_method_library_readers(`ptr`: Long,`document`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_library_search(`ptr`: Long,`query`: RustBuffer.ByValue,`limit`: Int,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_library_section(`ptr`: Long,`document`: RustBuffer.ByValue,`number`: Int,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_library_share(`ptr`: Long,`document`: RustBuffer.ByValue,`mark`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
+    external fun uniffi_sotay_ffi_fn_method_library_shared(`ptr`: Long,`document`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
     external fun uniffi_sotay_ffi_fn_clone_logsink(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
@@ -1294,6 +1459,28 @@ internal object UniffiLib {
     ): RustBuffer.ByValue
     external fun uniffi_sotay_ffi_fn_method_records_tasks_of_meeting(`ptr`: Long,`meeting`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): Int
+    external fun uniffi_sotay_ffi_fn_clone_study(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Long
+    external fun uniffi_sotay_ffi_fn_free_study(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
+    external fun uniffi_sotay_ffi_fn_method_study_attempts(`ptr`: Long,`quiz`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_study_begin(`ptr`: Long,`quiz`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_study_draft(`ptr`: Long,`document`: RustBuffer.ByValue,`seed`: Long,`limit`: Int,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_study_due(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_study_hand_in(`ptr`: Long,`sheet`: RustBuffer.ByValue,`answers`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_study_overview(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_study_publish(`ptr`: Long,`quiz`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_study_quizzes(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_study_repeat(`ptr`: Long,`question`: RustBuffer.ByValue,`given`: RustBuffer.ByValue,`felt`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
     external fun uniffi_sotay_ffi_fn_clone_sync(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
     external fun uniffi_sotay_ffi_fn_free_sync(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
@@ -1318,6 +1505,10 @@ internal object UniffiLib {
     ): RustBuffer.ByValue
     external fun uniffi_sotay_ffi_fn_method_synctask_wait(`ptr`: Long,
     ): Long
+    external fun uniffi_sotay_ffi_fn_method_speechrefusal_uniffi_trait_debug(`ptr`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_speechrefusal_uniffi_trait_display(`ptr`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
     external fun uniffi_sotay_ffi_fn_method_handbookerror_uniffi_trait_debug(`ptr`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
     external fun uniffi_sotay_ffi_fn_method_handbookerror_uniffi_trait_display(`ptr`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
@@ -1337,6 +1528,10 @@ internal object UniffiLib {
     external fun uniffi_sotay_ffi_fn_func_open_handbook(`config`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
     external fun uniffi_sotay_ffi_fn_func_home_actions(`role`: RustBuffer.ByValue,`clerk`: Byte,`phase`: RustBuffer.ByValue,`language`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_func_speech_sentences(`text`: RustBuffer.ByValue,`region`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_func_speech_text(`text`: RustBuffer.ByValue,`region`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
     external fun uniffi_sotay_ffi_fn_func_set_log_sink(`sink`: RustBuffer.ByValue,`level`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): Unit
@@ -1481,6 +1676,12 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_sotay_ffi_checksum_func_home_actions() and 0xFFFF) != 30520) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_sotay_ffi_checksum_func_speech_sentences() and 0xFFFF) != 15229) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_func_speech_text() and 0xFFFF) != 16696) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_sotay_ffi_checksum_func_set_log_sink() and 0xFFFF) != 54238) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
@@ -1488,6 +1689,30 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sotay_ffi_checksum_func_open_passphrase_vault() and 0xFFFF) != 52460) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_reader_finished() and 0xFFFF) != 59301) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_reader_next() and 0xFFFF) != 29621) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_reader_pause() and 0xFFFF) != 19111) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_reader_play() and 0xFFFF) != 6916) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_reader_previous() and 0xFFFF) != 56998) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_reader_view() and 0xFFFF) != 58632) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_speechoutput_speak() and 0xFFFF) != 19753) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_speechoutput_stop() and 0xFFFF) != 30540) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sotay_ffi_checksum_method_branch_accept() and 0xFFFF) != 19603) {
@@ -1595,6 +1820,9 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_sotay_ffi_checksum_method_handbook_feedback() and 0xFFFF) != 7402) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_sotay_ffi_checksum_method_handbook_library() and 0xFFFF) != 35362) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_sotay_ffi_checksum_method_handbook_low_memory() and 0xFFFF) != 24942) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
@@ -1616,6 +1844,9 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_sotay_ffi_checksum_method_handbook_shutdown() and 0xFFFF) != 8909) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_sotay_ffi_checksum_method_handbook_study() and 0xFFFF) != 34563) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_sotay_ffi_checksum_method_handbook_subscribe() and 0xFFFF) != 32501) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
@@ -1626,6 +1857,51 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sotay_ffi_checksum_method_handbook_home() and 0xFFFF) != 24879) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_library_ask_question() and 0xFFFF) != 52888) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_library_broadcasts() and 0xFFFF) != 11039) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_library_contents() and 0xFFFF) != 50432) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_library_delivery() and 0xFFFF) != 16053) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_library_documents() and 0xFFFF) != 14433) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_library_finish_reading() and 0xFFFF) != 38879) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_library_publish() and 0xFFFF) != 17770) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_library_publish_broadcasts() and 0xFFFF) != 47265) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_library_read_on() and 0xFFFF) != 38512) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_library_reader() and 0xFFFF) != 62777) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_library_readers() and 0xFFFF) != 48721) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_library_search() and 0xFFFF) != 42540) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_library_section() and 0xFFFF) != 9323) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_library_share() and 0xFFFF) != 56864) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_library_shared() and 0xFFFF) != 2546) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sotay_ffi_checksum_method_logsink_on_log() and 0xFFFF) != 12653) {
@@ -1788,6 +2064,33 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sotay_ffi_checksum_method_records_tasks_of_meeting() and 0xFFFF) != 56429) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_study_attempts() and 0xFFFF) != 6350) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_study_begin() and 0xFFFF) != 37429) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_study_draft() and 0xFFFF) != 57980) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_study_due() and 0xFFFF) != 1406) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_study_hand_in() and 0xFFFF) != 9043) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_study_overview() and 0xFFFF) != 26113) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_study_publish() and 0xFFFF) != 18948) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_study_quizzes() and 0xFFFF) != 57445) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_study_repeat() and 0xFFFF) != 50597) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sotay_ffi_checksum_method_sync_follow() and 0xFFFF) != 28985) {
@@ -4984,6 +5287,11 @@ public interface RawHandbookInterface {
     fun `feedback`(): RawFeedback
     
     /**
+     * The library.
+     */
+    fun `library`(): RawLibrary
+    
+    /**
      * The system is short of memory: open documents leave it and are read again when needed.
      */
     fun `lowMemory`()
@@ -5018,6 +5326,11 @@ public interface RawHandbookInterface {
      * then fails with `stopped`.
      */
     fun `shutdown`()
+    
+    /**
+     * Quizzes and repetition.
+     */
+    fun `study`(): RawStudy
     
     /**
      * Calls a listener with every change from now on.
@@ -5217,6 +5530,23 @@ open class RawHandbook: Disposable, AutoCloseable, RawHandbookInterface
 
     
     /**
+     * The library.
+     */
+    @Throws(HandbookException::class)override fun `library`(): RawLibrary {
+            return FfiConverterTypeRawLibrary.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_handbook_library(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
      * The system is short of memory: open documents leave it and are read again when needed.
      */
     @Throws(HandbookException::class)override fun `lowMemory`()
@@ -5334,6 +5664,23 @@ open class RawHandbook: Disposable, AutoCloseable, RawHandbookInterface
 
     
     /**
+     * Quizzes and repetition.
+     */
+    @Throws(HandbookException::class)override fun `study`(): RawStudy {
+            return FfiConverterTypeRawStudy.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_handbook_study(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
      * Calls a listener with every change from now on.
      */
     @Throws(HandbookException::class)override fun `subscribe`(`listener`: ChangeListener): RawSubscription {
@@ -5435,6 +5782,609 @@ public object FfiConverterTypeRawHandbook: FfiConverter<RawHandbook, Long> {
     override fun allocationSize(value: RawHandbook) = 8UL
 
     override fun write(value: RawHandbook, buf: ByteBuffer) {
+        buf.putLong(lower(value))
+    }
+}
+
+
+// This template implements a class for working with a Rust struct via a handle
+// to the live Rust struct on the other side of the FFI.
+//
+// There's some subtlety here, because we have to be careful not to operate on a Rust
+// struct after it has been dropped, and because we must expose a public API for freeing
+// theq Kotlin wrapper object in lieu of reliable finalizers. The core requirements are:
+//
+//   * Each instance holds an opaque handle to the underlying Rust struct.
+//     Method calls need to read this handle from the object's state and pass it in to
+//     the Rust FFI.
+//
+//   * When an instance is no longer needed, its handle should be passed to a
+//     special destructor function provided by the Rust FFI, which will drop the
+//     underlying Rust struct.
+//
+//   * Given an instance, calling code is expected to call the special
+//     `destroy` method in order to free it after use, either by calling it explicitly
+//     or by using a higher-level helper like the `use` method. Failing to do so risks
+//     leaking the underlying Rust struct.
+//
+//   * We can't assume that calling code will do the right thing, and must be prepared
+//     to handle Kotlin method calls executing concurrently with or even after a call to
+//     `destroy`, and to handle multiple (possibly concurrent!) calls to `destroy`.
+//
+//   * We must never allow Rust code to operate on the underlying Rust struct after
+//     the destructor has been called, and must never call the destructor more than once.
+//     Doing so may trigger memory unsafety.
+//
+//   * To mitigate many of the risks of leaking memory and use-after-free unsafety, a `Cleaner`
+//     is implemented to call the destructor when the Kotlin object becomes unreachable.
+//     This is done in a background thread. This is not a panacea, and client code should be aware that
+//      1. the thread may starve if some there are objects that have poorly performing
+//     `drop` methods or do significant work in their `drop` methods.
+//      2. the thread is shared across the whole library. This can be tuned by using `android_cleaner = true`,
+//         or `android = true` in the [`kotlin` section of the `uniffi.toml` file](https://mozilla.github.io/uniffi-rs/kotlin/configuration.html).
+//
+// If we try to implement this with mutual exclusion on access to the handle, there is the
+// possibility of a race between a method call and a concurrent call to `destroy`:
+//
+//    * Thread A starts a method call, reads the value of the handle, but is interrupted
+//      before it can pass the handle over the FFI to Rust.
+//    * Thread B calls `destroy` and frees the underlying Rust struct.
+//    * Thread A resumes, passing the already-read handle value to Rust and triggering
+//      a use-after-free.
+//
+// One possible solution would be to use a `ReadWriteLock`, with each method call taking
+// a read lock (and thus allowed to run concurrently) and the special `destroy` method
+// taking a write lock (and thus blocking on live method calls). However, we aim not to
+// generate methods with any hidden blocking semantics, and a `destroy` method that might
+// block if called incorrectly seems to meet that bar.
+//
+// So, we achieve our goals by giving each instance an associated `AtomicLong` counter to track
+// the number of in-flight method calls, and an `AtomicBoolean` flag to indicate whether `destroy`
+// has been called. These are updated according to the following rules:
+//
+//    * The initial value of the counter is 1, indicating a live object with no in-flight calls.
+//      The initial value for the flag is false.
+//
+//    * At the start of each method call, we atomically check the counter.
+//      If it is 0 then the underlying Rust struct has already been destroyed and the call is aborted.
+//      If it is nonzero them we atomically increment it by 1 and proceed with the method call.
+//
+//    * At the end of each method call, we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+//    * When `destroy` is called, we atomically flip the flag from false to true.
+//      If the flag was already true we silently fail.
+//      Otherwise we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+// Astute readers may observe that this all sounds very similar to the way that Rust's `Arc<T>` works,
+// and indeed it is, with the addition of a flag to guard against multiple calls to `destroy`.
+//
+// The overall effect is that the underlying Rust struct is destroyed only when `destroy` has been
+// called *and* all in-flight method calls have completed, avoiding violating any of the expectations
+// of the underlying Rust code.
+//
+// This makes a cleaner a better alternative to _not_ calling `destroy()` as
+// and when the object is finished with, but the abstraction is not perfect: if the Rust object's `drop`
+// method is slow, and/or there are many objects to cleanup, and it's on a low end Android device, then the cleaner
+// thread may be starved, and the app will leak memory.
+//
+// In this case, `destroy`ing manually may be a better solution.
+//
+// The cleaner can live side by side with the manual calling of `destroy`. In the order of responsiveness, uniffi objects
+// with Rust peers are reclaimed:
+//
+// 1. By calling the `destroy` method of the object, which calls `rustObject.free()`. If that doesn't happen:
+// 2. When the object becomes unreachable, AND the Cleaner thread gets to call `rustObject.free()`. If the thread is starved then:
+// 3. The memory is reclaimed when the process terminates.
+//
+// [1] https://stackoverflow.com/questions/24376768/can-java-finalize-an-object-when-it-is-still-in-scope/24380219
+//
+
+
+/**
+ * The library of an opened handbook. Cheap; holds no state of its own.
+ */
+public interface RawLibraryInterface {
+    
+    /**
+     * Answers a question with sentences of the library, word for word, or honestly not at all.
+     */
+    fun `askQuestion`(`question`: kotlin.String): Answers
+    
+    /**
+     * The broadcasts of the unit, in order of time.
+     */
+    fun `broadcasts`(): List<BroadcastView>
+    
+    /**
+     * The contents of a document.
+     */
+    fun `contents`(`document`: kotlin.String): List<SectionHeading>
+    
+    /**
+     * Figures of what members told, of every document.
+     */
+    fun `delivery`(): List<DeliveryView>
+    
+    /**
+     * The documents, newest first.
+     */
+    fun `documents`(): List<DocumentEntry>
+    
+    /**
+     * Notes that the holder is done with a document. Nobody else learns it; see `share`.
+     */
+    fun `finishReading`(`document`: kotlin.String): ReadingView
+    
+    /**
+     * Reads a file and publishes it to everybody in the unit. Officers only; a library built for phones says
+     * `publishing_left_out`.
+     */
+    fun `publish`(`new`: NewDocument): PublishedView
+    
+    /**
+     * Publishes a schedule of broadcasts: it replaces what earlier ones say of the days from its first to its last entry.
+     * Officers only.
+     */
+    fun `publishBroadcasts`(`entries`: List<NewBroadcast>)
+    
+    /**
+     * Notes how many paragraphs of a document the holder has reached on this phone, and for how many more seconds.
+     */
+    fun `readOn`(`document`: kotlin.String, `furthest`: kotlin.UInt, `moreSeconds`: kotlin.UInt): ReadingView
+    
+    /**
+     * A reader that speaks a document through a voice of the platform, silent until `play`. Sections are counted from 0;
+     * without a first one it begins where the holder stopped reading, without a last one it goes to the end.
+     */
+    fun `reader`(`document`: kotlin.String, `first`: kotlin.UInt?, `last`: kotlin.UInt?, `region`: SpeechRegion, `output`: SpeechOutput): RawReader
+    
+    /**
+     * Who told what of a document. For officers only.
+     */
+    fun `readers`(`document`: kotlin.String): List<ReaderMark>
+    
+    /**
+     * Searches. Words with or without marks, codes, articles, raw Telex and VNI keystrokes are understood; the last word
+     * may be a beginning.
+     */
+    fun `search`(`query`: kotlin.String, `limit`: kotlin.UInt): SearchResults
+    
+    /**
+     * One section of a document, counted from 0.
+     */
+    fun `section`(`document`: kotlin.String, `number`: kotlin.UInt): SectionView
+    
+    /**
+     * Tells the unit about a document, or takes it back. Only when the member asks for it.
+     */
+    fun `share`(`document`: kotlin.String, `mark`: SharedMark)
+    
+    /**
+     * What the holder told of a document.
+     */
+    fun `shared`(`document`: kotlin.String): SharedMark
+    
+    companion object
+}
+
+/**
+ * The library of an opened handbook. Cheap; holds no state of its own.
+ */
+open class RawLibrary: Disposable, AutoCloseable, RawLibraryInterface
+{
+
+    @Suppress("UNUSED_PARAMETER")
+    /**
+     * @suppress
+     */
+    constructor(withHandle: UniffiWithHandle, handle: Long) {
+        this.handle = handle
+        this.cleanable = UniffiLib.CLEANER.register(this, UniffiCleanAction(handle))
+    }
+
+    /**
+     * @suppress
+     *
+     * This constructor can be used to instantiate a fake object. Only used for tests. Any
+     * attempt to actually use an object constructed this way will fail as there is no
+     * connected Rust object.
+     */
+    @Suppress("UNUSED_PARAMETER")
+    constructor(noHandle: NoHandle) {
+        this.handle = 0
+        this.cleanable = null
+    }
+
+    protected val handle: Long
+    protected val cleanable: UniffiCleaner.Cleanable?
+
+    private val wasDestroyed = AtomicBoolean(false)
+    private val callCounter = AtomicLong(1)
+
+    /**
+     * Whether the current object has been destroyed and its reference is gone in the Rust side.
+     */
+    val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
+
+    override fun destroy() {
+        // Only allow a single call to this method.
+        // TODO: maybe we should log a warning if called more than once?
+        if (this.wasDestroyed.compareAndSet(false, true)) {
+            // This decrement always matches the initial count of 1 given at creation time.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    @Synchronized
+    override fun close() {
+        this.destroy()
+    }
+
+    internal inline fun <R> callWithHandle(block: (handle: Long) -> R): R {
+        // Check and increment the call counter, to keep the object alive.
+        // This needs a compare-and-set retry loop in case of concurrent updates.
+        do {
+            val c = this.callCounter.get()
+            if (c == 0L) {
+                throw IllegalStateException("${this.javaClass.simpleName} object has already been destroyed")
+            }
+            if (c == Long.MAX_VALUE) {
+                throw IllegalStateException("${this.javaClass.simpleName} call counter would overflow")
+            }
+        } while (! this.callCounter.compareAndSet(c, c + 1L))
+        // Now we can safely do the method call without the handle being freed concurrently.
+        try {
+            return block(this.uniffiCloneHandle())
+        } finally {
+            // This decrement always matches the increment we performed above.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    // Use a static inner class instead of a closure so as not to accidentally
+    // capture `this` as part of the cleanable's action.
+    private class UniffiCleanAction(private val handle: Long) : Runnable {
+        override fun run() {
+            if (handle == 0.toLong()) {
+                // Fake object created with `NoHandle`, don't try to free.
+                return;
+            }
+            uniffiRustCall { status ->
+                UniffiLib.uniffi_sotay_ffi_fn_free_library(handle, status)
+            }
+        }
+    }
+
+    /**
+     * @suppress
+     */
+    fun uniffiCloneHandle(): Long {
+        if (handle == 0.toLong()) {
+            throw InternalException("uniffiCloneHandle() called on NoHandle object");
+        }
+        return uniffiRustCall() { status ->
+            UniffiLib.uniffi_sotay_ffi_fn_clone_library(handle, status)
+        }
+    }
+
+    
+    /**
+     * Answers a question with sentences of the library, word for word, or honestly not at all.
+     */
+    @Throws(HandbookException::class)override fun `askQuestion`(`question`: kotlin.String): Answers {
+            return FfiConverterTypeAnswers.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_library_ask_question(
+        it,
+        
+        FfiConverterString.lower(`question`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * The broadcasts of the unit, in order of time.
+     */
+    @Throws(HandbookException::class)override fun `broadcasts`(): List<BroadcastView> {
+            return FfiConverterSequenceTypeBroadcastView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_library_broadcasts(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * The contents of a document.
+     */
+    @Throws(HandbookException::class)override fun `contents`(`document`: kotlin.String): List<SectionHeading> {
+            return FfiConverterSequenceTypeSectionHeading.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_library_contents(
+        it,
+        
+        FfiConverterString.lower(`document`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Figures of what members told, of every document.
+     */
+    @Throws(HandbookException::class)override fun `delivery`(): List<DeliveryView> {
+            return FfiConverterSequenceTypeDeliveryView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_library_delivery(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * The documents, newest first.
+     */
+    @Throws(HandbookException::class)override fun `documents`(): List<DocumentEntry> {
+            return FfiConverterSequenceTypeDocumentEntry.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_library_documents(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Notes that the holder is done with a document. Nobody else learns it; see `share`.
+     */
+    @Throws(HandbookException::class)override fun `finishReading`(`document`: kotlin.String): ReadingView {
+            return FfiConverterTypeReadingView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_library_finish_reading(
+        it,
+        
+        FfiConverterString.lower(`document`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Reads a file and publishes it to everybody in the unit. Officers only; a library built for phones says
+     * `publishing_left_out`.
+     */
+    @Throws(HandbookException::class)override fun `publish`(`new`: NewDocument): PublishedView {
+            return FfiConverterTypePublishedView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_library_publish(
+        it,
+        
+        FfiConverterTypeNewDocument.lower(`new`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Publishes a schedule of broadcasts: it replaces what earlier ones say of the days from its first to its last entry.
+     * Officers only.
+     */
+    @Throws(HandbookException::class)override fun `publishBroadcasts`(`entries`: List<NewBroadcast>)
+        = 
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_library_publish_broadcasts(
+        it,
+        
+        FfiConverterSequenceTypeNewBroadcast.lower(`entries`),_status)
+}
+    }
+    
+    
+
+    
+    /**
+     * Notes how many paragraphs of a document the holder has reached on this phone, and for how many more seconds.
+     */
+    @Throws(HandbookException::class)override fun `readOn`(`document`: kotlin.String, `furthest`: kotlin.UInt, `moreSeconds`: kotlin.UInt): ReadingView {
+            return FfiConverterTypeReadingView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_library_read_on(
+        it,
+        
+        FfiConverterString.lower(`document`),
+        FfiConverterUInt.lower(`furthest`),
+        FfiConverterUInt.lower(`moreSeconds`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * A reader that speaks a document through a voice of the platform, silent until `play`. Sections are counted from 0;
+     * without a first one it begins where the holder stopped reading, without a last one it goes to the end.
+     */
+    @Throws(HandbookException::class)override fun `reader`(`document`: kotlin.String, `first`: kotlin.UInt?, `last`: kotlin.UInt?, `region`: SpeechRegion, `output`: SpeechOutput): RawReader {
+            return FfiConverterTypeRawReader.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_library_reader(
+        it,
+        
+        FfiConverterString.lower(`document`),
+        FfiConverterOptionalUInt.lower(`first`),
+        FfiConverterOptionalUInt.lower(`last`),
+        FfiConverterTypeSpeechRegion.lower(`region`),
+        FfiConverterTypeSpeechOutput.lower(`output`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Who told what of a document. For officers only.
+     */
+    @Throws(HandbookException::class)override fun `readers`(`document`: kotlin.String): List<ReaderMark> {
+            return FfiConverterSequenceTypeReaderMark.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_library_readers(
+        it,
+        
+        FfiConverterString.lower(`document`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Searches. Words with or without marks, codes, articles, raw Telex and VNI keystrokes are understood; the last word
+     * may be a beginning.
+     */
+    @Throws(HandbookException::class)override fun `search`(`query`: kotlin.String, `limit`: kotlin.UInt): SearchResults {
+            return FfiConverterTypeSearchResults.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_library_search(
+        it,
+        
+        FfiConverterString.lower(`query`),
+        FfiConverterUInt.lower(`limit`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * One section of a document, counted from 0.
+     */
+    @Throws(HandbookException::class)override fun `section`(`document`: kotlin.String, `number`: kotlin.UInt): SectionView {
+            return FfiConverterTypeSectionView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_library_section(
+        it,
+        
+        FfiConverterString.lower(`document`),
+        FfiConverterUInt.lower(`number`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Tells the unit about a document, or takes it back. Only when the member asks for it.
+     */
+    @Throws(HandbookException::class)override fun `share`(`document`: kotlin.String, `mark`: SharedMark)
+        = 
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_library_share(
+        it,
+        
+        FfiConverterString.lower(`document`),
+        FfiConverterTypeSharedMark.lower(`mark`),_status)
+}
+    }
+    
+    
+
+    
+    /**
+     * What the holder told of a document.
+     */
+    @Throws(HandbookException::class)override fun `shared`(`document`: kotlin.String): SharedMark {
+            return FfiConverterTypeSharedMark.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_library_shared(
+        it,
+        
+        FfiConverterString.lower(`document`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+
+    
+
+
+    
+    
+    /**
+     * @suppress
+     */
+    companion object
+    
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeRawLibrary: FfiConverter<RawLibrary, Long> {
+    override fun lower(value: RawLibrary): Long {
+        return value.uniffiCloneHandle()
+    }
+
+    override fun lift(value: Long): RawLibrary {
+        return RawLibrary(UniffiWithHandle, value)
+    }
+
+    override fun read(buf: ByteBuffer): RawLibrary {
+        return lift(buf.getLong())
+    }
+
+    override fun allocationSize(value: RawLibrary) = 8UL
+
+    override fun write(value: RawLibrary, buf: ByteBuffer) {
         buf.putLong(lower(value))
     }
 }
@@ -6311,6 +7261,389 @@ public object FfiConverterTypeRawMeeting: FfiConverter<RawMeeting, Long> {
 
 
 /**
+ * Reads a document aloud. Any thread may steer it. How far the holder has listened becomes reading progress at the end of
+ * every section and whenever the voice rests.
+ */
+public interface RawReaderInterface {
+    
+    /**
+     * The voice has finished an utterance, its pause included: the next one is spoken. A report about an earlier one
+     * changes nothing.
+     */
+    fun `finished`(`utterance`: kotlin.ULong): ReaderView
+    
+    /**
+     * Goes to the next sentence, spoken or not.
+     */
+    fun `next`(): ReaderView
+    
+    /**
+     * Falls silent; `play` begins the same sentence again.
+     */
+    fun `pause`(): ReaderView
+    
+    /**
+     * Speaks, from the sentence that stands highlighted.
+     */
+    fun `play`(): ReaderView
+    
+    /**
+     * Goes to the sentence before.
+     */
+    fun `previous`(): ReaderView
+    
+    /**
+     * What it does and what is heard.
+     */
+    fun `view`(): ReaderView
+    
+    companion object
+}
+
+/**
+ * Reads a document aloud. Any thread may steer it. How far the holder has listened becomes reading progress at the end of
+ * every section and whenever the voice rests.
+ */
+open class RawReader: Disposable, AutoCloseable, RawReaderInterface
+{
+
+    @Suppress("UNUSED_PARAMETER")
+    /**
+     * @suppress
+     */
+    constructor(withHandle: UniffiWithHandle, handle: Long) {
+        this.handle = handle
+        this.cleanable = UniffiLib.CLEANER.register(this, UniffiCleanAction(handle))
+    }
+
+    /**
+     * @suppress
+     *
+     * This constructor can be used to instantiate a fake object. Only used for tests. Any
+     * attempt to actually use an object constructed this way will fail as there is no
+     * connected Rust object.
+     */
+    @Suppress("UNUSED_PARAMETER")
+    constructor(noHandle: NoHandle) {
+        this.handle = 0
+        this.cleanable = null
+    }
+
+    protected val handle: Long
+    protected val cleanable: UniffiCleaner.Cleanable?
+
+    private val wasDestroyed = AtomicBoolean(false)
+    private val callCounter = AtomicLong(1)
+
+    /**
+     * Whether the current object has been destroyed and its reference is gone in the Rust side.
+     */
+    val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
+
+    override fun destroy() {
+        // Only allow a single call to this method.
+        // TODO: maybe we should log a warning if called more than once?
+        if (this.wasDestroyed.compareAndSet(false, true)) {
+            // This decrement always matches the initial count of 1 given at creation time.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    @Synchronized
+    override fun close() {
+        this.destroy()
+    }
+
+    internal inline fun <R> callWithHandle(block: (handle: Long) -> R): R {
+        // Check and increment the call counter, to keep the object alive.
+        // This needs a compare-and-set retry loop in case of concurrent updates.
+        do {
+            val c = this.callCounter.get()
+            if (c == 0L) {
+                throw IllegalStateException("${this.javaClass.simpleName} object has already been destroyed")
+            }
+            if (c == Long.MAX_VALUE) {
+                throw IllegalStateException("${this.javaClass.simpleName} call counter would overflow")
+            }
+        } while (! this.callCounter.compareAndSet(c, c + 1L))
+        // Now we can safely do the method call without the handle being freed concurrently.
+        try {
+            return block(this.uniffiCloneHandle())
+        } finally {
+            // This decrement always matches the increment we performed above.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    // Use a static inner class instead of a closure so as not to accidentally
+    // capture `this` as part of the cleanable's action.
+    private class UniffiCleanAction(private val handle: Long) : Runnable {
+        override fun run() {
+            if (handle == 0.toLong()) {
+                // Fake object created with `NoHandle`, don't try to free.
+                return;
+            }
+            uniffiRustCall { status ->
+                UniffiLib.uniffi_sotay_ffi_fn_free_reader(handle, status)
+            }
+        }
+    }
+
+    /**
+     * @suppress
+     */
+    fun uniffiCloneHandle(): Long {
+        if (handle == 0.toLong()) {
+            throw InternalException("uniffiCloneHandle() called on NoHandle object");
+        }
+        return uniffiRustCall() { status ->
+            UniffiLib.uniffi_sotay_ffi_fn_clone_reader(handle, status)
+        }
+    }
+
+    
+    /**
+     * The voice has finished an utterance, its pause included: the next one is spoken. A report about an earlier one
+     * changes nothing.
+     */
+    @Throws(HandbookException::class)override fun `finished`(`utterance`: kotlin.ULong): ReaderView {
+            return FfiConverterTypeReaderView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_reader_finished(
+        it,
+        
+        FfiConverterULong.lower(`utterance`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Goes to the next sentence, spoken or not.
+     */
+    @Throws(HandbookException::class)override fun `next`(): ReaderView {
+            return FfiConverterTypeReaderView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_reader_next(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Falls silent; `play` begins the same sentence again.
+     */
+    @Throws(HandbookException::class)override fun `pause`(): ReaderView {
+            return FfiConverterTypeReaderView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_reader_pause(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Speaks, from the sentence that stands highlighted.
+     */
+    @Throws(HandbookException::class)override fun `play`(): ReaderView {
+            return FfiConverterTypeReaderView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_reader_play(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Goes to the sentence before.
+     */
+    @Throws(HandbookException::class)override fun `previous`(): ReaderView {
+            return FfiConverterTypeReaderView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_reader_previous(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * What it does and what is heard.
+     */
+    @Throws(HandbookException::class)override fun `view`(): ReaderView {
+            return FfiConverterTypeReaderView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_reader_view(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+
+    
+
+
+    
+    
+    /**
+     * @suppress
+     */
+    companion object
+    
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeRawReader: FfiConverter<RawReader, Long> {
+    override fun lower(value: RawReader): Long {
+        return value.uniffiCloneHandle()
+    }
+
+    override fun lift(value: Long): RawReader {
+        return RawReader(UniffiWithHandle, value)
+    }
+
+    override fun read(buf: ByteBuffer): RawReader {
+        return lift(buf.getLong())
+    }
+
+    override fun allocationSize(value: RawReader) = 8UL
+
+    override fun write(value: RawReader, buf: ByteBuffer) {
+        buf.putLong(lower(value))
+    }
+}
+
+
+// This template implements a class for working with a Rust struct via a handle
+// to the live Rust struct on the other side of the FFI.
+//
+// There's some subtlety here, because we have to be careful not to operate on a Rust
+// struct after it has been dropped, and because we must expose a public API for freeing
+// theq Kotlin wrapper object in lieu of reliable finalizers. The core requirements are:
+//
+//   * Each instance holds an opaque handle to the underlying Rust struct.
+//     Method calls need to read this handle from the object's state and pass it in to
+//     the Rust FFI.
+//
+//   * When an instance is no longer needed, its handle should be passed to a
+//     special destructor function provided by the Rust FFI, which will drop the
+//     underlying Rust struct.
+//
+//   * Given an instance, calling code is expected to call the special
+//     `destroy` method in order to free it after use, either by calling it explicitly
+//     or by using a higher-level helper like the `use` method. Failing to do so risks
+//     leaking the underlying Rust struct.
+//
+//   * We can't assume that calling code will do the right thing, and must be prepared
+//     to handle Kotlin method calls executing concurrently with or even after a call to
+//     `destroy`, and to handle multiple (possibly concurrent!) calls to `destroy`.
+//
+//   * We must never allow Rust code to operate on the underlying Rust struct after
+//     the destructor has been called, and must never call the destructor more than once.
+//     Doing so may trigger memory unsafety.
+//
+//   * To mitigate many of the risks of leaking memory and use-after-free unsafety, a `Cleaner`
+//     is implemented to call the destructor when the Kotlin object becomes unreachable.
+//     This is done in a background thread. This is not a panacea, and client code should be aware that
+//      1. the thread may starve if some there are objects that have poorly performing
+//     `drop` methods or do significant work in their `drop` methods.
+//      2. the thread is shared across the whole library. This can be tuned by using `android_cleaner = true`,
+//         or `android = true` in the [`kotlin` section of the `uniffi.toml` file](https://mozilla.github.io/uniffi-rs/kotlin/configuration.html).
+//
+// If we try to implement this with mutual exclusion on access to the handle, there is the
+// possibility of a race between a method call and a concurrent call to `destroy`:
+//
+//    * Thread A starts a method call, reads the value of the handle, but is interrupted
+//      before it can pass the handle over the FFI to Rust.
+//    * Thread B calls `destroy` and frees the underlying Rust struct.
+//    * Thread A resumes, passing the already-read handle value to Rust and triggering
+//      a use-after-free.
+//
+// One possible solution would be to use a `ReadWriteLock`, with each method call taking
+// a read lock (and thus allowed to run concurrently) and the special `destroy` method
+// taking a write lock (and thus blocking on live method calls). However, we aim not to
+// generate methods with any hidden blocking semantics, and a `destroy` method that might
+// block if called incorrectly seems to meet that bar.
+//
+// So, we achieve our goals by giving each instance an associated `AtomicLong` counter to track
+// the number of in-flight method calls, and an `AtomicBoolean` flag to indicate whether `destroy`
+// has been called. These are updated according to the following rules:
+//
+//    * The initial value of the counter is 1, indicating a live object with no in-flight calls.
+//      The initial value for the flag is false.
+//
+//    * At the start of each method call, we atomically check the counter.
+//      If it is 0 then the underlying Rust struct has already been destroyed and the call is aborted.
+//      If it is nonzero them we atomically increment it by 1 and proceed with the method call.
+//
+//    * At the end of each method call, we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+//    * When `destroy` is called, we atomically flip the flag from false to true.
+//      If the flag was already true we silently fail.
+//      Otherwise we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+// Astute readers may observe that this all sounds very similar to the way that Rust's `Arc<T>` works,
+// and indeed it is, with the addition of a flag to guard against multiple calls to `destroy`.
+//
+// The overall effect is that the underlying Rust struct is destroyed only when `destroy` has been
+// called *and* all in-flight method calls have completed, avoiding violating any of the expectations
+// of the underlying Rust code.
+//
+// This makes a cleaner a better alternative to _not_ calling `destroy()` as
+// and when the object is finished with, but the abstraction is not perfect: if the Rust object's `drop`
+// method is slow, and/or there are many objects to cleanup, and it's on a low end Android device, then the cleaner
+// thread may be starved, and the app will leak memory.
+//
+// In this case, `destroy`ing manually may be a better solution.
+//
+// The cleaner can live side by side with the manual calling of `destroy`. In the order of responsiveness, uniffi objects
+// with Rust peers are reclaimed:
+//
+// 1. By calling the `destroy` method of the object, which calls `rustObject.free()`. If that doesn't happen:
+// 2. When the object becomes unreachable, AND the Cleaner thread gets to call `rustObject.free()`. If the thread is starved then:
+// 3. The memory is reclaimed when the process terminates.
+//
+// [1] https://stackoverflow.com/questions/24376768/can-java-finalize-an-object-when-it-is-still-in-scope/24380219
+//
+
+
+/**
  * The documents of the unit beside its meetings. Cheap; holds no state of its own.
  */
 public interface RawRecordsInterface {
@@ -7052,6 +8385,467 @@ public object FfiConverterTypeRawRecords: FfiConverter<RawRecords, Long> {
     override fun allocationSize(value: RawRecords) = 8UL
 
     override fun write(value: RawRecords, buf: ByteBuffer) {
+        buf.putLong(lower(value))
+    }
+}
+
+
+// This template implements a class for working with a Rust struct via a handle
+// to the live Rust struct on the other side of the FFI.
+//
+// There's some subtlety here, because we have to be careful not to operate on a Rust
+// struct after it has been dropped, and because we must expose a public API for freeing
+// theq Kotlin wrapper object in lieu of reliable finalizers. The core requirements are:
+//
+//   * Each instance holds an opaque handle to the underlying Rust struct.
+//     Method calls need to read this handle from the object's state and pass it in to
+//     the Rust FFI.
+//
+//   * When an instance is no longer needed, its handle should be passed to a
+//     special destructor function provided by the Rust FFI, which will drop the
+//     underlying Rust struct.
+//
+//   * Given an instance, calling code is expected to call the special
+//     `destroy` method in order to free it after use, either by calling it explicitly
+//     or by using a higher-level helper like the `use` method. Failing to do so risks
+//     leaking the underlying Rust struct.
+//
+//   * We can't assume that calling code will do the right thing, and must be prepared
+//     to handle Kotlin method calls executing concurrently with or even after a call to
+//     `destroy`, and to handle multiple (possibly concurrent!) calls to `destroy`.
+//
+//   * We must never allow Rust code to operate on the underlying Rust struct after
+//     the destructor has been called, and must never call the destructor more than once.
+//     Doing so may trigger memory unsafety.
+//
+//   * To mitigate many of the risks of leaking memory and use-after-free unsafety, a `Cleaner`
+//     is implemented to call the destructor when the Kotlin object becomes unreachable.
+//     This is done in a background thread. This is not a panacea, and client code should be aware that
+//      1. the thread may starve if some there are objects that have poorly performing
+//     `drop` methods or do significant work in their `drop` methods.
+//      2. the thread is shared across the whole library. This can be tuned by using `android_cleaner = true`,
+//         or `android = true` in the [`kotlin` section of the `uniffi.toml` file](https://mozilla.github.io/uniffi-rs/kotlin/configuration.html).
+//
+// If we try to implement this with mutual exclusion on access to the handle, there is the
+// possibility of a race between a method call and a concurrent call to `destroy`:
+//
+//    * Thread A starts a method call, reads the value of the handle, but is interrupted
+//      before it can pass the handle over the FFI to Rust.
+//    * Thread B calls `destroy` and frees the underlying Rust struct.
+//    * Thread A resumes, passing the already-read handle value to Rust and triggering
+//      a use-after-free.
+//
+// One possible solution would be to use a `ReadWriteLock`, with each method call taking
+// a read lock (and thus allowed to run concurrently) and the special `destroy` method
+// taking a write lock (and thus blocking on live method calls). However, we aim not to
+// generate methods with any hidden blocking semantics, and a `destroy` method that might
+// block if called incorrectly seems to meet that bar.
+//
+// So, we achieve our goals by giving each instance an associated `AtomicLong` counter to track
+// the number of in-flight method calls, and an `AtomicBoolean` flag to indicate whether `destroy`
+// has been called. These are updated according to the following rules:
+//
+//    * The initial value of the counter is 1, indicating a live object with no in-flight calls.
+//      The initial value for the flag is false.
+//
+//    * At the start of each method call, we atomically check the counter.
+//      If it is 0 then the underlying Rust struct has already been destroyed and the call is aborted.
+//      If it is nonzero them we atomically increment it by 1 and proceed with the method call.
+//
+//    * At the end of each method call, we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+//    * When `destroy` is called, we atomically flip the flag from false to true.
+//      If the flag was already true we silently fail.
+//      Otherwise we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+// Astute readers may observe that this all sounds very similar to the way that Rust's `Arc<T>` works,
+// and indeed it is, with the addition of a flag to guard against multiple calls to `destroy`.
+//
+// The overall effect is that the underlying Rust struct is destroyed only when `destroy` has been
+// called *and* all in-flight method calls have completed, avoiding violating any of the expectations
+// of the underlying Rust code.
+//
+// This makes a cleaner a better alternative to _not_ calling `destroy()` as
+// and when the object is finished with, but the abstraction is not perfect: if the Rust object's `drop`
+// method is slow, and/or there are many objects to cleanup, and it's on a low end Android device, then the cleaner
+// thread may be starved, and the app will leak memory.
+//
+// In this case, `destroy`ing manually may be a better solution.
+//
+// The cleaner can live side by side with the manual calling of `destroy`. In the order of responsiveness, uniffi objects
+// with Rust peers are reclaimed:
+//
+// 1. By calling the `destroy` method of the object, which calls `rustObject.free()`. If that doesn't happen:
+// 2. When the object becomes unreachable, AND the Cleaner thread gets to call `rustObject.free()`. If the thread is starved then:
+// 3. The memory is reclaimed when the process terminates.
+//
+// [1] https://stackoverflow.com/questions/24376768/can-java-finalize-an-object-when-it-is-still-in-scope/24380219
+//
+
+
+/**
+ * Quizzes and repetition of an opened handbook. Cheap; holds no state of its own.
+ */
+public interface RawStudyInterface {
+    
+    /**
+     * The holder's attempts at a quiz on all phones, in order of start.
+     */
+    fun `attempts`(`quiz`: kotlin.String): List<AttemptView>
+    
+    /**
+     * Begins an attempt: the questions in the order they are to be shown. Nothing is written until `hand_in`. An exam that
+     * cannot be taken now is refused here.
+     */
+    fun `begin`(`quiz`: kotlin.String): QuizSheet
+    
+    /**
+     * Questions drafted from a document, each with its passage, for a person to read, change and drop. The same seed
+     * drafts the same ones. A library built for phones says `publishing_left_out`.
+     */
+    fun `draft`(`document`: kotlin.String, `seed`: kotlin.ULong, `limit`: kotlin.UInt): List<QuizQuestion>
+    
+    /**
+     * The questions to repeat now, the longest overdue first. The holder's phones agree on them.
+     */
+    fun `due`(): List<DueQuestionView>
+    
+    /**
+     * Hands in the answers to a sheet; questions without one were left out.
+     */
+    fun `handIn`(`sheet`: QuizSheet, `answers`: List<QuizAnswer>): QuizResult
+    
+    /**
+     * How the holder's learning stands, on all phones.
+     */
+    fun `overview`(): StudyOverviewView
+    
+    /**
+     * Publishes a quiz to everybody in the unit; gives its id. Officers only. Every question's passage has to stand in the
+     * library.
+     */
+    fun `publish`(`quiz`: NewQuiz): kotlin.String
+    
+    /**
+     * The quizzes of the unit, by title.
+     */
+    fun `quizzes`(): List<QuizView>
+    
+    /**
+     * Notes the answer to a repeated question, and how well a right answer was known.
+     */
+    fun `repeat`(`question`: kotlin.String, `given`: GivenAnswer, `felt`: AnswerRating?): RepeatResult
+    
+    companion object
+}
+
+/**
+ * Quizzes and repetition of an opened handbook. Cheap; holds no state of its own.
+ */
+open class RawStudy: Disposable, AutoCloseable, RawStudyInterface
+{
+
+    @Suppress("UNUSED_PARAMETER")
+    /**
+     * @suppress
+     */
+    constructor(withHandle: UniffiWithHandle, handle: Long) {
+        this.handle = handle
+        this.cleanable = UniffiLib.CLEANER.register(this, UniffiCleanAction(handle))
+    }
+
+    /**
+     * @suppress
+     *
+     * This constructor can be used to instantiate a fake object. Only used for tests. Any
+     * attempt to actually use an object constructed this way will fail as there is no
+     * connected Rust object.
+     */
+    @Suppress("UNUSED_PARAMETER")
+    constructor(noHandle: NoHandle) {
+        this.handle = 0
+        this.cleanable = null
+    }
+
+    protected val handle: Long
+    protected val cleanable: UniffiCleaner.Cleanable?
+
+    private val wasDestroyed = AtomicBoolean(false)
+    private val callCounter = AtomicLong(1)
+
+    /**
+     * Whether the current object has been destroyed and its reference is gone in the Rust side.
+     */
+    val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
+
+    override fun destroy() {
+        // Only allow a single call to this method.
+        // TODO: maybe we should log a warning if called more than once?
+        if (this.wasDestroyed.compareAndSet(false, true)) {
+            // This decrement always matches the initial count of 1 given at creation time.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    @Synchronized
+    override fun close() {
+        this.destroy()
+    }
+
+    internal inline fun <R> callWithHandle(block: (handle: Long) -> R): R {
+        // Check and increment the call counter, to keep the object alive.
+        // This needs a compare-and-set retry loop in case of concurrent updates.
+        do {
+            val c = this.callCounter.get()
+            if (c == 0L) {
+                throw IllegalStateException("${this.javaClass.simpleName} object has already been destroyed")
+            }
+            if (c == Long.MAX_VALUE) {
+                throw IllegalStateException("${this.javaClass.simpleName} call counter would overflow")
+            }
+        } while (! this.callCounter.compareAndSet(c, c + 1L))
+        // Now we can safely do the method call without the handle being freed concurrently.
+        try {
+            return block(this.uniffiCloneHandle())
+        } finally {
+            // This decrement always matches the increment we performed above.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    // Use a static inner class instead of a closure so as not to accidentally
+    // capture `this` as part of the cleanable's action.
+    private class UniffiCleanAction(private val handle: Long) : Runnable {
+        override fun run() {
+            if (handle == 0.toLong()) {
+                // Fake object created with `NoHandle`, don't try to free.
+                return;
+            }
+            uniffiRustCall { status ->
+                UniffiLib.uniffi_sotay_ffi_fn_free_study(handle, status)
+            }
+        }
+    }
+
+    /**
+     * @suppress
+     */
+    fun uniffiCloneHandle(): Long {
+        if (handle == 0.toLong()) {
+            throw InternalException("uniffiCloneHandle() called on NoHandle object");
+        }
+        return uniffiRustCall() { status ->
+            UniffiLib.uniffi_sotay_ffi_fn_clone_study(handle, status)
+        }
+    }
+
+    
+    /**
+     * The holder's attempts at a quiz on all phones, in order of start.
+     */
+    @Throws(HandbookException::class)override fun `attempts`(`quiz`: kotlin.String): List<AttemptView> {
+            return FfiConverterSequenceTypeAttemptView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_study_attempts(
+        it,
+        
+        FfiConverterString.lower(`quiz`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Begins an attempt: the questions in the order they are to be shown. Nothing is written until `hand_in`. An exam that
+     * cannot be taken now is refused here.
+     */
+    @Throws(HandbookException::class)override fun `begin`(`quiz`: kotlin.String): QuizSheet {
+            return FfiConverterTypeQuizSheet.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_study_begin(
+        it,
+        
+        FfiConverterString.lower(`quiz`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Questions drafted from a document, each with its passage, for a person to read, change and drop. The same seed
+     * drafts the same ones. A library built for phones says `publishing_left_out`.
+     */
+    @Throws(HandbookException::class)override fun `draft`(`document`: kotlin.String, `seed`: kotlin.ULong, `limit`: kotlin.UInt): List<QuizQuestion> {
+            return FfiConverterSequenceTypeQuizQuestion.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_study_draft(
+        it,
+        
+        FfiConverterString.lower(`document`),
+        FfiConverterULong.lower(`seed`),
+        FfiConverterUInt.lower(`limit`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * The questions to repeat now, the longest overdue first. The holder's phones agree on them.
+     */
+    @Throws(HandbookException::class)override fun `due`(): List<DueQuestionView> {
+            return FfiConverterSequenceTypeDueQuestionView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_study_due(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Hands in the answers to a sheet; questions without one were left out.
+     */
+    @Throws(HandbookException::class)override fun `handIn`(`sheet`: QuizSheet, `answers`: List<QuizAnswer>): QuizResult {
+            return FfiConverterTypeQuizResult.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_study_hand_in(
+        it,
+        
+        FfiConverterTypeQuizSheet.lower(`sheet`),
+        FfiConverterSequenceTypeQuizAnswer.lower(`answers`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * How the holder's learning stands, on all phones.
+     */
+    @Throws(HandbookException::class)override fun `overview`(): StudyOverviewView {
+            return FfiConverterTypeStudyOverviewView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_study_overview(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Publishes a quiz to everybody in the unit; gives its id. Officers only. Every question's passage has to stand in the
+     * library.
+     */
+    @Throws(HandbookException::class)override fun `publish`(`quiz`: NewQuiz): kotlin.String {
+            return FfiConverterString.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_study_publish(
+        it,
+        
+        FfiConverterTypeNewQuiz.lower(`quiz`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * The quizzes of the unit, by title.
+     */
+    @Throws(HandbookException::class)override fun `quizzes`(): List<QuizView> {
+            return FfiConverterSequenceTypeQuizView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_study_quizzes(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Notes the answer to a repeated question, and how well a right answer was known.
+     */
+    @Throws(HandbookException::class)override fun `repeat`(`question`: kotlin.String, `given`: GivenAnswer, `felt`: AnswerRating?): RepeatResult {
+            return FfiConverterTypeRepeatResult.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_study_repeat(
+        it,
+        
+        FfiConverterString.lower(`question`),
+        FfiConverterTypeGivenAnswer.lower(`given`),
+        FfiConverterOptionalTypeAnswerRating.lower(`felt`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+
+    
+
+
+    
+    
+    /**
+     * @suppress
+     */
+    companion object
+    
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeRawStudy: FfiConverter<RawStudy, Long> {
+    override fun lower(value: RawStudy): Long {
+        return value.uniffiCloneHandle()
+    }
+
+    override fun lift(value: Long): RawStudy {
+        return RawStudy(UniffiWithHandle, value)
+    }
+
+    override fun read(buf: ByteBuffer): RawStudy {
+        return lift(buf.getLong())
+    }
+
+    override fun allocationSize(value: RawStudy) = 8UL
+
+    override fun write(value: RawStudy, buf: ByteBuffer) {
         buf.putLong(lower(value))
     }
 }
@@ -8025,6 +9819,377 @@ public object FfiConverterTypeRawSyncTask: FfiConverter<RawSyncTask, Long> {
 }
 
 
+// This template implements a class for working with a Rust struct via a handle
+// to the live Rust struct on the other side of the FFI.
+//
+// There's some subtlety here, because we have to be careful not to operate on a Rust
+// struct after it has been dropped, and because we must expose a public API for freeing
+// theq Kotlin wrapper object in lieu of reliable finalizers. The core requirements are:
+//
+//   * Each instance holds an opaque handle to the underlying Rust struct.
+//     Method calls need to read this handle from the object's state and pass it in to
+//     the Rust FFI.
+//
+//   * When an instance is no longer needed, its handle should be passed to a
+//     special destructor function provided by the Rust FFI, which will drop the
+//     underlying Rust struct.
+//
+//   * Given an instance, calling code is expected to call the special
+//     `destroy` method in order to free it after use, either by calling it explicitly
+//     or by using a higher-level helper like the `use` method. Failing to do so risks
+//     leaking the underlying Rust struct.
+//
+//   * We can't assume that calling code will do the right thing, and must be prepared
+//     to handle Kotlin method calls executing concurrently with or even after a call to
+//     `destroy`, and to handle multiple (possibly concurrent!) calls to `destroy`.
+//
+//   * We must never allow Rust code to operate on the underlying Rust struct after
+//     the destructor has been called, and must never call the destructor more than once.
+//     Doing so may trigger memory unsafety.
+//
+//   * To mitigate many of the risks of leaking memory and use-after-free unsafety, a `Cleaner`
+//     is implemented to call the destructor when the Kotlin object becomes unreachable.
+//     This is done in a background thread. This is not a panacea, and client code should be aware that
+//      1. the thread may starve if some there are objects that have poorly performing
+//     `drop` methods or do significant work in their `drop` methods.
+//      2. the thread is shared across the whole library. This can be tuned by using `android_cleaner = true`,
+//         or `android = true` in the [`kotlin` section of the `uniffi.toml` file](https://mozilla.github.io/uniffi-rs/kotlin/configuration.html).
+//
+// If we try to implement this with mutual exclusion on access to the handle, there is the
+// possibility of a race between a method call and a concurrent call to `destroy`:
+//
+//    * Thread A starts a method call, reads the value of the handle, but is interrupted
+//      before it can pass the handle over the FFI to Rust.
+//    * Thread B calls `destroy` and frees the underlying Rust struct.
+//    * Thread A resumes, passing the already-read handle value to Rust and triggering
+//      a use-after-free.
+//
+// One possible solution would be to use a `ReadWriteLock`, with each method call taking
+// a read lock (and thus allowed to run concurrently) and the special `destroy` method
+// taking a write lock (and thus blocking on live method calls). However, we aim not to
+// generate methods with any hidden blocking semantics, and a `destroy` method that might
+// block if called incorrectly seems to meet that bar.
+//
+// So, we achieve our goals by giving each instance an associated `AtomicLong` counter to track
+// the number of in-flight method calls, and an `AtomicBoolean` flag to indicate whether `destroy`
+// has been called. These are updated according to the following rules:
+//
+//    * The initial value of the counter is 1, indicating a live object with no in-flight calls.
+//      The initial value for the flag is false.
+//
+//    * At the start of each method call, we atomically check the counter.
+//      If it is 0 then the underlying Rust struct has already been destroyed and the call is aborted.
+//      If it is nonzero them we atomically increment it by 1 and proceed with the method call.
+//
+//    * At the end of each method call, we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+//    * When `destroy` is called, we atomically flip the flag from false to true.
+//      If the flag was already true we silently fail.
+//      Otherwise we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+// Astute readers may observe that this all sounds very similar to the way that Rust's `Arc<T>` works,
+// and indeed it is, with the addition of a flag to guard against multiple calls to `destroy`.
+//
+// The overall effect is that the underlying Rust struct is destroyed only when `destroy` has been
+// called *and* all in-flight method calls have completed, avoiding violating any of the expectations
+// of the underlying Rust code.
+//
+// This makes a cleaner a better alternative to _not_ calling `destroy()` as
+// and when the object is finished with, but the abstraction is not perfect: if the Rust object's `drop`
+// method is slow, and/or there are many objects to cleanup, and it's on a low end Android device, then the cleaner
+// thread may be starved, and the app will leak memory.
+//
+// In this case, `destroy`ing manually may be a better solution.
+//
+// The cleaner can live side by side with the manual calling of `destroy`. In the order of responsiveness, uniffi objects
+// with Rust peers are reclaimed:
+//
+// 1. By calling the `destroy` method of the object, which calls `rustObject.free()`. If that doesn't happen:
+// 2. When the object becomes unreachable, AND the Cleaner thread gets to call `rustObject.free()`. If the thread is starved then:
+// 3. The memory is reclaimed when the process terminates.
+//
+// [1] https://stackoverflow.com/questions/24376768/can-java-finalize-an-object-when-it-is-still-in-scope/24380219
+//
+
+
+/**
+ * A voice: Android's TextToSpeech, AVSpeechSynthesizer, espeak-ng. Called one call after the other, under no lock, on the
+ * thread that steers the reader; it may call the reader back. One that throws pauses the reader and hurts nobody else.
+ */
+public interface SpeechOutput {
+    
+    /**
+     * Begins to speak and may return before it has finished. After the words and the pause, `Reader.finished` is called
+     * with the utterance's number.
+     */
+    fun `speak`(`utterance`: Utterance)
+    
+    /**
+     * Falls silent at once. What was being spoken is not reported as finished.
+     */
+    fun `stop`()
+    
+    companion object
+}
+
+/**
+ * A voice: Android's TextToSpeech, AVSpeechSynthesizer, espeak-ng. Called one call after the other, under no lock, on the
+ * thread that steers the reader; it may call the reader back. One that throws pauses the reader and hurts nobody else.
+ */
+open class SpeechOutputImpl: Disposable, AutoCloseable, SpeechOutput
+{
+
+    @Suppress("UNUSED_PARAMETER")
+    /**
+     * @suppress
+     */
+    constructor(withHandle: UniffiWithHandle, handle: Long) {
+        this.handle = handle
+        this.cleanable = UniffiLib.CLEANER.register(this, UniffiCleanAction(handle))
+    }
+
+    /**
+     * @suppress
+     *
+     * This constructor can be used to instantiate a fake object. Only used for tests. Any
+     * attempt to actually use an object constructed this way will fail as there is no
+     * connected Rust object.
+     */
+    @Suppress("UNUSED_PARAMETER")
+    constructor(noHandle: NoHandle) {
+        this.handle = 0
+        this.cleanable = null
+    }
+
+    protected val handle: Long
+    protected val cleanable: UniffiCleaner.Cleanable?
+
+    private val wasDestroyed = AtomicBoolean(false)
+    private val callCounter = AtomicLong(1)
+
+    /**
+     * Whether the current object has been destroyed and its reference is gone in the Rust side.
+     */
+    val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
+
+    override fun destroy() {
+        // Only allow a single call to this method.
+        // TODO: maybe we should log a warning if called more than once?
+        if (this.wasDestroyed.compareAndSet(false, true)) {
+            // This decrement always matches the initial count of 1 given at creation time.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    @Synchronized
+    override fun close() {
+        this.destroy()
+    }
+
+    internal inline fun <R> callWithHandle(block: (handle: Long) -> R): R {
+        // Check and increment the call counter, to keep the object alive.
+        // This needs a compare-and-set retry loop in case of concurrent updates.
+        do {
+            val c = this.callCounter.get()
+            if (c == 0L) {
+                throw IllegalStateException("${this.javaClass.simpleName} object has already been destroyed")
+            }
+            if (c == Long.MAX_VALUE) {
+                throw IllegalStateException("${this.javaClass.simpleName} call counter would overflow")
+            }
+        } while (! this.callCounter.compareAndSet(c, c + 1L))
+        // Now we can safely do the method call without the handle being freed concurrently.
+        try {
+            return block(this.uniffiCloneHandle())
+        } finally {
+            // This decrement always matches the increment we performed above.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    // Use a static inner class instead of a closure so as not to accidentally
+    // capture `this` as part of the cleanable's action.
+    private class UniffiCleanAction(private val handle: Long) : Runnable {
+        override fun run() {
+            if (handle == 0.toLong()) {
+                // Fake object created with `NoHandle`, don't try to free.
+                return;
+            }
+            uniffiRustCall { status ->
+                UniffiLib.uniffi_sotay_ffi_fn_free_speechoutput(handle, status)
+            }
+        }
+    }
+
+    /**
+     * @suppress
+     */
+    fun uniffiCloneHandle(): Long {
+        if (handle == 0.toLong()) {
+            throw InternalException("uniffiCloneHandle() called on NoHandle object");
+        }
+        return uniffiRustCall() { status ->
+            UniffiLib.uniffi_sotay_ffi_fn_clone_speechoutput(handle, status)
+        }
+    }
+
+    
+    /**
+     * Begins to speak and may return before it has finished. After the words and the pause, `Reader.finished` is called
+     * with the utterance's number.
+     */
+    @Throws(SpeechRefusal::class)override fun `speak`(`utterance`: Utterance)
+        = 
+    callWithHandle {
+    uniffiRustCallWithError(SpeechRefusal) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_speechoutput_speak(
+        it,
+        
+        FfiConverterTypeUtterance.lower(`utterance`),_status)
+}
+    }
+    
+    
+
+    
+    /**
+     * Falls silent at once. What was being spoken is not reported as finished.
+     */
+    @Throws(SpeechRefusal::class)override fun `stop`()
+        = 
+    callWithHandle {
+    uniffiRustCallWithError(SpeechRefusal) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_speechoutput_stop(
+        it,
+        _status)
+}
+    }
+    
+    
+
+    
+
+    
+
+
+    
+    
+    /**
+     * @suppress
+     */
+    companion object
+    
+}
+
+
+
+// Put the implementation in an object so we don't pollute the top-level namespace
+internal object uniffiCallbackInterfaceSpeechOutput {
+    internal object `speak`: UniffiCallbackInterfaceSpeechOutputMethod0 {
+        override fun callback(`uniffiHandle`: Long,`utterance`: RustBuffer.ByValue,`uniffiOutReturn`: Pointer,uniffiCallStatus: UniffiRustCallStatus,) {
+            val uniffiObj = FfiConverterTypeSpeechOutput.handleMap.get(uniffiHandle)
+            val makeCall = { ->
+                uniffiObj.`speak`(
+                    FfiConverterTypeUtterance.lift(`utterance`),
+                )
+            }
+            val writeReturn = { _: Unit -> Unit }
+            uniffiTraitInterfaceCallWithError(
+                uniffiCallStatus,
+                makeCall,
+                writeReturn,
+                { e: SpeechRefusal -> FfiConverterTypeSpeechRefusal.lower(e) }
+            )
+        }
+    }
+    internal object `stop`: UniffiCallbackInterfaceSpeechOutputMethod1 {
+        override fun callback(`uniffiHandle`: Long,`uniffiOutReturn`: Pointer,uniffiCallStatus: UniffiRustCallStatus,) {
+            val uniffiObj = FfiConverterTypeSpeechOutput.handleMap.get(uniffiHandle)
+            val makeCall = { ->
+                uniffiObj.`stop`(
+                )
+            }
+            val writeReturn = { _: Unit -> Unit }
+            uniffiTraitInterfaceCallWithError(
+                uniffiCallStatus,
+                makeCall,
+                writeReturn,
+                { e: SpeechRefusal -> FfiConverterTypeSpeechRefusal.lower(e) }
+            )
+        }
+    }
+
+    internal object uniffiFree: UniffiCallbackInterfaceFree {
+        override fun callback(handle: Long) {
+            FfiConverterTypeSpeechOutput.handleMap.remove(handle)
+        }
+    }
+
+    internal object uniffiClone: UniffiCallbackInterfaceClone {
+        override fun callback(handle: Long): Long {
+            return FfiConverterTypeSpeechOutput.handleMap.clone(handle)
+        }
+    }
+
+    internal var vtable = UniffiVTableCallbackInterfaceSpeechOutput.UniffiByValue(
+        uniffiFree,
+        uniffiClone,
+        `speak`,
+        `stop`,
+    )
+
+    // Registers the foreign callback with the Rust side.
+    // This method is generated for each callback interface.
+    internal fun register(lib: UniffiLib) {
+        lib.uniffi_sotay_ffi_fn_init_callback_vtable_speechoutput(vtable)
+    }
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeSpeechOutput: FfiConverter<SpeechOutput, Long> {
+    internal val handleMap = UniffiHandleMap<SpeechOutput>()
+
+    override fun lower(value: SpeechOutput): Long {
+        if (value is SpeechOutputImpl) {
+             // Rust-implemented object.  Clone the handle and return it
+            return value.uniffiCloneHandle()
+         } else {
+            // Kotlin object, generate a new vtable handle and return that.
+            return handleMap.insert(value)
+         }
+    }
+
+    override fun lift(value: Long): SpeechOutput {
+        if ((value and 1.toLong()) == 0.toLong()) {
+            // Rust-generated handle, construct a new class that uses the handle to implement the
+            // interface
+            return SpeechOutputImpl(UniffiWithHandle, value)
+        } else {
+            // Kotlin-generated handle, get the object from the handle map
+            return handleMap.remove(value)
+        }
+    }
+
+    override fun read(buf: ByteBuffer): SpeechOutput {
+        return lift(buf.getLong())
+    }
+
+    override fun allocationSize(value: SpeechOutput) = 8UL
+
+    override fun write(value: SpeechOutput, buf: ByteBuffer) {
+        buf.putLong(lower(value))
+    }
+}
+
+
 
 /**
  * What an officer decides about a phone that asks to join.
@@ -8177,6 +10342,116 @@ public object FfiConverterTypeAgendaView: FfiConverterRustBuffer<AgendaView> {
 
 
 /**
+ * Answers to a question, best first; none when nothing on this phone answers it.
+ */
+data class Answers (
+    /**
+     * Three at most.
+     */
+    val `quotes`: List<QuoteView>
+    , 
+    /**
+     * What to say where there is no answer: "Không tìm thấy trong các văn bản trên máy".
+     */
+    val `message`: kotlin.String?
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeAnswers: FfiConverterRustBuffer<Answers> {
+    override fun read(buf: ByteBuffer): Answers {
+        return Answers(
+            FfiConverterSequenceTypeQuoteView.read(buf),
+            FfiConverterOptionalString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Answers) = (
+            FfiConverterSequenceTypeQuoteView.allocationSize(value.`quotes`) +
+            FfiConverterOptionalString.allocationSize(value.`message`)
+    )
+
+    override fun write(value: Answers, buf: ByteBuffer) {
+            FfiConverterSequenceTypeQuoteView.write(value.`quotes`, buf)
+            FfiConverterOptionalString.write(value.`message`, buf)
+    }
+}
+
+
+
+/**
+ * A question as it is asked.
+ */
+data class AskedQuestion (
+    /**
+     * What an answer names it by.
+     */
+    val `question`: kotlin.String
+    , 
+    /**
+     * Its text.
+     */
+    val `text`: kotlin.String
+    , 
+    /**
+     * How it is answered.
+     */
+    val `kind`: AskedKind
+    , 
+    /**
+     * The choices, in the order shown.
+     */
+    val `choices`: List<ChoiceView>
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeAskedQuestion: FfiConverterRustBuffer<AskedQuestion> {
+    override fun read(buf: ByteBuffer): AskedQuestion {
+        return AskedQuestion(
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterTypeAskedKind.read(buf),
+            FfiConverterSequenceTypeChoiceView.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: AskedQuestion) = (
+            FfiConverterString.allocationSize(value.`question`) +
+            FfiConverterString.allocationSize(value.`text`) +
+            FfiConverterTypeAskedKind.allocationSize(value.`kind`) +
+            FfiConverterSequenceTypeChoiceView.allocationSize(value.`choices`)
+    )
+
+    override fun write(value: AskedQuestion, buf: ByteBuffer) {
+            FfiConverterString.write(value.`question`, buf)
+            FfiConverterString.write(value.`text`, buf)
+            FfiConverterTypeAskedKind.write(value.`kind`, buf)
+            FfiConverterSequenceTypeChoiceView.write(value.`choices`, buf)
+    }
+}
+
+
+
+/**
  * The amount that a member was assessed at, from a month on.
  */
 data class AssessedView (
@@ -8234,6 +10509,61 @@ public object FfiConverterTypeAssessedView: FfiConverterRustBuffer<AssessedView>
             FfiConverterString.write(value.`from`, buf)
             FfiConverterOptionalUInt.write(value.`amount`, buf)
             FfiConverterSequenceTypeContestedField.write(value.`contested`, buf)
+    }
+}
+
+
+
+/**
+ * An attempt of the holder.
+ */
+data class AttemptView (
+    /**
+     * When it was begun, in seconds since 1970 UTC.
+     */
+    val `started`: kotlin.Long
+    , 
+    /**
+     * When it was handed in.
+     */
+    val `finished`: kotlin.Long
+    , 
+    /**
+     * Its marks.
+     */
+    val `marks`: QuizMarks
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeAttemptView: FfiConverterRustBuffer<AttemptView> {
+    override fun read(buf: ByteBuffer): AttemptView {
+        return AttemptView(
+            FfiConverterLong.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterTypeQuizMarks.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: AttemptView) = (
+            FfiConverterLong.allocationSize(value.`started`) +
+            FfiConverterLong.allocationSize(value.`finished`) +
+            FfiConverterTypeQuizMarks.allocationSize(value.`marks`)
+    )
+
+    override fun write(value: AttemptView, buf: ByteBuffer) {
+            FfiConverterLong.write(value.`started`, buf)
+            FfiConverterLong.write(value.`finished`, buf)
+            FfiConverterTypeQuizMarks.write(value.`marks`, buf)
     }
 }
 
@@ -8723,6 +11053,93 @@ public object FfiConverterTypeBallotView: FfiConverterRustBuffer<BallotView> {
 
 
 /**
+ * A broadcast of online television.
+ */
+data class BroadcastView (
+    /**
+     * When it begins, in seconds since 1970 UTC.
+     */
+    val `start`: kotlin.Long
+    , 
+    /**
+     * Minutes it lasts.
+     */
+    val `minutes`: kotlin.UInt
+    , 
+    /**
+     * Its title.
+     */
+    val `title`: kotlin.String
+    , 
+    /**
+     * Where it stands now.
+     */
+    val `state`: AirState
+    , 
+    /**
+     * Where to watch; nothing streams by itself.
+     */
+    val `links`: List<WatchLinkView>
+    , 
+    /**
+     * A recording to download, with its size.
+     */
+    val `recording`: FileView?
+    , 
+    /**
+     * The unit that announced it.
+     */
+    val `publisher`: PublisherView
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeBroadcastView: FfiConverterRustBuffer<BroadcastView> {
+    override fun read(buf: ByteBuffer): BroadcastView {
+        return BroadcastView(
+            FfiConverterLong.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterTypeAirState.read(buf),
+            FfiConverterSequenceTypeWatchLinkView.read(buf),
+            FfiConverterOptionalTypeFileView.read(buf),
+            FfiConverterTypePublisherView.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: BroadcastView) = (
+            FfiConverterLong.allocationSize(value.`start`) +
+            FfiConverterUInt.allocationSize(value.`minutes`) +
+            FfiConverterString.allocationSize(value.`title`) +
+            FfiConverterTypeAirState.allocationSize(value.`state`) +
+            FfiConverterSequenceTypeWatchLinkView.allocationSize(value.`links`) +
+            FfiConverterOptionalTypeFileView.allocationSize(value.`recording`) +
+            FfiConverterTypePublisherView.allocationSize(value.`publisher`)
+    )
+
+    override fun write(value: BroadcastView, buf: ByteBuffer) {
+            FfiConverterLong.write(value.`start`, buf)
+            FfiConverterUInt.write(value.`minutes`, buf)
+            FfiConverterString.write(value.`title`, buf)
+            FfiConverterTypeAirState.write(value.`state`, buf)
+            FfiConverterSequenceTypeWatchLinkView.write(value.`links`, buf)
+            FfiConverterOptionalTypeFileView.write(value.`recording`, buf)
+            FfiConverterTypePublisherView.write(value.`publisher`, buf)
+    }
+}
+
+
+
+/**
  * A part of a document in which something of a batch changed.
  */
 data class ChangePlace (
@@ -8874,6 +11291,53 @@ public object FfiConverterTypeCheckedSealFile: FfiConverterRustBuffer<CheckedSea
             FfiConverterString.write(value.`unit`, buf)
             FfiConverterBoolean.write(value.`pinned`, buf)
             FfiConverterSequenceTypeCheckedSeal.write(value.`seals`, buf)
+    }
+}
+
+
+
+/**
+ * A choice to show.
+ */
+data class ChoiceView (
+    /**
+     * What an answer names it by.
+     */
+    val `number`: kotlin.UByte
+    , 
+    /**
+     * Its text.
+     */
+    val `text`: kotlin.String
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeChoiceView: FfiConverterRustBuffer<ChoiceView> {
+    override fun read(buf: ByteBuffer): ChoiceView {
+        return ChoiceView(
+            FfiConverterUByte.read(buf),
+            FfiConverterString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: ChoiceView) = (
+            FfiConverterUByte.allocationSize(value.`number`) +
+            FfiConverterString.allocationSize(value.`text`)
+    )
+
+    override fun write(value: ChoiceView, buf: ByteBuffer) {
+            FfiConverterUByte.write(value.`number`, buf)
+            FfiConverterString.write(value.`text`, buf)
     }
 }
 
@@ -9350,6 +11814,69 @@ public object FfiConverterTypeCriterionView: FfiConverterRustBuffer<CriterionVie
 
 
 /**
+ * What members told of a document, as figures without persons.
+ */
+data class DeliveryView (
+    /**
+     * The document.
+     */
+    val `document`: kotlin.String
+    , 
+    /**
+     * Members of today's list.
+     */
+    val `members`: kotlin.UInt
+    , 
+    /**
+     * Those who told that they have it.
+     */
+    val `received`: kotlin.UInt
+    , 
+    /**
+     * Those who told that they are done; none where so few told anything that it would name persons.
+     */
+    val `done`: kotlin.UInt?
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeDeliveryView: FfiConverterRustBuffer<DeliveryView> {
+    override fun read(buf: ByteBuffer): DeliveryView {
+        return DeliveryView(
+            FfiConverterString.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterOptionalUInt.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: DeliveryView) = (
+            FfiConverterString.allocationSize(value.`document`) +
+            FfiConverterUInt.allocationSize(value.`members`) +
+            FfiConverterUInt.allocationSize(value.`received`) +
+            FfiConverterOptionalUInt.allocationSize(value.`done`)
+    )
+
+    override fun write(value: DeliveryView, buf: ByteBuffer) {
+            FfiConverterString.write(value.`document`, buf)
+            FfiConverterUInt.write(value.`members`, buf)
+            FfiConverterUInt.write(value.`received`, buf)
+            FfiConverterOptionalUInt.write(value.`done`, buf)
+    }
+}
+
+
+
+/**
  * One change of a meeting, in words.
  */
 data class DiaryLineView (
@@ -9563,6 +12090,275 @@ public object FfiConverterTypeDirectiveView: FfiConverterRustBuffer<DirectiveVie
 
 
 /**
+ * A line of the library.
+ */
+data class DocumentEntry (
+    /**
+     * Its id, in hexadecimal.
+     */
+    val `id`: kotlin.String
+    , 
+    /**
+     * Code: `12-HD/BTCTW`. Codes recur; show the day beside it.
+     */
+    val `code`: kotlin.String
+    , 
+    /**
+     * Day of issue.
+     */
+    val `date`: kotlin.String
+    , 
+    /**
+     * Type, as the publisher named it.
+     */
+    val `kind`: kotlin.String
+    , 
+    /**
+     * Who issued it.
+     */
+    val `issuer`: kotlin.String
+    , 
+    /**
+     * Title.
+     */
+    val `title`: kotlin.String
+    , 
+    /**
+     * Number of sections.
+     */
+    val `sections`: kotlin.UInt
+    , 
+    /**
+     * Number of paragraphs.
+     */
+    val `paragraphs`: kotlin.UInt
+    , 
+    /**
+     * Whether the whole text has arrived.
+     */
+    val `complete`: kotlin.Boolean
+    , 
+    /**
+     * What other documents did to it, newest first. Only amended, it is still in force.
+     */
+    val `superseded`: List<SupersededView>
+    , 
+    /**
+     * Files that belong to it.
+     */
+    val `files`: List<FileView>
+    , 
+    /**
+     * What the holder has read of it.
+     */
+    val `reading`: ReadingView
+    , 
+    /**
+     * The unit that published it: this one, or one above.
+     */
+    val `publisher`: PublisherView
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeDocumentEntry: FfiConverterRustBuffer<DocumentEntry> {
+    override fun read(buf: ByteBuffer): DocumentEntry {
+        return DocumentEntry(
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterBoolean.read(buf),
+            FfiConverterSequenceTypeSupersededView.read(buf),
+            FfiConverterSequenceTypeFileView.read(buf),
+            FfiConverterTypeReadingView.read(buf),
+            FfiConverterTypePublisherView.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: DocumentEntry) = (
+            FfiConverterString.allocationSize(value.`id`) +
+            FfiConverterString.allocationSize(value.`code`) +
+            FfiConverterString.allocationSize(value.`date`) +
+            FfiConverterString.allocationSize(value.`kind`) +
+            FfiConverterString.allocationSize(value.`issuer`) +
+            FfiConverterString.allocationSize(value.`title`) +
+            FfiConverterUInt.allocationSize(value.`sections`) +
+            FfiConverterUInt.allocationSize(value.`paragraphs`) +
+            FfiConverterBoolean.allocationSize(value.`complete`) +
+            FfiConverterSequenceTypeSupersededView.allocationSize(value.`superseded`) +
+            FfiConverterSequenceTypeFileView.allocationSize(value.`files`) +
+            FfiConverterTypeReadingView.allocationSize(value.`reading`) +
+            FfiConverterTypePublisherView.allocationSize(value.`publisher`)
+    )
+
+    override fun write(value: DocumentEntry, buf: ByteBuffer) {
+            FfiConverterString.write(value.`id`, buf)
+            FfiConverterString.write(value.`code`, buf)
+            FfiConverterString.write(value.`date`, buf)
+            FfiConverterString.write(value.`kind`, buf)
+            FfiConverterString.write(value.`issuer`, buf)
+            FfiConverterString.write(value.`title`, buf)
+            FfiConverterUInt.write(value.`sections`, buf)
+            FfiConverterUInt.write(value.`paragraphs`, buf)
+            FfiConverterBoolean.write(value.`complete`, buf)
+            FfiConverterSequenceTypeSupersededView.write(value.`superseded`, buf)
+            FfiConverterSequenceTypeFileView.write(value.`files`, buf)
+            FfiConverterTypeReadingView.write(value.`reading`, buf)
+            FfiConverterTypePublisherView.write(value.`publisher`, buf)
+    }
+}
+
+
+
+/**
+ * What a document does to another one.
+ */
+data class DocumentLink (
+    /**
+     * What.
+     */
+    val `kind`: LinkKind
+    , 
+    /**
+     * The other document's code.
+     */
+    val `code`: kotlin.String
+    , 
+    /**
+     * Its day, where the code recurs.
+     */
+    val `date`: kotlin.String? = null 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeDocumentLink: FfiConverterRustBuffer<DocumentLink> {
+    override fun read(buf: ByteBuffer): DocumentLink {
+        return DocumentLink(
+            FfiConverterTypeLinkKind.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterOptionalString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: DocumentLink) = (
+            FfiConverterTypeLinkKind.allocationSize(value.`kind`) +
+            FfiConverterString.allocationSize(value.`code`) +
+            FfiConverterOptionalString.allocationSize(value.`date`)
+    )
+
+    override fun write(value: DocumentLink, buf: ByteBuffer) {
+            FfiConverterTypeLinkKind.write(value.`kind`, buf)
+            FfiConverterString.write(value.`code`, buf)
+            FfiConverterOptionalString.write(value.`date`, buf)
+    }
+}
+
+
+
+/**
+ * A question to repeat.
+ */
+data class DueQuestionView (
+    /**
+     * The quiz it is from.
+     */
+    val `quiz`: kotlin.String
+    , 
+    /**
+     * The question.
+     */
+    val `asked`: AskedQuestion
+    , 
+    /**
+     * Since when it is due, in seconds since 1970 UTC.
+     */
+    val `due`: kotlin.Long
+    , 
+    /**
+     * Days from the last answer to then.
+     */
+    val `intervalDays`: kotlin.Long
+    , 
+    /**
+     * How often it was answered.
+     */
+    val `reviews`: kotlin.UInt
+    , 
+    /**
+     * How often it was forgotten.
+     */
+    val `lapses`: kotlin.UInt
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeDueQuestionView: FfiConverterRustBuffer<DueQuestionView> {
+    override fun read(buf: ByteBuffer): DueQuestionView {
+        return DueQuestionView(
+            FfiConverterString.read(buf),
+            FfiConverterTypeAskedQuestion.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterUInt.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: DueQuestionView) = (
+            FfiConverterString.allocationSize(value.`quiz`) +
+            FfiConverterTypeAskedQuestion.allocationSize(value.`asked`) +
+            FfiConverterLong.allocationSize(value.`due`) +
+            FfiConverterLong.allocationSize(value.`intervalDays`) +
+            FfiConverterUInt.allocationSize(value.`reviews`) +
+            FfiConverterUInt.allocationSize(value.`lapses`)
+    )
+
+    override fun write(value: DueQuestionView, buf: ByteBuffer) {
+            FfiConverterString.write(value.`quiz`, buf)
+            FfiConverterTypeAskedQuestion.write(value.`asked`, buf)
+            FfiConverterLong.write(value.`due`, buf)
+            FfiConverterLong.write(value.`intervalDays`, buf)
+            FfiConverterUInt.write(value.`reviews`, buf)
+            FfiConverterUInt.write(value.`lapses`, buf)
+    }
+}
+
+
+
+/**
  * What went wrong, for programs and for people. No text in it names a member or quotes a document.
  */
 data class ErrorDetail (
@@ -9691,6 +12487,69 @@ public object FfiConverterTypeEvidenceView: FfiConverterRustBuffer<EvidenceView>
             FfiConverterString.write(value.`text`, buf)
             FfiConverterOptionalString.write(value.`meeting`, buf)
             FfiConverterTypeMarkView.write(value.`mark`, buf)
+    }
+}
+
+
+
+/**
+ * When an exam is open and how often it may be tried. Times are seconds since 1970 UTC.
+ */
+data class ExamRules (
+    /**
+     * First second.
+     */
+    val `opens`: kotlin.Long
+    , 
+    /**
+     * The second from which it is closed.
+     */
+    val `closes`: kotlin.Long
+    , 
+    /**
+     * How many attempts count.
+     */
+    val `attempts`: kotlin.UInt
+    , 
+    /**
+     * Minutes for one attempt, if limited.
+     */
+    val `minutes`: kotlin.UInt?
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeExamRules: FfiConverterRustBuffer<ExamRules> {
+    override fun read(buf: ByteBuffer): ExamRules {
+        return ExamRules(
+            FfiConverterLong.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterOptionalUInt.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: ExamRules) = (
+            FfiConverterLong.allocationSize(value.`opens`) +
+            FfiConverterLong.allocationSize(value.`closes`) +
+            FfiConverterUInt.allocationSize(value.`attempts`) +
+            FfiConverterOptionalUInt.allocationSize(value.`minutes`)
+    )
+
+    override fun write(value: ExamRules, buf: ByteBuffer) {
+            FfiConverterLong.write(value.`opens`, buf)
+            FfiConverterLong.write(value.`closes`, buf)
+            FfiConverterUInt.write(value.`attempts`, buf)
+            FfiConverterOptionalUInt.write(value.`minutes`, buf)
     }
 }
 
@@ -10282,6 +13141,132 @@ public object FfiConverterTypeFeesView: FfiConverterRustBuffer<FeesView> {
 
 
 /**
+ * A file beside a document or a broadcast. Nothing fetches it by itself: show the size, and let the member decide.
+ */
+data class FileView (
+    /**
+     * BLAKE3 of its bytes, in hexadecimal.
+     */
+    val `hash`: kotlin.String
+    , 
+    /**
+     * Bytes.
+     */
+    val `size`: kotlin.ULong
+    , 
+    /**
+     * Media type.
+     */
+    val `mediaType`: kotlin.String
+    , 
+    /**
+     * Name to show; never a path.
+     */
+    val `name`: kotlin.String
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeFileView: FfiConverterRustBuffer<FileView> {
+    override fun read(buf: ByteBuffer): FileView {
+        return FileView(
+            FfiConverterString.read(buf),
+            FfiConverterULong.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: FileView) = (
+            FfiConverterString.allocationSize(value.`hash`) +
+            FfiConverterULong.allocationSize(value.`size`) +
+            FfiConverterString.allocationSize(value.`mediaType`) +
+            FfiConverterString.allocationSize(value.`name`)
+    )
+
+    override fun write(value: FileView, buf: ByteBuffer) {
+            FfiConverterString.write(value.`hash`, buf)
+            FfiConverterULong.write(value.`size`, buf)
+            FfiConverterString.write(value.`mediaType`, buf)
+            FfiConverterString.write(value.`name`, buf)
+    }
+}
+
+
+
+/**
+ * The line that is heard, for highlighting. `begin` and `end` count UTF-16 units of the section's text.
+ */
+data class HeardView (
+    /**
+     * The section, counted from 0.
+     */
+    val `section`: kotlin.UInt
+    , 
+    /**
+     * The sentence's stable name; none while the heading of the section is heard.
+     */
+    val `sentence`: kotlin.String?
+    , 
+    /**
+     * Where it begins in the section's text.
+     */
+    val `begin`: kotlin.UInt
+    , 
+    /**
+     * Where it ends.
+     */
+    val `end`: kotlin.UInt
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeHeardView: FfiConverterRustBuffer<HeardView> {
+    override fun read(buf: ByteBuffer): HeardView {
+        return HeardView(
+            FfiConverterUInt.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterUInt.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: HeardView) = (
+            FfiConverterUInt.allocationSize(value.`section`) +
+            FfiConverterOptionalString.allocationSize(value.`sentence`) +
+            FfiConverterUInt.allocationSize(value.`begin`) +
+            FfiConverterUInt.allocationSize(value.`end`)
+    )
+
+    override fun write(value: HeardView, buf: ByteBuffer) {
+            FfiConverterUInt.write(value.`section`, buf)
+            FfiConverterOptionalString.write(value.`sentence`, buf)
+            FfiConverterUInt.write(value.`begin`, buf)
+            FfiConverterUInt.write(value.`end`, buf)
+    }
+}
+
+
+
+/**
  * One change of a meeting.
  */
 data class HistoryLineView (
@@ -10560,6 +13545,69 @@ public object FfiConverterTypeJoinRequestView: FfiConverterRustBuffer<JoinReques
             FfiConverterString.write(value.`text`, buf)
             FfiConverterString.write(value.`label`, buf)
             FfiConverterString.write(value.`checkCode`, buf)
+    }
+}
+
+
+
+/**
+ * A question after it was answered, or left out.
+ */
+data class JudgedQuestion (
+    /**
+     * The question.
+     */
+    val `question`: kotlin.String
+    , 
+    /**
+     * Its text.
+     */
+    val `text`: kotlin.String
+    , 
+    /**
+     * Whether the answer is right; none without one.
+     */
+    val `right`: kotlin.Boolean?
+    , 
+    /**
+     * Why, and where it stands.
+     */
+    val `passage`: PassageView
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeJudgedQuestion: FfiConverterRustBuffer<JudgedQuestion> {
+    override fun read(buf: ByteBuffer): JudgedQuestion {
+        return JudgedQuestion(
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterOptionalBoolean.read(buf),
+            FfiConverterTypePassageView.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: JudgedQuestion) = (
+            FfiConverterString.allocationSize(value.`question`) +
+            FfiConverterString.allocationSize(value.`text`) +
+            FfiConverterOptionalBoolean.allocationSize(value.`right`) +
+            FfiConverterTypePassageView.allocationSize(value.`passage`)
+    )
+
+    override fun write(value: JudgedQuestion, buf: ByteBuffer) {
+            FfiConverterString.write(value.`question`, buf)
+            FfiConverterString.write(value.`text`, buf)
+            FfiConverterOptionalBoolean.write(value.`right`, buf)
+            FfiConverterTypePassageView.write(value.`passage`, buf)
     }
 }
 
@@ -11856,6 +14904,156 @@ public object FfiConverterTypeNarrativeView: FfiConverterRustBuffer<NarrativeVie
 
 
 /**
+ * A broadcast to announce.
+ */
+data class NewBroadcast (
+    /**
+     * When it begins, in seconds since 1970 UTC.
+     */
+    val `start`: kotlin.Long
+    , 
+    /**
+     * Minutes it lasts.
+     */
+    val `minutes`: kotlin.UInt
+    , 
+    /**
+     * Its title.
+     */
+    val `title`: kotlin.String
+    , 
+    /**
+     * Where to watch.
+     */
+    val `links`: List<WatchLinkView> = listOf() 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeNewBroadcast: FfiConverterRustBuffer<NewBroadcast> {
+    override fun read(buf: ByteBuffer): NewBroadcast {
+        return NewBroadcast(
+            FfiConverterLong.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterSequenceTypeWatchLinkView.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: NewBroadcast) = (
+            FfiConverterLong.allocationSize(value.`start`) +
+            FfiConverterUInt.allocationSize(value.`minutes`) +
+            FfiConverterString.allocationSize(value.`title`) +
+            FfiConverterSequenceTypeWatchLinkView.allocationSize(value.`links`)
+    )
+
+    override fun write(value: NewBroadcast, buf: ByteBuffer) {
+            FfiConverterLong.write(value.`start`, buf)
+            FfiConverterUInt.write(value.`minutes`, buf)
+            FfiConverterString.write(value.`title`, buf)
+            FfiConverterSequenceTypeWatchLinkView.write(value.`links`, buf)
+    }
+}
+
+
+
+/**
+ * A file to publish, and what the officer says of it.
+ */
+data class NewDocument (
+    /**
+     * Where it is: .docx, PDF, HTML or plain text.
+     */
+    val `path`: kotlin.String
+    , 
+    /**
+     * Type: `HD`, `Nghị quyết`, or own words.
+     */
+    val `kind`: kotlin.String
+    , 
+    /**
+     * Code: `12-HD/BTCTW`.
+     */
+    val `code`: kotlin.String
+    , 
+    /**
+     * Who issued it.
+     */
+    val `issuer`: kotlin.String
+    , 
+    /**
+     * Day of issue.
+     */
+    val `date`: kotlin.String
+    , 
+    /**
+     * Title.
+     */
+    val `title`: kotlin.String
+    , 
+    /**
+     * What it does to others.
+     */
+    val `links`: List<DocumentLink> = listOf() 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeNewDocument: FfiConverterRustBuffer<NewDocument> {
+    override fun read(buf: ByteBuffer): NewDocument {
+        return NewDocument(
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterSequenceTypeDocumentLink.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: NewDocument) = (
+            FfiConverterString.allocationSize(value.`path`) +
+            FfiConverterString.allocationSize(value.`kind`) +
+            FfiConverterString.allocationSize(value.`code`) +
+            FfiConverterString.allocationSize(value.`issuer`) +
+            FfiConverterString.allocationSize(value.`date`) +
+            FfiConverterString.allocationSize(value.`title`) +
+            FfiConverterSequenceTypeDocumentLink.allocationSize(value.`links`)
+    )
+
+    override fun write(value: NewDocument, buf: ByteBuffer) {
+            FfiConverterString.write(value.`path`, buf)
+            FfiConverterString.write(value.`kind`, buf)
+            FfiConverterString.write(value.`code`, buf)
+            FfiConverterString.write(value.`issuer`, buf)
+            FfiConverterString.write(value.`date`, buf)
+            FfiConverterString.write(value.`title`, buf)
+            FfiConverterSequenceTypeDocumentLink.write(value.`links`, buf)
+    }
+}
+
+
+
+/**
  * What to write to the committee.
  */
 data class NewFeedback (
@@ -12094,6 +15292,61 @@ public object FfiConverterTypeNewMemberLine: FfiConverterRustBuffer<NewMemberLin
     override fun write(value: NewMemberLine, buf: ByteBuffer) {
             FfiConverterTypeNewMember.write(value.`member`, buf)
             FfiConverterString.write(value.`since`, buf)
+    }
+}
+
+
+
+/**
+ * A quiz to publish.
+ */
+data class NewQuiz (
+    /**
+     * Its title.
+     */
+    val `title`: kotlin.String
+    , 
+    /**
+     * The questions.
+     */
+    val `questions`: List<QuizQuestion>
+    , 
+    /**
+     * Rules, if it is an exam.
+     */
+    val `exam`: ExamRules? = null 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeNewQuiz: FfiConverterRustBuffer<NewQuiz> {
+    override fun read(buf: ByteBuffer): NewQuiz {
+        return NewQuiz(
+            FfiConverterString.read(buf),
+            FfiConverterSequenceTypeQuizQuestion.read(buf),
+            FfiConverterOptionalTypeExamRules.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: NewQuiz) = (
+            FfiConverterString.allocationSize(value.`title`) +
+            FfiConverterSequenceTypeQuizQuestion.allocationSize(value.`questions`) +
+            FfiConverterOptionalTypeExamRules.allocationSize(value.`exam`)
+    )
+
+    override fun write(value: NewQuiz, buf: ByteBuffer) {
+            FfiConverterString.write(value.`title`, buf)
+            FfiConverterSequenceTypeQuizQuestion.write(value.`questions`, buf)
+            FfiConverterOptionalTypeExamRules.write(value.`exam`, buf)
     }
 }
 
@@ -12841,6 +16094,77 @@ public object FfiConverterTypeParagraphView: FfiConverterRustBuffer<ParagraphVie
 
 
 /**
+ * Why an answer is right, and where it stands.
+ */
+data class PassageView (
+    /**
+     * The explanation.
+     */
+    val `explanation`: kotlin.String
+    , 
+    /**
+     * The document.
+     */
+    val `document`: kotlin.String
+    , 
+    /**
+     * The section, counted from 0.
+     */
+    val `number`: kotlin.UInt
+    , 
+    /**
+     * How the section is cited.
+     */
+    val `section`: kotlin.String
+    , 
+    /**
+     * The passage, word for word.
+     */
+    val `quote`: kotlin.String
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypePassageView: FfiConverterRustBuffer<PassageView> {
+    override fun read(buf: ByteBuffer): PassageView {
+        return PassageView(
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: PassageView) = (
+            FfiConverterString.allocationSize(value.`explanation`) +
+            FfiConverterString.allocationSize(value.`document`) +
+            FfiConverterUInt.allocationSize(value.`number`) +
+            FfiConverterString.allocationSize(value.`section`) +
+            FfiConverterString.allocationSize(value.`quote`)
+    )
+
+    override fun write(value: PassageView, buf: ByteBuffer) {
+            FfiConverterString.write(value.`explanation`, buf)
+            FfiConverterString.write(value.`document`, buf)
+            FfiConverterUInt.write(value.`number`, buf)
+            FfiConverterString.write(value.`section`, buf)
+            FfiConverterString.write(value.`quote`, buf)
+    }
+}
+
+
+
+/**
  * Somebody, with the name known here.
  */
 data class PersonView (
@@ -13046,6 +16370,645 @@ public object FfiConverterTypePointsView: FfiConverterRustBuffer<PointsView> {
 
 
 /**
+ * What was understood of a published file: the officer reads it.
+ */
+data class PublishedView (
+    /**
+     * The document.
+     */
+    val `id`: kotlin.String
+    , 
+    /**
+     * Sections that are articles.
+     */
+    val `articles`: kotlin.UInt
+    , 
+    /**
+     * All sections.
+     */
+    val `sections`: kotlin.UInt
+    , 
+    /**
+     * Paragraphs.
+     */
+    val `paragraphs`: kotlin.UInt
+    , 
+    /**
+     * Characters.
+     */
+    val `characters`: kotlin.ULong
+    , 
+    /**
+     * The code found in the head of the text.
+     */
+    val `foundCode`: kotlin.String?
+    , 
+    /**
+     * The day found there.
+     */
+    val `foundDate`: kotlin.String?
+    , 
+    /**
+     * What deserves a look, by name: `code_differs`, `no_headings`, …
+     */
+    val `warnings`: List<kotlin.String>
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypePublishedView: FfiConverterRustBuffer<PublishedView> {
+    override fun read(buf: ByteBuffer): PublishedView {
+        return PublishedView(
+            FfiConverterString.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterULong.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterSequenceString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: PublishedView) = (
+            FfiConverterString.allocationSize(value.`id`) +
+            FfiConverterUInt.allocationSize(value.`articles`) +
+            FfiConverterUInt.allocationSize(value.`sections`) +
+            FfiConverterUInt.allocationSize(value.`paragraphs`) +
+            FfiConverterULong.allocationSize(value.`characters`) +
+            FfiConverterOptionalString.allocationSize(value.`foundCode`) +
+            FfiConverterOptionalString.allocationSize(value.`foundDate`) +
+            FfiConverterSequenceString.allocationSize(value.`warnings`)
+    )
+
+    override fun write(value: PublishedView, buf: ByteBuffer) {
+            FfiConverterString.write(value.`id`, buf)
+            FfiConverterUInt.write(value.`articles`, buf)
+            FfiConverterUInt.write(value.`sections`, buf)
+            FfiConverterUInt.write(value.`paragraphs`, buf)
+            FfiConverterULong.write(value.`characters`, buf)
+            FfiConverterOptionalString.write(value.`foundCode`, buf)
+            FfiConverterOptionalString.write(value.`foundDate`, buf)
+            FfiConverterSequenceString.write(value.`warnings`, buf)
+    }
+}
+
+
+
+/**
+ * Who published something.
+ */
+data class PublisherView (
+    /**
+     * The unit, in hexadecimal.
+     */
+    val `unit`: kotlin.String
+    , 
+    /**
+     * How many levels above this unit; 0 is this unit itself, or one that stands no longer above it.
+     */
+    val `steps`: kotlin.UByte
+    , 
+    /**
+     * Its name, as far as it is known here.
+     */
+    val `name`: kotlin.String?
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypePublisherView: FfiConverterRustBuffer<PublisherView> {
+    override fun read(buf: ByteBuffer): PublisherView {
+        return PublisherView(
+            FfiConverterString.read(buf),
+            FfiConverterUByte.read(buf),
+            FfiConverterOptionalString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: PublisherView) = (
+            FfiConverterString.allocationSize(value.`unit`) +
+            FfiConverterUByte.allocationSize(value.`steps`) +
+            FfiConverterOptionalString.allocationSize(value.`name`)
+    )
+
+    override fun write(value: PublisherView, buf: ByteBuffer) {
+            FfiConverterString.write(value.`unit`, buf)
+            FfiConverterUByte.write(value.`steps`, buf)
+            FfiConverterOptionalString.write(value.`name`, buf)
+    }
+}
+
+
+
+/**
+ * The answer to one question of a sheet.
+ */
+data class QuizAnswer (
+    /**
+     * The question.
+     */
+    val `question`: kotlin.String
+    , 
+    /**
+     * The answer.
+     */
+    val `given`: GivenAnswer
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeQuizAnswer: FfiConverterRustBuffer<QuizAnswer> {
+    override fun read(buf: ByteBuffer): QuizAnswer {
+        return QuizAnswer(
+            FfiConverterString.read(buf),
+            FfiConverterTypeGivenAnswer.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: QuizAnswer) = (
+            FfiConverterString.allocationSize(value.`question`) +
+            FfiConverterTypeGivenAnswer.allocationSize(value.`given`)
+    )
+
+    override fun write(value: QuizAnswer, buf: ByteBuffer) {
+            FfiConverterString.write(value.`question`, buf)
+            FfiConverterTypeGivenAnswer.write(value.`given`, buf)
+    }
+}
+
+
+
+/**
+ * Marks of an attempt, on the scale of ten.
+ */
+data class QuizMarks (
+    /**
+     * Tenths of a point: 85 is 8,5 of 10.
+     */
+    val `tenths`: kotlin.UInt
+    , 
+    /**
+     * Questions answered rightly.
+     */
+    val `right`: kotlin.UInt
+    , 
+    /**
+     * Questions that count.
+     */
+    val `total`: kotlin.UInt
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeQuizMarks: FfiConverterRustBuffer<QuizMarks> {
+    override fun read(buf: ByteBuffer): QuizMarks {
+        return QuizMarks(
+            FfiConverterUInt.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterUInt.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: QuizMarks) = (
+            FfiConverterUInt.allocationSize(value.`tenths`) +
+            FfiConverterUInt.allocationSize(value.`right`) +
+            FfiConverterUInt.allocationSize(value.`total`)
+    )
+
+    override fun write(value: QuizMarks, buf: ByteBuffer) {
+            FfiConverterUInt.write(value.`tenths`, buf)
+            FfiConverterUInt.write(value.`right`, buf)
+            FfiConverterUInt.write(value.`total`, buf)
+    }
+}
+
+
+
+/**
+ * A question to publish, with the passage that proves its answer.
+ */
+data class QuizQuestion (
+    /**
+     * Its text.
+     */
+    val `text`: kotlin.String
+    , 
+    /**
+     * What is asked.
+     */
+    val `task`: QuizTask
+    , 
+    /**
+     * Why the answer is right, and where it stands.
+     */
+    val `passage`: PassageView
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeQuizQuestion: FfiConverterRustBuffer<QuizQuestion> {
+    override fun read(buf: ByteBuffer): QuizQuestion {
+        return QuizQuestion(
+            FfiConverterString.read(buf),
+            FfiConverterTypeQuizTask.read(buf),
+            FfiConverterTypePassageView.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: QuizQuestion) = (
+            FfiConverterString.allocationSize(value.`text`) +
+            FfiConverterTypeQuizTask.allocationSize(value.`task`) +
+            FfiConverterTypePassageView.allocationSize(value.`passage`)
+    )
+
+    override fun write(value: QuizQuestion, buf: ByteBuffer) {
+            FfiConverterString.write(value.`text`, buf)
+            FfiConverterTypeQuizTask.write(value.`task`, buf)
+            FfiConverterTypePassageView.write(value.`passage`, buf)
+    }
+}
+
+
+
+/**
+ * What came of an attempt.
+ */
+data class QuizResult (
+    /**
+     * Its marks.
+     */
+    val `marks`: QuizMarks
+    , 
+    /**
+     * How it counts, in an exam.
+     */
+    val `standing`: ExamStanding?
+    , 
+    /**
+     * Question by question, in the order shown.
+     */
+    val `questions`: List<JudgedQuestion>
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeQuizResult: FfiConverterRustBuffer<QuizResult> {
+    override fun read(buf: ByteBuffer): QuizResult {
+        return QuizResult(
+            FfiConverterTypeQuizMarks.read(buf),
+            FfiConverterOptionalTypeExamStanding.read(buf),
+            FfiConverterSequenceTypeJudgedQuestion.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: QuizResult) = (
+            FfiConverterTypeQuizMarks.allocationSize(value.`marks`) +
+            FfiConverterOptionalTypeExamStanding.allocationSize(value.`standing`) +
+            FfiConverterSequenceTypeJudgedQuestion.allocationSize(value.`questions`)
+    )
+
+    override fun write(value: QuizResult, buf: ByteBuffer) {
+            FfiConverterTypeQuizMarks.write(value.`marks`, buf)
+            FfiConverterOptionalTypeExamStanding.write(value.`standing`, buf)
+            FfiConverterSequenceTypeJudgedQuestion.write(value.`questions`, buf)
+    }
+}
+
+
+
+/**
+ * A quiz as one attempt shows it. Hand it back as it is.
+ */
+data class QuizSheet (
+    /**
+     * The quiz.
+     */
+    val `quiz`: kotlin.String
+    , 
+    /**
+     * Its title.
+     */
+    val `title`: kotlin.String
+    , 
+    /**
+     * What questions and choices were shuffled by.
+     */
+    val `seed`: kotlin.ULong
+    , 
+    /**
+     * When it was begun, in seconds since 1970 UTC.
+     */
+    val `started`: kotlin.Long
+    , 
+    /**
+     * The questions, in the order shown.
+     */
+    val `questions`: List<AskedQuestion>
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeQuizSheet: FfiConverterRustBuffer<QuizSheet> {
+    override fun read(buf: ByteBuffer): QuizSheet {
+        return QuizSheet(
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterULong.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterSequenceTypeAskedQuestion.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: QuizSheet) = (
+            FfiConverterString.allocationSize(value.`quiz`) +
+            FfiConverterString.allocationSize(value.`title`) +
+            FfiConverterULong.allocationSize(value.`seed`) +
+            FfiConverterLong.allocationSize(value.`started`) +
+            FfiConverterSequenceTypeAskedQuestion.allocationSize(value.`questions`)
+    )
+
+    override fun write(value: QuizSheet, buf: ByteBuffer) {
+            FfiConverterString.write(value.`quiz`, buf)
+            FfiConverterString.write(value.`title`, buf)
+            FfiConverterULong.write(value.`seed`, buf)
+            FfiConverterLong.write(value.`started`, buf)
+            FfiConverterSequenceTypeAskedQuestion.write(value.`questions`, buf)
+    }
+}
+
+
+
+/**
+ * A quiz of the unit and how the holder stands with it.
+ */
+data class QuizView (
+    /**
+     * Its id, in hexadecimal.
+     */
+    val `id`: kotlin.String
+    , 
+    /**
+     * Its title.
+     */
+    val `title`: kotlin.String
+    , 
+    /**
+     * Questions that are asked.
+     */
+    val `questions`: kotlin.UInt
+    , 
+    /**
+     * Questions that are not asked any more: their document was replaced or withdrawn.
+     */
+    val `retired`: kotlin.UInt
+    , 
+    /**
+     * Attempts on all phones.
+     */
+    val `attempts`: kotlin.UInt
+    , 
+    /**
+     * The best marks.
+     */
+    val `best`: QuizMarks?
+    , 
+    /**
+     * Those of the attempt handed in last.
+     */
+    val `last`: QuizMarks?
+    , 
+    /**
+     * The rules, if it is an exam.
+     */
+    val `rules`: ExamRules?
+    , 
+    /**
+     * Whether it can be taken now, if it is an exam.
+     */
+    val `exam`: ExamState?
+    , 
+    /**
+     * The unit that published it.
+     */
+    val `publisher`: PublisherView
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeQuizView: FfiConverterRustBuffer<QuizView> {
+    override fun read(buf: ByteBuffer): QuizView {
+        return QuizView(
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterOptionalTypeQuizMarks.read(buf),
+            FfiConverterOptionalTypeQuizMarks.read(buf),
+            FfiConverterOptionalTypeExamRules.read(buf),
+            FfiConverterOptionalTypeExamState.read(buf),
+            FfiConverterTypePublisherView.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: QuizView) = (
+            FfiConverterString.allocationSize(value.`id`) +
+            FfiConverterString.allocationSize(value.`title`) +
+            FfiConverterUInt.allocationSize(value.`questions`) +
+            FfiConverterUInt.allocationSize(value.`retired`) +
+            FfiConverterUInt.allocationSize(value.`attempts`) +
+            FfiConverterOptionalTypeQuizMarks.allocationSize(value.`best`) +
+            FfiConverterOptionalTypeQuizMarks.allocationSize(value.`last`) +
+            FfiConverterOptionalTypeExamRules.allocationSize(value.`rules`) +
+            FfiConverterOptionalTypeExamState.allocationSize(value.`exam`) +
+            FfiConverterTypePublisherView.allocationSize(value.`publisher`)
+    )
+
+    override fun write(value: QuizView, buf: ByteBuffer) {
+            FfiConverterString.write(value.`id`, buf)
+            FfiConverterString.write(value.`title`, buf)
+            FfiConverterUInt.write(value.`questions`, buf)
+            FfiConverterUInt.write(value.`retired`, buf)
+            FfiConverterUInt.write(value.`attempts`, buf)
+            FfiConverterOptionalTypeQuizMarks.write(value.`best`, buf)
+            FfiConverterOptionalTypeQuizMarks.write(value.`last`, buf)
+            FfiConverterOptionalTypeExamRules.write(value.`rules`, buf)
+            FfiConverterOptionalTypeExamState.write(value.`exam`, buf)
+            FfiConverterTypePublisherView.write(value.`publisher`, buf)
+    }
+}
+
+
+
+/**
+ * An answer: a sentence that stands word for word in the section it cites.
+ */
+data class QuoteView (
+    /**
+     * The sentence; show it in quotation marks.
+     */
+    val `quote`: kotlin.String
+    , 
+    /**
+     * The document.
+     */
+    val `document`: kotlin.String
+    , 
+    /**
+     * Its code.
+     */
+    val `code`: kotlin.String
+    , 
+    /**
+     * Its day.
+     */
+    val `date`: kotlin.String
+    , 
+    /**
+     * The section, counted from 0.
+     */
+    val `number`: kotlin.UInt
+    , 
+    /**
+     * How the section is cited.
+     */
+    val `section`: kotlin.String
+    , 
+    /**
+     * Title of document and section.
+     */
+    val `title`: kotlin.String
+    , 
+    /**
+     * What other documents did to it.
+     */
+    val `superseded`: List<SupersededView>
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeQuoteView: FfiConverterRustBuffer<QuoteView> {
+    override fun read(buf: ByteBuffer): QuoteView {
+        return QuoteView(
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterSequenceTypeSupersededView.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: QuoteView) = (
+            FfiConverterString.allocationSize(value.`quote`) +
+            FfiConverterString.allocationSize(value.`document`) +
+            FfiConverterString.allocationSize(value.`code`) +
+            FfiConverterString.allocationSize(value.`date`) +
+            FfiConverterUInt.allocationSize(value.`number`) +
+            FfiConverterString.allocationSize(value.`section`) +
+            FfiConverterString.allocationSize(value.`title`) +
+            FfiConverterSequenceTypeSupersededView.allocationSize(value.`superseded`)
+    )
+
+    override fun write(value: QuoteView, buf: ByteBuffer) {
+            FfiConverterString.write(value.`quote`, buf)
+            FfiConverterString.write(value.`document`, buf)
+            FfiConverterString.write(value.`code`, buf)
+            FfiConverterString.write(value.`date`, buf)
+            FfiConverterUInt.write(value.`number`, buf)
+            FfiConverterString.write(value.`section`, buf)
+            FfiConverterString.write(value.`title`, buf)
+            FfiConverterSequenceTypeSupersededView.write(value.`superseded`, buf)
+    }
+}
+
+
+
+/**
  * How one of those rated stands.
  */
 data class RatingCardView (
@@ -13111,6 +17074,187 @@ public object FfiConverterTypeRatingCardView: FfiConverterRustBuffer<RatingCardV
             FfiConverterSequenceTypeLeafScoresView.write(value.`criteria`, buf)
             FfiConverterSequenceTypeColumnResultView.write(value.`columns`, buf)
             FfiConverterSequenceTypeEvidenceView.write(value.`evidence`, buf)
+    }
+}
+
+
+
+/**
+ * What one member told of a document. For officers.
+ */
+data class ReaderMark (
+    /**
+     * Who, in hexadecimal.
+     */
+    val `member`: kotlin.String
+    , 
+    /**
+     * Name, if known here.
+     */
+    val `name`: kotlin.String?
+    , 
+    /**
+     * What.
+     */
+    val `mark`: SharedMark
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeReaderMark: FfiConverterRustBuffer<ReaderMark> {
+    override fun read(buf: ByteBuffer): ReaderMark {
+        return ReaderMark(
+            FfiConverterString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterTypeSharedMark.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: ReaderMark) = (
+            FfiConverterString.allocationSize(value.`member`) +
+            FfiConverterOptionalString.allocationSize(value.`name`) +
+            FfiConverterTypeSharedMark.allocationSize(value.`mark`)
+    )
+
+    override fun write(value: ReaderMark, buf: ByteBuffer) {
+            FfiConverterString.write(value.`member`, buf)
+            FfiConverterOptionalString.write(value.`name`, buf)
+            FfiConverterTypeSharedMark.write(value.`mark`, buf)
+    }
+}
+
+
+
+/**
+ * What a reader does and what is heard.
+ */
+data class ReaderView (
+    /**
+     * What it does.
+     */
+    val `state`: ReaderState
+    , 
+    /**
+     * What is heard now or would be heard next; nothing at the end.
+     */
+    val `heard`: HeardView?
+    , 
+    /**
+     * Paragraphs of the document that were heard to their end.
+     */
+    val `furthest`: kotlin.UInt
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeReaderView: FfiConverterRustBuffer<ReaderView> {
+    override fun read(buf: ByteBuffer): ReaderView {
+        return ReaderView(
+            FfiConverterTypeReaderState.read(buf),
+            FfiConverterOptionalTypeHeardView.read(buf),
+            FfiConverterUInt.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: ReaderView) = (
+            FfiConverterTypeReaderState.allocationSize(value.`state`) +
+            FfiConverterOptionalTypeHeardView.allocationSize(value.`heard`) +
+            FfiConverterUInt.allocationSize(value.`furthest`)
+    )
+
+    override fun write(value: ReaderView, buf: ByteBuffer) {
+            FfiConverterTypeReaderState.write(value.`state`, buf)
+            FfiConverterOptionalTypeHeardView.write(value.`heard`, buf)
+            FfiConverterUInt.write(value.`furthest`, buf)
+    }
+}
+
+
+
+/**
+ * How far the holder has read a document: the most on any of the holder's phones. Nobody else sees it.
+ */
+data class ReadingView (
+    /**
+     * Paragraphs reached.
+     */
+    val `furthest`: kotlin.UInt
+    , 
+    /**
+     * Paragraphs of the document.
+     */
+    val `total`: kotlin.UInt
+    , 
+    /**
+     * Per cent; 100 only when every paragraph was reached.
+     */
+    val `percent`: kotlin.UInt
+    , 
+    /**
+     * Seconds of reading and listening.
+     */
+    val `seconds`: kotlin.ULong
+    , 
+    /**
+     * Whether the holder said that it is done.
+     */
+    val `finished`: kotlin.Boolean
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeReadingView: FfiConverterRustBuffer<ReadingView> {
+    override fun read(buf: ByteBuffer): ReadingView {
+        return ReadingView(
+            FfiConverterUInt.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterULong.read(buf),
+            FfiConverterBoolean.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: ReadingView) = (
+            FfiConverterUInt.allocationSize(value.`furthest`) +
+            FfiConverterUInt.allocationSize(value.`total`) +
+            FfiConverterUInt.allocationSize(value.`percent`) +
+            FfiConverterULong.allocationSize(value.`seconds`) +
+            FfiConverterBoolean.allocationSize(value.`finished`)
+    )
+
+    override fun write(value: ReadingView, buf: ByteBuffer) {
+            FfiConverterUInt.write(value.`furthest`, buf)
+            FfiConverterUInt.write(value.`total`, buf)
+            FfiConverterUInt.write(value.`percent`, buf)
+            FfiConverterULong.write(value.`seconds`, buf)
+            FfiConverterBoolean.write(value.`finished`, buf)
     }
 }
 
@@ -13205,6 +17349,53 @@ public object FfiConverterTypeRemovalView: FfiConverterRustBuffer<RemovalView> {
     override fun write(value: RemovalView, buf: ByteBuffer) {
             FfiConverterSequenceTypeMarkView.write(value.`marks`, buf)
             FfiConverterTypeContestState.write(value.`contest`, buf)
+    }
+}
+
+
+
+/**
+ * What came of a repetition.
+ */
+data class RepeatResult (
+    /**
+     * Whether the answer was right.
+     */
+    val `right`: kotlin.Boolean
+    , 
+    /**
+     * Why, and where it stands.
+     */
+    val `passage`: PassageView?
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeRepeatResult: FfiConverterRustBuffer<RepeatResult> {
+    override fun read(buf: ByteBuffer): RepeatResult {
+        return RepeatResult(
+            FfiConverterBoolean.read(buf),
+            FfiConverterOptionalTypePassageView.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: RepeatResult) = (
+            FfiConverterBoolean.allocationSize(value.`right`) +
+            FfiConverterOptionalTypePassageView.allocationSize(value.`passage`)
+    )
+
+    override fun write(value: RepeatResult, buf: ByteBuffer) {
+            FfiConverterBoolean.write(value.`right`, buf)
+            FfiConverterOptionalTypePassageView.write(value.`passage`, buf)
     }
 }
 
@@ -14285,6 +18476,282 @@ public object FfiConverterTypeSealsView: FfiConverterRustBuffer<SealsView> {
 
 
 /**
+ * One result of a search.
+ */
+data class SearchHit (
+    /**
+     * The document.
+     */
+    val `document`: kotlin.String
+    , 
+    /**
+     * Its code.
+     */
+    val `code`: kotlin.String
+    , 
+    /**
+     * Its day.
+     */
+    val `date`: kotlin.String
+    , 
+    /**
+     * The section, counted from 0.
+     */
+    val `number`: kotlin.UInt
+    , 
+    /**
+     * How the section is cited.
+     */
+    val `section`: kotlin.String
+    , 
+    /**
+     * Title of document and section.
+     */
+    val `title`: kotlin.String
+    , 
+    /**
+     * The piece of the text that fits best.
+     */
+    val `snippet`: kotlin.String
+    , 
+    /**
+     * What other documents did to it.
+     */
+    val `superseded`: List<SupersededView>
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeSearchHit: FfiConverterRustBuffer<SearchHit> {
+    override fun read(buf: ByteBuffer): SearchHit {
+        return SearchHit(
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterSequenceTypeSupersededView.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: SearchHit) = (
+            FfiConverterString.allocationSize(value.`document`) +
+            FfiConverterString.allocationSize(value.`code`) +
+            FfiConverterString.allocationSize(value.`date`) +
+            FfiConverterUInt.allocationSize(value.`number`) +
+            FfiConverterString.allocationSize(value.`section`) +
+            FfiConverterString.allocationSize(value.`title`) +
+            FfiConverterString.allocationSize(value.`snippet`) +
+            FfiConverterSequenceTypeSupersededView.allocationSize(value.`superseded`)
+    )
+
+    override fun write(value: SearchHit, buf: ByteBuffer) {
+            FfiConverterString.write(value.`document`, buf)
+            FfiConverterString.write(value.`code`, buf)
+            FfiConverterString.write(value.`date`, buf)
+            FfiConverterUInt.write(value.`number`, buf)
+            FfiConverterString.write(value.`section`, buf)
+            FfiConverterString.write(value.`title`, buf)
+            FfiConverterString.write(value.`snippet`, buf)
+            FfiConverterSequenceTypeSupersededView.write(value.`superseded`, buf)
+    }
+}
+
+
+
+/**
+ * Results, best first.
+ */
+data class SearchResults (
+    /**
+     * The results.
+     */
+    val `hits`: List<SearchHit>
+    , 
+    /**
+     * What there is to say of them.
+     */
+    val `note`: SearchNote?
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeSearchResults: FfiConverterRustBuffer<SearchResults> {
+    override fun read(buf: ByteBuffer): SearchResults {
+        return SearchResults(
+            FfiConverterSequenceTypeSearchHit.read(buf),
+            FfiConverterOptionalTypeSearchNote.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: SearchResults) = (
+            FfiConverterSequenceTypeSearchHit.allocationSize(value.`hits`) +
+            FfiConverterOptionalTypeSearchNote.allocationSize(value.`note`)
+    )
+
+    override fun write(value: SearchResults, buf: ByteBuffer) {
+            FfiConverterSequenceTypeSearchHit.write(value.`hits`, buf)
+            FfiConverterOptionalTypeSearchNote.write(value.`note`, buf)
+    }
+}
+
+
+
+/**
+ * A line of the contents of a document.
+ */
+data class SectionHeading (
+    /**
+     * The section, counted from 0.
+     */
+    val `number`: kotlin.UInt
+    , 
+    /**
+     * Depth in the tree, 0 at the top.
+     */
+    val `level`: kotlin.UByte
+    , 
+    /**
+     * How it is cited: `Điều 5`.
+     */
+    val `label`: kotlin.String
+    , 
+    /**
+     * Its heading; may be empty.
+     */
+    val `heading`: kotlin.String
+    , 
+    /**
+     * Its first paragraph, counted from 0 through the whole document.
+     */
+    val `firstParagraph`: kotlin.UInt
+    , 
+    /**
+     * Its paragraphs.
+     */
+    val `paragraphs`: kotlin.UInt
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeSectionHeading: FfiConverterRustBuffer<SectionHeading> {
+    override fun read(buf: ByteBuffer): SectionHeading {
+        return SectionHeading(
+            FfiConverterUInt.read(buf),
+            FfiConverterUByte.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterUInt.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: SectionHeading) = (
+            FfiConverterUInt.allocationSize(value.`number`) +
+            FfiConverterUByte.allocationSize(value.`level`) +
+            FfiConverterString.allocationSize(value.`label`) +
+            FfiConverterString.allocationSize(value.`heading`) +
+            FfiConverterUInt.allocationSize(value.`firstParagraph`) +
+            FfiConverterUInt.allocationSize(value.`paragraphs`)
+    )
+
+    override fun write(value: SectionHeading, buf: ByteBuffer) {
+            FfiConverterUInt.write(value.`number`, buf)
+            FfiConverterUByte.write(value.`level`, buf)
+            FfiConverterString.write(value.`label`, buf)
+            FfiConverterString.write(value.`heading`, buf)
+            FfiConverterUInt.write(value.`firstParagraph`, buf)
+            FfiConverterUInt.write(value.`paragraphs`, buf)
+    }
+}
+
+
+
+/**
+ * A section to show.
+ */
+data class SectionView (
+    /**
+     * Its place and name.
+     */
+    val `place`: SectionHeading
+    , 
+    /**
+     * The text: paragraphs, one a line.
+     */
+    val `text`: kotlin.String
+    , 
+    /**
+     * Its sentences: what is highlighted while it is read aloud.
+     */
+    val `sentences`: List<SentenceView>
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeSectionView: FfiConverterRustBuffer<SectionView> {
+    override fun read(buf: ByteBuffer): SectionView {
+        return SectionView(
+            FfiConverterTypeSectionHeading.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterSequenceTypeSentenceView.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: SectionView) = (
+            FfiConverterTypeSectionHeading.allocationSize(value.`place`) +
+            FfiConverterString.allocationSize(value.`text`) +
+            FfiConverterSequenceTypeSentenceView.allocationSize(value.`sentences`)
+    )
+
+    override fun write(value: SectionView, buf: ByteBuffer) {
+            FfiConverterTypeSectionHeading.write(value.`place`, buf)
+            FfiConverterString.write(value.`text`, buf)
+            FfiConverterSequenceTypeSentenceView.write(value.`sentences`, buf)
+    }
+}
+
+
+
+/**
  * A report that was sent.
  */
 data class SentReportView (
@@ -14334,6 +18801,70 @@ public object FfiConverterTypeSentReportView: FfiConverterRustBuffer<SentReportV
             FfiConverterUInt.write(value.`revision`, buf)
             FfiConverterTypeReportFactsView.write(value.`facts`, buf)
             FfiConverterTypeMarkView.write(value.`mark`, buf)
+    }
+}
+
+
+
+/**
+ * A sentence of a section. `begin` and `end` count UTF-16 units of the section's text, as Java strings and `NSString` do;
+ * in Vietnamese text they are characters, too.
+ */
+data class SentenceView (
+    /**
+     * Stable name; changes when the wording does.
+     */
+    val `id`: kotlin.String
+    , 
+    /**
+     * Its paragraph in the section, counted from 0.
+     */
+    val `paragraph`: kotlin.UInt
+    , 
+    /**
+     * Where it begins.
+     */
+    val `begin`: kotlin.UInt
+    , 
+    /**
+     * Where it ends.
+     */
+    val `end`: kotlin.UInt
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeSentenceView: FfiConverterRustBuffer<SentenceView> {
+    override fun read(buf: ByteBuffer): SentenceView {
+        return SentenceView(
+            FfiConverterString.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterUInt.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: SentenceView) = (
+            FfiConverterString.allocationSize(value.`id`) +
+            FfiConverterUInt.allocationSize(value.`paragraph`) +
+            FfiConverterUInt.allocationSize(value.`begin`) +
+            FfiConverterUInt.allocationSize(value.`end`)
+    )
+
+    override fun write(value: SentenceView, buf: ByteBuffer) {
+            FfiConverterString.write(value.`id`, buf)
+            FfiConverterUInt.write(value.`paragraph`, buf)
+            FfiConverterUInt.write(value.`begin`, buf)
+            FfiConverterUInt.write(value.`end`, buf)
     }
 }
 
@@ -14458,6 +18989,61 @@ public object FfiConverterTypeSpeechView: FfiConverterRustBuffer<SpeechView> {
 
 
 /**
+ * A sentence for a voice.
+ */
+data class SpokenSentenceView (
+    /**
+     * Which sentence; counts as in [`SectionView`].
+     */
+    val `sentence`: SentenceView
+    , 
+    /**
+     * What is spoken, in words.
+     */
+    val `spoken`: kotlin.String
+    , 
+    /**
+     * Silence after it, in milliseconds.
+     */
+    val `pauseMs`: kotlin.UInt
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeSpokenSentenceView: FfiConverterRustBuffer<SpokenSentenceView> {
+    override fun read(buf: ByteBuffer): SpokenSentenceView {
+        return SpokenSentenceView(
+            FfiConverterTypeSentenceView.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterUInt.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: SpokenSentenceView) = (
+            FfiConverterTypeSentenceView.allocationSize(value.`sentence`) +
+            FfiConverterString.allocationSize(value.`spoken`) +
+            FfiConverterUInt.allocationSize(value.`pauseMs`)
+    )
+
+    override fun write(value: SpokenSentenceView, buf: ByteBuffer) {
+            FfiConverterTypeSentenceView.write(value.`sentence`, buf)
+            FfiConverterString.write(value.`spoken`, buf)
+            FfiConverterUInt.write(value.`pauseMs`, buf)
+    }
+}
+
+
+
+/**
  * A step somebody recorded.
  */
 data class StepView (
@@ -14507,6 +19093,109 @@ public object FfiConverterTypeStepView: FfiConverterRustBuffer<StepView> {
             FfiConverterTypeMeetingStep.write(value.`step`, buf)
             FfiConverterTypeMarkView.write(value.`mark`, buf)
             FfiConverterOptionalString.write(value.`minutes`, buf)
+    }
+}
+
+
+
+/**
+ * How the holder's learning stands.
+ */
+data class StudyOverviewView (
+    /**
+     * Documents of the library.
+     */
+    val `documents`: kotlin.UInt
+    , 
+    /**
+     * Those begun and not finished.
+     */
+    val `begun`: kotlin.UInt
+    , 
+    /**
+     * Those finished.
+     */
+    val `finished`: kotlin.UInt
+    , 
+    /**
+     * Seconds of reading and listening.
+     */
+    val `seconds`: kotlin.ULong
+    , 
+    /**
+     * Quizzes with a question to ask.
+     */
+    val `quizzes`: kotlin.UInt
+    , 
+    /**
+     * Attempts.
+     */
+    val `attempts`: kotlin.UInt
+    , 
+    /**
+     * Questions that were ever answered and are still asked.
+     */
+    val `questions`: kotlin.UInt
+    , 
+    /**
+     * Those to repeat now.
+     */
+    val `due`: kotlin.UInt
+    , 
+    /**
+     * When the next one is due, in seconds since 1970 UTC.
+     */
+    val `nextDue`: kotlin.Long?
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeStudyOverviewView: FfiConverterRustBuffer<StudyOverviewView> {
+    override fun read(buf: ByteBuffer): StudyOverviewView {
+        return StudyOverviewView(
+            FfiConverterUInt.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterULong.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterOptionalLong.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: StudyOverviewView) = (
+            FfiConverterUInt.allocationSize(value.`documents`) +
+            FfiConverterUInt.allocationSize(value.`begun`) +
+            FfiConverterUInt.allocationSize(value.`finished`) +
+            FfiConverterULong.allocationSize(value.`seconds`) +
+            FfiConverterUInt.allocationSize(value.`quizzes`) +
+            FfiConverterUInt.allocationSize(value.`attempts`) +
+            FfiConverterUInt.allocationSize(value.`questions`) +
+            FfiConverterUInt.allocationSize(value.`due`) +
+            FfiConverterOptionalLong.allocationSize(value.`nextDue`)
+    )
+
+    override fun write(value: StudyOverviewView, buf: ByteBuffer) {
+            FfiConverterUInt.write(value.`documents`, buf)
+            FfiConverterUInt.write(value.`begun`, buf)
+            FfiConverterUInt.write(value.`finished`, buf)
+            FfiConverterULong.write(value.`seconds`, buf)
+            FfiConverterUInt.write(value.`quizzes`, buf)
+            FfiConverterUInt.write(value.`attempts`, buf)
+            FfiConverterUInt.write(value.`questions`, buf)
+            FfiConverterUInt.write(value.`due`, buf)
+            FfiConverterOptionalLong.write(value.`nextDue`, buf)
     }
 }
 
@@ -14578,6 +19267,61 @@ public object FfiConverterTypeSubscriptionStats: FfiConverterRustBuffer<Subscrip
             FfiConverterULong.write(value.`nanos`, buf)
             FfiConverterUInt.write(value.`failures`, buf)
             FfiConverterBoolean.write(value.`active`, buf)
+    }
+}
+
+
+
+/**
+ * What another document did to this one: shown as a banner.
+ */
+data class SupersededView (
+    /**
+     * What was done.
+     */
+    val `by`: LinkKind
+    , 
+    /**
+     * Code of the document that did it.
+     */
+    val `code`: kotlin.String
+    , 
+    /**
+     * Its day.
+     */
+    val `date`: kotlin.String
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeSupersededView: FfiConverterRustBuffer<SupersededView> {
+    override fun read(buf: ByteBuffer): SupersededView {
+        return SupersededView(
+            FfiConverterTypeLinkKind.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: SupersededView) = (
+            FfiConverterTypeLinkKind.allocationSize(value.`by`) +
+            FfiConverterString.allocationSize(value.`code`) +
+            FfiConverterString.allocationSize(value.`date`)
+    )
+
+    override fun write(value: SupersededView, buf: ByteBuffer) {
+            FfiConverterTypeLinkKind.write(value.`by`, buf)
+            FfiConverterString.write(value.`code`, buf)
+            FfiConverterString.write(value.`date`, buf)
     }
 }
 
@@ -15263,6 +20007,61 @@ public object FfiConverterTypeUnitCard: FfiConverterRustBuffer<UnitCard> {
 
 
 /**
+ * One thing to say.
+ */
+data class Utterance (
+    /**
+     * Hand it to `Reader.finished` when it was spoken.
+     */
+    val `number`: kotlin.ULong
+    , 
+    /**
+     * What to say, in words.
+     */
+    val `text`: kotlin.String
+    , 
+    /**
+     * Silence after it, in milliseconds, before it counts as finished.
+     */
+    val `pauseMs`: kotlin.UInt
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeUtterance: FfiConverterRustBuffer<Utterance> {
+    override fun read(buf: ByteBuffer): Utterance {
+        return Utterance(
+            FfiConverterULong.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterUInt.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Utterance) = (
+            FfiConverterULong.allocationSize(value.`number`) +
+            FfiConverterString.allocationSize(value.`text`) +
+            FfiConverterUInt.allocationSize(value.`pauseMs`)
+    )
+
+    override fun write(value: Utterance, buf: ByteBuffer) {
+            FfiConverterULong.write(value.`number`, buf)
+            FfiConverterString.write(value.`text`, buf)
+            FfiConverterUInt.write(value.`pauseMs`, buf)
+    }
+}
+
+
+
+/**
  * One of several values of the same thing.
  */
 data class VersionView (
@@ -15314,6 +20113,206 @@ public object FfiConverterTypeVersionView: FfiConverterRustBuffer<VersionView> {
             FfiConverterSequenceTypeMarkView.write(value.`marks`, buf)
     }
 }
+
+
+
+/**
+ * Where to watch a broadcast.
+ */
+data class WatchLinkView (
+    /**
+     * What to show.
+     */
+    val `label`: kotlin.String
+    , 
+    /**
+     * The address: `https` or `http`.
+     */
+    val `url`: kotlin.String
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeWatchLinkView: FfiConverterRustBuffer<WatchLinkView> {
+    override fun read(buf: ByteBuffer): WatchLinkView {
+        return WatchLinkView(
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: WatchLinkView) = (
+            FfiConverterString.allocationSize(value.`label`) +
+            FfiConverterString.allocationSize(value.`url`)
+    )
+
+    override fun write(value: WatchLinkView, buf: ByteBuffer) {
+            FfiConverterString.write(value.`label`, buf)
+            FfiConverterString.write(value.`url`, buf)
+    }
+}
+
+
+
+/**
+ * Where a broadcast stands in time.
+ */
+
+enum class AirState {
+    
+    /**
+     * Over.
+     */
+    OVER,
+    /**
+     * Running.
+     */
+    NOW,
+    /**
+     * Among the next to begin.
+     */
+    NEXT,
+    /**
+     * After the next.
+     */
+    LATER;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeAirState: FfiConverterRustBuffer<AirState> {
+    override fun read(buf: ByteBuffer) = try {
+        AirState.values()[buf.getInt() - 1]
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: AirState) = 4UL
+
+    override fun write(value: AirState, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
+/**
+ * How well a right answer was known.
+ */
+
+enum class AnswerRating {
+    
+    /**
+     * Not known.
+     */
+    AGAIN,
+    /**
+     * Known with difficulty.
+     */
+    HARD,
+    /**
+     * Known.
+     */
+    GOOD,
+    /**
+     * Known without thinking.
+     */
+    EASY;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeAnswerRating: FfiConverterRustBuffer<AnswerRating> {
+    override fun read(buf: ByteBuffer) = try {
+        AnswerRating.values()[buf.getInt() - 1]
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: AnswerRating) = 4UL
+
+    override fun write(value: AnswerRating, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
+/**
+ * How a question is answered.
+ */
+
+enum class AskedKind {
+    
+    /**
+     * One choice is ticked.
+     */
+    ONE,
+    /**
+     * Any number of choices is ticked.
+     */
+    SEVERAL,
+    /**
+     * True or false.
+     */
+    TRUTH,
+    /**
+     * A number is typed.
+     */
+    NUMBER;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeAskedKind: FfiConverterRustBuffer<AskedKind> {
+    override fun read(buf: ByteBuffer) = try {
+        AskedKind.values()[buf.getInt() - 1]
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: AskedKind) = 4UL
+
+    override fun write(value: AskedKind, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
 
 
 
@@ -16195,6 +21194,281 @@ public object FfiConverterTypeEntryPlace : FfiConverterRustBuffer<EntryPlace>{
 
 
 /**
+ * How an attempt counts in an exam.
+ */
+sealed class ExamStanding {
+    
+    /**
+     * In time.
+     */
+    object Counts : ExamStanding()
+    
+    
+    /**
+     * Handed in in time, and it arrived after the close: it counts, with a note.
+     */
+    data class CountsLate(
+        /**
+         * Seconds after the close.
+         */
+        val `seconds`: kotlin.Long) : ExamStanding()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * Begun before the opening or handed in after the close.
+     */
+    object OutsideWindow : ExamStanding()
+    
+    
+    /**
+     * Took longer than allowed.
+     */
+    object TooSlow : ExamStanding()
+    
+    
+    /**
+     * More attempts than allowed.
+     */
+    object TooMany : ExamStanding()
+    
+    
+
+    
+
+    
+    
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeExamStanding : FfiConverterRustBuffer<ExamStanding>{
+    override fun read(buf: ByteBuffer): ExamStanding {
+        return when(buf.getInt()) {
+            1 -> ExamStanding.Counts
+            2 -> ExamStanding.CountsLate(
+                FfiConverterLong.read(buf),
+                )
+            3 -> ExamStanding.OutsideWindow
+            4 -> ExamStanding.TooSlow
+            5 -> ExamStanding.TooMany
+            else -> throw RuntimeException("invalid enum value, something is very wrong!!")
+        }
+    }
+
+    override fun allocationSize(value: ExamStanding): ULong = when(value) {
+        is ExamStanding.Counts -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+            )
+        }
+        is ExamStanding.CountsLate -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterLong.allocationSize(value.`seconds`)
+            )
+        }
+        is ExamStanding.OutsideWindow -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+            )
+        }
+        is ExamStanding.TooSlow -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+            )
+        }
+        is ExamStanding.TooMany -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+            )
+        }
+    }
+
+    override fun write(value: ExamStanding, buf: ByteBuffer) {
+        when(value) {
+            is ExamStanding.Counts -> {
+                buf.putInt(1)
+                Unit
+            }
+            is ExamStanding.CountsLate -> {
+                buf.putInt(2)
+                FfiConverterLong.write(value.`seconds`, buf)
+                Unit
+            }
+            is ExamStanding.OutsideWindow -> {
+                buf.putInt(3)
+                Unit
+            }
+            is ExamStanding.TooSlow -> {
+                buf.putInt(4)
+                Unit
+            }
+            is ExamStanding.TooMany -> {
+                buf.putInt(5)
+                Unit
+            }
+        }.let { /* this makes the `when` an expression, which ensures it is exhaustive */ }
+    }
+}
+
+
+
+
+
+/**
+ * Whether an exam can be taken now.
+ */
+sealed class ExamState {
+    
+    /**
+     * It opens later.
+     */
+    data class NotYet(
+        /**
+         * Seconds until then.
+         */
+        val `seconds`: kotlin.Long) : ExamState()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * It is open.
+     */
+    data class Open(
+        /**
+         * Attempts that are left.
+         */
+        val `attemptsLeft`: kotlin.UInt, 
+        /**
+         * Seconds until it closes.
+         */
+        val `secondsLeft`: kotlin.Long) : ExamState()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * All attempts are used.
+     */
+    object NoAttemptsLeft : ExamState()
+    
+    
+    /**
+     * It is over.
+     */
+    object Closed : ExamState()
+    
+    
+
+    
+
+    
+    
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeExamState : FfiConverterRustBuffer<ExamState>{
+    override fun read(buf: ByteBuffer): ExamState {
+        return when(buf.getInt()) {
+            1 -> ExamState.NotYet(
+                FfiConverterLong.read(buf),
+                )
+            2 -> ExamState.Open(
+                FfiConverterUInt.read(buf),
+                FfiConverterLong.read(buf),
+                )
+            3 -> ExamState.NoAttemptsLeft
+            4 -> ExamState.Closed
+            else -> throw RuntimeException("invalid enum value, something is very wrong!!")
+        }
+    }
+
+    override fun allocationSize(value: ExamState): ULong = when(value) {
+        is ExamState.NotYet -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterLong.allocationSize(value.`seconds`)
+            )
+        }
+        is ExamState.Open -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterUInt.allocationSize(value.`attemptsLeft`)
+                + FfiConverterLong.allocationSize(value.`secondsLeft`)
+            )
+        }
+        is ExamState.NoAttemptsLeft -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+            )
+        }
+        is ExamState.Closed -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+            )
+        }
+    }
+
+    override fun write(value: ExamState, buf: ByteBuffer) {
+        when(value) {
+            is ExamState.NotYet -> {
+                buf.putInt(1)
+                FfiConverterLong.write(value.`seconds`, buf)
+                Unit
+            }
+            is ExamState.Open -> {
+                buf.putInt(2)
+                FfiConverterUInt.write(value.`attemptsLeft`, buf)
+                FfiConverterLong.write(value.`secondsLeft`, buf)
+                Unit
+            }
+            is ExamState.NoAttemptsLeft -> {
+                buf.putInt(3)
+                Unit
+            }
+            is ExamState.Closed -> {
+                buf.putInt(4)
+                Unit
+            }
+        }.let { /* this makes the `when` an expression, which ensures it is exhaustive */ }
+    }
+}
+
+
+
+
+
+/**
  * By what somebody pays a fee.
  */
 
@@ -16491,6 +21765,134 @@ public object FfiConverterTypeFeedbackStatus: FfiConverterRustBuffer<FeedbackSta
 
     override fun write(value: FeedbackStatus, buf: ByteBuffer) {
         buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
+/**
+ * What was answered to a question.
+ */
+sealed class GivenAnswer {
+    
+    /**
+     * Choices ticked, by their numbers.
+     */
+    data class Choices(
+        /**
+         * Which.
+         */
+        val `numbers`: kotlin.ByteArray) : GivenAnswer()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * True or false.
+     */
+    data class Truth(
+        /**
+         * Which.
+         */
+        val `said`: kotlin.Boolean) : GivenAnswer()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * A number, in thousandths: `7,5` is 7500.
+     */
+    data class Number(
+        /**
+         * Which.
+         */
+        val `thousandths`: kotlin.Long) : GivenAnswer()
+        
+    {
+        
+
+        companion object
+    }
+    
+
+    
+
+    
+    
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeGivenAnswer : FfiConverterRustBuffer<GivenAnswer>{
+    override fun read(buf: ByteBuffer): GivenAnswer {
+        return when(buf.getInt()) {
+            1 -> GivenAnswer.Choices(
+                FfiConverterByteArray.read(buf),
+                )
+            2 -> GivenAnswer.Truth(
+                FfiConverterBoolean.read(buf),
+                )
+            3 -> GivenAnswer.Number(
+                FfiConverterLong.read(buf),
+                )
+            else -> throw RuntimeException("invalid enum value, something is very wrong!!")
+        }
+    }
+
+    override fun allocationSize(value: GivenAnswer): ULong = when(value) {
+        is GivenAnswer.Choices -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterByteArray.allocationSize(value.`numbers`)
+            )
+        }
+        is GivenAnswer.Truth -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterBoolean.allocationSize(value.`said`)
+            )
+        }
+        is GivenAnswer.Number -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterLong.allocationSize(value.`thousandths`)
+            )
+        }
+    }
+
+    override fun write(value: GivenAnswer, buf: ByteBuffer) {
+        when(value) {
+            is GivenAnswer.Choices -> {
+                buf.putInt(1)
+                FfiConverterByteArray.write(value.`numbers`, buf)
+                Unit
+            }
+            is GivenAnswer.Truth -> {
+                buf.putInt(2)
+                FfiConverterBoolean.write(value.`said`, buf)
+                Unit
+            }
+            is GivenAnswer.Number -> {
+                buf.putInt(3)
+                FfiConverterLong.write(value.`thousandths`, buf)
+                Unit
+            }
+        }.let { /* this makes the `when` an expression, which ensures it is exhaustive */ }
     }
 }
 
@@ -17104,6 +22506,53 @@ public object FfiConverterTypeLanguage: FfiConverterRustBuffer<Language> {
     override fun allocationSize(value: Language) = 4UL
 
     override fun write(value: Language, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
+/**
+ * What one document does to another.
+ */
+
+enum class LinkKind {
+    
+    /**
+     * The other is no longer in force; this one stands in its place.
+     */
+    REPLACES,
+    /**
+     * Parts of the other are changed by this one.
+     */
+    AMENDS,
+    /**
+     * The other is withdrawn without a successor.
+     */
+    WITHDRAWS;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeLinkKind: FfiConverterRustBuffer<LinkKind> {
+    override fun read(buf: ByteBuffer) = try {
+        LinkKind.values()[buf.getInt() - 1]
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: LinkKind) = 4UL
+
+    override fun write(value: LinkKind, buf: ByteBuffer) {
         buf.putInt(value.ordinal + 1)
     }
 }
@@ -19465,6 +24914,185 @@ public object FfiConverterTypePhoneState: FfiConverterRustBuffer<PhoneState> {
 
 
 /**
+ * What a question of a package asks, with the right answer.
+ */
+sealed class QuizTask {
+    
+    /**
+     * One choice is right.
+     */
+    data class One(
+        /**
+         * The choices.
+         */
+        val `choices`: List<kotlin.String>, 
+        /**
+         * Index of the right one.
+         */
+        val `right`: kotlin.UByte) : QuizTask()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * Several choices may be right.
+     */
+    data class Several(
+        /**
+         * The choices.
+         */
+        val `choices`: List<kotlin.String>, 
+        /**
+         * Indices of the right ones.
+         */
+        val `right`: kotlin.ByteArray) : QuizTask()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * A statement that is true or false.
+     */
+    data class Truth(
+        /**
+         * Which.
+         */
+        val `right`: kotlin.Boolean) : QuizTask()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * A number, in thousandths.
+     */
+    data class Number(
+        /**
+         * The right one.
+         */
+        val `right`: kotlin.Long, 
+        /**
+         * How far off still counts.
+         */
+        val `tolerance`: kotlin.UInt) : QuizTask()
+        
+    {
+        
+
+        companion object
+    }
+    
+
+    
+
+    
+    
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeQuizTask : FfiConverterRustBuffer<QuizTask>{
+    override fun read(buf: ByteBuffer): QuizTask {
+        return when(buf.getInt()) {
+            1 -> QuizTask.One(
+                FfiConverterSequenceString.read(buf),
+                FfiConverterUByte.read(buf),
+                )
+            2 -> QuizTask.Several(
+                FfiConverterSequenceString.read(buf),
+                FfiConverterByteArray.read(buf),
+                )
+            3 -> QuizTask.Truth(
+                FfiConverterBoolean.read(buf),
+                )
+            4 -> QuizTask.Number(
+                FfiConverterLong.read(buf),
+                FfiConverterUInt.read(buf),
+                )
+            else -> throw RuntimeException("invalid enum value, something is very wrong!!")
+        }
+    }
+
+    override fun allocationSize(value: QuizTask): ULong = when(value) {
+        is QuizTask.One -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterSequenceString.allocationSize(value.`choices`)
+                + FfiConverterUByte.allocationSize(value.`right`)
+            )
+        }
+        is QuizTask.Several -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterSequenceString.allocationSize(value.`choices`)
+                + FfiConverterByteArray.allocationSize(value.`right`)
+            )
+        }
+        is QuizTask.Truth -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterBoolean.allocationSize(value.`right`)
+            )
+        }
+        is QuizTask.Number -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterLong.allocationSize(value.`right`)
+                + FfiConverterUInt.allocationSize(value.`tolerance`)
+            )
+        }
+    }
+
+    override fun write(value: QuizTask, buf: ByteBuffer) {
+        when(value) {
+            is QuizTask.One -> {
+                buf.putInt(1)
+                FfiConverterSequenceString.write(value.`choices`, buf)
+                FfiConverterUByte.write(value.`right`, buf)
+                Unit
+            }
+            is QuizTask.Several -> {
+                buf.putInt(2)
+                FfiConverterSequenceString.write(value.`choices`, buf)
+                FfiConverterByteArray.write(value.`right`, buf)
+                Unit
+            }
+            is QuizTask.Truth -> {
+                buf.putInt(3)
+                FfiConverterBoolean.write(value.`right`, buf)
+                Unit
+            }
+            is QuizTask.Number -> {
+                buf.putInt(4)
+                FfiConverterLong.write(value.`right`, buf)
+                FfiConverterUInt.write(value.`tolerance`, buf)
+                Unit
+            }
+        }.let { /* this makes the `when` an expression, which ensures it is exhaustive */ }
+    }
+}
+
+
+
+
+
+/**
  * Who is rated.
  */
 sealed class RatedSubject {
@@ -19740,6 +25368,53 @@ public object FfiConverterTypeRatingCommand : FfiConverterRustBuffer<RatingComma
                 Unit
             }
         }.let { /* this makes the `when` an expression, which ensures it is exhaustive */ }
+    }
+}
+
+
+
+
+
+/**
+ * What a reader aloud does.
+ */
+
+enum class ReaderState {
+    
+    /**
+     * Nothing is spoken; playing goes on with the sentence that was not finished.
+     */
+    PAUSED,
+    /**
+     * A sentence is spoken.
+     */
+    SPEAKING,
+    /**
+     * Everything was spoken.
+     */
+    ENDED;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeReaderState: FfiConverterRustBuffer<ReaderState> {
+    override fun read(buf: ByteBuffer) = try {
+        ReaderState.values()[buf.getInt() - 1]
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: ReaderState) = 4UL
+
+    override fun write(value: ReaderState, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
     }
 }
 
@@ -21010,6 +26685,53 @@ public object FfiConverterTypeSealStatus: FfiConverterRustBuffer<SealStatus> {
 
 
 /**
+ * Why there is no result, or not every one.
+ */
+
+enum class SearchNote {
+    
+    /**
+     * The query holds no letter or digit.
+     */
+    NO_WORDS,
+    /**
+     * Nothing in the library fits.
+     */
+    NOTHING_FITS,
+    /**
+     * The query is so long that its end was passed over.
+     */
+    WORDS_PASSED_OVER;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeSearchNote: FfiConverterRustBuffer<SearchNote> {
+    override fun read(buf: ByteBuffer) = try {
+        SearchNote.values()[buf.getInt() - 1]
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: SearchNote) = 4UL
+
+    override fun write(value: SearchNote, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
+/**
  * How much an item weighs.
  */
 
@@ -21048,6 +26770,53 @@ public object FfiConverterTypeSeverity: FfiConverterRustBuffer<Severity> {
     override fun allocationSize(value: Severity) = 4UL
 
     override fun write(value: Severity, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
+/**
+ * What a member tells the unit of a document.
+ */
+
+enum class SharedMark {
+    
+    /**
+     * Nothing, or nothing any more.
+     */
+    WITHDRAWN,
+    /**
+     * That it is here.
+     */
+    RECEIVED,
+    /**
+     * That it is read.
+     */
+    DONE;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeSharedMark: FfiConverterRustBuffer<SharedMark> {
+    override fun read(buf: ByteBuffer) = try {
+        SharedMark.values()[buf.getInt() - 1]
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: SharedMark) = 4UL
+
+    override fun write(value: SharedMark, buf: ByteBuffer) {
         buf.putInt(value.ordinal + 1)
     }
 }
@@ -21278,6 +27047,120 @@ public object FfiConverterTypeSpaceState : FfiConverterRustBuffer<SpaceState>{
                 Unit
             }
         }.let { /* this makes the `when` an expression, which ensures it is exhaustive */ }
+    }
+}
+
+
+
+
+
+
+
+/**
+ * The voice did not speak.
+ */
+sealed class SpeechRefusal: kotlin.Exception() {
+    
+    /**
+     * There is no Vietnamese voice, or the platform refuses.
+     */
+    class Refused(
+        ) : SpeechRefusal() {
+        override val message
+            get() = ""
+    }
+    
+
+    
+
+    // The local Rust `Display`/`Debug` implementation.
+    override fun toString(): String {
+        return FfiConverterString.lift(
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_speechrefusal_uniffi_trait_display(FfiConverterTypeSpeechRefusal.lower(this),
+        _status)
+}
+    )
+    }
+
+    companion object ErrorHandler : UniffiRustCallStatusErrorHandler<SpeechRefusal> {
+        override fun lift(error_buf: RustBuffer.ByValue): SpeechRefusal = FfiConverterTypeSpeechRefusal.lift(error_buf)
+    }
+
+    
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeSpeechRefusal : FfiConverterRustBuffer<SpeechRefusal> {
+    override fun read(buf: ByteBuffer): SpeechRefusal {
+        
+
+        return when(buf.getInt()) {
+            1 -> SpeechRefusal.Refused()
+            else -> throw RuntimeException("invalid error enum value, something is very wrong!!")
+        }
+    }
+
+    override fun allocationSize(value: SpeechRefusal): ULong {
+        return when(value) {
+            is SpeechRefusal.Refused -> (
+                // Add the size for the Int that specifies the variant plus the size needed for all fields
+                4UL
+            )
+        }
+    }
+
+    override fun write(value: SpeechRefusal, buf: ByteBuffer) {
+        when(value) {
+            is SpeechRefusal.Refused -> {
+                buf.putInt(1)
+                Unit
+            }
+        }.let { /* this makes the `when` an expression, which ensures it is exhaustive */ }
+    }
+
+}
+
+
+
+/**
+ * Whose everyday number words are spoken.
+ */
+
+enum class SpeechRegion {
+    
+    /**
+     * "một nghìn không trăm linh năm".
+     */
+    NORTHERN,
+    /**
+     * "một ngàn không trăm lẻ năm".
+     */
+    SOUTHERN;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeSpeechRegion: FfiConverterRustBuffer<SpeechRegion> {
+    override fun read(buf: ByteBuffer) = try {
+        SpeechRegion.values()[buf.getInt() - 1]
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: SpeechRegion) = 4UL
+
+    override fun write(value: SpeechRegion, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
     }
 }
 
@@ -22300,6 +28183,70 @@ public object FfiConverterOptionalULong: FfiConverterRustBuffer<kotlin.ULong?> {
 /**
  * @suppress
  */
+public object FfiConverterOptionalLong: FfiConverterRustBuffer<kotlin.Long?> {
+    override fun read(buf: ByteBuffer): kotlin.Long? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterLong.read(buf)
+    }
+
+    override fun allocationSize(value: kotlin.Long?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterLong.allocationSize(value)
+        }
+    }
+
+    override fun write(value: kotlin.Long?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterLong.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalBoolean: FfiConverterRustBuffer<kotlin.Boolean?> {
+    override fun read(buf: ByteBuffer): kotlin.Boolean? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterBoolean.read(buf)
+    }
+
+    override fun allocationSize(value: kotlin.Boolean?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterBoolean.allocationSize(value)
+        }
+    }
+
+    override fun write(value: kotlin.Boolean?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterBoolean.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterOptionalString: FfiConverterRustBuffer<kotlin.String?> {
     override fun read(buf: ByteBuffer): kotlin.String? {
         if (buf.get().toInt() == 0) {
@@ -22428,6 +28375,102 @@ public object FfiConverterOptionalTypeLogSink: FfiConverterRustBuffer<LogSink?> 
 /**
  * @suppress
  */
+public object FfiConverterOptionalTypeExamRules: FfiConverterRustBuffer<ExamRules?> {
+    override fun read(buf: ByteBuffer): ExamRules? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeExamRules.read(buf)
+    }
+
+    override fun allocationSize(value: ExamRules?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeExamRules.allocationSize(value)
+        }
+    }
+
+    override fun write(value: ExamRules?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeExamRules.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalTypeFileView: FfiConverterRustBuffer<FileView?> {
+    override fun read(buf: ByteBuffer): FileView? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeFileView.read(buf)
+    }
+
+    override fun allocationSize(value: FileView?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeFileView.allocationSize(value)
+        }
+    }
+
+    override fun write(value: FileView?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeFileView.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalTypeHeardView: FfiConverterRustBuffer<HeardView?> {
+    override fun read(buf: ByteBuffer): HeardView? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeHeardView.read(buf)
+    }
+
+    override fun allocationSize(value: HeardView?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeHeardView.allocationSize(value)
+        }
+    }
+
+    override fun write(value: HeardView?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeHeardView.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterOptionalTypeMeetingHeading: FfiConverterRustBuffer<MeetingHeading?> {
     override fun read(buf: ByteBuffer): MeetingHeading? {
         if (buf.get().toInt() == 0) {
@@ -22524,6 +28567,38 @@ public object FfiConverterOptionalTypePaperFile: FfiConverterRustBuffer<PaperFil
 /**
  * @suppress
  */
+public object FfiConverterOptionalTypePassageView: FfiConverterRustBuffer<PassageView?> {
+    override fun read(buf: ByteBuffer): PassageView? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypePassageView.read(buf)
+    }
+
+    override fun allocationSize(value: PassageView?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypePassageView.allocationSize(value)
+        }
+    }
+
+    override fun write(value: PassageView?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypePassageView.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterOptionalTypePersonView: FfiConverterRustBuffer<PersonView?> {
     override fun read(buf: ByteBuffer): PersonView? {
         if (buf.get().toInt() == 0) {
@@ -22546,6 +28621,38 @@ public object FfiConverterOptionalTypePersonView: FfiConverterRustBuffer<PersonV
         } else {
             buf.put(1)
             FfiConverterTypePersonView.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalTypeQuizMarks: FfiConverterRustBuffer<QuizMarks?> {
+    override fun read(buf: ByteBuffer): QuizMarks? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeQuizMarks.read(buf)
+    }
+
+    override fun allocationSize(value: QuizMarks?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeQuizMarks.allocationSize(value)
+        }
+    }
+
+    override fun write(value: QuizMarks?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeQuizMarks.write(value, buf)
         }
     }
 }
@@ -22620,6 +28727,38 @@ public object FfiConverterOptionalTypeResolutionVoteView: FfiConverterRustBuffer
 /**
  * @suppress
  */
+public object FfiConverterOptionalTypeAnswerRating: FfiConverterRustBuffer<AnswerRating?> {
+    override fun read(buf: ByteBuffer): AnswerRating? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeAnswerRating.read(buf)
+    }
+
+    override fun allocationSize(value: AnswerRating?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeAnswerRating.allocationSize(value)
+        }
+    }
+
+    override fun write(value: AnswerRating?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeAnswerRating.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterOptionalTypeBallot: FfiConverterRustBuffer<Ballot?> {
     override fun read(buf: ByteBuffer): Ballot? {
         if (buf.get().toInt() == 0) {
@@ -22674,6 +28813,70 @@ public object FfiConverterOptionalTypeEntryPlace: FfiConverterRustBuffer<EntryPl
         } else {
             buf.put(1)
             FfiConverterTypeEntryPlace.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalTypeExamStanding: FfiConverterRustBuffer<ExamStanding?> {
+    override fun read(buf: ByteBuffer): ExamStanding? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeExamStanding.read(buf)
+    }
+
+    override fun allocationSize(value: ExamStanding?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeExamStanding.allocationSize(value)
+        }
+    }
+
+    override fun write(value: ExamStanding?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeExamStanding.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalTypeExamState: FfiConverterRustBuffer<ExamState?> {
+    override fun read(buf: ByteBuffer): ExamState? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeExamState.read(buf)
+    }
+
+    override fun allocationSize(value: ExamState?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeExamState.allocationSize(value)
+        }
+    }
+
+    override fun write(value: ExamState?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeExamState.write(value, buf)
         }
     }
 }
@@ -22844,6 +29047,38 @@ public object FfiConverterOptionalTypeRecordedHow: FfiConverterRustBuffer<Record
 /**
  * @suppress
  */
+public object FfiConverterOptionalTypeSearchNote: FfiConverterRustBuffer<SearchNote?> {
+    override fun read(buf: ByteBuffer): SearchNote? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeSearchNote.read(buf)
+    }
+
+    override fun allocationSize(value: SearchNote?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeSearchNote.allocationSize(value)
+        }
+    }
+
+    override fun write(value: SearchNote?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeSearchNote.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterOptionalTypeWho: FfiConverterRustBuffer<Who?> {
     override fun read(buf: ByteBuffer): Who? {
         if (buf.get().toInt() == 0) {
@@ -22932,6 +29167,34 @@ public object FfiConverterSequenceTypeAgendaView: FfiConverterRustBuffer<List<Ag
 /**
  * @suppress
  */
+public object FfiConverterSequenceTypeAskedQuestion: FfiConverterRustBuffer<List<AskedQuestion>> {
+    override fun read(buf: ByteBuffer): List<AskedQuestion> {
+        val len = buf.getInt()
+        return List<AskedQuestion>(len) {
+            FfiConverterTypeAskedQuestion.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<AskedQuestion>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeAskedQuestion.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<AskedQuestion>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeAskedQuestion.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterSequenceTypeAssessedView: FfiConverterRustBuffer<List<AssessedView>> {
     override fun read(buf: ByteBuffer): List<AssessedView> {
         val len = buf.getInt()
@@ -22950,6 +29213,34 @@ public object FfiConverterSequenceTypeAssessedView: FfiConverterRustBuffer<List<
         buf.putInt(value.size)
         value.iterator().forEach {
             FfiConverterTypeAssessedView.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeAttemptView: FfiConverterRustBuffer<List<AttemptView>> {
+    override fun read(buf: ByteBuffer): List<AttemptView> {
+        val len = buf.getInt()
+        return List<AttemptView>(len) {
+            FfiConverterTypeAttemptView.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<AttemptView>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeAttemptView.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<AttemptView>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeAttemptView.write(it, buf)
         }
     }
 }
@@ -23072,6 +29363,34 @@ public object FfiConverterSequenceTypeBallotView: FfiConverterRustBuffer<List<Ba
 /**
  * @suppress
  */
+public object FfiConverterSequenceTypeBroadcastView: FfiConverterRustBuffer<List<BroadcastView>> {
+    override fun read(buf: ByteBuffer): List<BroadcastView> {
+        val len = buf.getInt()
+        return List<BroadcastView>(len) {
+            FfiConverterTypeBroadcastView.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<BroadcastView>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeBroadcastView.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<BroadcastView>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeBroadcastView.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterSequenceTypeChangePlace: FfiConverterRustBuffer<List<ChangePlace>> {
     override fun read(buf: ByteBuffer): List<ChangePlace> {
         val len = buf.getInt()
@@ -23118,6 +29437,34 @@ public object FfiConverterSequenceTypeCheckedSeal: FfiConverterRustBuffer<List<C
         buf.putInt(value.size)
         value.iterator().forEach {
             FfiConverterTypeCheckedSeal.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeChoiceView: FfiConverterRustBuffer<List<ChoiceView>> {
+    override fun read(buf: ByteBuffer): List<ChoiceView> {
+        val len = buf.getInt()
+        return List<ChoiceView>(len) {
+            FfiConverterTypeChoiceView.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<ChoiceView>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeChoiceView.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<ChoiceView>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeChoiceView.write(it, buf)
         }
     }
 }
@@ -23240,6 +29587,34 @@ public object FfiConverterSequenceTypeCriterionView: FfiConverterRustBuffer<List
 /**
  * @suppress
  */
+public object FfiConverterSequenceTypeDeliveryView: FfiConverterRustBuffer<List<DeliveryView>> {
+    override fun read(buf: ByteBuffer): List<DeliveryView> {
+        val len = buf.getInt()
+        return List<DeliveryView>(len) {
+            FfiConverterTypeDeliveryView.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<DeliveryView>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeDeliveryView.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<DeliveryView>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeDeliveryView.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterSequenceTypeDiaryLineView: FfiConverterRustBuffer<List<DiaryLineView>> {
     override fun read(buf: ByteBuffer): List<DiaryLineView> {
         val len = buf.getInt()
@@ -23286,6 +29661,90 @@ public object FfiConverterSequenceTypeDirectiveView: FfiConverterRustBuffer<List
         buf.putInt(value.size)
         value.iterator().forEach {
             FfiConverterTypeDirectiveView.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeDocumentEntry: FfiConverterRustBuffer<List<DocumentEntry>> {
+    override fun read(buf: ByteBuffer): List<DocumentEntry> {
+        val len = buf.getInt()
+        return List<DocumentEntry>(len) {
+            FfiConverterTypeDocumentEntry.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<DocumentEntry>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeDocumentEntry.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<DocumentEntry>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeDocumentEntry.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeDocumentLink: FfiConverterRustBuffer<List<DocumentLink>> {
+    override fun read(buf: ByteBuffer): List<DocumentLink> {
+        val len = buf.getInt()
+        return List<DocumentLink>(len) {
+            FfiConverterTypeDocumentLink.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<DocumentLink>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeDocumentLink.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<DocumentLink>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeDocumentLink.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeDueQuestionView: FfiConverterRustBuffer<List<DueQuestionView>> {
+    override fun read(buf: ByteBuffer): List<DueQuestionView> {
+        val len = buf.getInt()
+        return List<DueQuestionView>(len) {
+            FfiConverterTypeDueQuestionView.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<DueQuestionView>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeDueQuestionView.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<DueQuestionView>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeDueQuestionView.write(it, buf)
         }
     }
 }
@@ -23436,6 +29895,34 @@ public object FfiConverterSequenceTypeFeedbackView: FfiConverterRustBuffer<List<
 /**
  * @suppress
  */
+public object FfiConverterSequenceTypeFileView: FfiConverterRustBuffer<List<FileView>> {
+    override fun read(buf: ByteBuffer): List<FileView> {
+        val len = buf.getInt()
+        return List<FileView>(len) {
+            FfiConverterTypeFileView.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<FileView>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeFileView.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<FileView>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeFileView.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterSequenceTypeHistoryLineView: FfiConverterRustBuffer<List<HistoryLineView>> {
     override fun read(buf: ByteBuffer): List<HistoryLineView> {
         val len = buf.getInt()
@@ -23482,6 +29969,34 @@ public object FfiConverterSequenceTypeHomeActionView: FfiConverterRustBuffer<Lis
         buf.putInt(value.size)
         value.iterator().forEach {
             FfiConverterTypeHomeActionView.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeJudgedQuestion: FfiConverterRustBuffer<List<JudgedQuestion>> {
+    override fun read(buf: ByteBuffer): List<JudgedQuestion> {
+        val len = buf.getInt()
+        return List<JudgedQuestion>(len) {
+            FfiConverterTypeJudgedQuestion.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<JudgedQuestion>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeJudgedQuestion.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<JudgedQuestion>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeJudgedQuestion.write(it, buf)
         }
     }
 }
@@ -23800,6 +30315,34 @@ public object FfiConverterSequenceTypeNarrativeView: FfiConverterRustBuffer<List
 /**
  * @suppress
  */
+public object FfiConverterSequenceTypeNewBroadcast: FfiConverterRustBuffer<List<NewBroadcast>> {
+    override fun read(buf: ByteBuffer): List<NewBroadcast> {
+        val len = buf.getInt()
+        return List<NewBroadcast>(len) {
+            FfiConverterTypeNewBroadcast.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<NewBroadcast>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeNewBroadcast.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<NewBroadcast>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeNewBroadcast.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterSequenceTypeNewMember: FfiConverterRustBuffer<List<NewMember>> {
     override fun read(buf: ByteBuffer): List<NewMember> {
         val len = buf.getInt()
@@ -24080,6 +30623,118 @@ public object FfiConverterSequenceTypePointsView: FfiConverterRustBuffer<List<Po
 /**
  * @suppress
  */
+public object FfiConverterSequenceTypeQuizAnswer: FfiConverterRustBuffer<List<QuizAnswer>> {
+    override fun read(buf: ByteBuffer): List<QuizAnswer> {
+        val len = buf.getInt()
+        return List<QuizAnswer>(len) {
+            FfiConverterTypeQuizAnswer.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<QuizAnswer>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeQuizAnswer.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<QuizAnswer>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeQuizAnswer.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeQuizQuestion: FfiConverterRustBuffer<List<QuizQuestion>> {
+    override fun read(buf: ByteBuffer): List<QuizQuestion> {
+        val len = buf.getInt()
+        return List<QuizQuestion>(len) {
+            FfiConverterTypeQuizQuestion.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<QuizQuestion>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeQuizQuestion.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<QuizQuestion>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeQuizQuestion.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeQuizView: FfiConverterRustBuffer<List<QuizView>> {
+    override fun read(buf: ByteBuffer): List<QuizView> {
+        val len = buf.getInt()
+        return List<QuizView>(len) {
+            FfiConverterTypeQuizView.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<QuizView>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeQuizView.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<QuizView>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeQuizView.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeQuoteView: FfiConverterRustBuffer<List<QuoteView>> {
+    override fun read(buf: ByteBuffer): List<QuoteView> {
+        val len = buf.getInt()
+        return List<QuoteView>(len) {
+            FfiConverterTypeQuoteView.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<QuoteView>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeQuoteView.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<QuoteView>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeQuoteView.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterSequenceTypeRatingCardView: FfiConverterRustBuffer<List<RatingCardView>> {
     override fun read(buf: ByteBuffer): List<RatingCardView> {
         val len = buf.getInt()
@@ -24098,6 +30753,34 @@ public object FfiConverterSequenceTypeRatingCardView: FfiConverterRustBuffer<Lis
         buf.putInt(value.size)
         value.iterator().forEach {
             FfiConverterTypeRatingCardView.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeReaderMark: FfiConverterRustBuffer<List<ReaderMark>> {
+    override fun read(buf: ByteBuffer): List<ReaderMark> {
+        val len = buf.getInt()
+        return List<ReaderMark>(len) {
+            FfiConverterTypeReaderMark.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<ReaderMark>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeReaderMark.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<ReaderMark>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeReaderMark.write(it, buf)
         }
     }
 }
@@ -24388,6 +31071,62 @@ public object FfiConverterSequenceTypeSealView: FfiConverterRustBuffer<List<Seal
 /**
  * @suppress
  */
+public object FfiConverterSequenceTypeSearchHit: FfiConverterRustBuffer<List<SearchHit>> {
+    override fun read(buf: ByteBuffer): List<SearchHit> {
+        val len = buf.getInt()
+        return List<SearchHit>(len) {
+            FfiConverterTypeSearchHit.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<SearchHit>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeSearchHit.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<SearchHit>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeSearchHit.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeSectionHeading: FfiConverterRustBuffer<List<SectionHeading>> {
+    override fun read(buf: ByteBuffer): List<SectionHeading> {
+        val len = buf.getInt()
+        return List<SectionHeading>(len) {
+            FfiConverterTypeSectionHeading.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<SectionHeading>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeSectionHeading.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<SectionHeading>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeSectionHeading.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterSequenceTypeSentReportView: FfiConverterRustBuffer<List<SentReportView>> {
     override fun read(buf: ByteBuffer): List<SentReportView> {
         val len = buf.getInt()
@@ -24406,6 +31145,34 @@ public object FfiConverterSequenceTypeSentReportView: FfiConverterRustBuffer<Lis
         buf.putInt(value.size)
         value.iterator().forEach {
             FfiConverterTypeSentReportView.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeSentenceView: FfiConverterRustBuffer<List<SentenceView>> {
+    override fun read(buf: ByteBuffer): List<SentenceView> {
+        val len = buf.getInt()
+        return List<SentenceView>(len) {
+            FfiConverterTypeSentenceView.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<SentenceView>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeSentenceView.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<SentenceView>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeSentenceView.write(it, buf)
         }
     }
 }
@@ -24472,6 +31239,34 @@ public object FfiConverterSequenceTypeSpeechView: FfiConverterRustBuffer<List<Sp
 /**
  * @suppress
  */
+public object FfiConverterSequenceTypeSpokenSentenceView: FfiConverterRustBuffer<List<SpokenSentenceView>> {
+    override fun read(buf: ByteBuffer): List<SpokenSentenceView> {
+        val len = buf.getInt()
+        return List<SpokenSentenceView>(len) {
+            FfiConverterTypeSpokenSentenceView.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<SpokenSentenceView>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeSpokenSentenceView.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<SpokenSentenceView>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeSpokenSentenceView.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterSequenceTypeStepView: FfiConverterRustBuffer<List<StepView>> {
     override fun read(buf: ByteBuffer): List<StepView> {
         val len = buf.getInt()
@@ -24490,6 +31285,34 @@ public object FfiConverterSequenceTypeStepView: FfiConverterRustBuffer<List<Step
         buf.putInt(value.size)
         value.iterator().forEach {
             FfiConverterTypeStepView.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeSupersededView: FfiConverterRustBuffer<List<SupersededView>> {
+    override fun read(buf: ByteBuffer): List<SupersededView> {
+        val len = buf.getInt()
+        return List<SupersededView>(len) {
+            FfiConverterTypeSupersededView.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<SupersededView>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeSupersededView.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<SupersededView>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeSupersededView.write(it, buf)
         }
     }
 }
@@ -24630,6 +31453,34 @@ public object FfiConverterSequenceTypeVersionView: FfiConverterRustBuffer<List<V
         buf.putInt(value.size)
         value.iterator().forEach {
             FfiConverterTypeVersionView.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeWatchLinkView: FfiConverterRustBuffer<List<WatchLinkView>> {
+    override fun read(buf: ByteBuffer): List<WatchLinkView> {
+        val len = buf.getInt()
+        return List<WatchLinkView>(len) {
+            FfiConverterTypeWatchLinkView.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<WatchLinkView>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeWatchLinkView.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<WatchLinkView>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeWatchLinkView.write(it, buf)
         }
     }
 }
@@ -24895,6 +31746,38 @@ public object FfiConverterSequenceOptionalString: FfiConverterRustBuffer<List<ko
         FfiConverterBoolean.lower(`clerk`),
         FfiConverterTypeHomePhase.lower(`phase`),
         FfiConverterTypeLanguage.lower(`language`),_status)
+}
+    )
+    }
+    
+
+        /**
+         * A text cut into sentences with stable ids, each with what is spoken.
+         */
+    @Throws(HandbookException::class) fun `speechSentences`(`text`: kotlin.String, `region`: SpeechRegion): List<SpokenSentenceView> {
+            return FfiConverterSequenceTypeSpokenSentenceView.lift(
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_func_speech_sentences(
+    
+        
+        FfiConverterString.lower(`text`),
+        FfiConverterTypeSpeechRegion.lower(`region`),_status)
+}
+    )
+    }
+    
+
+        /**
+         * A text as it is to be spoken: numbers, dates, codes and abbreviations in words. Line by line.
+         */
+    @Throws(HandbookException::class) fun `speechText`(`text`: kotlin.String, `region`: SpeechRegion): kotlin.String {
+            return FfiConverterString.lift(
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_func_speech_text(
+    
+        
+        FfiConverterString.lower(`text`),
+        FfiConverterTypeSpeechRegion.lower(`region`),_status)
 }
     )
     }
