@@ -38,6 +38,12 @@ pub fn change_links(raw: &[u8]) -> Result<(ChangeHash, Vec<ChangeHash>), ShapeEr
     Ok((hash, parts.deps))
 }
 
+/// When a raw change was made by its author's clock, milliseconds since 1970 UTC, exact to the second.
+pub fn change_time(raw: &[u8]) -> Result<i64, ShapeError> {
+    let (parts, _) = Parts::read(raw)?;
+    Ok(parts.time.saturating_mul(1000))
+}
+
 /// One of the values that stand at the same place.
 #[derive(Debug, Clone)]
 pub struct Alternative<'a> {

@@ -53,7 +53,7 @@ pub use contain::Panicked;
 pub use document::{Applied, Document, EditError, Fold, LocalChange, Refused};
 pub use gate::GateError;
 pub use genesis::{GenesisError, genesis_change};
-pub use history::{Alternative, Provenance, all_values, change_links, provenance};
+pub use history::{Alternative, Provenance, all_values, change_links, change_time, provenance};
 pub use log::{LogEntry, log};
 pub use material::{LoadError, SaveError};
 pub use orphans::Orphan;

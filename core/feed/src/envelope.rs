@@ -64,6 +64,12 @@ impl Kind {
     /// A letter between a unit and the one above it, or its keys handed on to the members.
     pub const DISPATCH: Kind = Kind(18);
 
+    /// An act of the root, signed by several of its keys.
+    pub const ROOT: Kind = Kind(19);
+
+    /// What the unit has decided about its keys and its doors.
+    pub const POLICY: Kind = Kind(20);
+
     /// The kind with this number, known or not.
     pub const fn from_number(number: u16) -> Self {
         Kind(number)
@@ -76,16 +82,16 @@ impl Kind {
 
     /// Whether the body starts with clear CBOR that a relay may read.
     pub fn is_clear(self) -> bool {
-        matches!(self.0, 0..=7 | 11 | 14 | 15)
+        matches!(self.0, 0..=7 | 11 | 14 | 15 | 19 | 20)
     }
 
     /// Whether it belongs to membership: written in the roll, read by everyone.
     pub fn is_membership(self) -> bool {
-        self.0 <= 7
+        matches!(self.0, 0..=7 | 19 | 20)
     }
 
     fn name(self) -> Option<&'static str> {
-        const NAMES: [&str; 19] = [
+        const NAMES: [&str; 21] = [
             "genesis",
             "grant",
             "revoke",
@@ -105,6 +111,8 @@ impl Kind {
             "publication",
             "study",
             "dispatch",
+            "root",
+            "policy",
         ];
         NAMES.get(usize::from(self.0)).copied()
     }

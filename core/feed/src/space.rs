@@ -1,6 +1,6 @@
 //! Spaces: who reads and writes together. The id is derived, so every party computes it alike (P1.3).
 
-use crate::{MemberId, SpaceId, UnitId};
+use crate::{DocId, MemberId, SpaceId, UnitId};
 
 const CONTEXT: &str = "sotay/v1/space";
 
@@ -22,6 +22,8 @@ pub enum SpaceKind {
     Private = 5,
     /// From an upper unit to everyone below.
     Broadcast = 6,
+    /// One meeting, as an officer's phone shows it to its guests.
+    Guest = 7,
 }
 
 /// A number that names no kind of space this version knows.
@@ -31,7 +33,7 @@ pub struct UnknownSpaceKind(pub u8);
 
 impl SpaceKind {
     /// All kinds, in sync order.
-    pub const ALL: [SpaceKind; 7] = [
+    pub const ALL: [SpaceKind; 8] = [
         SpaceKind::Roll,
         SpaceKind::Main,
         SpaceKind::Committee,
@@ -39,7 +41,13 @@ impl SpaceKind {
         SpaceKind::Report,
         SpaceKind::Private,
         SpaceKind::Broadcast,
+        SpaceKind::Guest,
     ];
+
+    /// Whether a space of this kind belongs to somebody or something of the unit, which its id names.
+    pub fn has_subject(self) -> bool {
+        matches!(self, SpaceKind::Private | SpaceKind::Guest)
+    }
 }
 
 impl TryFrom<u8> for SpaceKind {
@@ -60,7 +68,7 @@ pub struct Space {
     pub unit: UnitId,
     /// What it is for.
     pub kind: SpaceKind,
-    /// The member of a private space; `None` for every other kind.
+    /// The member of a private space, or the document that guests are shown; `None` for every other kind.
     pub subject: Option<MemberId>,
 }
 
@@ -81,6 +89,21 @@ impl Space {
             kind: SpaceKind::Private,
             subject: Some(member),
         }
+    }
+
+    /// The space in which the guests of one document read it.
+    pub fn guest(unit: UnitId, doc: DocId) -> Self {
+        Self {
+            unit,
+            kind: SpaceKind::Guest,
+            subject: Some(MemberId::from_bytes(*doc.as_bytes())),
+        }
+    }
+
+    /// The document of a guest space.
+    pub fn shown(&self) -> Option<DocId> {
+        let subject = self.subject.filter(|_| self.kind == SpaceKind::Guest);
+        subject.map(|subject| DocId::from_bytes(*subject.as_bytes()))
     }
 
     /// `BLAKE3-derive("sotay/v1/space", unit ‖ kind ‖ subject or 16 zero bytes)`.
@@ -105,6 +128,7 @@ mod tests {
             .map(|&kind| Space::of(unit, kind).id())
             .collect();
         ids.push(Space::private(unit, MemberId::from_bytes([1; 16])).id());
+        ids.push(Space::guest(unit, DocId::from_bytes([1; 16])).id());
         ids.push(Space::of(UnitId::from_bytes([4; 32]), SpaceKind::Roll).id());
         let count = ids.len();
         ids.sort();
@@ -126,6 +150,6 @@ mod tests {
         for kind in SpaceKind::ALL {
             assert_eq!(SpaceKind::try_from(kind as u8), Ok(kind));
         }
-        assert_eq!(SpaceKind::try_from(7), Err(UnknownSpaceKind(7)));
+        assert_eq!(SpaceKind::try_from(8), Err(UnknownSpaceKind(8)));
     }
 }

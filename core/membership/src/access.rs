@@ -1,7 +1,10 @@
 //! Who may read and write which space (P5.13): the table of rights, and why a device is turned away.
 
+use std::collections::BTreeSet;
+
 use sotay_feed::{BoxKey, DeviceId, DocId, Envelope, EnvelopeId, Kind, MemberId, Space, SpaceKind};
 
+use crate::Record;
 use crate::grant::{Flags, rank};
 use crate::judge::Right;
 use crate::membership::{Membership, State};
@@ -84,7 +87,23 @@ impl Membership {
         if header.space != space.id().tag() {
             return Err(Denied::WrongSpace);
         }
+        if header.kind == Kind::ROOT && space.id() == *self.roll() {
+            return self.may_carry(envelope);
+        }
         self.write_place(header.device, space, header.kind, header.seq, Some(envelope.id()))
+    }
+
+    /// What the root has signed may be carried by any device on record, whatever became of it.
+    fn may_carry(&self, envelope: &Envelope) -> Result<(), Denied> {
+        need(
+            self.standing(envelope.header().device).is_some(),
+            Denied::UnknownDevice,
+        )?;
+        let holds = match Record::decode(Kind::ROOT, envelope.body()) {
+            Ok((Record::Root(act), _)) => self.is_signed(&act),
+            _ => false,
+        };
+        need(holds, Denied::Rank)
     }
 
     pub(crate) fn write_place(
@@ -139,6 +158,7 @@ impl Membership {
     ///
     /// The upper level may be let into `main`, but gets no key of it by default (records: "Spaces of a unit").
     pub fn readers(&self, space: &Space) -> Vec<(DeviceId, BoxKey)> {
+        let escrow = self.policy().1.escrow;
         if self.check_space(space).is_err() {
             return Vec::new();
         }
@@ -147,10 +167,19 @@ impl Membership {
             let right = self
                 .ranked(device)
                 .into_iter()
-                .find(|right| right.active() && receives(right, space))?;
-            Some((device, right.keys().seal))
+                .find(|right| right.active() && receives(right, space, escrow))?;
+            Some((device, right.keys()?.seal))
         };
         self.judge().devices().filter_map(reader).collect()
+    }
+
+    /// Whether a device that holds a key of the space may go on holding it: it may read, and if it is of the level above,
+    /// the unit has decided so.
+    pub(crate) fn may_hold(&self, device: DeviceId, space: &Space, escrow: bool) -> bool {
+        let above = self
+            .standing(device)
+            .is_some_and(|standing| standing.rank <= rank::PARENT);
+        self.may_read(device, space).is_ok() && (space.kind != SpaceKind::Main || !above || escrow)
     }
 
     /// The devices that any grant on record, whatever became of it since, names for this space: a recipient of an
@@ -205,8 +234,22 @@ impl Membership {
             .collect()
     }
 
+    /// The documents that guests are let into now, by id. The slots of the inbox are nobody's phones.
+    pub fn guest_documents(&self) -> BTreeSet<DocId> {
+        self.guest_scopes(Right::active)
+    }
+
+    /// The scopes of the guest grants that fit.
+    pub(crate) fn guest_scopes(&self, fits: impl Fn(&Right) -> bool) -> BTreeSet<DocId> {
+        let slot = slot_scope(&Space::of(self.unit(), SpaceKind::Inbox));
+        let fitting = self.judge().rights().filter(|(_, right)| fits(right));
+        let mut scopes: BTreeSet<DocId> = fitting.filter_map(|(_, right)| right.scope()).collect();
+        scopes.remove(&slot);
+        scopes
+    }
+
     pub(crate) fn check_space(&self, space: &Space) -> Result<(), Denied> {
-        let shaped = (space.kind == SpaceKind::Private) == space.subject.is_some();
+        let shaped = space.kind.has_subject() == space.subject.is_some();
         if shaped && space.unit == self.unit() {
             Ok(())
         } else {
@@ -236,6 +279,11 @@ fn on_committee(right: &Right) -> bool {
     is_officer(right) || (is_member(right) && right.flags().committee)
 }
 
+/// Let into the one document that the space shows.
+fn is_guest_of(right: &Right, space: &Space) -> bool {
+    right.rank() == rank::GUEST && right.scope().is_some() && right.scope() == space.shown()
+}
+
 fn owns(right: &Right, space: &Space) -> Result<(), Denied> {
     need(right.rank() <= rank::MEMBER, Denied::Rank)?;
     need(
@@ -251,15 +299,17 @@ pub(crate) fn reads(right: &Right, space: &Space) -> Result<(), Denied> {
         SpaceKind::Committee | SpaceKind::Inbox => need(on_committee(right), Denied::Rank),
         SpaceKind::Report => need(right.rank() <= rank::DEPUTY, Denied::Rank),
         SpaceKind::Private => owns(right, space),
+        SpaceKind::Guest => need(is_officer(right) || is_guest_of(right, space), Denied::Rank),
     }
 }
 
 /// Who of the readers gets the key without being asked for.
-fn receives(right: &Right, space: &Space) -> bool {
+fn receives(right: &Right, space: &Space, escrow: bool) -> bool {
     let by_default = match space.kind {
+        SpaceKind::Main if escrow => right.rank() >= rank::PARENT,
         SpaceKind::Roll | SpaceKind::Main | SpaceKind::Broadcast => right.rank() >= rank::SECRETARY,
         SpaceKind::Report => right.rank() >= rank::PARENT,
-        SpaceKind::Committee | SpaceKind::Inbox | SpaceKind::Private => true,
+        SpaceKind::Committee | SpaceKind::Inbox | SpaceKind::Private | SpaceKind::Guest => true,
     };
     by_default && reads(right, space).is_ok()
 }
@@ -270,10 +320,15 @@ fn writes(right: &Right, space: &Space, kind: Kind) -> Result<(), Denied> {
     match space.kind {
         SpaceKind::Roll => match kind {
             Kind::GENESIS | Kind::REPARENT => need(right.rank() <= rank::PARENT, Denied::Rank),
+            Kind::POLICY => need(right.rank() <= rank::SECRETARY, Denied::Rank),
             // Own lost phone; the epochs of one's own private space.
             Kind::REVOKE | Kind::EPOCH => need(right.rank() <= rank::MEMBER, Denied::Rank),
             _ => need(right.rank() <= rank::DEPUTY, Denied::Rank),
         },
+        // An officer's copy of what a newcomer has no key for.
+        SpaceKind::Main | SpaceKind::Committee if kind == Kind::SNAPSHOT => {
+            need(is_officer(right), Denied::Rank)
+        }
         SpaceKind::Main => {
             need(right.rank() <= rank::MEMBER, Denied::Rank)?;
             need(
@@ -294,5 +349,9 @@ fn writes(right: &Right, space: &Space, kind: Kind) -> Result<(), Denied> {
         SpaceKind::Report => need(right.rank() <= rank::DEPUTY, Denied::Rank),
         SpaceKind::Private => owns(right, space),
         SpaceKind::Broadcast => need(is_officer(right), Denied::Rank),
+        SpaceKind::Guest => {
+            need(is_officer(right), Denied::Rank)?;
+            need(kind == Kind::SNAPSHOT, Denied::WrongKind)
+        }
     }
 }

@@ -54,6 +54,17 @@ pub struct QuorumError {
 }
 
 impl RootPolicy {
+    /// `[threshold, [key …]]`, keys ascending.
+    pub(crate) fn write(&self, writer: &mut Writer) {
+        writer
+            .array(2)
+            .uint(u64::from(self.threshold))
+            .array(self.keys.len());
+        for key in &self.keys {
+            writer.bytes(key.as_bytes());
+        }
+    }
+
     /// Whether enough different root keys signed `message` in `context` (see [`SignKey::verify_detached`]).
     pub fn check(
         &self,
@@ -122,13 +133,7 @@ impl Genesis {
                 writer.null();
             }
             Some(policy) => {
-                writer
-                    .array(2)
-                    .uint(u64::from(policy.threshold))
-                    .array(policy.keys.len());
-                for key in &policy.keys {
-                    writer.bytes(key.as_bytes());
-                }
+                policy.write(&mut writer);
             }
         }
         writer.bytes(&self.nonce).int(self.claimed_ms);

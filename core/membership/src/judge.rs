@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use sotay_feed::limits::SEQ_MAX;
 use sotay_feed::{DeviceId, DevicePublic, DocId, EnvelopeId, MemberId, SpaceTag};
 
 use crate::cut::Cuts;
@@ -26,6 +27,8 @@ pub(crate) struct Place {
 pub(crate) enum Source {
     /// The genesis names the device.
     Seat(Authority),
+    /// The genesis names keys of a root; this stands for them (see [`crate::RootId`]).
+    Root(DeviceId),
     /// A grant does, issued at this place.
     Grant(Place, Grant),
 }
@@ -45,6 +48,7 @@ pub(crate) struct Right {
 impl Right {
     pub(crate) fn rank(&self) -> u8 {
         match &self.source {
+            Source::Root(_) => rank::ROOT,
             Source::Seat(authority) => authority.rank,
             Source::Grant(_, grant) => grant.rank,
         }
@@ -52,7 +56,7 @@ impl Right {
 
     pub(crate) fn flags(&self) -> Flags {
         match &self.source {
-            Source::Seat(_) => Flags::default(),
+            Source::Root(_) | Source::Seat(_) => Flags::default(),
             Source::Grant(_, grant) => grant.flags,
         }
     }
@@ -60,7 +64,7 @@ impl Right {
     /// The one thing a guest may be let into.
     pub(crate) fn scope(&self) -> Option<DocId> {
         match &self.source {
-            Source::Seat(_) => None,
+            Source::Root(_) | Source::Seat(_) => None,
             Source::Grant(_, grant) => grant.scope,
         }
     }
@@ -68,15 +72,26 @@ impl Right {
     /// An authority is a device, not a person of this unit.
     pub(crate) fn member(&self) -> Option<MemberId> {
         match &self.source {
-            Source::Seat(_) => None,
+            Source::Root(_) | Source::Seat(_) => None,
             Source::Grant(_, grant) => Some(grant.member),
         }
     }
 
-    pub(crate) fn keys(&self) -> &DevicePublic {
+    /// The keys of its device; the root has none.
+    pub(crate) fn keys(&self) -> Option<&DevicePublic> {
         match &self.source {
-            Source::Seat(authority) => &authority.keys,
-            Source::Grant(_, grant) => &grant.keys,
+            Source::Root(_) => None,
+            Source::Seat(authority) => Some(&authority.keys),
+            Source::Grant(_, grant) => Some(&grant.keys),
+        }
+    }
+
+    /// Whose right it is.
+    pub(crate) fn device(&self) -> DeviceId {
+        match &self.source {
+            Source::Root(seat) => *seat,
+            Source::Seat(authority) => authority.keys.sign.device_id(),
+            Source::Grant(_, grant) => grant.device(),
         }
     }
 
@@ -166,7 +181,10 @@ impl Judge {
         seq: u64,
         id: Option<EnvelopeId>,
     ) -> bool {
+        // The root acts at places that no feed reaches, and nobody else does.
+        let of_root = matches!(right.source, Source::Root(_));
         right.issued
+            && of_root == (seq > SEQ_MAX)
             && right.cuts.accept(space, seq, id)
             && self.fork(space, device).is_none_or(|fork| seq < fork)
     }
@@ -193,7 +211,7 @@ impl Judge {
         if let Source::Grant(place, _) = &right.source {
             self.issued_by.entry(place.device).or_default().insert(id);
         }
-        let (rank, device) = (right.rank(), right.keys().sign.device_id());
+        let (rank, device) = (right.rank(), right.device());
         self.rights_of.entry(device).or_default().insert(id);
         self.rights.insert(id, right);
         self.settle(BTreeSet::from([(rank, ISSUE, id)]));
@@ -228,7 +246,7 @@ impl Judge {
     fn settle(&mut self, mut steps: BTreeSet<Step>) {
         while let Some((rank, step, id)) = steps.pop_first() {
             let right = &self.rights[&id];
-            let device = right.keys().sign.device_id();
+            let device = right.device();
             let (issued, high, cuts) = match step {
                 ISSUE => {
                     let (issued, high) = self.judge_issue(id, right);
@@ -266,7 +284,7 @@ impl Judge {
     fn judge_issue(&self, id: EnvelopeId, right: &Right) -> (bool, Cuts) {
         let above = |place: &Place| self.officer(place).is_some_and(|rank| rank < right.rank());
         let issued = match &right.source {
-            Source::Seat(_) => true,
+            Source::Root(_) | Source::Seat(_) => true,
             Source::Grant(place, _) => above(place),
         };
         let mut high = Cuts::default();

@@ -5,6 +5,10 @@
 pub const AUTHORITIES_MAX: usize = 16;
 /// Keys of a root policy.
 pub const ROOT_KEYS_MAX: usize = 8;
+/// Bytes of a record that the root signs: a revocation with all its cut-offs.
+pub const ROOT_ACT_BYTES_MAX: usize = 8 * 1024;
+/// Highest number of an act of the root for one unit.
+pub const ROOT_SERIAL_MAX: u64 = 1 << 40;
 /// Spaces for which one revocation may name a cut-off.
 pub const CUTOFFS_MAX: usize = 64;
 /// Earlier epochs that one epoch may name as its predecessors.

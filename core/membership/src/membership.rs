@@ -7,11 +7,17 @@ use sotay_feed::{
     UnitId, Verified,
 };
 
+use sotay_feed::limits::SEQ_MAX;
+
 use crate::access::slot_scope;
 use crate::grant::rank;
 use crate::judge::{Judge, Place, Right, Source};
+use crate::root::decode_signatures;
 use crate::rotation::Epochs;
-use crate::{Flags, Genesis, Grant, Lift, Record, RecordError, RelayRecord, Reparent, Revoke, Suspend};
+use crate::{
+    Flags, Genesis, Grant, Lift, PolicyRecord, Record, RecordError, RelayRecord, Reparent, Revoke, RootAct,
+    RootId, RootPolicy, Suspend, UnitPolicy,
+};
 
 /// What became of an envelope that was put into a [`Membership`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,6 +93,12 @@ pub struct Membership {
     unit: UnitId,
     roll: SpaceId,
     genesis: Option<Genesis>,
+    /// Enough keys of the root that the genesis names have signed it.
+    root_signed: bool,
+    /// Acts of the root that count, by id.
+    root_acts: BTreeMap<EnvelopeId, RootAct>,
+    /// Acts that came before the genesis, which says whose signatures they need.
+    waiting_acts: Vec<RootAct>,
     keys: BTreeMap<DeviceId, SignKey>,
     /// Everything seen in the roll, by place: two ids at one place are a fork.
     places: BTreeMap<(DeviceId, u64), BTreeSet<EnvelopeId>>,
@@ -96,6 +108,7 @@ pub struct Membership {
     pub(crate) epochs: Epochs,
     reparents: BTreeMap<Place, Reparent>,
     relays: BTreeMap<Place, RelayRecord>,
+    policies: BTreeMap<Place, PolicyRecord>,
 }
 
 impl Membership {
@@ -106,6 +119,9 @@ impl Membership {
             unit,
             roll,
             genesis: None,
+            root_signed: false,
+            root_acts: BTreeMap::new(),
+            waiting_acts: Vec::new(),
             keys: BTreeMap::new(),
             places: BTreeMap::new(),
             judge: Judge::new(roll.tag()),
@@ -114,6 +130,7 @@ impl Membership {
             epochs: Epochs::default(),
             reparents: BTreeMap::new(),
             relays: BTreeMap::new(),
+            policies: BTreeMap::new(),
         }
     }
 
@@ -131,6 +148,43 @@ impl Membership {
     /// values of the same object, to know when to ask again.
     pub fn revision(&self) -> u64 {
         self.judge.revision()
+    }
+
+    /// The root whose keys have signed the genesis of this unit itself. Of a unit below it, follow the parents.
+    pub fn root(&self) -> Option<RootId> {
+        let policy = self.genesis.as_ref()?.root_policy.as_ref()?;
+        self.root_signed.then(|| policy.id())
+    }
+
+    /// Whether an act of the root counts here already.
+    pub fn knows_root_act(&self, id: &EnvelopeId) -> bool {
+        self.root_acts.contains_key(id)
+    }
+
+    /// The highest number of the acts of the root that count here; 0 when there is none.
+    pub fn root_serial(&self) -> u64 {
+        self.root_acts.values().map(|act| act.serial).max().unwrap_or(0)
+    }
+
+    /// Whether enough keys of the unit's root have signed an act.
+    pub(crate) fn is_signed(&self, act: &RootAct) -> bool {
+        let policy = self
+            .genesis
+            .as_ref()
+            .and_then(|genesis| genesis.root_policy.as_ref());
+        let (context, message) = act.message(&self.unit);
+        policy.is_some_and(|policy| policy.check(context, &message, &act.signatures).is_ok())
+    }
+
+    /// Whether a right, named by its grant or its [`seat`](crate::Authority::seat), is in force.
+    pub fn is_active(&self, right: &EnvelopeId) -> bool {
+        self.judge
+            .rights()
+            .any(|(id, known)| id == right && known.active())
+    }
+
+    pub(crate) fn roll(&self) -> &SpaceId {
+        &self.roll
     }
 
     pub(crate) fn judge(&self) -> &Judge {
@@ -185,6 +239,9 @@ impl Membership {
         self.take_place(place);
         Ok(match record {
             Some(record) => {
+                if let Record::Genesis(genesis) = &record {
+                    self.read_root_signatures(genesis, envelope.body());
+                }
                 self.take(place, record);
                 Inserted::New
             }
@@ -210,6 +267,42 @@ impl Membership {
             return Ok(Record::Genesis(genesis));
         }
         Ok(Record::decode(header.kind, envelope.body())?.0)
+    }
+
+    /// What stands behind the genesis. Several authorities may hand it over; one copy with enough signatures is enough.
+    fn read_root_signatures(&mut self, genesis: &Genesis, body: &[u8]) {
+        let signatures = body.get(genesis.encode().len()..).map(decode_signatures);
+        let (Some(policy), Some(Ok(signatures))) = (&genesis.root_policy, signatures) else {
+            return;
+        };
+        let (context, message) = RootPolicy::genesis_message(&self.unit);
+        self.root_signed |= policy.check(context, &message, &signatures).is_ok();
+    }
+
+    /// An act counts once, whoever carried it, and only with enough signatures.
+    fn take_act(&mut self, act: RootAct) {
+        let policy = self
+            .genesis
+            .as_ref()
+            .map(|genesis| genesis.root_policy.as_ref().map(RootPolicy::id));
+        let Some(policy) = policy else {
+            self.waiting_acts.push(act);
+            return;
+        };
+        let (Some(root), id) = (policy, act.id(&self.unit)) else {
+            return;
+        };
+        if self.root_acts.contains_key(&id) || !self.is_signed(&act) {
+            return;
+        }
+        let place = Place {
+            device: root.seat(),
+            seq: SEQ_MAX + act.serial,
+            id,
+        };
+        let record = (*act.record).clone();
+        self.root_acts.insert(id, act);
+        self.take(place, record);
     }
 
     fn take_place(&mut self, place: Place) {
@@ -248,6 +341,11 @@ impl Membership {
                 self.relays.insert(place, relay);
                 self.judge.touch_revision();
             }
+            Record::Root(act) => self.take_act(act),
+            Record::Policy(policy) => {
+                self.policies.insert(place, policy);
+                self.judge.touch_revision();
+            }
         }
     }
 
@@ -261,7 +359,15 @@ impl Membership {
             self.judge
                 .add_right(authority.seat(&self.unit), Source::Seat(*authority));
         }
+        if let Some(policy) = &genesis.root_policy {
+            let id = policy.id();
+            let right = EnvelopeId::from_bytes(*id.as_bytes());
+            self.judge.add_right(right, Source::Root(id.seat()));
+        }
         self.genesis = Some(genesis);
+        for act in std::mem::take(&mut self.waiting_acts) {
+            self.take_act(act);
+        }
     }
 
     /// Should two keys ever share a device id, the lower one stands, whatever came first.
@@ -346,10 +452,7 @@ impl Membership {
             let Some(member) = right.member().filter(|_| right.scope() != slot) else {
                 continue;
             };
-            devices
-                .entry(member)
-                .or_default()
-                .insert(right.keys().sign.device_id());
+            devices.entry(member).or_default().insert(right.device());
             let known = best.entry(member).or_insert(right);
             if (!right.active(), right.rank()) < (!known.active(), known.rank()) {
                 *known = right;
@@ -399,6 +502,22 @@ impl Membership {
         valid
             .min_by_key(|&(serial, by, id, _)| (serial, by, id))
             .map(|(.., record)| record)
+    }
+
+    /// What the unit has decided, with the number of the record that says so; 0 when none does. A secretary's, or a
+    /// higher rank's, of the highest serial; among equals the highest rank's, then the lowest id (P5.20).
+    pub fn policy(&self) -> (u64, UnitPolicy) {
+        let valid = self.policies.iter().filter_map(|(place, record)| {
+            let by = self
+                .judge
+                .officer(place)
+                .filter(|rank| *rank <= rank::SECRETARY)?;
+            Some(((std::cmp::Reverse(record.serial), by, place.id), record))
+        });
+        let known = valid.min_by_key(|(order, _)| *order);
+        known.map_or((0, UnitPolicy::default()), |(_, record)| {
+            (record.serial, record.policy)
+        })
     }
 
     /// The unit above: the one the latest valid reparent record names, or else the genesis. Latest is the highest

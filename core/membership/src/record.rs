@@ -3,7 +3,9 @@
 use sotay_feed::cbor::{self, CborError, Reader, Writer};
 use sotay_feed::{KeyError, Kind};
 
-use crate::{EpochRecord, Genesis, Grant, Lift, RelayRecord, Reparent, Revoke, Suspend};
+use crate::{
+    EpochRecord, Genesis, Grant, Lift, PolicyRecord, RelayRecord, Reparent, Revoke, RootAct, Suspend,
+};
 
 /// Version of every record format; the first item of every clear part.
 pub const RECORD_VERSION: u8 = 1;
@@ -47,6 +49,9 @@ pub enum RecordError {
     /// The epoch id is not the one its commitment gives.
     #[error("epoch id does not follow from the commitment")]
     EpochId,
+    /// No act of the root, or a number that none has.
+    #[error("this is no act of the root")]
+    RootAct,
     /// A genesis of another unit, not signed by one of its authorities, or not the first of its feed.
     #[error("this genesis does not found the unit")]
     Founding,
@@ -74,6 +79,10 @@ pub enum Record {
     Reparent(Reparent),
     /// Who serves the unit.
     Relay(RelayRecord),
+    /// What the root decides.
+    Root(RootAct),
+    /// What the unit has decided about its keys and its doors.
+    Policy(PolicyRecord),
 }
 
 impl Record {
@@ -89,6 +98,8 @@ impl Record {
             Kind::EPOCH => Record::Epoch(EpochRecord::read(&mut reader)?),
             Kind::REPARENT => Record::Reparent(Reparent::read(&mut reader)?),
             Kind::RELAY => Record::Relay(RelayRecord::read(&mut reader)?),
+            Kind::ROOT => Record::Root(RootAct::read(&mut reader)?),
+            Kind::POLICY => Record::Policy(PolicyRecord::read(&mut reader)?),
             other => return Err(RecordError::Kind(other)),
         };
         let len = reader.position();
@@ -107,6 +118,8 @@ impl Record {
             Record::Epoch(record) => record.encode(),
             Record::Reparent(record) => record.encode(),
             Record::Relay(record) => record.encode(),
+            Record::Root(record) => record.encode(),
+            Record::Policy(record) => record.encode(),
         }
     }
 
@@ -121,6 +134,8 @@ impl Record {
             Record::Epoch(_) => Kind::EPOCH,
             Record::Reparent(_) => Kind::REPARENT,
             Record::Relay(_) => Kind::RELAY,
+            Record::Root(_) => Kind::ROOT,
+            Record::Policy(_) => Kind::POLICY,
         }
     }
 }

@@ -12,7 +12,7 @@ use sotay_feed::{
 
 use super::*;
 use crate::limits::*;
-use crate::{Authority, Flags, Reason, RelayAddress, RootPolicy, UnitKind, epoch_id, rank};
+use crate::{Authority, Flags, Reason, RelayAddress, RootPolicy, UnitKind, UnitPolicy, epoch_id, rank};
 
 fn keys(n: u8) -> DevicePublic {
     DeviceKeys::from_seeds([n; 32], [n + 1; 32]).public()
@@ -20,6 +20,14 @@ fn keys(n: u8) -> DevicePublic {
 
 fn unit() -> UnitId {
     UnitId::from_bytes([7; 32])
+}
+
+fn act() -> RootAct {
+    RootAct {
+        serial: 3,
+        record: Box::new(Record::Reparent(Reparent { parent: unit() })),
+        signatures: [(keys(1).sign, [9; 64])].into(),
+    }
 }
 
 fn genesis() -> Genesis {
@@ -132,6 +140,17 @@ fn samples() -> Vec<(Record, &'static str)> {
             include_str!("../vectors/reparent.hex"),
         ),
         (Record::Relay(relays(2, 12)), include_str!("../vectors/relay.hex")),
+        (Record::Root(act()), include_str!("../vectors/root.hex")),
+        (
+            Record::Policy(PolicyRecord {
+                serial: 7,
+                policy: UnitPolicy {
+                    escrow: true,
+                    remote: false,
+                },
+            }),
+            include_str!("../vectors/policy.hex"),
+        ),
     ]
 }
 
@@ -426,13 +445,13 @@ fn seats_of_one_device_differ_between_units() {
 
 proptest! {
     #[test]
-    fn garbage_never_panics(kind in 0u16..9, bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+    fn garbage_never_panics(kind in prop_oneof![0u16..9, Just(19), Just(20)], bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
         let _ = Record::decode(Kind::from_number(kind), &bytes);
     }
 
     #[test]
     fn a_changed_byte_is_refused_or_reads_as_another_canonical_record(
-        which in 0usize..8, at in any::<prop::sample::Index>(), flip in 1u8..
+        which in 0usize..10, at in any::<prop::sample::Index>(), flip in 1u8..
     ) {
         let (record, _) = samples().swap_remove(which);
         let mut bytes = record.encode();

@@ -44,7 +44,7 @@ impl Membership {
         let unit = self.unit();
         let all = SpaceKind::ALL
             .into_iter()
-            .filter(|&kind| kind != SpaceKind::Private)
+            .filter(|kind| !kind.has_subject())
             .map(|kind| Space::of(unit, kind));
         let members: BTreeSet<_> = self
             .judge()
@@ -52,14 +52,24 @@ impl Membership {
             .filter_map(|(_, right)| right.member())
             .collect();
         let private = members.into_iter().map(|member| Space::private(unit, member));
-        all.chain(private).find(|space| space.id() == *id)
+        let shown = self.guest_spaces();
+        all.chain(private).chain(shown).find(|space| space.id() == *id)
     }
 
-    /// Whether the writer of an epoch record could make one for its space: an officer for a shared space, the
-    /// member's own devices for a private one.
+    /// The spaces of all documents that a guest grant on record names.
+    fn guest_spaces(&self) -> impl Iterator<Item = Space> {
+        let unit = self.unit();
+        let scopes = self.guest_scopes(|_| true);
+        scopes.into_iter().map(move |doc| Space::guest(unit, doc))
+    }
+
+    /// Whether the writer of an epoch record could make one for its space: an officer for a shared space or one that
+    /// guests are shown, the member's own devices for a private one.
     fn may_rotate(&self, place: &Place, space: &SpaceId) -> bool {
         let unit = self.unit();
-        if SHARED.iter().any(|&kind| Space::of(unit, kind).id() == *space) {
+        if SHARED.iter().any(|&kind| Space::of(unit, kind).id() == *space)
+            || self.guest_spaces().any(|shown| shown.id() == *space)
+        {
             return self.judge().officer(place).is_some();
         }
         self.judge().held(place).any(|right| {
@@ -107,9 +117,9 @@ impl Membership {
     /// [`Membership::epoch_previous`]).
     pub fn writing_epoch(&self, space: &SpaceId) -> Option<EpochId> {
         let known = self.space(space)?;
-        let out = self.out(&known);
+        let (out, escrow) = (self.out(&known), self.policy().1.escrow);
         self.deepest(space, |claims, before| {
-            let reads = |&device: &DeviceId| self.may_read(device, &known).is_ok();
+            let reads = |&device: &DeviceId| self.may_hold(device, &known, escrow);
             let answers = |marks: &BTreeSet<EpochId>| {
                 let mut all = before.iter().chain([&claims]);
                 all.any(|claims| !claims.previous.is_disjoint(marks))
@@ -155,7 +165,7 @@ impl Membership {
         }
         let mut out = Vec::new();
         for (id, right) in self.judge().rights() {
-            let device = right.keys().sign.device_id();
+            let device = right.device();
             if reads(right, space).is_err() || self.may_read(device, space).is_ok() {
                 continue;
             }

@@ -29,6 +29,52 @@ impl Reparent {
     }
 }
 
+/// What a unit has decided about its keys and its doors; both are off unless it says so.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct UnitPolicy {
+    /// The phones of the level above hold the keys of `main`, so that they can give them to a new secretary when all
+    /// phones of the branch are lost. Never those of the committee and the inbox.
+    pub escrow: bool,
+    /// Phones may be admitted from afar, on the word of two officers.
+    pub remote: bool,
+}
+
+const ESCROW: u8 = 1;
+const REMOTE: u8 = 2;
+
+/// Sets the policy of the unit. The highest serial counts, then the highest rank, then the lowest id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyRecord {
+    /// Grows with every change.
+    pub serial: u64,
+    /// What holds from then on.
+    pub policy: UnitPolicy,
+}
+
+impl PolicyRecord {
+    /// Canonical bytes of the clear part.
+    pub fn encode(&self) -> Vec<u8> {
+        let UnitPolicy { escrow, remote } = self.policy;
+        let bits = if escrow { ESCROW } else { 0 } | if remote { REMOTE } else { 0 };
+        let mut writer = record::begin(3);
+        writer.uint(self.serial).uint(u64::from(bits));
+        writer.into_bytes()
+    }
+
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, RecordError> {
+        record::expect(reader, 3)?;
+        let (serial, bits) = (reader.uint()?, reader.small::<u8>()?);
+        if bits & !(ESCROW | REMOTE) != 0 {
+            return Err(RecordError::Flags(bits));
+        }
+        let policy = UnitPolicy {
+            escrow: bits & ESCROW != 0,
+            remote: bits & REMOTE != 0,
+        };
+        Ok(Self { serial, policy })
+    }
+}
+
 /// One relay: where it is reached and by which key it is known.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RelayAddress {

@@ -4,11 +4,11 @@ mod support;
 
 use std::collections::BTreeMap;
 
-use sotay_feed::{Kind, Space, SpaceKind, UnitId};
+use sotay_feed::{DocId, Kind, Space, SpaceKind, UnitId};
 use sotay_membership::{
-    Authority, Denied, Flags, Genesis, Membership, Record, Reparent, Units, limits, may_read_across,
+    Authority, Denied, Flags, Genesis, Grant, Membership, Record, Reparent, Units, limits, may_read_across,
 };
-use support::{Roll, device, id, member, tip};
+use support::{Roll, device, grant, id, member, tip};
 
 const COMMITTEE: Flags = Flags {
     committee: true,
@@ -19,6 +19,9 @@ const PROBATIONARY: Flags = Flags {
     probationary: true,
 };
 
+/// The meeting that the guest is shown.
+const SHOWN: DocId = DocId::from_bytes([9; 16]);
+
 /// One device of each sort.
 fn everyone() -> Roll {
     let mut roll = Roll::found(&[(0, "root"), (1, "up")]);
@@ -27,7 +30,11 @@ fn everyone() -> Roll {
     roll.grant_with("sec", 4, "com", COMMITTEE);
     roll.grant("dep", 4, "mem");
     roll.grant_with("dep", 4, "new", PROBATIONARY);
-    roll.grant_with("dep", 5, "guest", COMMITTEE);
+    let guest = Grant {
+        scope: Some(SHOWN),
+        ..grant(5, "guest", COMMITTEE)
+    };
+    roll.write("dep", &Record::Grant(guest));
     roll
 }
 
@@ -36,6 +43,7 @@ const ALL: [&str; 8] = ["root", "up", "sec", "dep", "com", "mem", "new", "guest"
 fn space(roll: &Roll, kind: SpaceKind) -> Space {
     match kind {
         SpaceKind::Private => Space::private(roll.unit(), member("mem")),
+        SpaceKind::Guest => Space::guest(roll.unit(), SHOWN),
         kind => roll.space(kind),
     }
 }
@@ -46,7 +54,7 @@ fn the_table_of_readers_and_writers_is_the_published_one() {
     let roll = everyone();
     let membership = roll.membership();
     // space, who reads, who gets its key, who writes changes (roll: grants)
-    let table: [(SpaceKind, &str, &str, &str); 7] = [
+    let table: [(SpaceKind, &str, &str, &str); 8] = [
         (
             Roll,
             "root up sec dep com mem new guest",
@@ -69,10 +77,15 @@ fn the_table_of_readers_and_writers_is_the_published_one() {
             "sec dep com mem new",
             "sec dep",
         ),
+        (Guest, "sec dep guest", "sec dep guest", "sec dep"),
     ];
     for (kind, reads, keys, writes) in table {
         let space = space(&roll, kind);
-        let written = if kind == Roll { Kind::GRANT } else { Kind::CHANGE };
+        let written = match kind {
+            Roll => Kind::GRANT,
+            Guest => Kind::SNAPSHOT,
+            _ => Kind::CHANGE,
+        };
         let readers: Vec<_> = membership
             .readers(&space)
             .into_iter()
@@ -99,6 +112,56 @@ fn the_table_of_readers_and_writers_is_the_published_one() {
 }
 
 #[test]
+fn a_guest_is_shown_one_document_and_no_other_until_its_grant_ends() {
+    let mut roll = everyone();
+    let shown = Space::guest(roll.unit(), SHOWN);
+    let other = Space::guest(roll.unit(), DocId::from_bytes([8; 16]));
+    let membership = roll.membership();
+    assert_eq!(
+        membership.guest_documents().into_iter().collect::<Vec<_>>(),
+        [SHOWN]
+    );
+    assert_eq!(membership.may_read(id("guest"), &shown), Ok(()));
+    assert_eq!(membership.may_read(id("guest"), &other), Err(Denied::Rank));
+    assert_eq!(
+        membership.may_write(id("guest"), &shown, Kind::SNAPSHOT, 1),
+        Err(Denied::Rank)
+    );
+    assert_eq!(
+        membership.may_write(id("sec"), &shown, Kind::CHANGE, 1),
+        Err(Denied::WrongKind)
+    );
+    for kind in SpaceKind::ALL
+        .into_iter()
+        .filter(|kind| !matches!(kind, SpaceKind::Roll | SpaceKind::Guest))
+    {
+        assert!(
+            membership.may_read(id("guest"), &space(&roll, kind)).is_err(),
+            "{kind:?}"
+        );
+        for written in [Kind::CHANGE, Kind::INBOX, Kind::SNAPSHOT, Kind::VOTE, Kind::SEAL] {
+            let denied = membership.may_write(id("guest"), &space(&roll, kind), written, 1);
+            assert!(denied.is_err(), "{written} in {kind:?}");
+        }
+    }
+    // A shape that no space has.
+    let shapeless = roll.space(SpaceKind::Guest);
+    assert_eq!(
+        membership.may_read(id("guest"), &shapeless),
+        Err(Denied::WrongSpace)
+    );
+    let grant = membership
+        .grants()
+        .find(|(_, _, grant, _)| grant.rank == 5)
+        .unwrap()
+        .0;
+    roll.revoke("sec", grant, &[]);
+    let ended = roll.membership();
+    assert!(ended.guest_documents().is_empty());
+    assert_eq!(ended.may_read(id("guest"), &shown), Err(Denied::Revoked));
+}
+
+#[test]
 fn readers_come_with_their_own_box_keys() {
     let roll = everyone();
     for (device_id, key) in roll.membership().readers(&roll.space(SpaceKind::Committee)) {
@@ -111,9 +174,13 @@ fn readers_come_with_their_own_box_keys() {
 fn the_roll_takes_membership_records_only_and_no_other_space_takes_any() {
     let roll = everyone();
     let membership = roll.membership();
-    for number in 0..20 {
+    for number in 0..22 {
         let kind = Kind::from_number(number);
-        for space_kind in SpaceKind::ALL {
+        // What guests are shown takes one kind alone.
+        for space_kind in SpaceKind::ALL
+            .into_iter()
+            .filter(|kind| *kind != SpaceKind::Guest)
+        {
             let space = space(&roll, space_kind);
             let denied = membership.may_write(id("sec"), &space, kind, 1) == Err(Denied::WrongKind);
             let misplaced = kind.is_membership() != (space_kind == SpaceKind::Roll);

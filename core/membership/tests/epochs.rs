@@ -37,6 +37,44 @@ fn without(name: &str) -> Vec<&'static str> {
 }
 
 #[test]
+fn a_key_of_main_in_the_hands_of_the_level_above_is_clean_while_the_unit_says_so_and_unclean_after() {
+    use sotay_membership::{PolicyRecord, UnitPolicy};
+    let policy = |serial, escrow| {
+        Record::Policy(PolicyRecord {
+            serial,
+            policy: UnitPolicy {
+                escrow,
+                remote: false,
+            },
+        })
+    };
+    let (mut roll, _) = Roll::branch();
+    let main = roll.space(SpaceKind::Main);
+    let up = |roll: &Roll, kind| {
+        let readers = roll.membership().readers(&roll.space(kind));
+        readers.iter().any(|(device, _)| *device == id("up"))
+    };
+    assert!(!up(&roll, SpaceKind::Main));
+    // A deputy cannot decide it.
+    roll.write("dep", &policy(1, true));
+    assert!(!up(&roll, SpaceKind::Main));
+    roll.write("sec/1", &policy(1, true));
+    assert!(up(&roll, SpaceKind::Main));
+    for kind in [SpaceKind::Committee, SpaceKind::Inbox] {
+        assert!(!up(&roll, kind), "{kind:?}");
+    }
+    let all = [&READERS[..], &["up"]].concat();
+    let record = knowing(&roll, &main, 1, &all);
+    roll.write("sec/1", &record);
+    assert_eq!(roll.membership().writing_epoch(&main.id()), Some(number(1)));
+    roll.write("sec/2", &policy(2, false));
+    support::in_any_order(&roll, |membership| {
+        assert_eq!(membership.policy(), (2, UnitPolicy::default()));
+        assert_eq!(membership.writing_epoch(&main.id()), None);
+    });
+}
+
+#[test]
 fn without_an_epoch_there_is_nothing_to_write_under() {
     let (roll, _) = Roll::branch();
     let main = roll.space(SpaceKind::Main).id();

@@ -44,6 +44,10 @@ enum What {
     Change {
         deps: Vec<String>,
     },
+    /// The original model has no parents: these are compared with the naive evaluation alone.
+    Reparent {
+        parent: u8,
+    },
 }
 
 const NEVER: u64 = 1_000_000_000;
@@ -85,7 +89,7 @@ fn evaluate(records: &[Rec]) -> (Valid, BTreeMap<String, u64>) {
         match &rec.what {
             What::Grant { rank, to, member } => drop(grants.insert(&rec.id, (rec, *rank, to, member))),
             What::Revoke { grant, cut, last } => drop(revokes.insert(&rec.id, (rec, grant, *cut, last))),
-            What::Change { .. } => {}
+            What::Change { .. } | What::Reparent { .. } => {}
         }
     }
     let mut valid = Valid::from([("R".to_owned(), vec![(0, None, Cuts::default())])]);
@@ -171,9 +175,11 @@ fn model_content(
 
 /// `rnd` of the model: some act with authority, some without, some fork. Odd seeds play in a closer circle: few
 /// members with many devices, officers who act more often, and devices that revoke each other.
+/// Every fourth seed has a root of three keys instead of a device: it only grants rank 1, revokes, and names parents.
 fn history(seed: u64, len: usize) -> Vec<Rec> {
     let mut rng = StdRng::seed_from_u64(seed);
     let close = seed % 2 == 1;
+    let rooted = is_rooted(seed);
     let (members, grants, revokes) = if close { (3, 0.35, 0.75) } else { (10, 0.35, 0.5) };
     let mut records: Vec<Rec> = Vec::new();
     let mut seqs: BTreeMap<String, u64> = BTreeMap::new();
@@ -192,6 +198,9 @@ fn history(seed: u64, len: usize) -> Vec<Rec> {
         };
         let mut dev = devices[..few].choose(&mut rng).expect("never empty").clone();
         let x: f64 = rng.random();
+        if rooted && dev == "R" && x >= revokes {
+            dev = "evil2".to_owned();
+        }
         let targets: Vec<(String, String, String)> = records
             .iter()
             .filter_map(|rec| match &rec.what {
@@ -207,7 +216,9 @@ fn history(seed: u64, len: usize) -> Vec<Rec> {
                 false => format!("d{}", devices.len()),
             };
             let what = What::Grant {
-                rank: if close {
+                rank: if rooted && dev == "R" {
+                    1
+                } else if close {
                     rng.random_range(2..=4)
                 } else {
                     rng.random_range(1..=5)
@@ -249,7 +260,21 @@ fn history(seed: u64, len: usize) -> Vec<Rec> {
                 dev,
                 what,
             });
+        } else if rooted && rng.random_bool(0.1) {
+            // A parent, named by anybody.
+            let dev = devices.choose(&mut rng).expect("never empty").clone();
+            records.push(Rec {
+                id: format!("p{t}"),
+                seq: next(&dev),
+                dev,
+                what: What::Reparent {
+                    parent: rng.random_range(1..9),
+                },
+            });
         } else {
+            if rooted && dev == "R" {
+                dev = "evil1".to_owned();
+            }
             let fork = rng.random_bool(0.03);
             let seq = match fork {
                 true => last_seq(&records, &dev).max(1),
@@ -267,6 +292,11 @@ fn history(seed: u64, len: usize) -> Vec<Rec> {
         }
     }
     records
+}
+
+/// Whether rank 0 is a root of three keys in the history of this seed.
+fn is_rooted(seed: u64) -> bool {
+    seed % 4 == 3
 }
 
 fn last_seq(records: &[Rec], dev: &str) -> u64 {
@@ -296,7 +326,7 @@ fn random_histories_in_any_order_with_losses_and_repeats_agree_with_the_model_an
     let (mut dropped, mut vouched, mut revoked, mut void) = (0, 0, 0, 0);
     for seed in 0..histories() {
         let records = history(seed, 60);
-        let world = World::new(&records, None);
+        let world = World::new(&records, None, is_rooted(seed));
         let mut rng = StdRng::seed_from_u64(seed ^ 0x5eed);
         let delivered = deliver(&records, &mut rng);
         let mut membership = world.receive(&delivered);
@@ -340,7 +370,7 @@ fn random_histories_in_any_order_with_losses_and_repeats_agree_with_the_model_an
 fn cut_offs_that_differ_per_space_agree_with_the_naive_evaluation_after_every_single_record() {
     for seed in 0..histories() / 10 {
         let records = history(seed, 60);
-        let world = World::new(&records, Some(seed));
+        let world = World::new(&records, Some(seed), is_rooted(seed));
         let mut rng = StdRng::seed_from_u64(seed ^ 0xface);
         let delivered = deliver(&records, &mut rng);
         let mut membership = Membership::new(world.roll.unit());
@@ -359,7 +389,7 @@ fn cut_offs_that_differ_per_space_agree_with_the_naive_evaluation_after_every_si
 fn valid_content_is_closed_so_that_it_can_always_be_applied() {
     for seed in 0..histories() / 10 {
         let records = history(seed, 60);
-        let world = World::new(&records, None);
+        let world = World::new(&records, None, is_rooted(seed));
         let (_, valid) = world.content(&world.receive(&records), &records);
         for rec in records.iter().filter(|rec| valid.contains(&rec.id)) {
             let What::Change { deps } = &rec.what else {
@@ -374,9 +404,9 @@ fn valid_content_is_closed_so_that_it_can_always_be_applied() {
 fn authority_descends_strictly_from_the_root() {
     for seed in 0..histories() / 10 {
         let records = history(seed, 60);
-        let world = World::new(&records, None);
+        let world = World::new(&records, None, is_rooted(seed));
         let membership = world.receive(&records);
-        let mut best: BTreeMap<DeviceId, u8> = BTreeMap::from([(id("R"), 0), (id("founder"), 1)]);
+        let mut best: BTreeMap<DeviceId, u8> = BTreeMap::from([(world.root, 0), (id("founder"), 1)]);
         for (_, _, grant, fate) in membership.grants() {
             if fate != Validity::Void {
                 let rank = best.entry(grant.device()).or_insert(grant.rank);
@@ -396,7 +426,7 @@ fn authority_descends_strictly_from_the_root() {
 fn records_of_outsiders_change_nothing() {
     for seed in 0..histories() / 10 {
         let records = history(seed, 60);
-        let world = World::new(&records, None);
+        let world = World::new(&records, None, is_rooted(seed));
         let all = world.receive(&records);
         let insiders: BTreeSet<_> = evaluate(&records).0.into_keys().collect();
         let inside: Vec<_> = records
@@ -468,7 +498,7 @@ mod directed {
 
     /// Evaluates by model and membership, which must agree, and gives what counts.
     fn counted(records: &[Rec]) -> (BTreeSet<String>, Valid) {
-        let world = World::new(records, None);
+        let world = World::new(records, None, false);
         world.assert_is_model(&world.receive(records), records, 0);
         let judged = evaluate(records);
         (model_content(records, &judged).1, judged.0)

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use sotay_feed::{DeviceId, Envelope, EnvelopeId, Kind, Space, SpaceKind, UnitId};
 use sotay_membership::limits::UNIT_DEPTH_MAX;
-use sotay_membership::{Membership, Record, State, may_read_across, rank};
+use sotay_membership::{Membership, Record, RootId, State, Validity, may_read_across, rank};
 use sotay_store::{Budget, Store, StoreError};
 
 use crate::fault::DenyReason;
@@ -34,7 +34,7 @@ impl<S: Store> Replica<S> {
         homes: &[UnitId],
     ) -> Result<Access, StoreError> {
         let held = self.role == Role::Relay || self.knows(space);
-        if !held || (self.role == Role::Relay && !self.policy.serves(&space.unit)) {
+        if !held || !self.may_serve(space.unit)? {
             return Ok(Access::Refused(DenyReason::NotServed));
         }
         self.load_unit(space.unit)?;
@@ -60,6 +60,57 @@ impl<S: Store> Replica<S> {
             (SpaceKind::Roll, _) => Access::Why(reason, self.tells_why(device, space)?),
             _ => Access::Refused(reason),
         })
+    }
+
+    /// Whether a relay serves a unit, or may come to serve it: under a configured root, or not known yet.
+    fn may_serve(&mut self, unit: UnitId) -> Result<bool, StoreError> {
+        if self.role != Role::Relay || self.policy.serves(&unit) {
+            return Ok(true);
+        }
+        let Some(roots) = self.policy.roots(&unit).cloned() else {
+            return Ok(false);
+        };
+        Ok(!self.load_unit(unit)? || self.root_of(unit)?.is_some_and(|root| roots.contains(&root)))
+    }
+
+    /// Whether a relay takes a unit that begins with one of these envelopes: signed by a configured root itself, or
+    /// founded by an officer of a unit that is served under one.
+    pub(crate) fn founds_served(&mut self, roll: &Space, envelopes: &[Envelope]) -> Result<bool, StoreError> {
+        if self.role != Role::Relay || self.policy.serves(&roll.unit) {
+            return Ok(true);
+        }
+        let Some(roots) = self.policy.roots(&roll.unit).cloned() else {
+            return Ok(false);
+        };
+        let id = roll.id();
+        for envelope in envelopes
+            .iter()
+            .filter(|envelope| envelope.header().kind == Kind::GENESIS)
+        {
+            let Ok((genesis, key)) = Membership::founding_key(envelope, &id) else {
+                continue;
+            };
+            let Ok(verified) = envelope.clone().verify(&id, &key) else {
+                continue;
+            };
+            let mut begun = Membership::new(roll.unit);
+            if begun.insert(&verified).is_ok() && begun.root().is_some_and(|root| roots.contains(&root)) {
+                return Ok(true);
+            }
+            let Some(parent) = genesis.parent else { continue };
+            let founder = envelope.header().device;
+            let under =
+                self.load_unit(parent)? && self.root_of(parent)?.is_some_and(|root| roots.contains(&root));
+            let officer = |membership: &Membership| {
+                let standing = membership.standing(founder);
+                standing
+                    .is_some_and(|standing| standing.rank <= rank::DEPUTY && standing.state == State::Active)
+            };
+            if under && self.units.get(&parent).is_some_and(officer) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn writes_inbox(&self, device: DeviceId, space: &Space) -> bool {
@@ -102,21 +153,39 @@ impl<S: Store> Replica<S> {
         Ok(above)
     }
 
+    /// The root whose keys stand behind a unit: its genesis was signed by them, or that of the last of the units above it,
+    /// each of which was founded or accepted by an officer of the next. `None` when the chain is not whole here.
+    pub fn root_of(&mut self, unit: UnitId) -> Result<Option<RootId>, StoreError> {
+        let above = self.proven_above(unit)?;
+        let chain = [unit].into_iter().chain(above);
+        let roots = chain.filter_map(|unit| self.units.get(&unit)?.root());
+        Ok(roots.last())
+    }
+
+    /// Whether an officer of `parent` put an own record into the roll of `unit` as one of its rank 0 or 1: founded it, or
+    /// accepted it when it was moved.
     fn founded_by(&self, parent: UnitId, unit: UnitId) -> Result<bool, StoreError> {
-        let (Some(parent), Some(genesis)) = (
-            self.units.get(&parent),
-            self.units.get(&unit).and_then(Membership::genesis),
-        ) else {
+        let (Some(parent), Some(lower)) = (self.units.get(&parent), self.units.get(&unit)) else {
             return Ok(false);
         };
         let roll = Space::of(unit, SpaceKind::Roll).id();
-        for authority in &genesis.authorities {
-            let device = authority.keys.sign.device_id();
+        let seats = lower
+            .genesis()
+            .into_iter()
+            .flat_map(|genesis| &genesis.authorities);
+        let granted = lower
+            .grants()
+            .filter(|(_, _, grant, validity)| grant.rank == rank::PARENT && *validity != Validity::Void)
+            .map(|(_, _, grant, _)| grant.device());
+        let devices: Vec<DeviceId> = seats
+            .map(|authority| authority.keys.sign.device_id())
+            .chain(granted)
+            .collect();
+        for device in devices {
             let officer = parent
                 .standing(device)
                 .is_some_and(|standing| standing.rank <= rank::DEPUTY && standing.state != State::NotGranted);
-            let first = self.store.at(&roll, device, 1)?;
-            if officer && first.is_some_and(|first| first.kind == Kind::GENESIS) {
+            if officer && self.store.at(&roll, device, 1)?.is_some() {
                 return Ok(true);
             }
         }
@@ -149,13 +218,16 @@ impl<S: Store> Replica<S> {
         let concerns = |record: &Record| match record {
             Record::Revoke(revoke) => rights.contains(&revoke.grant),
             Record::Suspend(suspend) => suspend.device == device,
+            Record::Root(act) => {
+                matches!(&*act.record, Record::Revoke(revoke) if rights.contains(&revoke.grant))
+            }
             _ => false,
         };
         let (id, mut after, mut last) = (roll.id(), 0, 0);
         loop {
             let page = self.store.since(&id, after, PAGE)?;
             for stored in &page.envelopes {
-                if !matches!(stored.kind, Kind::REVOKE | Kind::SUSPEND) {
+                if !matches!(stored.kind, Kind::REVOKE | Kind::SUSPEND | Kind::ROOT) {
                     continue;
                 }
                 let envelope = Envelope::decode(&stored.bytes)

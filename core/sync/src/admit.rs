@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use sotay_feed::limits::FEEDS_PER_SPACE_MAX;
 use sotay_feed::{
-    ChainFault, DeviceId, Envelope, EnvelopeId, Kind, Space, SpaceId, SpaceKind, Tip, Verified, check_next,
+    ChainFault, DeviceId, Envelope, EnvelopeId, Kind, Space, SpaceId, SpaceKind, Tip, UnitId, Verified,
+    check_next,
 };
 use sotay_membership::{Denied, Membership, RecordError};
 use sotay_store::{Arrival, Batch, Outcome, Put, Store, StoreError, rules};
@@ -73,10 +74,10 @@ impl<S: Store> Replica<S> {
         offer: Option<Offer>,
         puts: impl FnOnce(&[Admitted]) -> Vec<Put>,
     ) -> Result<Vec<Admitted>, StoreError> {
-        self.load_unit(space.unit)?;
+        let founds = !self.load_unit(space.unit)? && self.founds_served(space, &envelopes)?;
         let mut gate = self.gate.take();
-        let staged =
-            Staging::new(self, space, offer, gate.as_deref_mut()).and_then(|staging| staging.run(envelopes));
+        let staged = Staging::new(self, (space, founds), offer, gate.as_deref_mut())
+            .and_then(|staging| staging.run(envelopes));
         self.gate = gate;
         let staged = staged?;
         let mut puts = puts(&staged.answers);
@@ -133,43 +134,59 @@ impl<S: Store> Replica<S> {
         &mut self,
         space: &Space,
         envelopes: Vec<Verified<Envelope>>,
+        puts: Vec<Put>,
+    ) -> Result<Vec<Arrival>, AppendError> {
+        if envelopes.is_empty() {
+            self.store.commit(Batch { envelopes, puts })?;
+            return Ok(Vec::new());
+        }
+        self.append_all(vec![(*space, envelopes)], puts)
+    }
+
+    /// The same for several spaces, each named once. A space without envelopes is known from then on.
+    pub fn append_all(
+        &mut self,
+        feeds: Vec<(Space, Vec<Verified<Envelope>>)>,
         mut puts: Vec<Put>,
     ) -> Result<Vec<Arrival>, AppendError> {
-        let id = space.id();
-        self.load_unit(space.unit)?;
-        let mut tips: BTreeMap<DeviceId, Option<Tip>> = BTreeMap::new();
-        let mut membership = (space.kind == SpaceKind::Roll && !envelopes.is_empty()).then(|| {
-            self.units
-                .get(&space.unit)
-                .cloned()
-                .unwrap_or_else(|| Membership::new(space.unit))
-        });
-        for envelope in &envelopes {
-            if *envelope.space() != id {
-                return Err(AppendError::Space);
+        let mut memberships: BTreeMap<UnitId, Membership> = BTreeMap::new();
+        let (mut spaces, mut all) = (Vec::new(), Vec::new());
+        for (space, envelopes) in feeds {
+            let id = space.id();
+            self.load_unit(space.unit)?;
+            let mut tips: BTreeMap<DeviceId, Option<Tip>> = BTreeMap::new();
+            let mut membership = (space.kind == SpaceKind::Roll && !envelopes.is_empty()).then(|| {
+                self.units
+                    .get(&space.unit)
+                    .cloned()
+                    .unwrap_or_else(|| Membership::new(space.unit))
+            });
+            for envelope in &envelopes {
+                if *envelope.space() != id {
+                    return Err(AppendError::Space);
+                }
+                let device = envelope.header().device;
+                let tip = match tips.get(&device) {
+                    Some(tip) => *tip,
+                    None => self.store.tip(&id, device)?,
+                };
+                check_next(tip, envelope.header())?;
+                tips.insert(device, Some(envelope.tip()));
+                if let Some(membership) = &mut membership {
+                    membership.insert(envelope)?;
+                }
             }
-            let device = envelope.header().device;
-            let tip = match tips.get(&device) {
-                Some(tip) => *tip,
-                None => self.store.tip(&id, device)?,
-            };
-            check_next(tip, envelope.header())?;
-            tips.insert(device, Some(envelope.tip()));
-            if let Some(membership) = &mut membership {
-                membership.insert(envelope)?;
+            memberships.extend(membership.map(|membership| (space.unit, membership)));
+            if !self.knows(&space) {
+                puts.push(space_put(&space));
             }
+            spaces.push(space);
+            all.extend(envelopes);
         }
-        let stores = !envelopes.is_empty();
-        if stores && !self.knows(space) {
-            puts.push(space_put(space));
-        }
-        let committed = self.store.commit(Batch { envelopes, puts })?;
-        if stores {
-            self.spaces.insert(id.tag(), *space);
-        }
-        if let Some(membership) = membership {
-            self.units.insert(space.unit, membership);
-        }
+        let committed = self.store.commit(Batch { envelopes: all, puts })?;
+        self.spaces
+            .extend(spaces.into_iter().map(|space| (space.id().tag(), space)));
+        self.units.extend(memberships);
         let arrivals = committed.outcomes.into_iter().map(|outcome| match outcome {
             Outcome::Stored(arrival) => Ok(arrival),
             // Checked above against the same store, which this thread alone writes.
@@ -241,6 +258,8 @@ struct Staging<'r, S> {
     replica: &'r Replica<S>,
     gate: Option<&'r mut (dyn Gate + 'static)>,
     space: &'r Space,
+    /// A unit that begins with this batch is one to be served.
+    founds: bool,
     id: SpaceId,
     offer: Option<Offer>,
     membership: Option<Membership>,
@@ -264,7 +283,7 @@ enum Verdict {
 impl<'r, S: Store> Staging<'r, S> {
     fn new(
         replica: &'r Replica<S>,
-        space: &'r Space,
+        (space, founds): (&'r Space, bool),
         offer: Option<Offer>,
         gate: Option<&'r mut (dyn Gate + 'static)>,
     ) -> Result<Self, StoreError> {
@@ -280,6 +299,7 @@ impl<'r, S: Store> Staging<'r, S> {
             replica,
             gate,
             space,
+            founds,
             id,
             offer,
             membership,
@@ -425,7 +445,7 @@ impl<'r, S: Store> Staging<'r, S> {
     fn verify(&self, envelope: Envelope) -> Result<Verified<Envelope>, RefuseReason> {
         let header = envelope.header();
         let key = if header.kind == Kind::GENESIS && self.space.kind == SpaceKind::Roll {
-            if self.replica.role == Role::Relay && !self.replica.policy.serves(&self.space.unit) {
+            if !self.founds && self.known().is_none() {
                 return Err(RefuseReason::Denied(DenyReason::NotServed));
             }
             Membership::founding_key(&envelope, &self.id)

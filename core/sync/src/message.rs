@@ -188,7 +188,7 @@ pub(crate) fn read_space(reader: &mut Reader<'_>) -> Result<Space, PeerFault> {
     let unit = UnitId::from_bytes(reader.fixed()?);
     let kind = SpaceKind::try_from(reader.small::<u8>()?).map_err(|_| PeerFault::OutOfRange)?;
     let subject = reader.opt_fixed()?.map(MemberId::from_bytes);
-    if subject.is_some() != (kind == SpaceKind::Private) {
+    if subject.is_some() != kind.has_subject() {
         return Err(PeerFault::OutOfRange);
     }
     Ok(Space { unit, kind, subject })

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sotay_feed::{DeviceId, Envelope, Kind, Space, SpaceId, SpaceKind, SpaceTag, UnitId};
-use sotay_membership::Membership;
+use sotay_membership::{Membership, RootId};
 use sotay_store::{Batch, Bucket, Budget, Put, Store, StoreError};
 
 use crate::fault::RefuseReason;
@@ -19,15 +19,32 @@ pub enum Policy {
     AllBut(BTreeSet<UnitId>),
     /// These only.
     Units(BTreeSet<UnitId>),
+    /// These, and every unit under one of these roots (P5.19) that is not blocked.
+    Roots {
+        /// The roots.
+        roots: BTreeSet<RootId>,
+        /// Units that are served whatever stands above them.
+        units: BTreeSet<UnitId>,
+        /// Units that are not served, though they may be under a root.
+        blocked: BTreeSet<UnitId>,
+    },
 }
 
 impl Policy {
-    /// Whether a unit is served.
+    /// Whether a unit is served without a look at what stands above it.
     pub fn serves(&self, unit: &UnitId) -> bool {
         match self {
             Self::Any => true,
             Self::AllBut(units) => !units.contains(unit),
-            Self::Units(units) => units.contains(unit),
+            Self::Units(units) | Self::Roots { units, .. } => units.contains(unit),
+        }
+    }
+
+    /// The roots under which a unit would be served.
+    pub(crate) fn roots(&self, unit: &UnitId) -> Option<&BTreeSet<RootId>> {
+        match self {
+            Self::Roots { roots, blocked, .. } => Some(roots).filter(|_| !blocked.contains(unit)),
+            _ => None,
         }
     }
 }

@@ -14,7 +14,7 @@ use sotay_sync::{CloseCode, Replica};
 use tokio::sync::oneshot;
 
 use crate::contacts::Contacts;
-use crate::permissions::{Permissions, Target};
+use crate::permissions::{Permissions, Served, Target};
 use crate::quota::Shared;
 use crate::shard::Shard;
 
@@ -225,7 +225,7 @@ impl<S: Store> Desk<'_, S> {
             ids.iter().map(ToString::to_string).collect()
         }
         json!({
-            "configured": self.permissions.served.as_ref().map_or(vec!["any".to_owned()], texts),
+            "configured": self.permissions.served.as_ref().map_or(vec!["any".to_owned()], Served::texts),
             "allowed": texts(&self.permissions.allowed),
             "blocked_units": texts(&self.permissions.blocked_units),
             "blocked_devices": texts(&self.permissions.blocked_devices),
@@ -347,5 +347,6 @@ pub(crate) fn space_word(kind: SpaceKind) -> &'static str {
         SpaceKind::Report => "report",
         SpaceKind::Private => "private",
         SpaceKind::Broadcast => "broadcast",
+        SpaceKind::Guest => "guest",
     }
 }

@@ -8,6 +8,9 @@ use clap::builder::TypedValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 use serde::Serialize;
 use sotay_feed::UnitId;
+use sotay_membership::{NotARootId, RootId};
+
+use crate::permissions::Served;
 
 /// UDP and TCP port of a relay when none is given (P12.1).
 pub(crate) const DEFAULT_PORT: u16 = 7843;
@@ -210,8 +213,9 @@ pub(crate) struct Serve {
     /// Address for phones, UDP and TCP [default: 0.0.0.0:7843]. Port 0 lets the system choose.
     #[arg(long, value_name = "ADDR")]
     pub listen: Option<SocketAddr>,
-    /// Unit to serve (64 hexadecimal digits), or `any` [default: any]. May be repeated.
-    #[arg(long, value_name = "UNIT|any")]
+    /// Unit to serve (64 hexadecimal digits), `root:` and the digits of a root to serve all units under it, or `any`
+    /// [default: any]. May be repeated.
+    #[arg(long, value_name = "UNIT|root:ROOT|any")]
     pub allow: Vec<Allow>,
     /// TCP address for /healthz, /readyz and /metrics [default: 127.0.0.1:7844]. Keep it on the loopback address.
     #[arg(long, value_name = "ADDR")]
@@ -226,6 +230,19 @@ pub(crate) struct Serve {
 pub(crate) enum Allow {
     Any,
     Unit(UnitId),
+    Root(RootId),
+}
+
+impl Allow {
+    /// Adds it to what is served; with `any` everything is, whatever else is named.
+    pub fn add_to(self, served: &mut Option<Served>) {
+        match (self, served) {
+            (Allow::Any, served) => *served = None,
+            (Allow::Unit(unit), Some(served)) => drop(served.units.insert(unit)),
+            (Allow::Root(root), Some(served)) => drop(served.roots.insert(root)),
+            (_, None) => {}
+        }
+    }
 }
 
 impl FromStr for Allow {
@@ -234,6 +251,12 @@ impl FromStr for Allow {
     fn from_str(text: &str) -> Result<Self, String> {
         if text == "any" {
             return Ok(Allow::Any);
+        }
+        if let Some(root) = text.strip_prefix("root:") {
+            return root
+                .parse()
+                .map(Allow::Root)
+                .map_err(|error: NotARootId| error.to_string());
         }
         text.parse()
             .map(Allow::Unit)

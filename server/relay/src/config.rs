@@ -1,16 +1,16 @@
 //! The configuration file. Whatever is wrong with it is told with file, line and key, and nothing is served.
 
-use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use sotay_feed::UnitId;
 use sotay_feed::limits::{ENVELOPE_BYTES_MAX, FRAME_BYTES_MAX};
 use toml::Spanned;
 
+use crate::cli::Allow;
 use crate::limits::Limits;
+use crate::permissions::Served;
 use crate::web::door::{PAGE_TOKEN_CHARS_MIN, PageToken};
 
 /// Bytes of a configuration file; a longer one is not read.
@@ -43,8 +43,8 @@ pub(crate) struct Config {
     pub tcp: Option<bool>,
     /// What opens the operator's page beside one-time links.
     pub page_token: Option<PageToken>,
-    /// Units to serve; an empty set inside means any.
-    pub allow: Option<Option<BTreeSet<UnitId>>>,
+    /// What to serve; `None` inside means any.
+    pub allow: Option<Option<Served>>,
     pub log_json: bool,
     pub limits: Limits,
 }
@@ -122,20 +122,14 @@ fn parse(path: &Path, text: &str) -> Result<Config, ConfigError> {
     };
     let mut allow = None;
     for value in file.allow.iter().flatten() {
-        let units = allow.get_or_insert(Some(BTreeSet::new()));
-        if value.get_ref() == "any" {
-            *units = None;
-            continue;
-        }
-        let unit = value.get_ref().parse().map_err(|_| {
+        let named: Allow = value.get_ref().parse().map_err(|_| {
             fault(
                 value.span().start,
-                "the 64 hexadecimal digits of a unit are expected, or \"any\"".into(),
+                "the 64 hexadecimal digits of a unit are expected, \"root:\" and those of a root, or \"any\""
+                    .into(),
             )
         })?;
-        if let Some(units) = units {
-            units.insert(unit);
-        }
+        named.add_to(allow.get_or_insert(Some(Served::default())));
     }
     let log_json = match &file.log {
         None => false,
@@ -338,7 +332,15 @@ mod tests {
     fn units_are_read_and_any_means_any() {
         let unit = "ab".repeat(32);
         let config = parse(Path::new("c"), &format!("allow = [\"{unit}\"]")).unwrap();
-        assert_eq!(config.allow, Some(Some([unit.parse().unwrap()].into())));
+        let units = |served: &Served| served.units.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(
+            config.allow.unwrap().as_ref().map(units),
+            Some(vec![unit.clone()])
+        );
+        let config = parse(Path::new("c"), &format!("allow = [\"root:{unit}\"]")).unwrap();
+        let served = config.allow.unwrap().unwrap();
+        assert!(served.units.is_empty());
+        assert_eq!(served.roots, [unit.parse().unwrap()].into());
         let config = parse(Path::new("c"), "allow = [\"any\"]").unwrap();
         assert_eq!(config.allow, Some(None));
     }

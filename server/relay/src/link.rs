@@ -1,12 +1,11 @@
 //! One phone's connection: a task that carries frames to the shard and back, and decides nothing.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use sotay_feed::{SignKey, UnitId};
+use sotay_feed::SignKey;
 use sotay_net::{Close, Handshake, Link, LinkRecv, LinkSend};
 use sotay_sync::CloseCode;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
@@ -15,6 +14,7 @@ use crate::admin::Question;
 use crate::labels::{close_label, handshake_label, link_label};
 use crate::limits::Limits;
 use crate::metrics::{Direction, Metrics, Reason};
+use crate::permissions::Served;
 
 /// How long a phone that came while all sessions were taken should wait at least.
 pub(crate) const BUSY_RETRY: Duration = Duration::from_secs(30);
@@ -53,8 +53,8 @@ pub(crate) enum Job {
 /// What of a configuration may change while phones are served.
 #[derive(Debug)]
 pub(crate) struct Reload {
-    /// Units to serve; `None`: any.
-    pub served: Option<BTreeSet<UnitId>>,
+    /// What to serve; `None`: any.
+    pub served: Option<Served>,
     /// Those of the quotas.
     pub limits: Limits,
 }

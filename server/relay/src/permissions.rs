@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use sotay_feed::{DeviceId, UnitId};
+use sotay_membership::RootId;
 use sotay_store::{Batch, Bucket, Put, Store, StoreError};
 use sotay_sync::Policy;
 
@@ -18,11 +19,27 @@ pub(crate) enum Target {
     Device(DeviceId),
 }
 
+/// Units and roots that a configuration names.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Served {
+    pub units: BTreeSet<UnitId>,
+    /// Every unit under one of these is served.
+    pub roots: BTreeSet<RootId>,
+}
+
+impl Served {
+    /// As the configuration writes them.
+    pub fn texts(&self) -> Vec<String> {
+        let roots = self.roots.iter().map(|root| format!("root:{root}"));
+        self.units.iter().map(ToString::to_string).chain(roots).collect()
+    }
+}
+
 /// Who is served.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Permissions {
-    /// Units of configuration and command line; `None`: any.
-    pub served: Option<BTreeSet<UnitId>>,
+    /// What configuration and command line name; `None`: any.
+    pub served: Option<Served>,
     pub allowed: BTreeSet<UnitId>,
     pub blocked_units: BTreeSet<UnitId>,
     pub blocked_devices: BTreeSet<DeviceId>,
@@ -30,7 +47,7 @@ pub(crate) struct Permissions {
 
 impl Permissions {
     /// Reads what was allowed and blocked at run time.
-    pub fn load(store: &impl Store, served: Option<BTreeSet<UnitId>>) -> Result<Self, StoreError> {
+    pub fn load(store: &impl Store, served: Option<Served>) -> Result<Self, StoreError> {
         Ok(Self {
             served,
             allowed: listed(store, ALLOWED, UnitId::from_slice)?,
@@ -45,13 +62,19 @@ impl Permissions {
             None if self.blocked_units.is_empty() => Policy::Any,
             None => Policy::AllBut(self.blocked_units.clone()),
             Some(served) => {
-                let units = served.union(&self.allowed);
-                Policy::Units(
-                    units
-                        .filter(|unit| !self.blocked_units.contains(unit))
-                        .copied()
-                        .collect(),
-                )
+                let units = served.units.union(&self.allowed);
+                let units = units
+                    .filter(|unit| !self.blocked_units.contains(unit))
+                    .copied()
+                    .collect();
+                if served.roots.is_empty() {
+                    return Policy::Units(units);
+                }
+                Policy::Roots {
+                    roots: served.roots.clone(),
+                    units,
+                    blocked: self.blocked_units.clone(),
+                }
             }
         }
     }
@@ -140,7 +163,10 @@ mod tests {
     #[test]
     fn what_was_allowed_and_blocked_is_kept_and_the_last_word_counts() {
         let mut store = MemoryStore::new(DatabaseId([1; 16]));
-        let configured = Some(BTreeSet::from([unit(1), unit(2)]));
+        let configured = Some(Served {
+            units: [unit(1), unit(2)].into(),
+            roots: BTreeSet::new(),
+        });
         let mut permissions = Permissions::load(&store, configured.clone()).unwrap();
         permissions.allow(&mut store, Target::Unit(unit(3))).unwrap();
         permissions.block(&mut store, Target::Unit(unit(1))).unwrap();
@@ -158,5 +184,18 @@ mod tests {
         any.allow(&mut store, Target::Device(device)).unwrap();
         assert_eq!(any.policy(), Policy::Any);
         assert_eq!(Permissions::load(&store, None).unwrap(), any);
+        let root = RootId::from_bytes([5; 32]);
+        let under = Some(Served {
+            units: BTreeSet::new(),
+            roots: [root].into(),
+        });
+        any.block(&mut store, Target::Unit(unit(2))).unwrap();
+        let policy = Permissions::load(&store, under).unwrap().policy();
+        let expected = Policy::Roots {
+            roots: [root].into(),
+            units: [unit(1), unit(3), unit(4)].into(),
+            blocked: [unit(2)].into(),
+        };
+        assert_eq!(policy, expected);
     }
 }

@@ -1,13 +1,12 @@
 //! `serve`: everything is put together here, and taken apart in the right order.
 
-use std::collections::BTreeSet;
 use std::io::{IsTerminal, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sotay_feed::{SignKey, UnitId};
+use sotay_feed::SignKey;
 use sotay_net::{Listener, RelayAddress, key_text};
 use sotay_store::{Options, SqliteStore};
 use sotay_sync::{Group, Replica, Role};
@@ -24,6 +23,7 @@ use crate::limits::Limits;
 use crate::link::{Job, LinkId, Links, Reload, draining};
 use crate::metered::Metered;
 use crate::metrics::Metrics;
+use crate::permissions::Served;
 use crate::shard::{Books, Shard};
 use crate::socket;
 use crate::web::door::{Door, PageToken};
@@ -139,7 +139,7 @@ pub(crate) struct Settings {
     /// Whether phones are served over TCP as well.
     pub tcp: bool,
     /// `None`: any unit.
-    pub served: Option<BTreeSet<UnitId>>,
+    pub served: Option<Served>,
     pub limits: Limits,
     page_token: Option<PageToken>,
     json: bool,
@@ -206,12 +206,10 @@ fn log(json: bool) {
 }
 
 /// `None`: any unit.
-fn served(allow: &[Allow]) -> Option<BTreeSet<UnitId>> {
-    let unit = |allow: &Allow| match allow {
-        Allow::Any => None,
-        Allow::Unit(unit) => Some(*unit),
-    };
-    allow.iter().map(unit).collect()
+fn served(allow: &[Allow]) -> Option<Served> {
+    let mut served = Some(Served::default());
+    allow.iter().for_each(|named| named.add_to(&mut served));
+    served
 }
 
 /// The HTTP side.
@@ -314,7 +312,7 @@ fn print_start(settings: &Settings, announced: &Announced) {
     let Announced { key, phones, running } = announced;
     let allowed: Vec<String> = match &settings.served {
         None => vec!["any".into()],
-        Some(units) => units.iter().map(ToString::to_string).collect(),
+        Some(served) => served.texts(),
     };
     let data = settings.data.display().to_string();
     let addresses: Vec<String> = phones.iter().map(ToString::to_string).collect();

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use sotay_feed::{SignKey, Space, SpaceKind, UnitId};
+use sotay_feed::{SignKey, Space, SpaceKind};
 use sotay_net::Close;
 use sotay_store::{Store, StoreError};
 use sotay_sync::message::Message;
@@ -26,7 +26,7 @@ use crate::labels::{deny_label, refuse_label};
 use crate::limits::Limits;
 use crate::link::{BUSY_RETRY, DRAIN_RETRY, Job, LinkId, Outbox, Outgoing, Reload, Room, jittered};
 use crate::metrics::{Direction, Metrics};
-use crate::permissions::Permissions;
+use crate::permissions::{Permissions, Served};
 use crate::quota::Shared;
 
 /// Frames dealt with in one round, which ends with one commit.
@@ -70,12 +70,8 @@ pub(crate) struct Books {
 }
 
 impl Books {
-    /// Reads what the database keeps of them; `served` are the configuration's units.
-    pub fn load(
-        store: &impl Store,
-        served: Option<BTreeSet<UnitId>>,
-        limits: &Limits,
-    ) -> Result<Self, StoreError> {
+    /// Reads what the database keeps of them; `served` is what the configuration names.
+    pub fn load(store: &impl Store, served: Option<Served>, limits: &Limits) -> Result<Self, StoreError> {
         Ok(Self {
             permissions: Permissions::load(store, served)?,
             contacts: Contacts::load(store)?,

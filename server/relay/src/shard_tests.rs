@@ -1,5 +1,7 @@
 //! The shard without threads and sockets.
 
+use sotay_feed::UnitId;
+
 use super::*;
 use crate::link::{Inbox, outbox};
 use sotay_feed::{DeviceKeys, Draft, Kind};
@@ -447,7 +449,7 @@ fn a_unit_that_the_new_configuration_does_not_name_is_closed_and_then_denied() {
     rig.start(member);
     rig.converse();
     let reload = Reload {
-        served: Some(BTreeSet::new()),
+        served: Some(Served::default()),
         limits: Limits::default(),
     };
     rig.round(vec![Job::Reload(Box::new(reload))]);

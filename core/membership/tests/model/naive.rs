@@ -6,11 +6,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use sotay_feed::{DeviceId, Envelope, EnvelopeId, MemberId, SpaceTag, UnitId, Verified};
 use sotay_membership::{Record, Revoke};
 
+use crate::support::root_policy;
+
 #[derive(Clone)]
 pub struct Place {
     pub device: DeviceId,
     pub seq: u64,
     pub id: EnvelopeId,
+    /// Enough keys of the root have signed it.
+    root: bool,
 }
 
 #[derive(Clone)]
@@ -75,6 +79,7 @@ impl Naive {
                 device: header.device,
                 seq: header.seq,
                 id: envelope.id(),
+                root: false,
             };
             match Record::decode(header.kind, envelope.body()) {
                 Ok((Record::Genesis(genesis), _)) => {
@@ -84,6 +89,27 @@ impl Naive {
                 }
                 Ok((Record::Grant(grant), _)) => drop(grants.insert(place.id, (place, grant))),
                 Ok((Record::Revoke(revoke), _)) => drop(revokes.insert(place.id, (place, revoke))),
+                Ok((Record::Root(act), _)) => {
+                    let (context, message) = act.message(&unit);
+                    let (keys, threshold) = (root_policy().keys, usize::from(root_policy().threshold));
+                    let holds = act.signatures.iter().filter(|(key, signature)| {
+                        keys.contains(key) && key.verify_detached(context, &message, signature)
+                    });
+                    if holds.count() < threshold {
+                        continue;
+                    }
+                    let id = act.id(&unit);
+                    let place = Place {
+                        id,
+                        root: true,
+                        ..place
+                    };
+                    match *act.record {
+                        Record::Grant(grant) => drop(grants.insert(id, (place, grant))),
+                        Record::Revoke(revoke) => drop(revokes.insert(id, (place, revoke))),
+                        _ => {}
+                    }
+                }
                 _ => {}
             }
         }
@@ -123,6 +149,7 @@ impl Naive {
                 let target = naive.held[at].clone();
                 let own = revokes.values().filter(|(place, revoke)| {
                     revoke.grant == target.id
+                        && !place.root
                         && target.member.is_some()
                         && naive.held.iter().any(|other| {
                             other.device == place.device
@@ -144,8 +171,9 @@ impl Naive {
     }
 
     fn may(&self, place: &Place, above: u8) -> bool {
-        self.best(self.roll, place.device, place.seq, Some(place.id))
-            .is_some_and(|best| best < above && best <= 3)
+        let held = self.best(self.roll, place.device, place.seq, Some(place.id));
+        let best = if place.root { Some(0) } else { held };
+        best.is_some_and(|best| best < above && best <= 3)
     }
 
     /// The highest rank held at a place of a feed.

@@ -1,11 +1,12 @@
 //! A history of the model as real, signed records, and what must be equal between both.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use sotay_feed::{DeviceId, Envelope, EnvelopeId, Kind, SpaceKind, SpaceTag, Tip, Verified};
-use sotay_membership::{Change, Flags, Membership, Reason, Revoke, Validity, content};
+use sotay_feed::{DeviceId, Envelope, EnvelopeId, Kind, SpaceKind, SpaceTag, Tip, UnitId, Verified};
+use sotay_membership::{Change, Flags, Membership, Reason, Record, Reparent, Revoke, Validity, content};
 
 use crate::naive::Naive;
 use crate::support::{self, Roll, grant, id};
@@ -19,13 +20,20 @@ pub struct World {
     pub envelopes: BTreeMap<String, Verified<Envelope>>,
     ids: BTreeMap<String, EnvelopeId>,
     main: SpaceTag,
+    /// Who issues what rank 0 issues.
+    pub root: DeviceId,
+    rooted: bool,
 }
 
 impl World {
     /// `own_main`: cut-offs of main are drawn apart from those of the roll; the model does not know such histories.
-    pub fn new(records: &[Rec], own_main: Option<u64>) -> Self {
+    /// `rooted`: rank 0 is a root of three keys, and what the model's root writes are its acts, carried by the founder.
+    pub fn new(records: &[Rec], own_main: Option<u64>, rooted: bool) -> Self {
         let mut rng = own_main.map(StdRng::seed_from_u64);
-        let mut roll = Roll::found(&[(0, "R"), (1, "founder")]);
+        let mut roll = match rooted {
+            true => Roll::found_under(support::root_policy()),
+            false => Roll::found(&[(0, "R"), (1, "founder")]),
+        };
         let genesis = roll.all[0].clone();
         let (roll_tag, main) = (roll.roll.id().tag(), roll.space(SpaceKind::Main).id().tag());
         let mut ids = BTreeMap::new();
@@ -68,14 +76,32 @@ impl World {
                     )
                 }
                 What::Change { .. } => (Kind::CHANGE, Vec::new()),
+                What::Reparent { parent } => {
+                    let parent = UnitId::from_bytes([*parent; 32]);
+                    (Kind::REPARENT, Reparent { parent }.encode())
+                }
             };
+            if rooted && rec.dev == "R" {
+                let (record, _) = Record::decode(kind, &body).unwrap();
+                let act = support::signed_act(&roll.unit(), rec.seq, record);
+                ids.insert(rec.id.clone(), act.id(&roll.unit()));
+                roll.write("founder", &Record::Root(act));
+                envelopes.insert(rec.id.clone(), roll.all.last().expect("just written").clone());
+                continue;
+            }
             // Two records of the model are never the same one, even with equal contents at one place.
             body.extend_from_slice(rec.id.as_bytes());
             let envelope = roll.write_at(&rec.dev, rec.seq, kind, &body);
             ids.insert(rec.id.clone(), envelope);
             envelopes.insert(rec.id.clone(), roll.all.last().expect("just written").clone());
         }
+        let root = match rooted {
+            true => DeviceId::from_slice(&support::root_policy().id().as_bytes()[..8]).unwrap(),
+            false => id("R"),
+        };
         Self {
+            root,
+            rooted,
             roll,
             genesis,
             envelopes,
@@ -143,6 +169,7 @@ impl World {
                 What::Grant { .. } => 3,
                 What::Revoke { .. } => 4,
                 What::Change { .. } => continue,
+                What::Reparent { .. } => 1,
             };
             let held = valid.get(&rec.dev).into_iter().flatten();
             let may = rec.seq <= forks.get(&rec.dev).copied().unwrap_or(NEVER)
@@ -193,7 +220,31 @@ impl World {
             };
             assert_eq!(fate, expected, "seed {seed}: {id}");
         }
-        let devices: BTreeSet<&str> = records.iter().map(|rec| rec.dev.as_str()).collect();
+        // The parent of the highest rank, then the highest number, then the lowest id.
+        let parents = records.iter().filter_map(|rec| {
+            let What::Reparent { parent } = rec.what else {
+                return None;
+            };
+            let of_root = self.rooted && rec.dev == "R";
+            let best = match of_root {
+                true => Some(0),
+                false => naive.best(roll, id(&rec.dev), rec.seq, Some(self.ids[&rec.id])),
+            };
+            let best = best.filter(|rank| *rank <= 1)?;
+            let number = if of_root { NEVER + rec.seq } else { rec.seq };
+            Some((best, Reverse(number), self.ids[&rec.id], parent))
+        });
+        let parent = parents.min().map_or([1; 32], |(.., parent)| [parent; 32]);
+        assert_eq!(
+            membership.parent(),
+            Some(UnitId::from_bytes(parent)),
+            "seed {seed}"
+        );
+        let devices = records
+            .iter()
+            .map(|rec| rec.dev.as_str())
+            .filter(|dev| !self.rooted || *dev != "R");
+        let devices: BTreeSet<&str> = devices.collect();
         for dev in devices {
             for seq in 1..10 {
                 let best = |tag| naive.best(tag, id(dev), seq, None);

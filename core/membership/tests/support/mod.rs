@@ -10,8 +10,8 @@ use sotay_feed::{
     Verified,
 };
 use sotay_membership::{
-    Authority, Flags, Genesis, Grant, Lift, Membership, Reason, Record, Revoke, State, Suspend, UnitKind,
-    Validity,
+    Authority, Flags, Genesis, Grant, Lift, Membership, Reason, Record, Revoke, RootAct, RootPolicy, State,
+    Suspend, UnitKind, Validity,
 };
 
 /// A device by name: everything about it follows from the name. Kept, because making keys takes longer than signing.
@@ -34,6 +34,31 @@ pub fn member(name: &str) -> MemberId {
     let mut id = [0; 16];
     id.copy_from_slice(&blake3::hash(person.as_bytes()).as_bytes()[..16]);
     MemberId::from_bytes(id)
+}
+
+/// A root of three keys, of which two have to sign.
+pub fn root_policy() -> RootPolicy {
+    RootPolicy {
+        threshold: 2,
+        keys: ["root/1", "root/2", "root/3"]
+            .map(|name| device(name).public().sign)
+            .into(),
+    }
+}
+
+/// An act that two of the three keys have signed: which two depends on its number.
+pub fn signed_act(unit: &UnitId, serial: u64, record: Record) -> RootAct {
+    let mut act = RootAct::new(serial, record).expect("an act of the root");
+    let (context, message) = act.message(unit);
+    for name in ["root/1", "root/2", "root/3"] {
+        let left_out = ["root/1", "root/2", "root/3"][serial as usize % 3];
+        if name != left_out {
+            let keys = device(name);
+            act.signatures
+                .insert(keys.public().sign, keys.sign_detached(context, &message));
+        }
+    }
+    act
 }
 
 /// A roll and its feeds.
@@ -68,6 +93,20 @@ impl Roll {
         };
         let founder = authorities.last().expect("a unit has a founder").1;
         roll.write(founder, &Record::Genesis(genesis));
+        roll
+    }
+
+    /// A unit under a root of several keys, founded by a device of rank 1.
+    pub fn found_under(policy: RootPolicy) -> Self {
+        let mut genesis = Self::found(&[(1, "founder")]).genesis;
+        genesis.root_policy = Some(policy);
+        let mut roll = Self {
+            roll: Space::of(genesis.unit_id(), SpaceKind::Roll),
+            tips: BTreeMap::new(),
+            all: Vec::new(),
+            genesis: genesis.clone(),
+        };
+        roll.write("founder", &Record::Genesis(genesis));
         roll
     }
 

@@ -189,7 +189,7 @@ impl Branch {
     pub fn all_seven(&self, me: u8) -> Vec<Space> {
         let mut spaces: Vec<Space> = SpaceKind::ALL
             .into_iter()
-            .filter(|kind| *kind != SpaceKind::Private)
+            .filter(|kind| !kind.has_subject())
             .map(|kind| Space::of(self.unit, kind))
             .collect();
         spaces.push(Space::private(self.unit, member(me)));

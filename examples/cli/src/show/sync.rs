@@ -17,6 +17,7 @@ pub(crate) fn space_name(kind: SpaceKind) -> &'static str {
         SpaceKind::Report => "report",
         SpaceKind::Private => "private",
         SpaceKind::Broadcast => "broadcast",
+        SpaceKind::Guest => "guest",
     }
 }
 
@@ -30,6 +31,7 @@ pub(crate) fn space_label(voice: Voice, kind: SpaceKind) -> String {
         SpaceKind::Report => voice.say("space.report", &[]),
         SpaceKind::Private => voice.say("space.private", &[]),
         SpaceKind::Broadcast => voice.say("space.broadcast", &[]),
+        SpaceKind::Guest => voice.say("space.guest", &[]),
     }
 }
 
