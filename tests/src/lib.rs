@@ -2,6 +2,7 @@
 
 pub mod branch;
 pub mod disk;
+pub mod hall;
 pub mod pump;
 pub mod shard;
 pub mod sim;

@@ -81,6 +81,21 @@ pub fn exchange<D: Store, R: Store>(
     Ok(talk)
 }
 
+/// Exchanges of all phones in turn, three times over: what one says reaches all, and what follows from it too.
+pub fn rounds<D: Store, R: Store>(
+    phones: &mut [&mut Device<D>],
+    relay: &mut Shard<R>,
+    links: &mut LinkNumber,
+    now: i64,
+) {
+    for _ in 0..3 {
+        for phone in phones.iter_mut() {
+            *links += 1;
+            sync(phone, relay, *links, now);
+        }
+    }
+}
+
 /// A whole exchange that has to succeed.
 pub fn sync<D: Store, R: Store>(
     device: &mut Device<D>,

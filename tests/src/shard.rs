@@ -4,11 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use sotay_feed::{DeviceKeys, EnvelopeId, SignKey, Space};
+use sotay_feed::{DeviceKeys, EnvelopeId, Frontier, SignKey, Space};
 use sotay_store::{Store, StoreError};
+use sotay_sync::message::{Have, Hello, Items, Message, Open};
 use sotay_sync::{
-    CloseReason, FirstContact, Output, Policy, RefuseReason, Replica, Role, Session, SessionConfig,
-    SessionError, SessionEvent, SharedItems,
+    CloseReason, DenyReason, FirstContact, Output, Policy, RefuseReason, Replica, Role, Session,
+    SessionConfig, SessionError, SessionEvent, SharedItems,
 };
 
 /// What is to be done for a connection.
@@ -44,8 +45,13 @@ pub fn relay_key() -> SignKey {
 impl<S: Store> Shard<S> {
     /// Starts on a database.
     pub fn open(store: S) -> Result<Self, StoreError> {
+        Self::open_for(store, Policy::Any)
+    }
+
+    /// Starts on a database and takes some units only.
+    pub fn open_for(store: S, policy: Policy) -> Result<Self, StoreError> {
         Ok(Self {
-            replica: Replica::open(store, Role::Relay, Policy::Any)?,
+            replica: Replica::open(store, Role::Relay, policy)?,
             seats: BTreeMap::new(),
             subscribers: BTreeMap::new(),
             grown: BTreeMap::new(),
@@ -134,6 +140,82 @@ impl<S: Store> Shard<S> {
         for links in self.subscribers.values_mut() {
             links.remove(&link);
         }
+    }
+
+    /// Begins a session by hand with the key of `peer`, offers envelopes for a space one by one, and tells what was said
+    /// of each. The session must not be closed.
+    pub fn offer(
+        &mut self,
+        peer: SignKey,
+        space: Space,
+        envelopes: &[Vec<u8>],
+        now: i64,
+    ) -> Vec<Option<RefuseReason>> {
+        self.by_hand(peer, space, envelopes, now).0
+    }
+
+    fn by_hand(
+        &mut self,
+        peer: SignKey,
+        space: Space,
+        envelopes: &[Vec<u8>],
+        now: i64,
+    ) -> (Vec<Option<RefuseReason>>, Option<DenyReason>) {
+        const LINK: u64 = 1 << 40;
+        self.up(LINK, peer, now).expect("a store without faults");
+        let hello = Message::Hello(Hello {
+            role: Role::Device,
+            capabilities: 0,
+            now,
+        });
+        let open = Message::Open(Open {
+            space,
+            token: None,
+            have: Have::Frontier(Frontier::new()),
+            bytes: 0,
+        });
+        let tag = space.id().tag();
+        let mut frames = vec![hello.encode(), open.encode()];
+        frames.extend(envelopes.iter().map(|envelope| {
+            let envelopes = vec![&envelope[..]];
+            Message::Items(Items {
+                tag,
+                token: None,
+                left: 0,
+                envelopes,
+            })
+            .encode()
+        }));
+        for frame in frames {
+            self.frame(LINK, &frame, now).expect("a store without faults");
+        }
+        let (mut refused, mut denied) = (BTreeMap::new(), None);
+        while let Some((to, outgoing)) = self.poll() {
+            if to != LINK {
+                continue;
+            }
+            let Outgoing::Frame(frame) = outgoing else {
+                panic!("the session was closed: {outgoing:?}")
+            };
+            match Message::decode(&frame).expect("a relay's message") {
+                Message::Refuse(refuse) => drop(refused.insert(refuse.id, refuse.reason)),
+                Message::Deny(deny) => denied = Some(deny.reason),
+                _ => {}
+            }
+        }
+        self.down(LINK);
+        let noted: BTreeMap<_, _> = self.take_rejected().into_iter().collect();
+        assert_eq!(noted, refused, "what the operator sees is what the phone is told");
+        let id = |bytes: &Vec<u8>| EnvelopeId::from_bytes(*blake3::hash(bytes).as_bytes());
+        let said = envelopes
+            .iter()
+            .map(|envelope| refused.get(&id(envelope)).copied());
+        (said.collect(), denied)
+    }
+
+    /// Opens a space by hand with the key of `peer`: why it is denied, if it is.
+    pub fn ask(&mut self, peer: SignKey, space: Space, now: i64) -> Option<DenyReason> {
+        self.by_hand(peer, space, &[], now).1
     }
 
     /// Connections that are up.

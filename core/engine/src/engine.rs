@@ -25,8 +25,9 @@ use crate::event::Event;
 use crate::listen::{Listener, Listeners, SubscribeError, Subscription};
 use crate::lock::LockError;
 use crate::options::Options;
-use crate::pack::Pack;
+use crate::pack::{Pack, PackCode};
 use crate::profile::{self, ProfileError};
+use crate::rooted::RootKey;
 use crate::task::{Meter, SyncPhase, SyncTask, SyncTaskError};
 use crate::worker::{Call, EventQueue, Idle, JOBS_WAITING_MAX, Job, Worker};
 
@@ -493,6 +494,14 @@ async fn limited(
     tokio::time::timeout(timeout, exchange)
         .await
         .unwrap_or(Err(SyncError::Timeout(timeout)))
+}
+
+/// A fresh key of a root, drawn from the system, with the code it is sealed under and its text.
+pub fn new_root_key() -> Result<(RootKey, PackCode, String), OpenError> {
+    let mut rng = system_rng()?;
+    let (key, code) = (RootKey::generate(&mut rng), PackCode::generate(&mut rng));
+    let text = key.to_text(&code, &mut rng);
+    Ok((key, code, text))
 }
 
 fn system_rng() -> Result<StdRng, OpenError> {

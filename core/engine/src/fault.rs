@@ -16,8 +16,8 @@ use sotay_store::StoreError;
 use sotay_vault::keyvault::{KeyVaultError, PIN_BYTES_MAX, PIN_CHARS_MIN, PinRefused};
 
 use crate::device::{
-    AdmitError, BranchError, CreateUnitError, HallError, JoinError, PublishDirectiveError, RemovalError,
-    VaultError,
+    AdmitError, BranchError, CreateUnitError, HallError, JoinError, PublishDirectiveError, RemoteError,
+    RemovalError, RootError, SecretaryError, VaultError,
 };
 use crate::engine::{CallError, CreateFromPackError, OpenError, SyncError};
 use crate::enrolment::{EnrolTextError, NotFresh};
@@ -25,6 +25,7 @@ use crate::error::{DeviceError, NextAction, store_action, vault_action};
 use crate::listen::SubscribeError;
 use crate::lock::LockError;
 use crate::profile::ProfileError;
+use crate::rooted::RootSignError;
 use crate::task::SyncTaskError;
 
 /// `key ⇥ Vietnamese ⇥ English`, one text a line; `{name}` stands for a value.
@@ -369,6 +370,8 @@ impl From<&AdmitError> for Fault {
             AdmitError::Used => Self::input("used_request"),
             AdmitError::Already { .. } => Self::input("already_admitted"),
             AdmitError::Rank(rank) => Self::input("no_such_rank").with("rank", rank),
+            AdmitError::Future => Self::input("day_in_future"),
+            AdmitError::TooManyMeetings => Self::input("too_many_guest_meetings"),
             AdmitError::OtherHolder => Self::input("other_holder"),
             AdmitError::Device(error) => error.into(),
         }
@@ -392,6 +395,53 @@ impl From<&CreateFromPackError> for Fault {
             CreateFromPackError::Open(error) => error.into(),
             CreateFromPackError::Branch(error) => error.into(),
         }
+    }
+}
+
+impl From<&RemoteError> for Fault {
+    fn from(error: &RemoteError) -> Self {
+        match error {
+            RemoteError::Closed => Self::input("remote_closed"),
+            RemoteError::Text(error) => error.into(),
+            RemoteError::NotEndorsed => Self::input("not_endorsed"),
+            RemoteError::SamePerson => Self::input("same_person"),
+            RemoteError::Admit(error) => error.into(),
+        }
+    }
+}
+
+impl From<&SecretaryError> for Fault {
+    fn from(error: &SecretaryError) -> Self {
+        match error {
+            SecretaryError::NoBranch => Self::input("no_such_unit"),
+            SecretaryError::Admit(error) => error.into(),
+        }
+    }
+}
+
+impl From<&RootError> for Fault {
+    fn from(error: &RootError) -> Self {
+        match error {
+            RootError::Already => Self::input("already_in_unit"),
+            RootError::OtherPaper => Self::input("other_paper"),
+            RootError::Quorum(quorum) => Self::input("root_quorum")
+                .with("found", quorum.found)
+                .with("needed", quorum.needed),
+            RootError::NoRoot => Self::input("no_root"),
+            RootError::NoUnit => Self::input("no_such_unit"),
+            RootError::NoPhone => Self::input("no_phone"),
+            RootError::TooMany => Self::input("too_many_branches"),
+            RootError::Device(error) => error.into(),
+        }
+    }
+}
+
+impl From<&RootSignError> for Fault {
+    fn from(error: &RootSignError) -> Self {
+        Self::input(match error {
+            RootSignError::Twice => "root_signed_twice",
+            RootSignError::OtherRoot => "other_root",
+        })
     }
 }
 

@@ -7,6 +7,7 @@ mod aloud;
 mod background;
 mod codes;
 mod device;
+mod endorsement;
 mod engine;
 mod enrolment;
 mod error;
@@ -17,6 +18,7 @@ mod lock;
 mod options;
 mod pack;
 mod profile;
+mod rooted;
 mod task;
 mod worker;
 
@@ -35,18 +37,23 @@ pub use device::{
     BranchError, BranchLine, BroadcastLine, FOLLOWED_UNITS_MAX, FoundedBranch, KEYS_ABOVE_MAX, NewBranch,
     Origin, UpperLine,
 };
+pub use device::{Carried, RootError};
 pub use device::{
     DIARY_PAGE_MAX, DiaryLine, DiaryPage, DirectiveEntry, HomeView, PublishDirectiveError, ReviewedDocument,
     Undone,
 };
 pub use device::{DeviceLine, KeyChange, LateLine, RemovalError, Whom};
+pub use device::{GUEST_MEETINGS_MAX, GuestAsk, GuestLine, GuestPage};
 pub use device::{
     HALL_LETTER_BYTES_MAX, HALL_REQUESTS_MAX, HallAdmission, HallEntry, HallError, HallRequest,
 };
 pub use device::{Judged, PublishFileError, PublishedFile, Sheet};
 pub use device::{NewFeedback, OwnFeedback, OwnState};
 pub use device::{OfficialShown, OutsideShown, SealError, SealShown, SealStatus, SealsView};
-pub use engine::{CallError, CreateFromPackError, Engine, OpenError, SHUTDOWN_WAIT, SyncError, SyncReport};
+pub use device::{RemoteError, SecretaryError};
+pub use engine::{
+    CallError, CreateFromPackError, Engine, OpenError, SHUTDOWN_WAIT, SyncError, SyncReport, new_root_key,
+};
 pub use enrolment::{
     CLOCK_SKEW_SECONDS, EnrolTextError, INVITATION_BYTES_MAX, Invitation, JoinRequest, LABEL_BYTES_MAX,
     NotFresh, RELAY_HINT_BYTES_MAX, RELAY_HINTS_MAX, REQUEST_GOOD_SECONDS,
@@ -62,9 +69,13 @@ pub use lock::{KEY_FILE, LockError, LockState, PIN_TRIES_FREE, PIN_TRIES_MAX};
 pub use options::{Connectivity, Network, Options};
 pub use pack::{PACK_ENVELOPES_MAX, PACK_NAME_BYTES_MAX, Pack, PackCode};
 pub use profile::{DATABASE_FILE, INDEX_FILE, ProfileError};
+pub use rooted::{
+    CommitteeCard, ROOT_PAPER_BYTES_MAX, ROOT_PAPER_RECORDS_MAX, RootDeed, RootEntry, RootItem, RootKey,
+    RootPaper, RootSignError, root_policy, root_public_from_text, root_public_text,
+};
 pub use sotay_feed as feed;
 pub use sotay_handbook as handbook;
-pub use sotay_membership::{Denied, Flags, Reason, State, UnitKind, seal};
+pub use sotay_membership::{Denied, Flags, Reason, RootId, RootPolicy, State, UnitKind, UnitPolicy, seal};
 pub use sotay_net::{AddressError, ConnectError, LinkError, RelayAddress};
 pub use sotay_paper as paper;
 pub use sotay_store::StoreError;

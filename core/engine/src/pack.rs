@@ -97,8 +97,9 @@ impl PackCode {
         groups.join("-")
     }
 
-    fn key(&self) -> EpochKey {
-        EpochKey::from_bytes(&blake3::derive_key(KEY_CONTEXT, self.0.as_bytes()))
+    /// The key that follows from the code for one purpose.
+    pub(crate) fn key(&self, context: &str) -> EpochKey {
+        EpochKey::from_bytes(&blake3::derive_key(context, self.0.as_bytes()))
     }
 }
 
@@ -160,7 +161,7 @@ impl Pack {
 
     /// The text to hand over as a file or QR code.
     pub fn to_text(&self, code: &PackCode, rng: &mut dyn CryptoRng) -> String {
-        let sealed = seal_body(SEAL_CONTEXT, &code.key(), &self.encode(), rng);
+        let sealed = seal_body(SEAL_CONTEXT, &code.key(KEY_CONTEXT), &self.encode(), rng);
         format!("{PREFIX}{}", BASE64URL_NOPAD.encode(&sealed))
     }
 
@@ -178,7 +179,8 @@ impl Pack {
         let sealed = BASE64URL_NOPAD
             .decode(data.as_bytes())
             .map_err(|_| EnrolTextError::Damaged)?;
-        let body = open_body(SEAL_CONTEXT, &code.key(), &sealed).map_err(|_| EnrolTextError::Damaged)?;
+        let body =
+            open_body(SEAL_CONTEXT, &code.key(KEY_CONTEXT), &sealed).map_err(|_| EnrolTextError::Damaged)?;
         Self::decode(&body)
     }
 }

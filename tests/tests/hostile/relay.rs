@@ -16,55 +16,10 @@ use super::branch::{Branch, PHONES, Phone};
 use super::forge::letter;
 use super::{HOSTILE, all_goes_on, main, scene, work};
 
-/// Begins a session by hand, offers envelopes for a space and tells what the relay said of each.
+/// What the relay says of envelopes that the hostile phone offers.
 fn offer(branch: &mut Branch, space: Space, envelopes: &[Vec<u8>]) -> Vec<Option<RefuseReason>> {
-    const LINK: u64 = 1 << 40;
-    let (now, peer) = (fixture::START_MS, branch.phone(HOSTILE).keys().public().sign);
-    let relay = branch.relay();
-    relay.up(LINK, peer, now).unwrap();
-    let hello = Message::Hello(Hello {
-        role: Role::Device,
-        capabilities: 0,
-        now,
-    });
-    let open = Message::Open(Open {
-        space,
-        token: None,
-        have: Have::Frontier(Frontier::new()),
-        bytes: 0,
-    });
-    let tag = space.id().tag();
-    let mut frames = vec![hello.encode(), open.encode()];
-    frames.extend(envelopes.iter().map(|envelope| {
-        let envelopes = vec![&envelope[..]];
-        Message::Items(Items {
-            tag,
-            token: None,
-            left: 0,
-            envelopes,
-        })
-        .encode()
-    }));
-    for frame in frames {
-        relay.frame(LINK, &frame, now).unwrap();
-    }
-    let mut refused = BTreeMap::new();
-    while let Some((_, outgoing)) = relay.poll() {
-        let Outgoing::Frame(frame) = outgoing else {
-            panic!("the session was closed: {outgoing:?}")
-        };
-        if let Message::Refuse(refuse) = Message::decode(&frame).unwrap() {
-            refused.insert(refuse.id, refuse.reason);
-        }
-    }
-    relay.down(LINK);
-    let noted: BTreeMap<_, _> = relay.take_rejected().into_iter().collect();
-    assert_eq!(noted, refused, "what the operator sees is what the phone is told");
-    let id = |bytes: &[u8]| EnvelopeId::from_bytes(*blake3::hash(bytes).as_bytes());
-    envelopes
-        .iter()
-        .map(|envelope| refused.get(&id(envelope)).copied())
-        .collect()
+    let peer = branch.phone(HOSTILE).keys().public().sign;
+    branch.relay().offer(peer, space, envelopes, fixture::START_MS)
 }
 
 /// Everything the relay holds, by space.

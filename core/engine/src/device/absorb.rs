@@ -18,7 +18,7 @@ use sotay_vault::{KeyRing, open_body, open_epoch, open_key_ring};
 
 use super::Device;
 use super::books::{BookKey, orphan_key, orphan_row};
-use super::home::{SEALED, ring_put};
+use super::home::{SEALED, ring_puts};
 use super::people::{PersonRecord, Subject};
 use crate::error::DeviceError;
 use crate::event::{Event, SetAside};
@@ -45,6 +45,10 @@ pub(super) struct Haul {
 }
 
 impl Haul {
+    pub(super) fn carry_names(&mut self, names: Vec<(EnvelopeId, PersonRecord)>) {
+        self.people.extend(names);
+    }
+
     fn is_empty(&self) -> bool {
         self.runs.is_empty() && self.people.is_empty() && self.puts.is_empty()
     }
@@ -78,9 +82,13 @@ impl<S: Store> Device<S> {
             self.absorb_space(&Space::of(unit, SpaceKind::Broadcast))?;
         }
         let below: Vec<_> = self.followed.units.keys().copied().collect();
+        let mut rolls = false;
         for unit in below {
-            self.absorb_roll(Space::of(unit, SpaceKind::Roll))?;
+            rolls |= self.absorb_roll(Space::of(unit, SpaceKind::Roll))?;
             self.absorb_space(&Space::of(unit, SpaceKind::Report))?;
+        }
+        if rolls {
+            self.accept_moved()?;
         }
         if judged_anew {
             self.sweep()?;
@@ -113,7 +121,7 @@ impl<S: Store> Device<S> {
         self.open_epochs(roll.unit, &mut ring)?;
         let mut puts = vec![applied_put(&roll.id(), head)];
         if ring.len() > self.ring.len() {
-            puts.push(ring_put(&ring)?);
+            puts.extend(ring_puts(&self.ring, &ring)?);
         }
         self.write(puts)?;
         self.ring = ring;
@@ -121,6 +129,9 @@ impl<S: Store> Device<S> {
         if self.home()?.unit == roll.unit {
             for kind in SEALED {
                 self.replica.know_space(Space::of(roll.unit, kind))?;
+            }
+            for space in self.guest_spaces(self.membership()?)? {
+                self.replica.know_space(space)?;
             }
         }
         Ok(true)
@@ -149,8 +160,12 @@ impl<S: Store> Device<S> {
     /// that names another recipient may come after the epoch, and until then the recipient is a ghost.
     fn open_epochs(&self, unit: UnitId, ring: &mut KeyRing) -> Result<(), DeviceError> {
         let (home, membership) = (self.home()?, self.membership_of(unit)?);
-        let spaces = SEALED.map(|kind| Space::of(unit, kind));
-        for space in spaces.into_iter().chain([Space::private(home.unit, home.member)]) {
+        let shown = membership
+            .guest_documents()
+            .into_iter()
+            .map(|doc| Space::guest(unit, doc));
+        let spaces = SEALED.map(|kind| Space::of(unit, kind)).into_iter().chain(shown);
+        for space in spaces.chain([Space::private(home.unit, home.member)]) {
             let id = space.id();
             let granted = membership.ever_readers(&space);
             for (_, device, record, _) in membership.epoch_records(&id) {
@@ -233,6 +248,9 @@ impl<S: Store> Device<S> {
         if space.kind == SpaceKind::Inbox && stored.kind == Kind::INBOX {
             return self.read_inbox(space, &stored, haul);
         }
+        if stored.kind == Kind::SNAPSHOT && matches!(space.kind, SpaceKind::Main | SpaceKind::Committee) {
+            return self.read_carried(space, &stored, haul);
+        }
         let read_here = match stored.kind {
             Kind::CHANGE => true,
             // Names are those of the own unit.
@@ -289,12 +307,23 @@ impl<S: Store> Device<S> {
             }
             return;
         }
-        let run = match Run::decode(&payload) {
-            Ok(run) => run,
-            Err(_) => return self.set_aside(&stored, SetAside::Unreadable, haul),
-        };
+        match Run::decode(&payload) {
+            Ok(run) => self.take_run(space, &stored, stored.device, run, haul),
+            Err(_) => self.set_aside(&stored, SetAside::Unreadable, haul),
+        }
+    }
+
+    /// Changes of a document by one author, who is the writer of the envelope or whom an officer copied.
+    pub(super) fn take_run(
+        &mut self,
+        space: &Space,
+        stored: &Stored,
+        author: DeviceId,
+        run: Run,
+        haul: &mut Haul,
+    ) {
         let Some(kind) = DocKind::from_number(run.kind) else {
-            return self.set_aside(&stored, SetAside::UnknownDocument, haul);
+            return self.set_aside(stored, SetAside::UnknownDocument, haul);
         };
         let key = BookKey {
             doc: run.doc,
@@ -303,15 +332,15 @@ impl<S: Store> Device<S> {
             space: space.kind,
         };
         if kind.genesis(key.doc, key.schema).is_none() {
-            return self.set_aside(&stored, SetAside::UnknownDocument, haul);
+            return self.set_aside(stored, SetAside::UnknownDocument, haul);
         }
         let known = haul.runs.get(&key.doc).map(|(known, _)| *known);
         let known = known.or_else(|| self.known_document(key.doc).ok().flatten());
         if !known.map_or_else(|| self.can_be(space.unit, &key), |known| known == key) {
-            return self.set_aside(&stored, SetAside::OtherDocument, haul);
+            return self.set_aside(stored, SetAside::OtherDocument, haul);
         }
         let (_, runs) = haul.runs.entry(key.doc).or_insert((key, Vec::new()));
-        runs.push((stored.arrival, stored.device, run));
+        runs.push((stored.arrival, author, run));
     }
 
     /// Whether a document of this id may be of this kind and in this space. Everybody can compute the ids of the roster
@@ -505,6 +534,19 @@ impl<S: Store> Device<S> {
         let id = space.id();
         let head = self.replica.store().head(&id)?.number;
         Ok((self.applied(&id)? == head).then(|| applied_put(&id, head + count as u64)))
+    }
+
+    /// Appends own envelopes of several spaces with `puts`, in one transaction.
+    pub(super) fn append_all(
+        &mut self,
+        feeds: Vec<(Space, Vec<Verified<Envelope>>)>,
+        puts: Vec<Put>,
+    ) -> Result<(), DeviceError> {
+        match self.replica.append_all(feeds, puts) {
+            Ok(_) => Ok(()),
+            Err(AppendError::Store(error)) => Err(error.into()),
+            Err(_) => Err(DeviceError::Internal("append")),
+        }
     }
 
     /// Appends own envelopes to the replica with `puts`, in one transaction.

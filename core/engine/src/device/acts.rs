@@ -9,7 +9,7 @@ use sotay_store::{Put, Store};
 use sotay_vault::{KeyRing, new_epoch};
 
 use super::Device;
-use super::home::{self, SEALED, ring_put};
+use super::home::{self, SEALED, ring_puts};
 use crate::error::DeviceError;
 
 /// Records about to be written, and what they will have made of the membership. A copy is one to try something on.
@@ -138,7 +138,8 @@ impl<S: Store> Device<S> {
             && membership
                 .standing(self.id())
                 .is_some_and(|standing| standing.rank <= rank::DEPUTY);
-        let spaces = SEALED.map(|kind| Space::of(unit, kind)).into_iter();
+        let shown = self.guest_spaces(membership)?;
+        let spaces = SEALED.map(|kind| Space::of(unit, kind)).into_iter().chain(shown);
         let receives = |space: &Space| {
             membership
                 .readers(space)
@@ -151,7 +152,7 @@ impl<S: Store> Device<S> {
     /// Makes the records durable with `puts` and offers them. When this returns an error, nothing was written.
     pub(super) fn commit_acts(&mut self, acts: Acts, mut puts: Vec<Put>) -> Result<(), DeviceError> {
         if acts.ring.len() > self.ring.len() {
-            puts.push(ring_put(&acts.ring)?);
+            puts.extend(ring_puts(&self.ring, &acts.ring)?);
         }
         self.append(&acts.roll, acts.envelopes, puts)?;
         self.ring = acts.ring;

@@ -299,6 +299,7 @@ impl<S: Store> Device<S> {
     pub fn flush(&mut self) -> Result<(), DeviceError> {
         if self.home.is_some() {
             self.tend_inbox()?;
+            self.carry_over()?;
         }
         let mut unsent: BTreeMap<DocId, Unsent> = BTreeMap::new();
         for (key, change) in self.replica.store().list(Bucket::Pending, &[])? {
@@ -354,7 +355,7 @@ impl<S: Store> Device<S> {
     }
 
     /// Bytes of payload that fit one sealed envelope.
-    fn payload_room(&self, space: &Space) -> Result<usize, DeviceError> {
+    pub(super) fn payload_room(&self, space: &Space) -> Result<usize, DeviceError> {
         let draft = Draft::next(&self.keys, Kind::CHANGE, &space.id(), None);
         // The header grows by at most eight bytes with the sequence number.
         let room = draft.body_room() - 8;
@@ -370,6 +371,15 @@ impl<S: Store> Device<S> {
         Ok((epoch, key.ok_or(DeviceError::NoKey)?))
     }
 
+    /// Whether this device can write to a space now.
+    pub(super) fn may_seal(&self, space: &Space) -> Result<bool, DeviceError> {
+        match self.writing_key(space) {
+            Ok(_) => Ok(true),
+            Err(DeviceError::NoKey | DeviceError::Denied(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Seals payloads under the writing epoch and appends them to this device's feed, with `puts`, in one transaction.
     pub(super) fn publish(
         &mut self,
@@ -378,6 +388,7 @@ impl<S: Store> Device<S> {
         mut puts: Vec<Put>,
     ) -> Result<(), DeviceError> {
         let id = space.id();
+        self.membership_of(space.unit)?.may_read(self.id(), space)?;
         let (epoch, key) = self.writing_key(space)?;
         let mut tip = self.replica.store().tip(&id, self.id())?;
         let mut envelopes = Vec::with_capacity(payloads.len());

@@ -1,11 +1,15 @@
 //! Admitting a phone and being admitted, with no network (clauses E1–E2).
 
+use std::collections::BTreeMap;
+
 use sotay_feed::{DeviceId, EnvelopeId, MemberId, Space, SpaceKind, UnitId};
+use sotay_handbook::Date;
 use sotay_membership::{Flags, Grant, Membership, Reason, Standing, State, Validity, rank};
 use sotay_store::{Bucket, DatabaseId, MemoryStore, Put, Store};
 use sotay_sync::{Policy, Replica, Role, bundle};
 
 use super::Device;
+use super::guests::GUEST_MEETINGS_MAX;
 use super::home::{self, Home};
 use super::people::Subject;
 use super::removal::{RemovalError, Whom};
@@ -53,6 +57,12 @@ pub enum AdmitError {
     /// A rank that no officer can give.
     #[error("there is no rank {0} to give; 2 is secretary, 3 deputy, 4 member")]
     Rank(u8),
+    /// As many meetings are open to guests as can be.
+    #[error("more than {GUEST_MEETINGS_MAX} meetings are open to guests")]
+    TooManyMeetings,
+    /// A day that has not come yet.
+    #[error("nobody reads from a day in the future on")]
+    Future,
     /// The phone to be replaced is not the member's, or was removed before.
     #[error("the phone to be replaced is no phone of this member")]
     OtherHolder,
@@ -106,7 +116,7 @@ impl<S: Store> Device<S> {
 
     /// Grants the asking phone its rank and makes the invitation to hand back.
     pub fn admit(&mut self, ask: &AdmitRequest, now: i64) -> Result<Invitation, AdmitError> {
-        self.admit_for(ask, None, now)
+        self.admit_for(ask, None, None, now)
     }
 
     /// The same for a phone that takes the place of another one of the same member, e.g. of a lost one: the old phone is
@@ -117,19 +127,20 @@ impl<S: Store> Device<S> {
         replaced: DeviceId,
         now: i64,
     ) -> Result<Invitation, AdmitError> {
-        self.admit_for(ask, Some(replaced), now)
+        self.admit_for(ask, Some(replaced), None, now)
     }
 
-    fn admit_for(
+    pub(super) fn admit_for(
         &mut self,
         ask: &AdmitRequest,
         replaced: Option<DeviceId>,
+        from: Option<Date>,
         now: i64,
     ) -> Result<Invitation, AdmitError> {
         let request = JoinRequest::from_text(&ask.request)?;
         request.fresh(now)?;
         let joiner = request.keys.sign.device_id();
-        let grant = self.admit_request(&request, ask, replaced, now)?;
+        let grant = self.admit_request(&request, ask, (replaced, from), now)?;
         let bundle = self.bundle_for(joiner)?;
         self.events.push_back(Event::Membership);
         Ok(Invitation {
@@ -146,7 +157,7 @@ impl<S: Store> Device<S> {
         &mut self,
         request: &JoinRequest,
         ask: &AdmitRequest,
-        replaced: Option<DeviceId>,
+        (replaced, from): (Option<DeviceId>, Option<Date>),
         now: i64,
     ) -> Result<EnvelopeId, AdmitError> {
         let joiner = request.keys.sign.device_id();
@@ -168,7 +179,7 @@ impl<S: Store> Device<S> {
                 self.write(puts).map_err(DeviceError::from)?;
                 grant
             }
-            None => self.grant(request, ask, replaced, now)?,
+            None => self.grant(request, ask, (replaced, from), now)?,
         };
         let labelled = !request.label.trim().is_empty();
         if labelled && self.people.get(&Subject::Device(joiner)) != Some(request.label.as_str()) {
@@ -180,7 +191,7 @@ impl<S: Store> Device<S> {
 
     /// Refuses a request that led to a grant before: a dated one that was used here, and any that is not newer than a grant
     /// of its phone which has ended, wherever that was given.
-    fn unused(&self, request: &JoinRequest) -> Result<(), AdmitError> {
+    pub(super) fn unused(&self, request: &JoinRequest) -> Result<(), AdmitError> {
         let used = request.made.is_some()
             && self
                 .replica
@@ -202,7 +213,7 @@ impl<S: Store> Device<S> {
     }
 
     /// Remembers a dated request as used for as long as it could be shown again, and forgets those that are out of date.
-    fn used_puts(&self, request: &JoinRequest, now: i64) -> Result<Vec<Put>, DeviceError> {
+    pub(super) fn used_puts(&self, request: &JoinRequest, now: i64) -> Result<Vec<Put>, DeviceError> {
         let put = |key, value| Put {
             bucket: Bucket::Profile,
             key,
@@ -222,7 +233,7 @@ impl<S: Store> Device<S> {
         Ok(puts)
     }
 
-    fn standing_grant(&self, device: DeviceId) -> Result<Option<EnvelopeId>, DeviceError> {
+    pub(super) fn standing_grant(&self, device: DeviceId) -> Result<Option<EnvelopeId>, DeviceError> {
         let mut grants = self.membership()?.grants();
         let standing =
             grants.find(|(_, _, grant, validity)| grant.device() == device && *validity == Validity::Valid);
@@ -233,7 +244,7 @@ impl<S: Store> Device<S> {
         &mut self,
         request: &JoinRequest,
         ask: &AdmitRequest,
-        replaced: Option<DeviceId>,
+        (replaced, from): (Option<DeviceId>, Option<Date>),
         now: i64,
     ) -> Result<EnvelopeId, AdmitError> {
         let mut acts = self.begin_acts()?;
@@ -251,7 +262,7 @@ impl<S: Store> Device<S> {
                     _ => AdmitError::OtherHolder,
                 })?;
         }
-        let grant = Grant {
+        let mut grant = Grant {
             member: ask.member,
             rank: ask.rank,
             flags: Flags {
@@ -262,9 +273,18 @@ impl<S: Store> Device<S> {
             scope: None,
             from_ms: now,
         };
-        let id = self.give(&mut acts, grant)?;
+        let withheld = match from {
+            Some(day) => self.keep_back(&mut acts, &mut grant, day)?,
+            None => BTreeMap::new(),
+        };
+        let id = self.give_without(&mut acts, grant, &withheld)?;
         self.rekey_unclean(&mut acts)?;
-        let puts = self.used_puts(request, now)?;
+        let mut puts = self.used_puts(request, now)?;
+        puts.extend(
+            from.map(|day| Self::withheld_puts(id, day, withheld))
+                .into_iter()
+                .flatten(),
+        );
         self.commit_acts(acts, puts)?;
         self.events.push_back(Event::Membership);
         Ok(id)
@@ -272,6 +292,9 @@ impl<S: Store> Device<S> {
 
     /// Tags of the sealed spaces that a holder of this grant may read.
     pub(super) fn readable_by(&self, grant: &Grant, home: &Home) -> Vec<sotay_feed::SpaceTag> {
+        if let Some(doc) = grant.scope {
+            return vec![Space::guest(home.unit, doc).id().tag()];
+        }
         let mut kinds = vec![SpaceKind::Main, SpaceKind::Broadcast];
         if grant.rank <= rank::DEPUTY {
             kinds.push(SpaceKind::Report);
@@ -354,7 +377,7 @@ impl<S: Store> Device<S> {
 }
 
 /// A standing that lets its device act now.
-fn active(standing: Option<Standing>) -> Option<Standing> {
+pub(super) fn active(standing: Option<Standing>) -> Option<Standing> {
     standing.filter(|standing| standing.state == State::Active)
 }
 

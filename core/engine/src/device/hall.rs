@@ -259,7 +259,7 @@ impl<S: Store> Device<S> {
             _ => return Err(HallError::Ambiguous(fitting.len())),
         };
         // It was made for this hall, which is open: how long ago does not matter.
-        self.admit_request(request, &admission.ask, None, now)?;
+        self.admit_request(request, &admission.ask, (None, None), now)?;
         self.write(vec![put(ask_key(request.keys.sign.device_id()), None)])
             .map_err(DeviceError::from)?;
         Ok(entry(request))

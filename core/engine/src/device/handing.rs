@@ -15,7 +15,7 @@ use sotay_vault::KeyRing;
 
 use super::Device;
 use super::absorb::Haul;
-use super::home::ring_put;
+use super::home::ring_puts;
 use super::library::tagged;
 use crate::error::DeviceError;
 use crate::event::SetAside;
@@ -125,7 +125,7 @@ impl<S: Store> Device<S> {
             }
         }
         if ring.len() > self.ring.len() {
-            self.write(vec![ring_put(&ring)?])?;
+            self.write(ring_puts(&self.ring, &ring)?)?;
             self.ring = ring;
         }
         self.handing.fresh = false;

@@ -1,5 +1,7 @@
 //! The unit this device belongs to: founding it, and what the profile remembers of it.
 
+use std::collections::BTreeSet;
+
 use sotay_feed::cbor::{Reader, Writer};
 use sotay_feed::{DeviceKeys, Draft, Kind, MemberId, Space, SpaceKind, UnitId};
 use sotay_handbook::Date;
@@ -16,7 +18,7 @@ use crate::event::Event;
 pub(super) const DEVICE_KEYS: &[u8] = b"device-keys";
 /// Keys of the unit's founding authority; only in the profile that founded it.
 pub(super) const ROOT_KEYS: &[u8] = b"root-keys";
-/// The one record of [`Bucket::EpochKey`].
+/// How the rows of [`Bucket::EpochKey`] begin.
 pub(super) const RING: &[u8] = b"ring";
 /// Sealed spaces that a unit has from its first day; each begins with an epoch.
 pub(super) const SEALED: [SpaceKind; 5] = [
@@ -73,21 +75,9 @@ impl<S: Store> Device<S> {
         for name in [&new.name, &new.upper, &new.founder] {
             check_name(name)?;
         }
-        let (unit, member) = self.found(now)?;
-        self.home = Some(Home { unit, member });
-        self.open_private_space()?;
-        self.first_pages(new, member, now)?;
-        self.events.push_back(Event::Unit);
-        Ok(unit)
-    }
-
-    /// Genesis, the founder's grant, and the first keys: one transaction.
-    fn found(&mut self, now: i64) -> Result<(UnitId, MemberId), DeviceError> {
         let root = DeviceKeys::generate(&mut *self.rng);
-        let (mut nonce, mut member) = ([0; 16], [0; 16]);
+        let mut nonce = [0; 16];
         self.rng.fill_bytes(&mut nonce);
-        self.rng.fill_bytes(&mut member);
-        let member = MemberId::from_bytes(member);
         let genesis = Genesis {
             unit_kind: UnitKind::BRANCH,
             parent: None,
@@ -99,11 +89,44 @@ impl<S: Store> Device<S> {
             nonce,
             claimed_ms: now,
         };
+        let (unit, member) = self.found_with(root, &genesis, &[], Vec::new(), now)?;
+        self.begin_unit(unit, member, new, now)?;
+        Ok(unit)
+    }
+
+    /// First pages of a unit that was just founded here.
+    pub(super) fn begin_unit(
+        &mut self,
+        unit: UnitId,
+        member: MemberId,
+        new: &NewUnit,
+        now: i64,
+    ) -> Result<(), DeviceError> {
+        self.home = Some(Home { unit, member });
+        self.open_private_space()?;
+        self.first_pages(new, member, now)?;
+        self.events.push_back(Event::Unit);
+        Ok(())
+    }
+
+    /// Genesis, with what is signed behind it, the founder's grant, and the first keys: one transaction. `root` is the
+    /// authority that the genesis names.
+    pub(super) fn found_with(
+        &mut self,
+        root: DeviceKeys,
+        genesis: &Genesis,
+        behind: &[u8],
+        more: Vec<Put>,
+        now: i64,
+    ) -> Result<(UnitId, MemberId), DeviceError> {
+        let mut member = [0; 16];
+        self.rng.fill_bytes(&mut member);
+        let member = MemberId::from_bytes(member);
         let unit = genesis.unit_id();
         let roll = Space::of(unit, SpaceKind::Roll);
         let roll_id = roll.id();
         let founding = Draft::next(&root, Kind::GENESIS, &roll_id, None)
-            .sign(&root, &roll_id, &Record::Genesis(genesis).encode())
+            .sign(&root, &roll_id, &[&genesis.encode()[..], behind].concat())
             .map_err(|_| DeviceError::Internal("genesis"))?;
 
         let mut ring = KeyRing::default();
@@ -138,11 +161,12 @@ impl<S: Store> Device<S> {
 
         let mut envelopes = vec![founding, grant];
         envelopes.extend(epochs);
-        let puts = vec![
+        let mut puts = vec![
             self.custody.put(ROOT_KEYS, &root, &mut *self.rng)?,
             home_put(&Home { unit, member }),
-            ring_put(&ring)?,
         ];
+        puts.extend(ring_puts(&KeyRing::default(), &ring)?);
+        puts.extend(more);
         self.replica.know_space(roll)?;
         for kind in SEALED {
             self.replica.know_space(Space::of(unit, kind))?;
@@ -174,13 +198,32 @@ pub(super) fn read_label<S: Store>(store: &S) -> Result<String, DeviceError> {
     String::from_utf8(bytes).map_err(|_| DeviceError::damaged("label"))
 }
 
-pub(super) fn ring_put(ring: &KeyRing) -> Result<Put, DeviceError> {
-    let bytes = ring.encode().map_err(|_| DeviceError::Internal("key ring"))?;
-    Ok(Put {
-        bucket: Bucket::EpochKey,
-        key: RING.to_vec(),
-        value: Some(bytes.to_vec()),
-    })
+/// The rows that hold what a ring has more than before. A committee's phone holds keys of thousands of branches, and a
+/// row no more than a ring that is handed over: keys are spread by the first byte of their space's tag.
+pub(super) fn ring_puts(before: &KeyRing, ring: &KeyRing) -> Result<Vec<Put>, DeviceError> {
+    let new = ring
+        .iter()
+        .filter(|(tag, epoch, _)| before.get(*tag, *epoch).is_none());
+    let changed: BTreeSet<u8> = new.map(|(tag, ..)| tag.as_bytes()[0]).collect();
+    let row = |first: u8| {
+        let part = ring.only(|tag, _| tag.as_bytes()[0] == first);
+        let bytes = part.encode().map_err(|_| DeviceError::Internal("key ring"))?;
+        Ok(Put {
+            bucket: Bucket::EpochKey,
+            key: [RING, &[first]].concat(),
+            value: Some(bytes.to_vec()),
+        })
+    };
+    changed.into_iter().map(row).collect()
+}
+
+/// All keys: the rows of [`ring_puts`], and the single one that earlier versions wrote.
+pub(super) fn read_ring<S: Store>(store: &S) -> Result<KeyRing, DeviceError> {
+    let mut ring = KeyRing::default();
+    for (_, bytes) in store.list(Bucket::EpochKey, RING)? {
+        ring.extend(KeyRing::decode(&bytes).map_err(|_| DeviceError::damaged("key ring"))?);
+    }
+    Ok(ring)
 }
 
 pub(super) fn home_put(home: &Home) -> Put {

@@ -58,6 +58,7 @@ impl<S: Store> Device<S> {
     pub fn link_up(&mut self, link: LinkId, relay: SignKey, live: bool, now: i64) -> Result<(), DeviceError> {
         self.catch_up()?;
         self.flush()?;
+        self.show_guests()?;
         let first = FirstContact::Frontier;
         let mut spaces = self.synced_spaces()?;
         spaces.extend(self.spaces_above());
@@ -210,7 +211,7 @@ impl<S: Store> Device<S> {
     /// Moves outputs and events out of a session. Documents are brought up to date once per exchange: when the session
     /// has caught up, and after that with every frame that brought something.
     fn pump(&mut self, link: LinkId) -> Result<(), DeviceError> {
-        let mut due = false;
+        let (mut due, mut first) = (false, false);
         let mut refused = Vec::new();
         let above = self.units_above();
         if let Some(entry) = self.links.sessions.get_mut(&link) {
@@ -221,6 +222,7 @@ impl<S: Store> Device<S> {
                     Output::Event(event) => match event {
                         SessionEvent::Received { .. } => entry.fresh = true,
                         SessionEvent::CaughtUp => {
+                            first |= !entry.caught_up;
                             entry.caught_up = true;
                             entry.fresh = true;
                             entry.out.push_back(LinkOutput::CaughtUp);
@@ -259,7 +261,8 @@ impl<S: Store> Device<S> {
             self.absorb()?;
             self.hand_keys()?;
         }
-        Ok(())
+        // Once in a session, so that typing on other phones does not make a page of every letter.
+        if first { self.show_guests() } else { Ok(()) }
     }
 }
 

@@ -268,6 +268,9 @@ impl<S: Store> Device<S> {
         let membership = self.membership()?;
         membership.may_be_served(self.id())?;
         let standing = membership.standing(self.id()).ok_or(Denied::UnknownDevice)?;
+        if standing.rank == rank::GUEST {
+            return Err(Denied::Rank.into());
+        }
         Ok(Acting {
             device: self.id(),
             member: standing.member,

@@ -16,6 +16,7 @@ mod directives;
 mod dispatch;
 mod enrol;
 mod feedback;
+mod guests;
 mod hall;
 mod handing;
 mod history;
@@ -26,15 +27,18 @@ mod lessons;
 mod library;
 mod links;
 mod meetings;
+mod newcomers;
 mod paper;
 mod passes;
 mod people;
+mod policy;
 mod publishing;
 mod quizzes;
 mod readings;
 mod receipts;
 mod removal;
 mod reports;
+mod rooted;
 mod roster;
 mod sealing;
 mod seals;
@@ -42,6 +46,7 @@ mod sharing;
 mod tend;
 mod units;
 mod void;
+mod withheld;
 mod year;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -50,7 +55,7 @@ use std::sync::Arc;
 use rand::CryptoRng;
 use sotay_feed::{DeviceId, DeviceKeys, DocId, InOrder, MemberId, Space, SpaceKind, UnitId};
 use sotay_membership::Membership;
-use sotay_store::{Batch, Bucket, Put, Store, StoreError};
+use sotay_store::{Batch, Put, Store, StoreError};
 use sotay_sync::{Policy, Replica, Role};
 use sotay_vault::KeyRing;
 use sotay_vault::keyvault::KeyVault;
@@ -61,6 +66,7 @@ pub use diary::{DIARY_PAGE_MAX, DiaryLine, DiaryPage, Undone};
 pub use directives::{DirectiveEntry, PublishDirectiveError};
 pub use enrol::{AdmitError, AdmitRequest, JoinError};
 pub use feedback::{NewFeedback, OwnFeedback, OwnState};
+pub use guests::{GUEST_MEETINGS_MAX, GuestAsk, GuestLine, GuestPage};
 pub use hall::{HALL_LETTER_BYTES_MAX, HALL_REQUESTS_MAX, HallAdmission, HallEntry, HallError};
 pub use handing::KEYS_ABOVE_MAX;
 pub use history::HistoryLine;
@@ -72,9 +78,11 @@ pub use links::{LinkId, LinkOutput, SpaceStatus};
 pub use meetings::{MeetingHeading, MinutesText};
 pub use paper::PageError;
 pub use passes::HallRequest;
+pub use policy::{RemoteError, SecretaryError};
 pub use publishing::{PublishFileError, PublishedFile};
 pub use quizzes::{AirState, BroadcastLine, DueQuestion, HandedIn, QuizEntry, QuizError, StudyOverview};
 pub use removal::{DeviceLine, KeyChange, RemovalError, Whom};
+pub use rooted::{Carried, RootError};
 pub use roster::{
     LINES_PER_CHANGE_MAX, MemberDevice, MemberLine, NewMember, OFFSET_MINUTES, UnitCard, today,
 };
@@ -171,10 +179,7 @@ impl<S: Store> Device<S> {
         }
         let label = home::read_label(&store)?;
         let home = home::read_home(&store)?;
-        let ring = match store.get(Bucket::EpochKey, home::RING)? {
-            Some(bytes) => KeyRing::decode(&bytes).map_err(|_| DeviceError::damaged("key ring"))?,
-            None => KeyRing::default(),
-        };
+        let ring = home::read_ring(&store)?;
         let followed = units::Followed::load(&store)?;
         let people = People::load(&store)?;
         let library = Library::load(&store)?;
@@ -284,6 +289,7 @@ impl<S: Store> Device<S> {
             Space::private(home.unit, home.member),
         ];
         spaces.extend(home::SEALED.map(|kind| Space::of(home.unit, kind)));
+        spaces.extend(self.guest_spaces(membership)?);
         spaces.retain(|space| space.kind == SpaceKind::Roll || membership.may_read(self.id(), space).is_ok());
         spaces.in_order();
         Ok(spaces)

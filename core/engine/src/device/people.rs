@@ -140,6 +140,11 @@ impl People {
         Some(put)
     }
 
+    /// The envelope that the newest name came in.
+    pub fn source(&self, subject: &Subject) -> Option<EnvelopeId> {
+        self.0.get(subject).map(|known| known.envelope)
+    }
+
     /// The newest name.
     pub fn get(&self, subject: &Subject) -> Option<&str> {
         self.0.get(subject).map(|known| known.name.as_str())

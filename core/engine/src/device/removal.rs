@@ -1,10 +1,10 @@
 //! Ending and setting aside what a grant gave: lost phones, members who leave, suspension, new keys (P5.10–P5.14).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use sotay_feed::limits::SEQ_MAX;
-use sotay_feed::{DeviceId, EnvelopeId, InOrder, MemberId, Space, SpaceKind, SpaceTag, Tip};
+use sotay_feed::{DeviceId, EnvelopeId, EpochId, InOrder, MemberId, Space, SpaceKind, SpaceTag, Tip};
 use sotay_membership::{Denied, Flags, Grant, Lift, Reason, Record, Revoke, State, Suspend, Validity, rank};
 use sotay_store::Store;
 use sotay_vault::seal_key_ring;
@@ -195,9 +195,27 @@ impl<S: Store> Device<S> {
 
     /// Grants, with the keys this device holds of what the new device may read.
     pub(super) fn give(&mut self, acts: &mut Acts, grant: Grant) -> Result<EnvelopeId, DeviceError> {
+        self.give_without(acts, grant, &BTreeMap::new())
+    }
+
+    /// The same but for some keys, which are kept back.
+    pub(super) fn give_without(
+        &mut self,
+        acts: &mut Acts,
+        grant: Grant,
+        withheld: &BTreeMap<SpaceKind, BTreeSet<EpochId>>,
+    ) -> Result<EnvelopeId, DeviceError> {
         let home = self.home()?.clone();
         let readable = self.readable_by(&grant, &home);
-        let ring = acts.ring.only(|space, _| readable.contains(&space));
+        let kept_back = |space: SpaceTag, epoch: EpochId| {
+            let of_kind = |(kind, epochs): (&SpaceKind, &BTreeSet<EpochId>)| {
+                Space::of(home.unit, *kind).id().tag() == space && epochs.contains(&epoch)
+            };
+            withheld.iter().any(of_kind)
+        };
+        let ring = acts
+            .ring
+            .only(|space, epoch| readable.contains(&space) && !kept_back(space, epoch));
         let sealed = seal_key_ring(&grant.keys, &home.unit, &ring, &mut *self.rng)
             .map_err(|_| DeviceError::Internal("key ring"))?;
         let record = Record::Grant(grant);
@@ -283,7 +301,7 @@ impl<S: Store> Device<S> {
     }
 
     /// Signs records with the first of this profile's keys for which they do what they should.
-    fn act_by_any(
+    pub(super) fn act_by_any(
         &mut self,
         acts: &mut Acts,
         records: &[Record],

@@ -9,7 +9,7 @@ use sotay_store::Store;
 use sotay_vault::new_epoch;
 
 use super::Device;
-use super::home::ring_put;
+use super::home::ring_puts;
 use crate::error::DeviceError;
 
 impl<S: Store> Device<S> {
@@ -146,7 +146,7 @@ impl<S: Store> Device<S> {
             .map_err(|_| DeviceError::Internal("epoch of a space"))?;
         let mut ring = self.ring.clone();
         ring.insert(id.tag(), key);
-        self.append(&roll, vec![epoch], vec![ring_put(&ring)?])?;
+        self.append(&roll, vec![epoch], ring_puts(&self.ring, &ring)?)?;
         self.ring = ring;
         Ok(())
     }

@@ -10,7 +10,9 @@ use std::sync::Arc;
 use rand::CryptoRng;
 use serde::Serialize;
 use sotay_feed::limits::SPACES_PER_SESSION_MAX;
-use sotay_feed::{DeviceKeys, Draft, Envelope, InOrder, Kind, MemberId, Space, SpaceKind, UnitId};
+use sotay_feed::{
+    DeviceKeys, Draft, Envelope, InOrder, Kind, MemberId, Space, SpaceKind, UnitId, Verified,
+};
 use sotay_handbook::report::ReportsView;
 use sotay_handbook::{DocKind, reports_id};
 use sotay_membership::limits::{AUTHORITIES_MAX, UNIT_DEPTH_MAX};
@@ -118,14 +120,23 @@ impl Followed {
     }
 }
 
+/// The row that follows a branch.
+pub(super) fn child_put(unit: UnitId, name: &str) -> Put {
+    Put {
+        bucket: Bucket::Profile,
+        key: [CHILD, unit.as_bytes()].concat(),
+        value: Some(name.as_bytes().to_vec()),
+    }
+}
+
 /// What the level above reads of a branch.
 pub(super) fn spaces_of(unit: UnitId) -> [Space; 2] {
     [SpaceKind::Roll, SpaceKind::Report].map(|kind| Space::of(unit, kind))
 }
 
 impl<S: Store> Device<S> {
-    /// Founds branches below this unit, one transaction for each, and makes the packs for their secretaries. For a large
-    /// number call it with some at a time and show how far it is.
+    /// Founds branches below this unit, all in one transaction, and makes the packs for their secretaries. For a large
+    /// number call it with some hundred at a time and show how far it is.
     pub fn found_branches(&mut self, new: &[NewBranch], now: i64) -> Result<Vec<FoundedBranch>, BranchError> {
         if self.followed.units.len() + new.len() > FOLLOWED_UNITS_MAX {
             return Err(BranchError::TooMany);
@@ -141,13 +152,25 @@ impl<S: Store> Device<S> {
             }
         }
         let authorities = self.authorities()?;
-        new.iter()
-            .map(|branch| self.found_branch(branch, &upper, &authorities, now))
-            .collect()
+        let (mut founded, mut feeds, mut puts) = (Vec::new(), Vec::new(), Vec::new());
+        for branch in new {
+            let (made, envelopes) = self.found_branch(branch, &upper, &authorities, now)?;
+            feeds.push((Space::of(made.unit, SpaceKind::Roll), envelopes));
+            feeds.push((Space::of(made.unit, SpaceKind::Report), Vec::new()));
+            puts.push(child_put(made.unit, &made.name));
+            founded.push(made);
+        }
+        self.append_all(feeds, puts)?;
+        let names = founded.iter().map(|made| (made.unit, made.name.clone()));
+        self.followed.units.extend(names);
+        for branch in &founded {
+            self.announce_local(&Space::of(branch.unit, SpaceKind::Roll))?;
+        }
+        Ok(founded)
     }
 
     /// The phones of this unit's officers, this one among them.
-    fn authorities(&self) -> Result<Vec<Authority>, DeviceError> {
+    pub(super) fn authorities(&self) -> Result<Vec<Authority>, DeviceError> {
         let membership = self.membership()?;
         let own = membership
             .standing(self.id())
@@ -179,7 +202,7 @@ impl<S: Store> Device<S> {
         upper: &str,
         authorities: &[Authority],
         now: i64,
-    ) -> Result<FoundedBranch, BranchError> {
+    ) -> Result<(FoundedBranch, Vec<Verified<Envelope>>), DeviceError> {
         let (mut nonce, mut member) = ([0; 16], [0; 16]);
         self.rng.fill_bytes(&mut nonce);
         self.rng.fill_bytes(&mut member);
@@ -188,7 +211,11 @@ impl<S: Store> Device<S> {
             unit_kind: branch.level,
             parent: Some(self.home()?.unit),
             authorities: authorities.to_vec(),
-            root_policy: None,
+            // The root of the level above is the branch's too: it alone gives and takes rank 1 in it.
+            root_policy: self
+                .membership()?
+                .genesis()
+                .and_then(|genesis| genesis.root_policy.clone()),
             nonce,
             claimed_ms: now,
         };
@@ -227,16 +254,6 @@ impl<S: Store> Device<S> {
             .iter()
             .map(|envelope| envelope.bytes().to_vec())
             .collect();
-        let child = Put {
-            bucket: Bucket::Profile,
-            key: [CHILD, unit.as_bytes()].concat(),
-            value: Some(branch.name.as_bytes().to_vec()),
-        };
-        self.replica
-            .know_space(Space::of(unit, SpaceKind::Report))
-            .map_err(DeviceError::from)?;
-        self.append(&roll, envelopes, vec![child])?;
-        self.followed.units.insert(unit, branch.name.clone());
         let packs = [(&phones[0], true), (&phones[1], false)].map(|(phone, first)| {
             let pack = Pack {
                 first,
@@ -251,11 +268,12 @@ impl<S: Store> Device<S> {
             let code = PackCode::generate(&mut *self.rng);
             (pack.to_text(&code, &mut *self.rng), code)
         });
-        Ok(FoundedBranch {
+        let founded = FoundedBranch {
             unit,
             name: branch.name.clone(),
             packs,
-        })
+        };
+        Ok((founded, envelopes))
     }
 
     /// Makes a profile in an empty store from a pack: this device is the secretary's of the new branch. The first of the

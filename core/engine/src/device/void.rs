@@ -301,6 +301,21 @@ impl<S: Store> Device<S> {
                                 .push((stored, counts, run));
                         }
                     }
+                    // Copied by an officer, whose word stands for it.
+                    Kind::SNAPSHOT => {
+                        let runs = self.stored_carried_runs(space, &stored);
+                        for run in runs.into_iter().filter(|run| docs.contains(&run.doc)) {
+                            let (stored, entry) = (stored.clone(), material.runs.entry(run.doc).or_default());
+                            entry.push((stored, counts, run));
+                        }
+                        if names {
+                            let names = self.stored_carried_names(space, &stored).into_iter();
+                            material.people.extend(names.map(|(id, record)| {
+                                let of = Stored { id, ..stored.clone() };
+                                (of, counts, record)
+                            }));
+                        }
+                    }
                     Kind::PERSON if names => {
                         let opened = self.open_stored(space, &stored);
                         if let Some(record) = opened.and_then(|body| PersonRecord::decode(&body).ok()) {
@@ -358,8 +373,12 @@ impl<S: Store> Device<S> {
                     reason: SetAside::NotAllowed,
                 });
             }
+            let author = match stored.kind {
+                Kind::SNAPSHOT => run.actor.device(),
+                _ => stored.device,
+            };
             kept.push((
-                stored.device,
+                author,
                 Run {
                     changes,
                     ..run.clone()
