@@ -75,6 +75,20 @@ codes! {
     AmbiguousPhone "ambiguous_phone" Input,
     /// The relay has no grant for this phone yet.
     NotAdmittedYet "not_admitted_yet" Network,
+    /// Not a guest's phone.
+    NotAGuest "not_a_guest" Input,
+    /// Nothing was shown to this phone, or it is no guest's.
+    NothingShown "nothing_shown" Input,
+    /// Not a public key of a root.
+    BadRootKey "bad_root_key" Input,
+    /// More or fewer signatures than there are keys.
+    BadThreshold "bad_threshold" Input,
+    /// Not the hash of a root.
+    BadRoot "bad_root" Input,
+    /// Another root stands behind the unit, or none.
+    OtherRootTrusted "other_root_trusted" NotAllowed,
+    /// A paper would be empty.
+    NothingToSign "nothing_to_sign" Input,
     /// Not a table of branches.
     BranchTable "branch_table" Input,
     /// No such branch below.
@@ -411,7 +425,11 @@ from_engine!(
     sotay_engine::JoinError,
     sotay_engine::BranchError,
     sotay_engine::CreateFromPackError,
+    sotay_engine::RemoteError,
     sotay_engine::RemovalError,
+    sotay_engine::SecretaryError,
+    sotay_engine::RootError,
+    sotay_engine::RootSignError,
     sotay_engine::OpenError,
     sotay_engine::SyncError,
     sotay_engine::LibraryError,

@@ -7,6 +7,11 @@ use clap::{Args, Subcommand, ValueEnum};
 /// Label of a phone when none is given.
 pub(crate) const LABEL_DEFAULT: &str = "P1";
 
+fn on_off() -> impl clap::builder::TypedValueParser<Value = bool> {
+    use clap::builder::TypedValueParser;
+    clap::builder::PossibleValuesParser::new(["on", "off"]).map(|text| text == "on")
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Unit {
     #[command(subcommand)]
@@ -15,6 +20,21 @@ pub(crate) struct Unit {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum UnitCommand {
+    /// What the branch has decided about its keys and its doors; with options: decide anew (secretary).
+    #[command(after_long_help = "\
+Both are off at first and every member sees them.
+
+  --escrow on   phones of the level above hold the keys of what all members share, never those of the committee and of
+                feedback. If every phone of the secretary is lost, they can give them to a new one (province secretary).
+  --remote on   phones may be admitted from afar, on the word of two officers (members endorse, members admit).")]
+    Policy {
+        /// Keys of what all members share, held by the level above: on or off.
+        #[arg(long, value_parser = on_off(), value_name = "on|off")]
+        escrow: Option<bool>,
+        /// Admission from afar on the word of two officers: on or off.
+        #[arg(long, value_parser = on_off(), value_name = "on|off")]
+        remote: Option<bool>,
+    },
     /// Found a branch; this profile becomes its secretary's phone.
     #[command(after_long_help = "\
 Example:
@@ -103,6 +123,10 @@ pub(crate) struct Invite {
     pub request: String,
     #[command(flatten)]
     pub whom: Whom,
+    /// The holder reads from this day on (2026-06-01 or 01/06/2026): keys of the time before are not handed over. Everything
+    /// when left out; `members widen` opens more later.
+    #[arg(long, value_name = "DATE", conflicts_with = "replaces")]
+    pub from: Option<String>,
     /// Label or id of the phone that the new one replaces: it is removed, and the keys change, at the same moment.
     #[arg(long, value_name = "PHONE")]
     pub replaces: Option<String>,

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use sotay_engine::handbook::roster::{Activity, Role, Standing};
 
 use super::coded;
-use super::enrol::Grade;
+use super::enrol::{Grade, Whom};
 
 #[derive(Debug, Args)]
 pub(crate) struct Members {
@@ -51,8 +51,46 @@ pub(crate) enum MembersCommand {
     },
     /// Change what a phone may do.
     Grade(Regrade),
+    /// Let a phone that reads from a day on read more of the time before.
+    Widen {
+        /// Label or id of the phone.
+        phone: String,
+        /// From this day on; everything this phone can read when left out.
+        #[arg(long, value_name = "DATE")]
+        from: Option<String>,
+    },
     /// Give every part of the handbook a new key: once a year, or when a key may have leaked.
     Rotate,
+    /// Say that a phone may be admitted from afar; another officer admits it. The branch must have opened this door.
+    #[command(after_long_help = "\
+  1. the phone that asks sends its request as a message:   sotay join --out request.txt
+  2. one officer, who has spoken with its holder:          sotay members endorse request.txt --member 7 --out word.txt
+  3. another officer, likewise:                            sotay members admit word.txt --out welcome.txt
+  4. the phone accepts what comes back:                    sotay join --invitation welcome.txt
+
+Two different people have to agree. First: sotay unit policy --remote on (secretary).")]
+    Endorse {
+        /// The request: a file, its text, or - for standard input.
+        #[arg(value_name = "REQUEST|FILE|-")]
+        request: String,
+        #[command(flatten)]
+        whom: Whom,
+        /// Write the endorsement to this file instead of the terminal.
+        #[arg(long, value_name = "FILE")]
+        out: Option<std::path::PathBuf>,
+    },
+    /// Admit a phone from afar that another officer has endorsed: make its invitation.
+    Admit {
+        /// The endorsement: a file, its text, or - for standard input.
+        #[arg(value_name = "TEXT|FILE|-")]
+        endorsement: String,
+        /// Relay address to pass on (may be repeated, best first).
+        #[arg(long, value_name = "HOST:PORT#KEY")]
+        relay: Vec<String>,
+        /// Write the invitation to this file instead of the terminal.
+        #[arg(long, value_name = "FILE")]
+        out: Option<std::path::PathBuf>,
+    },
     /// List what was written too late or by a removed phone and does not count.
     Late,
 }

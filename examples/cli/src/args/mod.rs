@@ -2,6 +2,7 @@
 
 mod coded;
 mod enrol;
+mod guest;
 mod lock;
 mod meeting;
 mod members;
@@ -9,6 +10,7 @@ mod network;
 mod paper;
 mod province;
 mod records;
+mod root;
 mod study;
 mod year;
 
@@ -19,6 +21,7 @@ use sotay_engine::handbook::Lang;
 
 pub(crate) use coded::{Coded, coded};
 pub(crate) use enrol::{Enrolment, EnrolmentCommand, Grade, Invite, Join, Unit, UnitCommand, Whom};
+pub(crate) use guest::{GuestCommand, Guests};
 pub(crate) use lock::{Pin, PinCommand};
 pub(crate) use meeting::{
     Agenda, Attend, Change, Conclude, ConclusionChange, Guest, Meeting, MeetingCommand, Minutes, Motion, New,
@@ -29,6 +32,7 @@ pub(crate) use network::{History, Relay, RelayCommand, Review, Sync, Watch};
 pub(crate) use paper::{Paper, PrintFormat};
 pub(crate) use province::{Province, ProvinceCommand};
 pub(crate) use records::{Feedback, FeedbackCommand, Verify};
+pub(crate) use root::{Level, Root, RootCommand, Units};
 pub(crate) use study::Speech as SpokenLines;
 pub(crate) use study::{
     Ask, Broadcasts, BroadcastsCommand, Library, LibraryCommand, Publish, Quiz, QuizCommand, Read, Search,
@@ -127,6 +131,8 @@ pub(crate) enum Command {
     Invite(Invite),
     /// Admit a whole branch with one code on the wall. Needs no network.
     Hall(Enrolment),
+    /// Guests of one meeting: let in, list, end; and what a guest's phone reads.
+    Guest(Guests),
     /// The roster: list, add, import, change, rename; the phones of members: list, remove, suspend.
     Members(Members),
     /// The level above branches: found them, and read their reports.

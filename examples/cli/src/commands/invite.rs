@@ -1,6 +1,9 @@
 //! `invite`: admitting another phone.
 
-use serde_json::json;
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+use sotay_engine::handbook::Date;
 use sotay_engine::handbook::roster::Standing;
 use sotay_engine::{AdmitError, AdmitRequest, Invitation, JoinRequest, ProfileDevice, today};
 
@@ -22,16 +25,17 @@ const REQUEST_BYTES_MAX: usize = 64 * 1024;
 
 pub(super) fn run(session: &Session, args: Invite) -> Result<Reply, Failure> {
     let voice = session.voice;
-    let text = files::text_or_file_of(&args.request, &REQUEST_BEGINS, REQUEST_BYTES_MAX)?;
+    let text = request_text(&args.request)?;
     let request = JoinRequest::from_text(&text)?;
     let phone = session.open()?;
     let relays = passed_on(&args.relay, &phone)?;
 
     let (whom, replaces, passed) = (args.whom, args.replaces.clone(), relays.clone());
+    let from = args.from.as_deref().map(pick::date).transpose()?;
     let (rank, committee, small) = (whom.rank.rank(), whom.committee, args.qr);
     let (invitation, name, ticket) = phone.run(move |device, now| {
         let (ask, name) = asked(voice, device, now, &whom, text, passed)?;
-        let invitation = admit(voice, device, now, &ask, replaces.as_deref())?;
+        let invitation = admit(voice, device, now, &ask, (replaces.as_deref(), from))?;
         let ticket = small.then(|| device.ticket(&invitation));
         Ok((invitation, name, ticket))
     })?;
@@ -53,6 +57,9 @@ pub(super) fn run(session: &Session, args: Invite) -> Result<Reply, Failure> {
         "committee": committee,
         "relays": relays,
     });
+    if let Some(day) = from {
+        value["from"] = day.to_string().into();
+    }
     if let Some((ticket, file)) = ticket {
         let text = ticket.to_text();
         value["ticket"] = json!(text);
@@ -78,7 +85,22 @@ pub(super) fn run(session: &Session, args: Invite) -> Result<Reply, Failure> {
     value["out"] = json!(args.out.as_ref().map(|path| path.display().to_string()));
     value["bytes"] = json!(text.len());
     let explained = voice.say("invite.made", &said);
-    match args.out {
+    hand_over(voice, value, (text, explained), args.out)
+}
+
+/// The text of a request: given itself, in a file, or on standard input.
+pub(super) fn request_text(argument: &str) -> Result<String, Failure> {
+    files::text_or_file_of(argument, &REQUEST_BEGINS, REQUEST_BYTES_MAX)
+}
+
+/// A text into a file or onto the terminal, with what to say about it.
+pub(super) fn hand_over(
+    voice: Voice,
+    value: Value,
+    (text, explained): (String, String),
+    out: Option<PathBuf>,
+) -> Result<Reply, Failure> {
+    match out {
         Some(path) => {
             files::write(&path, format!("{text}\n"))?;
             let written = voice.say("file.written", &[("file", &path.display())]);
@@ -131,14 +153,17 @@ fn admit(
     device: &mut ProfileDevice,
     now: i64,
     ask: &AdmitRequest,
-    replaces: Option<&str>,
+    (replaces, from): (Option<&str>, Option<Date>),
 ) -> Result<Invitation, Failure> {
     let admitted = match replaces {
         Some(text) => {
             let old = pick::phone(device, text)?.device;
             device.admit_replacing(ask, old, now)
         }
-        None => device.admit(ask, now),
+        None => match from {
+            Some(day) => device.admit_from(ask, day, now),
+            None => device.admit(ask, now),
+        },
     };
     admitted.map_err(|error| {
         let holder = if let AdmitError::Already { member } = error {

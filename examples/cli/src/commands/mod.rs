@@ -4,6 +4,7 @@
 //! one line below.
 
 mod feedback;
+mod guest;
 mod hall;
 mod history;
 mod invite;
@@ -13,9 +14,11 @@ mod meeting;
 mod members;
 mod paper;
 mod pin;
+mod policy;
 mod province;
 mod relay;
 mod review;
+mod root;
 mod status;
 mod study;
 mod sync;
@@ -40,6 +43,7 @@ pub(crate) fn run(session: &Session, command: Command) -> Result<Reply, Failure>
         Command::Levels => levels::run(session),
         Command::Hall(args) => hall::run(session, args),
         Command::Province(args) => province::run(session, args),
+        Command::Guest(args) => guest::run(session, args),
         Command::Members(args) => members::run(session, args),
         Command::Meeting(args) => meeting::run(session, *args),
         Command::Feedback(args) => feedback::run(session, args),

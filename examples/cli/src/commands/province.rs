@@ -7,6 +7,7 @@ use std::time::Instant;
 use serde_json::json;
 use sotay_engine::{BranchLine, NewBranch, UnitKind};
 
+use super::root;
 use crate::args::{Province, ProvinceCommand};
 use crate::failure::{Code, Failure};
 use crate::files;
@@ -26,6 +27,16 @@ const LEVELS: [(&str, UnitKind); 3] = [
 pub(super) fn run(session: &Session, args: Province) -> Result<Reply, Failure> {
     match args.command {
         ProvinceCommand::Create { table, out } => create(session, &table, &out),
+        ProvinceCommand::Card { out } => root::card(session, &out),
+        ProvinceCommand::Move { card, units, out } => root::shift(session, &card, units, &out),
+        ProvinceCommand::Take { paper } => root::take(session, &paper),
+        ProvinceCommand::Root(args) => root::run(session, args),
+        ProvinceCommand::Secretary {
+            request,
+            branch,
+            relay,
+            out,
+        } => super::policy::secretary(session, &request, branch, &relay, out),
         ProvinceCommand::List => list(session),
         ProvinceCommand::Reports { branch, year } => reports(session, branch, year),
     }
@@ -126,18 +137,23 @@ fn list(session: &Session) -> Result<Reply, Failure> {
     })
 }
 
+/// The one branch of this name, or whose id begins so.
+pub(super) fn branch<'a>(lines: &'a [BranchLine], text: &str) -> Result<&'a BranchLine, Failure> {
+    let wanted = text.trim().to_lowercase();
+    let fits =
+        |line: &&BranchLine| line.name.to_lowercase() == wanted || line.unit.to_string().starts_with(&wanted);
+    let mut found = lines.iter().filter(fits);
+    match (found.next(), found.next()) {
+        (Some(one), None) => Ok(one),
+        _ => Err(Failure::new(Code::UnknownBranch).with("text", text)),
+    }
+}
+
 fn reports(session: &Session, branch: String, year: i32) -> Result<Reply, Failure> {
     let voice = session.voice;
     session.open()?.run(move |device, _| {
         let lines = device.branches();
-        let wanted = branch.trim().to_lowercase();
-        let found: Vec<&BranchLine> = lines
-            .iter()
-            .filter(|line| line.name.to_lowercase() == wanted || line.unit.to_string().starts_with(&wanted))
-            .collect();
-        let [one] = found[..] else {
-            return Err(Failure::new(Code::UnknownBranch).with("text", branch));
-        };
+        let one = self::branch(&lines, &branch)?;
         let sent = device.branch_reports(one.unit, year)?.sent;
         let rows: Vec<Vec<String>> = sent
             .iter()

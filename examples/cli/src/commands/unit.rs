@@ -1,7 +1,7 @@
 //! `unit`: founding a branch and showing it.
 
 use serde_json::{Value, json};
-use sotay_engine::{NewUnit, UnitCard};
+use sotay_engine::{NewUnit, UnitCard, UnitPolicy};
 
 use crate::args::{Unit, UnitCommand};
 use crate::failure::Failure;
@@ -40,10 +40,25 @@ pub(super) fn run(session: &Session, args: Unit) -> Result<Reply, Failure> {
                 format!("{done}\n\n{}", describe(voice, &card)),
             ))
         }
+        UnitCommand::Policy { escrow, remote } => super::policy::run(session, escrow, remote),
         UnitCommand::Show => {
             let phone = session.open()?;
             let card = card(&phone)?;
-            Ok(Reply::new(json(&card, &phone), describe(voice, &card)))
+            let from = phone.run(|device, _| Ok(device.reads_from()?))?;
+            let mut value = json(&card, &phone);
+            let mut text = describe(voice, &card);
+            let policy = phone.run(|device, _| Ok(device.unit_policy()?))?;
+            if policy != UnitPolicy::default() {
+                text = format!("{text}\n{}", super::policy::describe(voice, policy));
+            }
+            if let Some(day) = from {
+                value["reads_from"] = day.to_string().into();
+                text = format!(
+                    "{text}\n{}",
+                    voice.say("unit.reads_from", &[("day", &day.long())])
+                );
+            }
+            Ok(Reply::new(value, text))
         }
     }
 }

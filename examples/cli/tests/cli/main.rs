@@ -1,5 +1,6 @@
 //! The real binary, run as a person or a program runs it, in folders of its own.
 
+mod authority;
 mod enrol;
 mod errors;
 mod json;

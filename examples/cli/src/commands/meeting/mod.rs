@@ -83,10 +83,21 @@ fn list(session: &Session) -> Result<Reply, Failure> {
     let voice = session.voice;
     session.open()?.run(move |device, _| {
         let meetings = device.meetings()?;
+        let from = device.reads_from()?;
+        let mut value = json!({ "meetings": meetings });
+        let closed = from.map(|day| {
+            value["reads_from"] = day.to_string().into();
+            voice.say("unit.reads_from", &[("day", &day.long())])
+        });
         if meetings.is_empty() {
+            let none = voice.say("meeting.none", &[]);
             return Ok(Reply::new(
-                json!({ "meetings": meetings }),
-                voice.say("meeting.none", &[]),
+                value,
+                [Some(none), closed]
+                    .into_iter()
+                    .flatten()
+                    .collect::<Vec<_>>()
+                    .join("\n"),
             ));
         }
         let rows: Vec<Vec<String>> = meetings
@@ -94,7 +105,9 @@ fn list(session: &Session) -> Result<Reply, Failure> {
             .enumerate()
             .map(|(at, one)| row(voice, at + 1, one))
             .collect();
-        Ok(Reply::new(json!({ "meetings": meetings }), show::columns(&rows)))
+        let table = show::columns(&rows);
+        let text = closed.map_or(table.clone(), |closed| format!("{table}\n{closed}"));
+        Ok(Reply::new(value, text))
     })
 }
 

@@ -30,6 +30,15 @@ pub(super) fn run(session: &Session, args: Members) -> Result<Reply, Failure> {
         MembersCommand::Suspend { phone } => phones::suspend(session, phone),
         MembersCommand::Lift { phone } => phones::lift(session, phone),
         MembersCommand::Grade(args) => phones::grade(session, args),
+        MembersCommand::Endorse { request, whom, out } => {
+            super::policy::endorse(session, &request, whom, out)
+        }
+        MembersCommand::Admit {
+            endorsement,
+            relay,
+            out,
+        } => super::policy::admit(session, &endorsement, &relay, out),
+        MembersCommand::Widen { phone, from } => phones::widen(session, phone, from),
         MembersCommand::Rotate => phones::rotate(session),
         MembersCommand::Late => phones::late(session),
     }

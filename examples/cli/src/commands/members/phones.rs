@@ -124,6 +124,21 @@ pub(super) fn grade(session: &Session, args: Regrade) -> Result<Reply, Failure> 
     })
 }
 
+pub(super) fn widen(session: &Session, phone: String, from: Option<String>) -> Result<Reply, Failure> {
+    let voice = session.voice;
+    let from = from.as_deref().map(pick::date).transpose()?;
+    session.open()?.run(move |device, _| {
+        let line = pick::phone(device, &phone)?;
+        let change = device.widen(line.device, from)?;
+        let key = if change.bytes == 0 {
+            "members.not_widened"
+        } else {
+            "members.widened"
+        };
+        Ok(changed(voice, voice.say(key, &[("name", &line.label)]), &change))
+    })
+}
+
 pub(super) fn rotate(session: &Session) -> Result<Reply, Failure> {
     let voice = session.voice;
     session.open()?.run(move |device, _| {
