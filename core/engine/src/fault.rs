@@ -556,7 +556,8 @@ mod tests {
         let commands = of_commands();
         let not_codes = ["../data/faults.tsv", "", "{{{name}}}", "panic"];
         let values = [
-            "place", "what", "reason", "len", "limit", "begins", "rank", "seconds", "least", "left",
+            "place", "what", "reason", "len", "limit", "begins", "rank", "seconds", "least", "left", "found",
+            "needed",
         ];
         let mut codes: BTreeSet<&str> = quoted(source).collect();
         codes.retain(|code| !not_codes.contains(code) && !values.contains(code) && !commands.contains(code));

@@ -7,7 +7,7 @@
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use sotay_feed::cbor::{CborError, Reader, Writer};
-use sotay_feed::{DeviceId, DocId, Envelope, Kind, MemberId, Space, SpaceKind};
+use sotay_feed::{DeviceId, DocId, Envelope, InOrder, Kind, MemberId, Space, SpaceKind};
 use sotay_membership::limits::SEAL_TEXT_BYTES_MAX;
 use sotay_membership::{Flags, Grant, Membership, State, Validity, rank};
 use sotay_store::Store;
@@ -213,7 +213,7 @@ impl<S: Store> Device<S> {
                 });
             }
         }
-        lines.sort_by_key(|line| (line.meeting, line.device));
+        lines.in_order_by_key(|line| (line.meeting, line.device));
         Ok(lines)
     }
 
@@ -244,10 +244,11 @@ impl<S: Store> Device<S> {
     /// On an officer's phone: puts the minutes of meetings that are open to guests where these read them, if they are
     /// not there as they stand.
     pub(super) fn show_guests(&mut self) -> Result<(), DeviceError> {
-        if self.home.is_none() {
+        // A phone that waits for its grant knows no membership yet.
+        let Ok(membership) = self.membership() else {
             return Ok(());
-        }
-        for space in self.guest_spaces(self.membership()?)? {
+        };
+        for space in self.guest_spaces(membership)? {
             let writes = self.membership()?.may_write(self.id(), &space, Kind::SNAPSHOT, 1);
             let Some(doc) = space.shown().filter(|_| writes.is_ok()) else {
                 continue;

@@ -1,6 +1,6 @@
 //! Tickets, halls and what is old, used, or meant for somebody else.
 
-use sotay_store::MemoryStore;
+use sotay_store::{Bucket, MemoryStore};
 
 use super::tests::{NOW, branch, device};
 use super::*;

@@ -10,9 +10,7 @@ use std::sync::Arc;
 use rand::CryptoRng;
 use serde::Serialize;
 use sotay_feed::limits::SPACES_PER_SESSION_MAX;
-use sotay_feed::{
-    DeviceKeys, Draft, Envelope, InOrder, Kind, MemberId, Space, SpaceKind, UnitId, Verified,
-};
+use sotay_feed::{DeviceKeys, Draft, Envelope, InOrder, Kind, MemberId, Space, SpaceKind, UnitId, Verified};
 use sotay_handbook::report::ReportsView;
 use sotay_handbook::{DocKind, reports_id};
 use sotay_membership::limits::{AUTHORITIES_MAX, UNIT_DEPTH_MAX};
