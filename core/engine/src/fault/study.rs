@@ -96,12 +96,9 @@ impl From<&AloudError> for Fault {
 
 impl From<&PublishFileError> for Fault {
     fn from(error: &PublishFileError) -> Self {
+        let not_here = |code| Self::new(FaultKind::NotAllowed, code, NextAction::AskOfficer);
         match error {
-            PublishFileError::LeftOut => Self::new(
-                FaultKind::NotAllowed,
-                "publishing_left_out",
-                NextAction::AskOfficer,
-            ),
+            PublishFileError::LeftOut => not_here("publishing_left_out"),
             PublishFileError::Unreadable(reason) => Self::input("file_unreadable").with("reason", reason),
             PublishFileError::Import(error) => error.into(),
             PublishFileError::Library(error) => error.into(),
@@ -154,7 +151,7 @@ mod tests {
             "numbered(\"",
             "FaultKind::Input, \"",
             "FaultKind::Storage, \"",
-            "FaultKind::NotAllowed, \"",
+            "not_here(\"",
         ];
         words_of(&codes_after(source, &calls), CATALOGUE);
         for (key, [vi, _]) in CATALOGUE.lines().filter_map(parse) {
