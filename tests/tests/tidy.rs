@@ -99,7 +99,11 @@ fn every_crate_uses_only_the_own_crates_below_it() {
         ("sotay-handbook", &["feed", "document"]),
         ("sotay-study", &["sqlite", "feed", "document"]),
         ("sotay-paper", &["handbook"]),
-        ("sotay-relay", &["feed", "membership", "store", "sync", "net"]),
+        ("sotay-postgres", &["feed", "store"]),
+        (
+            "sotay-relay",
+            &["feed", "membership", "store", "sync", "net", "postgres"],
+        ),
         (
             "sotay-engine",
             &[
@@ -145,7 +149,8 @@ fn heavy_crates_stay_behind_the_one_crate_that_owns_them() {
         // The search index is derived data of its own (decision 0075).
         ("rusqlite", &["sotay-sqlite", "sotay-store", "sotay-study"]),
         ("quinn", &["sotay-net"]),
-        ("rustls", &["sotay-net"]),
+        ("rustls", &["sotay-net", "sotay-postgres"]),
+        ("tokio-postgres", &["sotay-postgres"]),
         ("chacha20poly1305", &["sotay-vault"]),
         ("hpke", &["sotay-vault"]),
         ("ed25519-dalek", &["sotay-feed"]),

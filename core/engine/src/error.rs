@@ -120,9 +120,12 @@ impl DeviceError {
 /// What to do about a failing store.
 pub fn store_action(error: &StoreError) -> NextAction {
     match error {
-        StoreError::Full | StoreError::Busy | StoreError::ReadOnly | StoreError::Io(_) => {
-            NextAction::RetryLater
-        }
+        StoreError::Full
+        | StoreError::Busy
+        | StoreError::ReadOnly
+        | StoreError::Unreachable
+        | StoreError::Moved
+        | StoreError::Io(_) => NextAction::RetryLater,
         StoreError::Corrupt(_) | StoreError::Foreign | StoreError::WrongKey => NextAction::EnrolAgain,
         StoreError::Newer { .. } => NextAction::Update,
         StoreError::TooLarge { .. } | StoreError::NoCipher => NextAction::Report,

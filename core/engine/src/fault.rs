@@ -168,7 +168,8 @@ impl From<&StoreError> for Fault {
             StoreError::WrongKey => storage("database_key"),
             StoreError::NoCipher => storage("no_cipher"),
             StoreError::TooLarge { .. } => storage("record_too_large"),
-            StoreError::Io(_) => storage("storage_failed"),
+            // No phone keeps its data on a server; a database shared with others is a relay's.
+            StoreError::Io(_) | StoreError::Unreachable | StoreError::Moved => storage("storage_failed"),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The storage contract. One call is one transaction; when it returns, what it wrote is durable.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use sotay_feed::{DeviceId, Envelope, EnvelopeId, Frontier, Kind, SpaceId, Tip, Verified};
@@ -296,6 +297,12 @@ pub enum StoreError {
     /// Another process holds the database.
     #[error("the database is in use by another process")]
     Busy,
+    /// A database server does not answer. Whether a commit that ended so took effect is not known.
+    #[error("the database server does not answer")]
+    Unreachable,
+    /// Another process wrote the same space at the same moment, so that what was judged no longer holds: judge again.
+    #[error("another process wrote the same space at the same moment")]
+    Moved,
     /// The file or file system cannot be written.
     #[error("the database cannot be written")]
     ReadOnly,
@@ -332,9 +339,30 @@ pub enum StoreError {
     Io(String),
 }
 
+/// What other processes that share a database wrote since the owner of a store last asked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct News {
+    /// Spaces that gained envelopes, with the arrival number up to which they were known here.
+    pub spaces: BTreeMap<SpaceId, u64>,
+    /// Spaces in which a fork was proven.
+    pub forked: BTreeSet<SpaceId>,
+    /// Buckets in which records were written.
+    pub records: BTreeSet<Bucket>,
+    /// News may have been missed: anything may have changed.
+    pub anything: bool,
+}
+
+impl News {
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// Where envelopes and records live. Synchronous: one call, one transaction; a write is on disk when it returns.
 ///
-/// Exactly one thread owns a store. All range reads are in arrival order.
+/// Exactly one thread owns a store. All range reads are in arrival order. A database that several processes share is
+/// seen as it was when a space was first read; [`Store::news`] brings it forward.
 pub trait Store: Send {
     /// Identity of this database.
     fn database_id(&self) -> DatabaseId;
@@ -386,4 +414,27 @@ pub trait Store: Send {
 
     /// All records of a bucket whose key starts with `prefix`, by key.
     fn list(&self, bucket: Bucket, prefix: &[u8]) -> Result<Vec<KeyValue>, StoreError>;
+
+    /// Whether other processes may write the same database. What they write is told by [`Store::news`].
+    fn is_shared(&self) -> bool {
+        false
+    }
+
+    /// What other processes wrote since the last call; from here on it is seen.
+    fn news(&mut self) -> Result<News, StoreError> {
+        Ok(News::default())
+    }
+
+    /// Keeps other processes from writing a space until the next [`Store::commit`] or [`Store::release`]. `false`: one
+    /// of them is writing it now, and `wait` was not asked for. Nobody may wait while holding another space, lest two
+    /// wait for each other. What they wrote before is told by [`Store::news`].
+    fn hold(&mut self, space: &SpaceId, wait: bool) -> Result<bool, StoreError> {
+        let _ = (space, wait);
+        Ok(true)
+    }
+
+    /// Ends every [`Store::hold`] without writing.
+    fn release(&mut self) -> Result<(), StoreError> {
+        Ok(())
+    }
 }

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use sotay_feed::{DeviceId, EnvelopeId, Frontier, SpaceId, Tip};
 
 use crate::{
-    Arrival, Batch, Bucket, Budget, Committed, DatabaseId, ForkEvidence, KeyValue, Page, Store, StoreError,
-    Stored,
+    Arrival, Batch, Bucket, Budget, Committed, DatabaseId, ForkEvidence, KeyValue, News, Page, Store,
+    StoreError, Stored,
 };
 
 /// What goes wrong with one call.
@@ -234,6 +234,22 @@ impl<S: Store> Store for FaultyStore<S> {
 
     fn list(&self, bucket: Bucket, prefix: &[u8]) -> Result<Vec<KeyValue>, StoreError> {
         self.read(|inner| inner.list(bucket, prefix))
+    }
+
+    fn is_shared(&self) -> bool {
+        self.inner.is_shared()
+    }
+
+    fn news(&mut self) -> Result<News, StoreError> {
+        self.inner.news()
+    }
+
+    fn hold(&mut self, space: &SpaceId, wait: bool) -> Result<bool, StoreError> {
+        self.inner.hold(space, wait)
+    }
+
+    fn release(&mut self) -> Result<(), StoreError> {
+        self.inner.release()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Where envelopes and records live: the contract, an in-memory store, the SQLite store, a faulty store for tests, and
 //! the one conformance suite that all of them pass. The tables are described in `docs/STORAGE.md`.
 
+mod boxed;
 #[doc(hidden)]
 pub mod conformance;
 mod contract;
@@ -11,7 +12,7 @@ mod sqlite;
 
 pub use contract::{
     ARRIVALS_PER_SPACE_MAX, Arrival, Batch, Bucket, Budget, Committed, DatabaseId, ForkEvidence,
-    KEY_BYTES_MAX, KeyValue, Outcome, Page, Put, Store, StoreError, Stored, VALUE_BYTES_MAX,
+    KEY_BYTES_MAX, KeyValue, News, Outcome, Page, Put, Store, StoreError, Stored, VALUE_BYTES_MAX,
 };
 pub use faulty::{Fault, Faults, FaultyStore};
 pub use memory::MemoryStore;

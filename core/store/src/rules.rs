@@ -1,8 +1,9 @@
-//! What every store decides alike: what an envelope that does not continue its feed is, and where a page ends.
+//! What every store decides alike: what an envelope that does not continue its feed is, where a page ends, and how what
+//! is read back proves itself.
 
 use sotay_feed::{ChainFault, Envelope, EnvelopeId};
 
-use crate::{Budget, Outcome, Page, StoreError, Stored};
+use crate::{Arrival, Budget, Outcome, Page, StoreError, Stored};
 
 /// What becomes of an envelope that [`sotay_feed::check_next`] refused. `id_at` tells the id the feed holds at a number
 /// it has.
@@ -30,6 +31,58 @@ pub fn judge(
 /// store hold, and the lowest number says the most.
 pub fn proves_more(kept: Option<u64>, seq: u64) -> bool {
     kept.is_none_or(|kept| seq < kept)
+}
+
+/// For numbers that stay far below 2^63 by their own limits.
+pub fn int(number: u64) -> i64 {
+    i64::try_from(number).expect("bounded far below 2^63")
+}
+
+/// First 47 bits of an id: six bytes in SQLite's positive integers, enough that two ids rarely meet.
+pub fn id_prefix(id: EnvelopeId) -> i64 {
+    let mut bytes = [0; 8];
+    bytes[2..].copy_from_slice(&id.as_bytes()[..6]);
+    i64::from_be_bytes(bytes) >> 1
+}
+
+/// First 8 bytes of `BLAKE3(bucket ‖ key length u16 BE ‖ key ‖ value)`: finds a record the disk has changed.
+pub fn record_sum(bucket: u8, key: &[u8], value: &[u8]) -> [u8; 8] {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&[bucket]);
+    hasher.update(&u16::try_from(key.len()).unwrap_or(u16::MAX).to_be_bytes());
+    hasher.update(key);
+    hasher.update(value);
+    let mut sum = [0; 8];
+    sum.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
+    sum
+}
+
+/// The tables do not agree with each other.
+pub fn contradiction(what: &str) -> StoreError {
+    StoreError::Corrupt(what.to_owned())
+}
+
+/// The envelope in `bytes`, if it is the one that the chain says arrived at that number.
+pub fn proven(before: [u8; 8], arrival: u64, chain: [u8; 8], bytes: &[u8]) -> Result<Envelope, StoreError> {
+    let envelope = Envelope::decode(bytes).map_err(|_| contradiction("stored bytes are not an envelope"))?;
+    let previous = Arrival {
+        number: arrival - 1,
+        chain: before,
+    };
+    if previous.next(envelope.id()).chain == chain {
+        Ok(envelope)
+    } else {
+        Err(contradiction("an envelope does not fit the chain of arrivals"))
+    }
+}
+
+/// The value of a record, if it is the one that its sum was made of.
+pub fn intact(bucket: u8, key: &[u8], sum: [u8; 8], value: Vec<u8>) -> Result<Vec<u8>, StoreError> {
+    if record_sum(bucket, key, &value) == sum {
+        Ok(value)
+    } else {
+        Err(contradiction("a record does not fit its sum"))
+    }
 }
 
 /// The first key after all keys that start with `prefix`; `None` when there is no such key.

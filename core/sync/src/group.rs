@@ -10,7 +10,7 @@ use sotay_feed::{DeviceId, Envelope, EnvelopeId, Frontier, SpaceId, Tip, Verifie
 use sotay_store::rules::{PageFiller, after_prefix, judge, proves_more};
 use sotay_store::{
     ARRIVALS_PER_SPACE_MAX, Arrival, Batch, Bucket, Budget, Committed, DatabaseId, ForkEvidence, KeyValue,
-    Outcome, Page, Put, Store, StoreError, Stored,
+    News, Outcome, Page, Put, Store, StoreError, Stored,
 };
 
 use crate::replica::Replica;
@@ -81,11 +81,14 @@ impl<S: Store> Group<S> {
         self.forks.clear();
         self.bytes = 0;
         if envelopes.is_empty() && puts.is_empty() {
-            return Ok(());
+            return self.inner.release();
         }
         let committed = self.inner.commit(Batch { envelopes, puts })?;
         if committed.outcomes == expected {
             Ok(())
+        } else if self.inner.is_shared() {
+            // Durable all the same, but what sessions are about to say names other arrivals.
+            Err(StoreError::Moved)
         } else {
             // This thread alone writes the store, and both judge by the same rules.
             Err(StoreError::Corrupt(
@@ -300,5 +303,22 @@ impl<S: Store> Store for Group<S> {
             };
         }
         Ok(records.into_iter().collect())
+    }
+
+    fn is_shared(&self) -> bool {
+        self.inner.is_shared()
+    }
+
+    /// To be asked for when nothing is staged.
+    fn news(&mut self) -> Result<News, StoreError> {
+        self.inner.news()
+    }
+
+    fn hold(&mut self, space: &SpaceId, wait: bool) -> Result<bool, StoreError> {
+        self.inner.hold(space, wait)
+    }
+
+    fn release(&mut self) -> Result<(), StoreError> {
+        self.inner.release()
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sotay_feed::{DeviceId, Envelope, Kind, Space, SpaceId, SpaceKind, SpaceTag, UnitId};
 use sotay_membership::{Membership, RootId};
-use sotay_store::{Batch, Bucket, Budget, Put, Store, StoreError};
+use sotay_store::{Batch, Bucket, Budget, News, Put, Store, StoreError};
 
 use crate::fault::RefuseReason;
 use crate::message::{Role, decode_space, encode_space};
@@ -128,10 +128,7 @@ impl<S: Store> Replica<S> {
         }
         self.units.clear();
         self.spaces.clear();
-        for (_, value) in self.store.list(Bucket::Space, &[])? {
-            let space = decode_space(&value).map_err(|_| corrupt("a space definition"))?;
-            self.spaces.insert(space.id().tag(), space);
-        }
+        self.read_spaces()?;
         self.quarantine.clear();
         if self.role == Role::Device {
             let records = quarantined(&self.store)?;
@@ -144,6 +141,44 @@ impl<S: Store> Replica<S> {
             }
         }
         self.stale = false;
+        Ok(())
+    }
+
+    /// Takes note of what other processes wrote into a database that several share, see [`Store::news`]. To be called when
+    /// nothing is staged. Returns the spaces that gained something, each with the arrival number up to which it was known
+    /// here, and the news itself.
+    pub fn note_news(&mut self) -> Result<(BTreeMap<Space, u64>, News), StoreError> {
+        let news = self.store.news()?;
+        if news.is_empty() {
+            return Ok((BTreeMap::new(), news));
+        }
+        if news.anything {
+            self.mark_stale();
+        }
+        self.refresh()?;
+        let unknown = |id: &&SpaceId| !self.spaces.contains_key(&id.tag());
+        if news.records.contains(&Bucket::Space) || news.spaces.keys().any(|id| unknown(&id)) {
+            self.read_spaces()?;
+        }
+        for id in news.spaces.keys().chain(&news.forked) {
+            // A fork in any space of a unit ends the device in the whole unit.
+            let counts = |space: &Space| space.kind == SpaceKind::Roll || news.forked.contains(id);
+            if let Some(space) = self.space(id).filter(counts) {
+                self.units.remove(&space.unit);
+            }
+        }
+        let grown = news
+            .spaces
+            .iter()
+            .filter_map(|(id, after)| Some((self.space(id)?, *after)));
+        Ok((grown.collect(), news))
+    }
+
+    fn read_spaces(&mut self) -> Result<(), StoreError> {
+        for (_, value) in self.store.list(Bucket::Space, &[])? {
+            let space = decode_space(&value).map_err(|_| corrupt("a space definition"))?;
+            self.spaces.insert(space.id().tag(), space);
+        }
         Ok(())
     }
 

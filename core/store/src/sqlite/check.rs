@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, params};
 use sotay_feed::{DeviceId, SpaceId, Tip, check_next};
 
-use super::read::{self, SpaceRow, contradiction, place};
+use super::read::{self, SpaceRow, place};
+use crate::rules::{contradiction, id_prefix, intact, proven};
 use crate::{ARRIVALS_PER_SPACE_MAX, Arrival, StoreError};
 
 /// What a full check went through without finding fault.
@@ -67,7 +68,7 @@ fn walk(conn: &Connection, space: &SpaceId, row: SpaceRow) -> Result<u64, StoreE
             return Err(contradiction("an envelope is missing"));
         }
         let blob = found.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?;
-        let envelope = read::proven(head.chain, arrival, found.get(1)?, blob)?;
+        let envelope = proven(head.chain, arrival, found.get(1)?, blob)?;
         let header = envelope.header();
         let continues = check_next(tips.get(&header.device).copied(), header).is_ok();
         if !continues || header.space != space.tag() {
@@ -110,7 +111,7 @@ fn indexed(
     envelope: &sotay_feed::Envelope,
 ) -> Result<bool, StoreError> {
     let mut statement = conn.prepare_cached("SELECT 1 FROM envelope_id WHERE prefix = ?1 AND place = ?2")?;
-    Ok(statement.exists(params![read::id_prefix(envelope.id()), place(space, arrival)])?)
+    Ok(statement.exists(params![id_prefix(envelope.id()), place(space, arrival)])?)
 }
 
 fn records(conn: &Connection) -> Result<u64, StoreError> {
@@ -119,7 +120,7 @@ fn records(conn: &Connection) -> Result<u64, StoreError> {
     let mut count = 0;
     while let Some(row) = rows.next()? {
         let key: Vec<u8> = row.get(1)?;
-        read::intact(row.get(0)?, &key, row.get(2)?, row.get(3)?)?;
+        intact(row.get(0)?, &key, row.get(2)?, row.get(3)?)?;
         count += 1;
     }
     Ok(count)

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use sotay_feed::limits::SEQ_MAX;
 use sotay_feed::{DeviceId, Envelope, EnvelopeId, Frontier, SpaceId, Tip};
 
-use crate::rules::{PageFiller, after_prefix};
+use crate::rules::{PageFiller, after_prefix, contradiction, id_prefix, int, intact, proven};
 use crate::{
     ARRIVALS_PER_SPACE_MAX, Arrival, Bucket, Budget, ForkEvidence, KeyValue, Page, StoreError, Stored,
 };
@@ -34,37 +34,8 @@ pub(super) struct FeedRow {
     pub tip: Tip,
 }
 
-/// For numbers that stay far below 2^63 by their own limits.
-pub(super) fn int(number: u64) -> i64 {
-    i64::try_from(number).expect("bounded far below 2^63")
-}
-
 pub(super) fn place(space: i64, arrival: u64) -> i64 {
     space << ARRIVAL_BITS | int(arrival)
-}
-
-/// First 47 bits of an id: six bytes in SQLite's positive integers, enough that two ids rarely meet.
-pub(super) fn id_prefix(id: EnvelopeId) -> i64 {
-    let mut bytes = [0; 8];
-    bytes[2..].copy_from_slice(&id.as_bytes()[..6]);
-    i64::from_be_bytes(bytes) >> 1
-}
-
-/// First 8 bytes of `BLAKE3(bucket ‖ key length u16 BE ‖ key ‖ value)`: finds a record the disk has changed.
-pub(super) fn record_sum(bucket: u8, key: &[u8], value: &[u8]) -> [u8; 8] {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(&[bucket]);
-    hasher.update(&u16::try_from(key.len()).unwrap_or(u16::MAX).to_be_bytes());
-    hasher.update(key);
-    hasher.update(value);
-    let mut sum = [0; 8];
-    sum.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
-    sum
-}
-
-/// The tables do not agree with each other.
-pub(super) fn contradiction(what: &str) -> StoreError {
-    StoreError::Corrupt(what.to_owned())
 }
 
 fn unsigned(row: &Row<'_>, column: usize) -> Result<u64, rusqlite::Error> {
@@ -135,25 +106,6 @@ pub(super) fn fetch(conn: &Connection, space: i64, arrival: u64) -> Result<Store
     let bytes = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
     let envelope = proven(before, arrival, row.get(0)?, bytes)?;
     Ok(Stored::new(arrival, &envelope))
-}
-
-/// The envelope in `bytes`, if it is the one that the chain says arrived at that number.
-pub(super) fn proven(
-    before: [u8; 8],
-    arrival: u64,
-    chain: [u8; 8],
-    bytes: &[u8],
-) -> Result<Envelope, StoreError> {
-    let envelope = Envelope::decode(bytes).map_err(|_| contradiction("stored bytes are not an envelope"))?;
-    let previous = Arrival {
-        number: arrival - 1,
-        chain: before,
-    };
-    if previous.next(envelope.id()).chain == chain {
-        Ok(envelope)
-    } else {
-        Err(contradiction("an envelope does not fit the chain of arrivals"))
-    }
 }
 
 pub(super) fn tip(conn: &Connection, space: &SpaceId, device: DeviceId) -> Result<Option<Tip>, StoreError> {
@@ -450,12 +402,4 @@ pub(super) fn list(conn: &Connection, bucket: Bucket, prefix: &[u8]) -> Result<V
         records.push((key, value));
     }
     Ok(records)
-}
-
-pub(super) fn intact(bucket: u8, key: &[u8], sum: [u8; 8], value: Vec<u8>) -> Result<Vec<u8>, StoreError> {
-    if record_sum(bucket, key, &value) == sum {
-        Ok(value)
-    } else {
-        Err(contradiction("a record does not fit its sum"))
-    }
 }

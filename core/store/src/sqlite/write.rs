@@ -7,9 +7,14 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, TransactionBehavior, params};
 use sotay_feed::{DeviceId, Envelope, SpaceId, Tip, Verified, check_next};
 
+<<<<<<< HEAD
 use super::error::io_error;
 use super::read::{self, FeedRow, SpaceRow, int, place};
 use crate::rules::{judge, proves_more};
+=======
+use super::read::{self, FeedRow, SpaceRow, place};
+use crate::rules::{contradiction, id_prefix, int, judge, proves_more, record_sum};
+>>>>>>> dff05d6 (postgres: the store of a province, behind the one contract; several processes share a database)
 use crate::{ARRIVALS_PER_SPACE_MAX, Arrival, Batch, Committed, Outcome, Put, StoreError};
 
 /// Spaces of one database: what the upper half of a place has room for.
@@ -73,7 +78,7 @@ impl Writing<'_> {
             .execute([feed, int(envelope.header().seq), int(arrival.number)])?;
         self.conn
             .prepare_cached("INSERT INTO envelope_id (prefix, place) VALUES (?1, ?2)")?
-            .execute([read::id_prefix(envelope.id()), place])?;
+            .execute([id_prefix(envelope.id()), place])?;
         Ok(Outcome::Stored(arrival))
     }
 
@@ -100,7 +105,7 @@ impl Writing<'_> {
     ) -> Result<Outcome, StoreError> {
         let Some(feed) = feed else {
             return judge(envelope, fault, |_| {
-                Err(read::contradiction("a feed without a row has numbers"))
+                Err(contradiction("a feed without a row has numbers"))
             });
         };
         let space = self.spaces[envelope.space()]
@@ -110,7 +115,7 @@ impl Writing<'_> {
             .n;
         let outcome = judge(envelope, fault, |seq| {
             let arrival = read::arrival_of(self.conn, feed.n, seq)?
-                .ok_or_else(|| read::contradiction("a number below the tip has no place"))?;
+                .ok_or_else(|| contradiction("a number below the tip has no place"))?;
             Ok(read::fetch(self.conn, space, arrival)?.id)
         })?;
         if let Outcome::Fork { seq } = outcome {
@@ -201,7 +206,7 @@ fn write_record(conn: &Connection, put: &Put) -> Result<(), StoreError> {
             .execute(params![
                 bucket,
                 put.key,
-                read::record_sum(bucket, &put.key, value),
+                record_sum(bucket, &put.key, value),
                 value
             ])?,
         None => conn

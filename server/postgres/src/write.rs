@@ -1,0 +1,355 @@
+//! One commit: envelopes and records in one transaction, two round trips, however many there are. The rows of the spaces
+//! are locked first, so that arrivals stay gapless and every outcome is true whoever else writes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use sotay_feed::{DeviceId, Envelope, EnvelopeId, SpaceId, Tip, Verified, check_next};
+use sotay_store::rules::{contradiction, id_prefix, int, judge, proves_more, record_sum};
+use sotay_store::{
+    ARRIVALS_PER_SPACE_MAX, Arrival, Batch, Bucket, Committed, Outcome, Put, Store, StoreError,
+};
+
+use crate::note::{self, Item};
+use crate::store::PostgresStore;
+
+/// Bytes of records that travel in one statement; a single larger one travels alone.
+const RECORD_BYTES_AT_ONCE: usize = 8 * 1024 * 1024;
+
+pub(crate) fn commit(store: &mut PostgresStore, batch: &Batch) -> Result<Committed, StoreError> {
+    batch.puts.iter().try_for_each(Put::check_limits)?;
+    let touched: BTreeSet<SpaceId> = batch.envelopes.iter().map(|envelope| *envelope.space()).collect();
+    if touched.is_empty() && batch.puts.is_empty() {
+        store.release()?;
+        return Ok(Committed { outcomes: Vec::new() });
+    }
+    let committed = attempt(store, batch, &touched);
+    if committed.is_err() {
+        // Fails only with the connection, and the transaction with it.
+        store.release().unwrap_or(());
+        // Whether it took effect is not always known.
+        let mut view = store.view.borrow_mut();
+        touched.iter().for_each(|space| drop(view.forget(space)));
+    }
+    committed
+}
+
+fn attempt(
+    store: &mut PostgresStore,
+    batch: &Batch,
+    touched: &BTreeSet<SpaceId>,
+) -> Result<Committed, StoreError> {
+    agree(store, batch, touched)?;
+    let mut writing = Writing {
+        store,
+        spaces: BTreeMap::new(),
+        rows: Vec::new(),
+        forks: BTreeMap::new(),
+    };
+    let outcomes: Result<Vec<Outcome>, StoreError> = batch
+        .envelopes
+        .iter()
+        .map(|envelope| writing.append(envelope))
+        .collect();
+    let Writing {
+        spaces, rows, forks, ..
+    } = writing;
+    let outcomes = outcomes?;
+    if rows.is_empty() && forks.is_empty() && batch.puts.is_empty() {
+        // No row is left of a space that was only about to be made.
+        store.release()?;
+        return Ok(Committed { outcomes });
+    }
+    // Of a record written twice the last word counts.
+    let records: BTreeMap<(Bucket, &[u8]), Option<&[u8]>> = batch
+        .puts
+        .iter()
+        .map(|put| ((put.bucket, &put.key[..]), put.value.as_deref()))
+        .collect();
+    write(store, &spaces, &rows, &forks, &records)?;
+    let mut view = store.view.borrow_mut();
+    for (space, staged) in &spaces {
+        view.advance(space, staged.head, staged.bytes, &staged.tips);
+    }
+    Ok(Committed { outcomes })
+}
+
+/// Locks every space of a batch and brings the view of each to what is locked.
+fn agree(store: &PostgresStore, batch: &Batch, touched: &BTreeSet<SpaceId>) -> Result<(), StoreError> {
+    let mut new = Vec::new();
+    for space in touched {
+        let number = store.known(space, |known| known.head.number)?;
+        let begins = |envelope: &&Verified<Envelope>| envelope.space() == space && envelope.header().seq == 1;
+        if number == 0 && batch.envelopes.iter().any(|envelope| begins(&envelope)) {
+            new.push(*space);
+        }
+    }
+    let locked: BTreeMap<SpaceId, Arrival> = store.lock(touched, &new, true)?.into_iter().collect();
+    for space in touched {
+        let before = store.known(space, |known| known.head)?;
+        let now = locked.get(space).copied().unwrap_or_default();
+        if before == now {
+            continue;
+        }
+        store.moved(*space, before.number);
+        if store.known(space, |known| known.head)? != now {
+            return Err(contradiction("a space is not where its locked row says"));
+        }
+    }
+    Ok(())
+}
+
+/// What a batch makes of a space.
+struct Staged {
+    head: Arrival,
+    bytes: u64,
+    tips: BTreeMap<DeviceId, Tip>,
+    new: BTreeMap<(DeviceId, u64), EnvelopeId>,
+}
+
+struct Writing<'s> {
+    store: &'s PostgresStore,
+    spaces: BTreeMap<SpaceId, Staged>,
+    rows: Vec<(Arrival, Verified<Envelope>)>,
+    forks: BTreeMap<(SpaceId, DeviceId), (u64, Arc<[u8]>)>,
+}
+
+impl Writing<'_> {
+    fn append(&mut self, envelope: &Verified<Envelope>) -> Result<Outcome, StoreError> {
+        let (space, device) = (*envelope.space(), envelope.header().device);
+        let tip = match self
+            .spaces
+            .get(&space)
+            .and_then(|staged| staged.tips.get(&device))
+        {
+            Some(tip) => Some(*tip),
+            None => self.store.tip(&space, device)?,
+        };
+        if let Err(fault) = check_next(tip, envelope.header()) {
+            let outcome = judge(envelope, fault, |seq| self.id_at(&space, device, seq))?;
+            if let Outcome::Fork { seq } = outcome {
+                let kept = self.forks.get(&(space, device)).map(|(seq, _)| *seq);
+                if proves_more(kept, seq) {
+                    self.forks
+                        .insert((space, device), (seq, envelope.bytes().clone()));
+                }
+            }
+            return Ok(outcome);
+        }
+        if !self.spaces.contains_key(&space) {
+            let (head, bytes) = self.store.known(&space, |known| (known.head, known.bytes))?;
+            let staged = Staged {
+                head,
+                bytes,
+                tips: BTreeMap::new(),
+                new: BTreeMap::new(),
+            };
+            self.spaces.insert(space, staged);
+        }
+        let staged = self.spaces.get_mut(&space).expect("just made");
+        if staged.head.number >= ARRIVALS_PER_SPACE_MAX {
+            return Err(StoreError::Full);
+        }
+        staged.head = staged.head.next(envelope.id());
+        staged.bytes += envelope.bytes().len() as u64;
+        staged.tips.insert(device, envelope.tip());
+        staged.new.insert((device, envelope.header().seq), envelope.id());
+        let arrival = staged.head;
+        self.rows.push((arrival, envelope.clone()));
+        Ok(Outcome::Stored(arrival))
+    }
+
+    fn id_at(&self, space: &SpaceId, device: DeviceId, seq: u64) -> Result<EnvelopeId, StoreError> {
+        let staged = self.spaces.get(space);
+        if let Some(id) = staged.and_then(|staged| staged.new.get(&(device, seq))) {
+            return Ok(*id);
+        }
+        let stored = self.store.at(space, device, seq)?;
+        stored
+            .map(|stored| stored.id)
+            .ok_or_else(|| contradiction("a number below the tip has no place"))
+    }
+}
+
+type Records<'r> = BTreeMap<(Bucket, &'r [u8]), Option<&'r [u8]>>;
+type Forks = BTreeMap<(SpaceId, DeviceId), (u64, Arc<[u8]>)>;
+
+/// Everything on the wire in order, one answer awaited: a statement that fails makes the `COMMIT` behind it a rollback.
+fn write(
+    store: &PostgresStore,
+    spaces: &BTreeMap<SpaceId, Staged>,
+    rows: &[(Arrival, Verified<Envelope>)],
+    forks: &Forks,
+    records: &Records<'_>,
+) -> Result<(), StoreError> {
+    let mut items = Vec::new();
+    let (mut ids, mut heads, mut chains, mut sizes) = (vec![], vec![], vec![], vec![]);
+    let (mut feed_spaces, mut feed_devices, mut feed_seqs, mut feed_tips) = (vec![], vec![], vec![], vec![]);
+    for (space, staged) in spaces {
+        ids.push(&space.as_bytes()[..]);
+        heads.push(int(staged.head.number));
+        chains.push(&staged.head.chain[..]);
+        sizes.push(int(staged.bytes));
+        for (device, tip) in &staged.tips {
+            feed_spaces.push(&space.as_bytes()[..]);
+            feed_devices.push(&device.as_bytes()[..]);
+            feed_seqs.push(int(tip.seq));
+            feed_tips.push(&tip.id.as_bytes()[..]);
+        }
+        items.push(Item::Grown {
+            space: *space,
+            after: staged.head.number - staged.new.len() as u64,
+            head: staged.head.number,
+        });
+    }
+    let column = |of: fn(&(Arrival, Verified<Envelope>)) -> &[u8]| rows.iter().map(of).collect::<Vec<_>>();
+    let number = |of: fn(&(Arrival, Verified<Envelope>)) -> i64| rows.iter().map(of).collect::<Vec<_>>();
+    let envelope_spaces = column(|(_, envelope)| &envelope.space().as_bytes()[..]);
+    let envelope_devices = column(|(_, envelope)| &envelope.header().device.as_bytes()[..]);
+    let envelope_chains = column(|(arrival, _)| &arrival.chain[..]);
+    let envelope_bytes = column(|(_, envelope)| &envelope.bytes()[..]);
+    let envelope_arrivals = number(|(arrival, _)| int(arrival.number));
+    let envelope_seqs = number(|(_, envelope)| int(envelope.header().seq));
+    let envelope_prefixes = number(|(_, envelope)| id_prefix(envelope.id()));
+    let fork_spaces: Vec<&[u8]> = forks.keys().map(|(space, _)| &space.as_bytes()[..]).collect();
+    let fork_devices: Vec<&[u8]> = forks.keys().map(|(_, device)| &device.as_bytes()[..]).collect();
+    let fork_seqs: Vec<i64> = forks.values().map(|(seq, _)| int(*seq)).collect();
+    let fork_bytes: Vec<&[u8]> = forks.values().map(|(_, bytes)| &bytes[..]).collect();
+    items.extend(forks.keys().map(|(space, _)| Item::Forked(*space)));
+    let buckets: BTreeSet<Bucket> = records.keys().map(|(bucket, _)| *bucket).collect();
+    items.extend(buckets.into_iter().map(Item::Records));
+    let notes = note::write(store.node(), &items);
+    if spaces.is_empty() && forks.is_empty() {
+        store.begin("BEGIN")?;
+    } else if !store.in_transaction() {
+        // The locks that the rows rest on are gone.
+        return Err(StoreError::Unreachable);
+    }
+    write_records(store, records)?;
+    store.run(async |client, sql| {
+        let put_envelopes = async {
+            match rows.is_empty() {
+                true => Ok(0),
+                false => {
+                    client
+                        .execute(
+                            &sql.put_envelopes,
+                            &[
+                                &envelope_spaces,
+                                &envelope_arrivals,
+                                &envelope_devices,
+                                &envelope_seqs,
+                                &envelope_prefixes,
+                                &envelope_chains,
+                                &envelope_bytes,
+                            ],
+                        )
+                        .await
+                }
+            }
+        };
+        let put_feeds = async {
+            match feed_seqs.is_empty() {
+                true => Ok(0),
+                false => {
+                    client
+                        .execute(
+                            &sql.put_feeds,
+                            &[&feed_spaces, &feed_devices, &feed_seqs, &feed_tips],
+                        )
+                        .await
+                }
+            }
+        };
+        let put_spaces = async {
+            match heads.is_empty() {
+                true => Ok(0),
+                false => {
+                    client
+                        .execute(&sql.put_spaces, &[&ids, &heads, &chains, &sizes])
+                        .await
+                }
+            }
+        };
+        let put_forks = async {
+            match fork_seqs.is_empty() {
+                true => Ok(0),
+                false => {
+                    client
+                        .execute(
+                            &sql.put_forks,
+                            &[&fork_spaces, &fork_devices, &fork_seqs, &fork_bytes],
+                        )
+                        .await
+                }
+            }
+        };
+        let done = tokio::try_join!(
+            biased;
+            put_envelopes,
+            put_feeds,
+            put_spaces,
+            put_forks,
+            async { client.query(&sql.notify, &[&notes]).await },
+            client.batch_execute("COMMIT"),
+        );
+        done.map(|_| ())
+    })?;
+    store.ended();
+    Ok(())
+}
+
+fn write_records(store: &PostgresStore, records: &Records<'_>) -> Result<(), StoreError> {
+    let mut gone: (Vec<i16>, Vec<&[u8]>) = Default::default();
+    let mut chunk = Chunk::default();
+    for ((bucket, key), value) in records {
+        let Some(value) = value else {
+            gone.0.push(i16::from(*bucket as u8));
+            gone.1.push(key);
+            continue;
+        };
+        if chunk.bytes + value.len() > RECORD_BYTES_AT_ONCE {
+            std::mem::take(&mut chunk).write(store)?;
+        }
+        chunk.bytes += key.len() + value.len();
+        chunk.buckets.push(i16::from(*bucket as u8));
+        chunk.keys.push(key);
+        chunk.sums.push(record_sum(*bucket as u8, key, value).to_vec());
+        chunk.values.push(value);
+    }
+    chunk.write(store)?;
+    if !gone.0.is_empty() {
+        store.run(async |client, sql| client.execute(&sql.delete_records, &[&gone.0, &gone.1]).await)?;
+    }
+    Ok(())
+}
+
+#[derive(Default)]
+struct Chunk<'r> {
+    bytes: usize,
+    buckets: Vec<i16>,
+    keys: Vec<&'r [u8]>,
+    sums: Vec<Vec<u8>>,
+    values: Vec<&'r [u8]>,
+}
+
+impl Chunk<'_> {
+    fn write(self, store: &PostgresStore) -> Result<(), StoreError> {
+        if self.buckets.is_empty() {
+            return Ok(());
+        }
+        let Self {
+            buckets,
+            keys,
+            sums,
+            values,
+            ..
+        } = self;
+        store.run(async |client, sql| {
+            client
+                .execute(&sql.put_records, &[&buckets, &keys, &sums, &values])
+                .await
+        })?;
+        Ok(())
+    }
+}
