@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
-use sotay_net::{Backoff, Close, Connector, Link, LinkError, Presence, RelayAddress};
+use sotay_net::{Backoff, Close, ConnectError, Connector, Link, LinkError, Presence, RelayAddress};
 use sotay_sync::{CloseCode, SessionStats};
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 use crate::device::{Device, LinkId, LinkOutput};
 use crate::engine::{SyncError, SyncReport};
 use crate::error::DeviceError;
+use crate::listed::with_last;
 use crate::options::{Connectivity, Network};
 use crate::task::{Meter, SyncPhase};
 use crate::worker::Job;
@@ -35,9 +36,16 @@ pub(crate) enum Mode {
     Suspended,
 }
 
+/// Whom to follow.
+pub(crate) enum Route {
+    One(RelayAddress),
+    /// The relays of the unit's signed list, as it is at each attempt.
+    Listed,
+}
+
 /// What a background connection needs.
 pub(crate) struct Context {
-    pub address: RelayAddress,
+    pub route: Route,
     pub connector: Connector,
     pub jobs: mpsc::Sender<Job>,
     pub links: Arc<AtomicU64>,
@@ -231,12 +239,26 @@ impl Drop for DownGuard {
     }
 }
 
+/// The first relay that takes the connection; else why the last did not, if there was one.
+async fn connect(connector: &Connector, relays: &[RelayAddress]) -> Result<Link, Option<ConnectError>> {
+    let mut failed = None;
+    for relay in relays {
+        match connector.connect(relay, Presence::Foreground).await {
+            Ok(link) => return Ok(link),
+            Err(error) => failed = Some(error),
+        }
+    }
+    Err(failed)
+}
+
 async fn follow(mut context: Context, network: Arc<Notify>) {
     let Ok(mut rng) = StdRng::try_from_rng(&mut rand::rngs::SysRng) else {
         tracing::error!("no randomness from the system; background sync is off");
         return;
     };
     let mut backoff = Backoff::foreground();
+    // The relay of a list that failed last.
+    let mut failed = None;
     loop {
         if context
             .mode
@@ -255,12 +277,11 @@ async fn follow(mut context: Context, network: Arc<Notify>) {
             continue;
         }
         let started = tokio::time::Instant::now();
-        match context
-            .connector
-            .connect(&context.address, Presence::Foreground)
-            .await
-        {
+        let relays = with_last(context.relays().await, failed.take());
+        let others = relays.len() > 1;
+        match connect(&context.connector, &relays).await {
             Ok(connection) => {
+                let peer = connection.peer();
                 let link = LinkId(context.links.fetch_add(1, Ordering::Relaxed));
                 let meter = Meter::default();
                 let guard = DownGuard {
@@ -274,24 +295,29 @@ async fn follow(mut context: Context, network: Arc<Notify>) {
                 drop(guard);
                 match end {
                     Some(End::Relay(close)) => {
-                        if let Some(wait) = close.retry_after {
+                        failed = Some(peer);
+                        // Another one of the list need not be waited for.
+                        if let Some(wait) = close.retry_after.filter(|_| !others) {
                             backoff.obey(wait);
                         }
                     }
-                    Some(End::Link(error)) => tracing::debug!(%error, "link lost"),
-                    Some(End::Here(_) | End::Stopped | End::CaughtUp) | None => {}
+                    Some(End::Link(error)) => {
+                        failed = Some(peer);
+                        tracing::debug!(%error, "link lost");
+                    }
+                    Some(End::Here(_)) => failed = Some(peer),
+                    Some(End::Stopped | End::CaughtUp) | None => {}
                 }
                 if started.elapsed() >= HEALTHY_AFTER {
                     backoff.reset();
                 }
             }
+            Err(Some(ConnectError::Refused {
+                retry_after: Some(wait),
+            })) => backoff.obey(wait),
             Err(error) => {
-                tracing::debug!(%error, "no connection");
-                if let sotay_net::ConnectError::Refused {
-                    retry_after: Some(wait),
-                } = error
-                {
-                    backoff.obey(wait);
+                if let Some(error) = error {
+                    tracing::debug!(%error, "no connection");
                 }
             }
         }

@@ -18,7 +18,7 @@ use sotay_sync::{CloseCode, SessionStats};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 
-use crate::background::{self, Follower, Mode, NetworkCheck};
+use crate::background::{self, Follower, Mode, NetworkCheck, Route};
 use crate::device::{BranchError, Device, SpaceStatus};
 use crate::error::{DeviceError, NextAction, store_action};
 use crate::event::Event;
@@ -105,6 +105,9 @@ pub enum SyncError {
     /// The address cannot be read.
     #[error("the relay address cannot be read: {0}")]
     Address(#[from] AddressError),
+    /// The unit has named no relay that serves it.
+    #[error("the unit has named no relay")]
+    Unlisted,
     /// The relay could not be reached or refused the connection.
     #[error(transparent)]
     Connect(#[from] ConnectError),
@@ -359,21 +362,25 @@ impl Engine {
     /// Following a relay that is followed already changes nothing.
     pub fn follow(&self, relay: &str) -> Result<(), SyncError> {
         let address: RelayAddress = relay.parse()?;
+        self.start_following(relay, Route::One(address))
+    }
+
+    pub(crate) fn start_following(&self, name: &str, route: Route) -> Result<(), SyncError> {
         let mut followers = self.followers.lock().unwrap_or_else(PoisonError::into_inner);
-        if followers.contains_key(relay) {
+        if followers.contains_key(name) {
             return Ok(());
         }
         let runtime = self.runtime.lock().unwrap_or_else(PoisonError::into_inner);
         let runtime = runtime.as_ref().ok_or(CallError::Stopped)?;
         let context = background::Context {
-            address,
+            route,
             connector: self.connector.clone(),
             jobs: self.jobs.clone(),
             links: Arc::clone(&self.links),
             mode: self.mode.subscribe(),
             network: self.network.clone(),
         };
-        followers.insert(relay.to_owned(), Follower::start(runtime.handle(), context));
+        followers.insert(name.to_owned(), Follower::start(runtime.handle(), context));
         Ok(())
     }
 

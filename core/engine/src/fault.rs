@@ -11,13 +11,14 @@ use std::time::Duration;
 use sotay_feed::{DeviceId, MemberId};
 use sotay_handbook::{CommandError, Lang, Message, Names};
 use sotay_membership::Denied;
+use sotay_membership::limits::RELAYS_MAX;
 use sotay_net::ConnectError;
 use sotay_store::StoreError;
 use sotay_vault::keyvault::{KeyVaultError, PIN_BYTES_MAX, PIN_CHARS_MIN, PinRefused};
 
 use crate::device::{
-    AdmitError, BranchError, CreateUnitError, HallError, JoinError, PublishDirectiveError, RemoteError,
-    RemovalError, RootError, SecretaryError, VaultError,
+    AdmitError, BranchError, CreateUnitError, HallError, JoinError, NameRelaysError, PublishDirectiveError,
+    RemoteError, RemovalError, RootError, SecretaryError, VaultError,
 };
 use crate::engine::{CallError, CreateFromPackError, OpenError, SyncError};
 use crate::enrolment::{EnrolTextError, NotFresh};
@@ -411,6 +412,16 @@ impl From<&RemoteError> for Fault {
     }
 }
 
+impl From<&NameRelaysError> for Fault {
+    fn from(error: &NameRelaysError) -> Self {
+        match error {
+            NameRelaysError::TooMany { .. } => Self::input("relays_named_over").with("limit", RELAYS_MAX),
+            NameRelaysError::AddressTooLong { len } => Self::input("relay_name_too_long").with("len", len),
+            NameRelaysError::Device(error) => error.into(),
+        }
+    }
+}
+
 impl From<&SecretaryError> for Fault {
     fn from(error: &SecretaryError) -> Self {
         match error {
@@ -494,6 +505,7 @@ impl From<&SyncError> for Fault {
         let network = |code, action| Self::new(FaultKind::Network, code, action);
         match error {
             SyncError::Address(_) => Self::input("bad_relay"),
+            SyncError::Unlisted => Self::new(FaultKind::Input, "no_relay_named", NextAction::AskOfficer),
             SyncError::Connect(error) => match error {
                 ConnectError::Unreachable => network("unreachable", NextAction::RetryLater),
                 ConnectError::Timeout => network("relay_silent", NextAction::RetryLater),

@@ -13,6 +13,7 @@ mod enrolment;
 mod error;
 mod event;
 mod fault;
+mod listed;
 mod listen;
 mod lock;
 mod options;
@@ -27,6 +28,7 @@ pub use codes::{
     CODE_RELAYS_MAX, HALL_SECONDS, HallCode, Pass, Ticket, WELCOME_BYTES_MAX, WELCOME_MAGIC, letter_text,
     read_letter,
 };
+pub use device::NameRelaysError;
 pub use device::{
     AdmitError, AdmitRequest, AirState, CreateUnitError, Device, DueQuestion, HandedIn, HistoryLine,
     JoinError, LINES_PER_CHANGE_MAX, LibraryEntry, LibraryError, LinkId, LinkOutput, MeetingHeading,

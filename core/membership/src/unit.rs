@@ -84,7 +84,7 @@ pub struct RelayAddress {
     pub key: SignKey,
 }
 
-/// Who serves this unit, in the order in which devices try.
+/// Who serves this unit. In which order devices try is P12.9's affair.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RelayRecord {
     /// Grows with every change: the highest valid one counts.

@@ -25,6 +25,7 @@ mod door;
 mod frame;
 mod link;
 mod listener;
+mod rendezvous;
 mod tls;
 mod transport;
 
@@ -45,6 +46,7 @@ pub use listener::{
     INCOMING_BUFFER_BYTES, INCOMING_BUFFER_TOTAL_BYTES, INCOMING_MAX, Limits, Listener, RETRY_TOKEN_LIFETIME,
     SHUTDOWN_MAX, SOCKET_BUFFER_BYTES, Turned,
 };
+pub use rendezvous::in_order;
 pub use tls::ALPN;
 pub use transport::{
     CONGESTION_FLOOR_BYTES, IDLE_TIMEOUT, INITIAL_RTT, KEEP_ALIVE, PHONE_RECEIVE_WINDOW_BYTES,

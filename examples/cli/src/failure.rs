@@ -430,6 +430,7 @@ from_engine!(
     sotay_engine::SecretaryError,
     sotay_engine::RootError,
     sotay_engine::RootSignError,
+    sotay_engine::NameRelaysError,
     sotay_engine::OpenError,
     sotay_engine::SyncError,
     sotay_engine::LibraryError,

@@ -129,7 +129,13 @@ impl Target {
         self.tls.is_some()
     }
 
-    /// Host, port and database, for the operator's eyes: neither user nor password.
+    /// Whether it holds a password, so that its file should be read by few.
+    #[must_use]
+    pub fn has_password(&self) -> bool {
+        self.config.get_password().is_some()
+    }
+
+    /// Host and database, for the operator's eyes: neither user nor password.
     #[must_use]
     pub fn place(&self) -> String {
         let hosts: Vec<String> = self

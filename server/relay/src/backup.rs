@@ -2,7 +2,7 @@
 //! by the envelopes that came since; the relay only reads pages of ranges, in between it serves phones. Every envelope
 //! is verified again on its way in, and the chain of arrivals proves that nothing is missing.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use data_encoding::{BASE64, HEXLOWER};
@@ -17,8 +17,8 @@ use crate::admin::Ask;
 use crate::cli::{Backup, Restore};
 use crate::commands::Source;
 use crate::data::{DataDir, DataError, KEY_FILE, copy_private};
+use crate::database::file_options;
 use crate::error::RunError;
-use crate::serve::store_options;
 use crate::shard::now_ms;
 
 const DATABASE_FILE: &str = "backup.sqlite";
@@ -81,7 +81,7 @@ impl BackupError {
 }
 
 /// What a backup has to hold.
-struct Cut {
+pub(crate) struct Cut {
     database: DatabaseId,
     spaces: Vec<(Space, Arrival)>,
     records: Vec<(Vec<u8>, Vec<u8>)>,
@@ -89,7 +89,7 @@ struct Cut {
 }
 
 impl Cut {
-    fn read(answer: &Value) -> Option<Self> {
+    pub fn read(answer: &Value) -> Option<Self> {
         let text = |value: &Value| value.as_str().map(str::to_owned);
         let base64 = |value: &Value| BASE64.decode(value.as_str()?.as_bytes()).ok();
         let database = HEXLOWER.decode(text(&answer["database"])?.as_bytes()).ok()?;
@@ -134,7 +134,7 @@ pub(crate) fn backup(args: &Backup) -> Result<(), RunError> {
     let path = args.to.join(DATABASE_FILE);
     let options = Options {
         new_id: Some(cut.database),
-        ..store_options()
+        ..file_options()
     };
     let store = SqliteStore::open(&path, &options)?;
     if store.database_id() != cut.database {
@@ -142,18 +142,8 @@ pub(crate) fn backup(args: &Backup) -> Result<(), RunError> {
     }
     // As a device it takes whatever a granted device signed, in the relay's order; as a relay it would judge anew.
     let mut replica = Replica::open(store, Role::Device, Policy::Any)?;
-    let mut new = 0;
-    for (space, head) in &cut.spaces {
-        new += follow(&mut source, &mut replica, space, *head, &args.to)?;
-    }
-    for (id, envelope) in cut.forks {
-        let space = replica.space(&id).ok_or(BackupError::Answer("a fork"))?;
-        let answers = replica.admit(&space, vec![envelope], Vec::new())?;
-        if !matches!(answers[..], [Admitted::Refused(RefuseReason::Fork { .. })]) {
-            return Err(BackupError::Unverified("a proof of a fork").into());
-        }
-    }
-    records(&mut replica, &cut.records)?;
+    let database = cut.database;
+    let new = bring_forward(&mut source, &mut replica, cut, &args.to.display().to_string())?;
     let checked = replica.store().full_check()?;
     if args.with_key {
         copy_private(&args.data.data.join(KEY_FILE), &args.to, KEY_FILE)?;
@@ -161,7 +151,7 @@ pub(crate) fn backup(args: &Backup) -> Result<(), RunError> {
     let manifest = json!({
         "version": MANIFEST_VERSION,
         "taken": now_ms(),
-        "database": HEXLOWER.encode(&cut.database.0),
+        "database": HEXLOWER.encode(&database.0),
         "envelopes": checked.envelopes,
         "spaces": checked.spaces,
     });
@@ -188,13 +178,36 @@ pub(crate) fn backup(args: &Backup) -> Result<(), RunError> {
     Ok(())
 }
 
-/// Copies what a space gained, up to the cut. Returns how many envelopes that was.
-fn follow(
+/// Copies what a relay has beyond a replica, in the relay's order, and its own records. Returns how many envelopes that
+/// was.
+pub(crate) fn bring_forward<S: Store>(
     source: &mut Source,
-    replica: &mut Replica<SqliteStore>,
+    replica: &mut Replica<S>,
+    cut: Cut,
+    to: &str,
+) -> Result<u64, RunError> {
+    let mut new = 0;
+    for (space, head) in &cut.spaces {
+        new += follow(source, replica, space, *head, to)?;
+    }
+    for (id, envelope) in cut.forks {
+        let space = replica.space(&id).ok_or(BackupError::Answer("a fork"))?;
+        let answers = replica.admit(&space, vec![envelope], Vec::new())?;
+        if !matches!(answers[..], [Admitted::Refused(RefuseReason::Fork { .. })]) {
+            return Err(BackupError::Unverified("a proof of a fork").into());
+        }
+    }
+    records(replica, &cut.records)?;
+    Ok(new)
+}
+
+/// Copies what a space gained, up to the cut. Returns how many envelopes that was.
+fn follow<S: Store>(
+    source: &mut Source,
+    replica: &mut Replica<S>,
     space: &Space,
     head: Arrival,
-    to: &Path,
+    to: &str,
 ) -> Result<u64, RunError> {
     let id = space.id();
     replica.know_space(*space)?;
@@ -219,9 +232,9 @@ fn follow(
         for answer in replica.admit(space, envelopes, Vec::new())? {
             match answer {
                 Admitted::Stored(_) => {}
-                Admitted::Duplicate => return Err(BackupError::Ahead(to.to_owned()).into()),
+                Admitted::Duplicate => return Err(BackupError::Ahead(to.into()).into()),
                 Admitted::Refused(RefuseReason::Fork { .. } | RefuseReason::Gap { .. }) => {
-                    return Err(BackupError::Ahead(to.to_owned()).into());
+                    return Err(BackupError::Ahead(to.into()).into());
                 }
                 Admitted::Refused(_) => return Err(BackupError::Unverified("its signature or right").into()),
             }
@@ -231,12 +244,12 @@ fn follow(
     if at == head {
         Ok(head.number - before.number)
     } else {
-        Err(BackupError::Ahead(to.to_owned()).into())
+        Err(BackupError::Ahead(to.into()).into())
     }
 }
 
 /// The relay's own records, as they are now.
-fn records(replica: &mut Replica<SqliteStore>, now: &[(Vec<u8>, Vec<u8>)]) -> Result<(), StoreError> {
+fn records<S: Store>(replica: &mut Replica<S>, now: &[(Vec<u8>, Vec<u8>)]) -> Result<(), StoreError> {
     let store = replica.store_mut();
     let put = |key: &[u8], value: Option<&[u8]>| Put {
         bucket: Bucket::Relay,
@@ -264,7 +277,7 @@ pub(crate) fn restore(args: &Restore) -> Result<(), RunError> {
         return Err(BackupError::Missing(args.from.clone()).into());
     }
     let data = DataDir::open_or_make(&args.data.data)?;
-    if data.database().exists() {
+    if data.database().exists() || data.server()?.is_some() {
         return Err(BackupError::Exists(data.path().to_owned()).into());
     }
     let (kept, offered) = (data.path().join(KEY_FILE), args.from.join(KEY_FILE));
@@ -283,8 +296,8 @@ pub(crate) fn restore(args: &Restore) -> Result<(), RunError> {
         _ => {}
     }
     // Opened for writing: a backup that was interrupted is brought back to its last commit.
-    SqliteStore::open(&from, &store_options())?.backup_to(&copy)?;
-    let made = SqliteStore::inspect(&copy, &store_options())?;
+    SqliteStore::open(&from, &file_options())?.backup_to(&copy)?;
+    let made = SqliteStore::inspect(&copy, &file_options())?;
     let checked = made.full_check()?;
     drop(made);
     data.replace_database(&copy)?;

@@ -30,7 +30,7 @@ pub(crate) enum Command {
     /// Run the relay until it is told to stop (SIGTERM or Ctrl-C); SIGHUP reads the configuration again.
     Serve(Serve),
     /// Make the data directory, the key and an empty database, and print the key; run nothing.
-    Init(Data),
+    Init(Init),
     /// Say whether a relay is running on a data directory, and how it is.
     Status(Data),
     /// Check every record and every chain of a database. The relay must be stopped.
@@ -51,6 +51,8 @@ pub(crate) enum Command {
     Backup(Backup),
     /// Make a data directory from a backup. Refuses to overwrite.
     Restore(Restore),
+    /// Take the records from the file to the database server that the configuration names. The relay must be stopped.
+    Move(Move),
     /// Write everything of one unit to a file that a phone can import. The relay must be stopped.
     Export(Export),
     /// Write the database anew without gaps. The relay must be stopped.
@@ -77,10 +79,22 @@ pub(crate) enum Scene {
     Slow,
     /// A unit that pushes all the time beside a normal one.
     Greedy,
+    /// Verified, durable envelopes a second, without network: what --phones phones of --units units hand over.
+    Durable,
     /// `kill -9` under load, --rounds times; fails if anything acknowledged is lost.
     Kill,
     /// One after the other.
     All,
+}
+
+/// Where the relay under test has its records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum BenchStore {
+    /// A file.
+    Sqlite,
+    /// A server of its own, started for the scene with the PostgreSQL programs of this machine.
+    Postgres,
 }
 
 #[derive(Debug, Args)]
@@ -105,6 +119,9 @@ pub(crate) struct Bench {
     /// Kills.
     #[arg(long, default_value_t = 50, value_parser = value_parser!(u32).range(1..=10_000))]
     pub rounds: u32,
+    /// Where the relay under test has its records.
+    #[arg(long, value_enum, default_value = "sqlite")]
+    pub store: BenchStore,
     /// Print one JSON object for each scene instead of text.
     #[arg(long)]
     pub json: bool,
@@ -118,6 +135,24 @@ pub(crate) struct Data {
     /// Print one JSON object instead of text.
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    #[command(flatten)]
+    pub data: Data,
+    /// Configuration that names a database server, for a node of several.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Move {
+    #[command(flatten)]
+    pub data: Data,
+    /// Configuration with `store = "postgres://…"`.
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
 }
 
 #[derive(Debug, Args)]

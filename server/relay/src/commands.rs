@@ -3,19 +3,19 @@
 
 use std::fs::OpenOptions;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use sotay_store::{SqliteStore, Store};
+use sotay_store::Store;
 use sotay_sync::{Policy, Replica, Role, bundle};
 
 use crate::admin::{Ask, Desk};
 use crate::cli::{Data, Export, OfUnit, Quota, Spaces, Target};
 use crate::contacts::{Contacts, DAY_MS};
 use crate::data::{DataDir, DataError, running};
+use crate::database::{Access, Database, file_options};
 use crate::error::RunError;
 use crate::permissions::Permissions;
-use crate::serve::store_options;
 use crate::shard::now_ms;
 use crate::socket::{self, Client};
 
@@ -27,8 +27,8 @@ pub(crate) enum Source {
 
 /// The database of a relay that is not running.
 pub(crate) struct Stopped {
-    _data: DataDir,
-    replica: Replica<SqliteStore>,
+    data: DataDir,
+    replica: Replica<Box<dyn Store>>,
     permissions: Permissions,
     contacts: Contacts,
 }
@@ -47,14 +47,36 @@ impl Source {
             }
             Err(error) => return Err(error.into()),
         };
-        let store = SqliteStore::open(&dir.database(), &store_options())?;
+        let store = Database::of(&dir, Access::Write)?.into_store();
+        Self::stopped(dir, store)
+    }
+
+    /// The file of a directory, whatever the directory says of a server.
+    pub fn file(dir: DataDir) -> Result<Self, RunError> {
+        let store = sotay_store::SqliteStore::open(&dir.database(), &file_options())?;
+        Self::stopped(dir, Box::new(store))
+    }
+
+    fn stopped(data: DataDir, store: Box<dyn Store>) -> Result<Self, RunError> {
         let permissions = Permissions::load(&store, None)?;
         Ok(Source::Stopped(Box::new(Stopped {
             contacts: Contacts::load(&store)?,
             replica: Replica::open(store, Role::Relay, Policy::Any)?,
             permissions,
-            _data: dir,
+            data,
         })))
+    }
+
+    /// Closes the file, sets it aside, and notes that the records are on the server which a configuration names. Returns
+    /// where the file is.
+    pub fn leave_file(self, config: &Path) -> Result<PathBuf, RunError> {
+        let Source::Stopped(stopped) = self else {
+            return Err(RunError::Stopped);
+        };
+        let Stopped { data, replica, .. } = *stopped;
+        drop(replica);
+        data.note_server(config)?;
+        Ok(data.keep_aside()?)
     }
 
     /// The answer to one question.
@@ -261,7 +283,7 @@ fn permit(args: &Target, ask: impl FnOnce(String) -> Ask) -> Result<(), RunError
 /// Everything of a unit in a file that a phone imports (P10).
 pub(crate) fn export(args: &Export) -> Result<(), RunError> {
     let data = DataDir::open(&args.data.data)?;
-    let store = SqliteStore::inspect(&data.database(), &store_options())?;
+    let store = Database::of(&data, Access::Read)?.into_store();
     let replica = Replica::open(store, Role::Relay, Policy::Any)?;
     let spaces: Vec<_> = replica
         .spaces()
@@ -292,7 +314,9 @@ pub(crate) fn export(args: &Export) -> Result<(), RunError> {
 /// Writes the database anew; the old file is replaced only by a copy that was checked whole.
 pub(crate) fn compact(args: &Data) -> Result<(), RunError> {
     let data = DataDir::open(&args.data)?;
-    let store = SqliteStore::open(&data.database(), &store_options())?;
+    let Database::File(store) = Database::of(&data, Access::Write)? else {
+        return Err(DataError::OnServer(data.path().to_owned()).into());
+    };
     let before = store.file_bytes()?;
     let copy = data.path().join("relay.sqlite.compact");
     match std::fs::remove_file(&copy) {
@@ -305,7 +329,7 @@ pub(crate) fn compact(args: &Data) -> Result<(), RunError> {
     let id = store.database_id();
     // Closing moves the log into the file; what follows replaces a file that nobody has open.
     drop(store);
-    let made = SqliteStore::inspect(&copy, &store_options())?;
+    let made = sotay_store::SqliteStore::inspect(&copy, &file_options())?;
     let checked = made.full_check()?;
     let after = made.file_bytes()?;
     let same = made.database_id() == id;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use sotay_feed::limits::{ENVELOPE_BYTES_MAX, FRAME_BYTES_MAX};
+use sotay_postgres::Target;
 use toml::Spanned;
 
 use crate::cli::Allow;
@@ -43,6 +44,8 @@ pub(crate) struct Config {
     pub tcp: Option<bool>,
     /// What opens the operator's page beside one-time links.
     pub page_token: Option<PageToken>,
+    /// The database server; `None`: a file in the data directory.
+    pub store: Option<Target>,
     /// What to serve; `None` inside means any.
     pub allow: Option<Option<Served>>,
     pub log_json: bool,
@@ -58,6 +61,7 @@ struct File {
     public: Option<String>,
     tcp: Option<bool>,
     page_token: Option<Spanned<String>>,
+    store: Option<Spanned<String>>,
     allow: Option<Vec<Spanned<String>>>,
     log: Option<Spanned<String>>,
     limits: FileLimits,
@@ -119,6 +123,13 @@ fn parse(path: &Path, text: &str) -> Result<Config, ConfigError> {
                 "an IP address and a port is expected, like 0.0.0.0:7843".into(),
             )
         })
+    };
+    let store = match &file.store {
+        Some(value) if value.get_ref() != "sqlite" => {
+            let target = value.get_ref().parse::<Target>();
+            Some(target.map_err(|error| fault(value.span().start, error.to_string()))?)
+        }
+        _ => None,
     };
     let mut allow = None;
     for value in file.allow.iter().flatten() {
@@ -316,6 +327,13 @@ mod tests {
             "relay.toml, line 1, page-token: at least 20 characters are expected"
         );
         assert!(wrong("log = \"xml\"").contains("line 1, log"));
+        let store = wrong("log = \"json\"\nstore = \"postgres://relay:secret@db.example/sotay\"");
+        assert!(
+            store.starts_with("relay.toml, line 2, store: the database is on another machine"),
+            "{store}"
+        );
+        assert!(!store.contains("secret"));
+        assert!(wrong("store = \"oracle:secret\"").starts_with("relay.toml, line 1, store: postgres://"));
         assert!(wrong("listen = ").contains("line 1, listen"));
         assert!(wrong("[limits]\nsessions = -1").contains("line 2, limits.sessions"));
     }
@@ -326,6 +344,21 @@ mod tests {
         assert_eq!(sessions(1).unwrap().limits.sessions, 1);
         assert_eq!(sessions(1_000_000).unwrap().limits.sessions, 1_000_000);
         assert!(sessions(0).is_err() && sessions(1_000_001).is_err());
+    }
+
+    #[test]
+    fn records_are_in_a_file_unless_a_server_is_named() {
+        let store = |text: &str| parse(Path::new("c"), text).unwrap().store;
+        assert_eq!(store(""), None);
+        assert_eq!(store("store = \"sqlite\""), None);
+        let target = store("store = \"postgres://relay:secret@localhost/sotay\"").unwrap();
+        assert_eq!(target.place(), "localhost/sotay");
+        let config = parse(
+            Path::new("c"),
+            "store = \"postgres://relay:secret@localhost/sotay\"",
+        )
+        .unwrap();
+        assert!(!format!("{config:?}").contains("secret"));
     }
 
     #[test]

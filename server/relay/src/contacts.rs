@@ -82,21 +82,32 @@ pub(crate) struct Contacts(Arc<Mutex<Book>>);
 impl Contacts {
     /// Reads what is written down.
     pub fn load(store: &impl Store) -> Result<Self, StoreError> {
-        let damaged = || StoreError::Corrupt("a contact".into());
-        let mut book = Book::default();
-        for (key, value) in store.list(Bucket::Relay, DEVICE)? {
-            let device = DeviceId::from_slice(&key[DEVICE.len()..]).ok_or_else(damaged)?;
-            let contact = Contact::decode(&value).ok_or_else(damaged)?;
-            book.devices.insert(device, contact);
-        }
-        for (key, value) in store.list(Bucket::Relay, UNIT)? {
-            let unit = UnitId::from_slice(&key[UNIT.len()..]).ok_or_else(damaged)?;
-            let grown = value.try_into().map(i64::from_be_bytes).map_err(|_| damaged())?;
-            book.units.insert(unit, grown);
-        }
+        let mut book = Book::read(store)?;
         book.written = book.devices.clone();
         book.units_written = book.units.clone();
         Ok(Self(Arc::new(Mutex::new(book))))
+    }
+
+    /// Takes over what another relay wrote down, where it is newer.
+    pub fn take_in(&self, store: &impl Store) -> Result<(), StoreError> {
+        let theirs = Book::read(store)?;
+        self.with(|book| {
+            for (device, contact) in theirs.devices {
+                let known = book.devices.entry(device).or_insert(contact);
+                if contact.seen > known.seen {
+                    known.unit = contact.unit;
+                }
+                known.seen = known.seen.max(contact.seen);
+                known.whole = known.whole.max(contact.whole);
+                book.written.insert(device, contact);
+            }
+            for (unit, grown) in theirs.units {
+                let known = book.units.entry(unit).or_insert(grown);
+                *known = grown.max(*known);
+                book.units_written.insert(unit, grown);
+            }
+        });
+        Ok(())
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut Book) -> T) -> T {
@@ -186,6 +197,23 @@ impl Contacts {
 }
 
 impl Book {
+    /// What is written down.
+    fn read(store: &impl Store) -> Result<Self, StoreError> {
+        let damaged = || StoreError::Corrupt("a contact".into());
+        let mut book = Book::default();
+        for (key, value) in store.list(Bucket::Relay, DEVICE)? {
+            let device = DeviceId::from_slice(&key[DEVICE.len()..]).ok_or_else(damaged)?;
+            let contact = Contact::decode(&value).ok_or_else(damaged)?;
+            book.devices.insert(device, contact);
+        }
+        for (key, value) in store.list(Bucket::Relay, UNIT)? {
+            let unit = UnitId::from_slice(&key[UNIT.len()..]).ok_or_else(damaged)?;
+            let grown = value.try_into().map(i64::from_be_bytes).map_err(|_| damaged())?;
+            book.units.insert(unit, grown);
+        }
+        Ok(book)
+    }
+
     fn changes(&mut self, all: bool) -> Vec<Put> {
         let much = |new: i64, old: i64| all || new.saturating_sub(old).abs() >= WRITE_EVERY_MS;
         let mut puts = Vec::new();
@@ -243,6 +271,24 @@ mod tests {
         assert_eq!((tally.up_to_date, tally.behind, tally.silent), (1, 2, 1));
         assert_eq!((tally.seen, tally.grown), (now, now - DAY_MS));
         assert_eq!(contacts.ages(&[1, 7], now), [1, 1, 2]);
+    }
+
+    #[test]
+    fn what_another_relay_wrote_down_is_taken_over_where_it_is_newer() {
+        let unit = UnitId::from_bytes([1; 32]);
+        let mut store = MemoryStore::new(DatabaseId([1; 16]));
+        let (ours, theirs) = (Contacts::default(), Contacts::default());
+        ours.seen(device(1), unit, 9000);
+        theirs.seen(device(1), unit, 1000);
+        theirs.whole(device(1), 2000);
+        theirs.seen(device(2), unit, 3000);
+        theirs.grown(unit, 4000);
+        theirs.stage(&mut store, true).unwrap();
+        ours.take_in(&store).unwrap();
+        let contact = ours.of(device(1)).unwrap();
+        assert_eq!((contact.seen, contact.whole), (9000, 2000));
+        assert_eq!(ours.of(device(2)).unwrap().seen, 3000);
+        assert_eq!(ours.tallies(5000)[&unit].grown, 4000);
     }
 
     #[test]

@@ -17,6 +17,10 @@ const LOCK_FILE: &str = "relay.lock";
 pub(crate) const KEY_FILE: &str = "relay.key";
 const DATABASE_FILE: &str = "relay.sqlite";
 const RUN_FILE: &str = "relay.run.json";
+/// Says that the records are on a database server, and which configuration names it.
+const SERVER_FILE: &str = "relay.store";
+/// First word of it; the number is its version.
+const SERVER_TAG: &str = "sotay-relay-store-1";
 
 /// First word of the key file; the number is its version.
 const KEY_TAG: &str = "sotay-relay-key-1";
@@ -46,6 +50,16 @@ pub(crate) enum DataError {
     KeyOpen(PathBuf),
     #[error("the key file {0} is missing, but there is a database")]
     KeyLost(PathBuf),
+    #[error("the records of the relay in {0} are on a database server")]
+    OnServer(PathBuf),
+    #[error(
+        "the records of the relay in {0} are in a file there, but the configuration names a database server"
+    )]
+    InFile(PathBuf),
+    #[error("the configuration {0} names no database server")]
+    NoServer(PathBuf),
+    #[error("the file {0} is damaged")]
+    ServerDamaged(PathBuf),
 }
 
 /// An open data directory, locked until it is dropped or the process ends, however it ends.
@@ -65,7 +79,7 @@ impl DataDir {
 
     /// Opens the directory of an existing relay.
     pub fn open(path: &Path) -> Result<Self, DataError> {
-        if path.join(DATABASE_FILE).exists() {
+        if path.join(DATABASE_FILE).exists() || path.join(SERVER_FILE).exists() {
             Self::lock(path)
         } else {
             Err(DataError::Missing(path.to_owned()))
@@ -107,7 +121,7 @@ impl DataDir {
         match OpenOptions::new().read(true).open(&path) {
             Ok(file) => read_key(&path, file),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                if self.database().exists() {
+                if self.database().exists() || self.path.join(SERVER_FILE).exists() {
                     return Err(DataError::KeyLost(path));
                 }
                 let seed = fresh_seed(&self.path)?;
@@ -126,6 +140,41 @@ impl DataDir {
             File::open(&self.path)?.sync_all()
         };
         replace().map_err(|error| failed(&self.path, "written", error))
+    }
+
+    /// The configuration that names the database server which holds the records, if one does.
+    pub fn server(&self) -> Result<Option<PathBuf>, DataError> {
+        let path = self.path.join(SERVER_FILE);
+        match fs::read_to_string(&path) {
+            Ok(text) => match text.trim_end().split_once(' ') {
+                Some((SERVER_TAG, config)) if !config.is_empty() => Ok(Some(config.into())),
+                _ => Err(DataError::ServerDamaged(path)),
+            },
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(failed(&path, "read", error)),
+        }
+    }
+
+    /// From now on the records are on the server that a configuration names. The address itself, which may hold a
+    /// password, stays there.
+    pub fn note_server(&self, config: &Path) -> Result<(), DataError> {
+        let config = std::path::absolute(config).map_err(|error| failed(config, "found", error))?;
+        let text = format!("{SERVER_TAG} {}\n", config.display());
+        if fs::read_to_string(self.path.join(SERVER_FILE)).is_ok_and(|kept| kept == text) {
+            return Ok(());
+        }
+        write_whole(&self.path, SERVER_FILE, text.as_bytes())
+    }
+
+    /// Gives the database file a name under which no relay opens it, after its records were moved away.
+    pub fn keep_aside(&self) -> Result<PathBuf, DataError> {
+        let kept = self.path.join("relay.sqlite.moved");
+        let rename = || {
+            fs::rename(self.database(), &kept)?;
+            File::open(&self.path)?.sync_all()
+        };
+        rename().map_err(|error| failed(&self.path, "written", error))?;
+        Ok(kept)
     }
 
     /// Leaves a note of the running relay for `status`.
@@ -326,6 +375,23 @@ mod tests {
         let data = DataDir::open_or_make(at.path()).unwrap();
         fs::write(data.database(), b"").unwrap();
         assert!(matches!(data.key(), Err(DataError::KeyLost(_))));
+    }
+
+    #[test]
+    fn a_directory_whose_records_are_on_a_server_says_which_configuration_names_it() {
+        let at = dir();
+        let data = DataDir::open_or_make(at.path()).unwrap();
+        assert_eq!(data.server().unwrap(), None);
+        data.note_server(Path::new("/etc/sotay/relay.toml")).unwrap();
+        assert_eq!(
+            data.server().unwrap().as_deref(),
+            Some(Path::new("/etc/sotay/relay.toml"))
+        );
+        assert!(matches!(data.key(), Err(DataError::KeyLost(_))));
+        drop(data);
+        let data = DataDir::open(at.path()).unwrap();
+        fs::write(at.path().join(SERVER_FILE), "sotay-relay-store-2 /x").unwrap();
+        assert!(matches!(data.server(), Err(DataError::ServerDamaged(_))));
     }
 
     #[test]

@@ -9,15 +9,15 @@ use rustix::process::{Resource, getrlimit};
 use serde::Serialize;
 use sotay_feed::DeviceKeys;
 use sotay_net::{Connector, Presence, RelayAddress, SOCKET_BUFFER_BYTES, Settings as Carrier};
-use sotay_store::{SqliteStore, Store};
 
 use crate::admin::Ask;
 use crate::cli::{Data, Doctor, Serve};
 use crate::commands::Source;
 use crate::data::{DataDir, DataError, Running, running};
+use crate::database::{Access, Database};
 use crate::error::RunError;
 use crate::http;
-use crate::serve::{Settings, store_options};
+use crate::serve::Settings;
 use crate::shard::now_ms;
 
 /// Room on the disk below which the operator should do something.
@@ -154,6 +154,12 @@ fn configuration(args: &Doctor) -> Finding {
     match &args.config {
         None => finding(CHECK, Verdict::Skipped, "no --config given", ""),
         Some(path) => match crate::config::read(path) {
+            Ok(config) if config.store.is_some_and(|store| store.has_password()) && is_open(path) => finding(
+                CHECK,
+                Verdict::Warn,
+                "valid, but every user of this machine can read the password of the database in it",
+                "`chown root:sotay` and `chmod 640` it.",
+            ),
             Ok(_) => ok(CHECK, "valid"),
             Err(error) => finding(
                 CHECK,
@@ -163,6 +169,10 @@ fn configuration(args: &Doctor) -> Finding {
             ),
         },
     }
+}
+
+fn is_open(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|about| about.permissions().mode() & 0o004 != 0)
 }
 
 fn clock() -> Finding {
@@ -320,16 +330,22 @@ fn serving(data: &Data, relay: &Running) -> Vec<Finding> {
 }
 
 fn database(data: &Path) -> Finding {
-    let look = || -> Result<(u64, usize), RunError> {
+    let look = || -> Result<(u64, usize, &str), RunError> {
         let data = DataDir::open(data)?;
-        let store = SqliteStore::inspect(&data.database(), &store_options())?;
-        store.quick_check()?;
-        Ok((store.file_bytes()?, store.spaces()?.len()))
+        let database = Database::of(&data, Access::Read)?;
+        let (bytes, which) = match &database {
+            Database::File(store) => {
+                store.quick_check()?;
+                (store.file_bytes()?, "its pages fit")
+            }
+            Database::Server(store) => (store.bytes()?, "on a server that answers and takes writes"),
+        };
+        Ok((bytes, database.into_store().spaces()?.len(), which))
     };
     match look() {
-        Ok((bytes, spaces)) => ok(
+        Ok((bytes, spaces, which)) => ok(
             "database",
-            format!("{spaces} spaces, {} MiB, its pages fit", bytes >> 20),
+            format!("{spaces} spaces, {} MiB, {which}", bytes >> 20),
         ),
         Err(error) => {
             let found = error.to_string();

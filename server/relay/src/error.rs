@@ -20,6 +20,8 @@ pub(crate) enum RunError {
     Data(#[from] DataError),
     #[error("{0}")]
     Store(#[from] StoreError),
+    #[error("the database server ({place}): {error}")]
+    Server { place: String, error: StoreError },
     #[error("cannot listen for phones on {address}: {error}")]
     Listen { address: SocketAddr, error: BindError },
     #[error("cannot listen for health checks on TCP {address}: {error}")]
@@ -64,10 +66,16 @@ impl RunError {
     pub fn exit_code(&self) -> u8 {
         match self {
             RunError::Data(DataError::InUse(_)) | RunError::Store(StoreError::Busy) => 3,
+            RunError::Data(DataError::OnServer(_) | DataError::InFile(_) | DataError::NoServer(_)) => 2,
             RunError::Listen { .. } | RunError::Http { .. } => 4,
             RunError::Data(_) | RunError::Store(StoreError::ReadOnly | StoreError::Full) => 5,
             RunError::Store(StoreError::Corrupt(_) | StoreError::Foreign) => 6,
-            RunError::Store(StoreError::Newer { .. }) => 7,
+            RunError::Store(StoreError::Newer { .. })
+            | RunError::Server {
+                error: StoreError::Newer { .. },
+                ..
+            } => 7,
+            RunError::Server { .. } => 6,
             RunError::NotRunning | RunError::Silent(_) | RunError::NotReady(_) => 8,
             RunError::Config(_) | RunError::NoData => 2,
             RunError::Socket { .. } => 5,
@@ -95,6 +103,18 @@ impl RunError {
                 DataError::KeyDamaged(_) | DataError::KeyLost(_) => {
                     "Restore relay.key from the backup: phones know this relay by its key. With another key every \
                      branch must be given a new relay address."
+                }
+                DataError::OnServer(_) => {
+                    "For `serve` give the configuration with `store` after --config. What this command does to a file is the \
+                     database server's own affair: see \"PostgreSQL\" in docs/OPERATING.md."
+                }
+                DataError::InFile(_) => {
+                    "Run `sotay-relay move --data DIR --config FILE` once, with the relay stopped: it takes the records to the \
+                     server. Or give a data directory of its own to a further node."
+                }
+                DataError::NoServer(_) => "Give `store = \"postgres://…\"` in that file.",
+                DataError::ServerDamaged(_) => {
+                    "Remove it, and start the relay with the configuration that names the server: it is written anew."
                 }
                 DataError::KeyOpen(_) => {
                     "Run `chmod 600` on it. If strangers may have read it, give the branches a relay with a new key."
@@ -130,6 +150,21 @@ impl RunError {
                     "Check the path after --data: relay.sqlite is some other program's file."
                 }
                 _ => "Look at the operating system's messages about this disk.",
+            },
+            RunError::Server { error, .. } => match error {
+                StoreError::Unreachable => {
+                    "Check that the server runs and listens there, its firewall, and the certificates if sslmode asks for them."
+                }
+                StoreError::Newer { .. } => {
+                    "Start the newer version of sotay-relay that wrote this database; all nodes are upgraded, then the old one."
+                }
+                StoreError::Foreign => {
+                    "There is a schema `sotay` that is another program's: give the relay a database of its own."
+                }
+                StoreError::Corrupt(_) => {
+                    "Look at the server's log and disk; restore its last backup if it is damaged."
+                }
+                _ => "Look at the server's log: it has the exact words.",
             },
             RunError::Listen { error, .. } => match error {
                 BindError::InUse => "Stop the other program on that port, or choose another with --listen.",

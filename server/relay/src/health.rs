@@ -17,6 +17,8 @@ pub(crate) enum Trouble {
     ReadOnly,
     /// The database is damaged.
     Corrupt,
+    /// The database server does not answer, or its database is not the one it was.
+    Away,
     /// Another failure of the disk.
     Io,
     /// The thread that owns the database is gone: not alive any more.
@@ -32,24 +34,28 @@ impl Trouble {
             Trouble::Full => "the disk is full",
             Trouble::ReadOnly => "the database cannot be written",
             Trouble::Corrupt => "the database is damaged",
+            Trouble::Away => "the database server does not answer",
             Trouble::Io => "the disk fails",
             Trouble::Dead => "the thread that owns the database is gone",
         }
     }
 
-    fn of(error: &StoreError) -> Self {
-        match error {
+    /// `None`: nothing that lasts.
+    fn of(error: &StoreError) -> Option<Self> {
+        Some(match error {
+            StoreError::Moved => return None,
+            StoreError::Unreachable => Trouble::Away,
             StoreError::Full => Trouble::Full,
             StoreError::ReadOnly => Trouble::ReadOnly,
             StoreError::Corrupt(_) | StoreError::Foreign | StoreError::Newer { .. } => Trouble::Corrupt,
             _ => Trouble::Io,
-        }
+        })
     }
 
     fn is_of_the_store(self) -> bool {
         matches!(
             self,
-            Trouble::Full | Trouble::ReadOnly | Trouble::Corrupt | Trouble::Io
+            Trouble::Full | Trouble::ReadOnly | Trouble::Corrupt | Trouble::Away | Trouble::Io
         )
     }
 }
@@ -74,12 +80,25 @@ impl Health {
 
     /// A write ended this way.
     pub fn store_result<T>(&self, result: &Result<T, StoreError>) {
-        self.of_the_store(result.as_ref().err().map(Trouble::of));
+        match result {
+            Ok(_) => self.of_the_store(None),
+            Err(error) => self.store_failed(error),
+        }
     }
 
     /// Reading failed this way.
     pub fn store_failed(&self, error: &StoreError) {
-        self.of_the_store(Some(Trouble::of(error)));
+        if let Some(trouble) = Trouble::of(error) {
+            self.of_the_store(Some(trouble));
+        }
+    }
+
+    /// The database server is there again.
+    pub fn server_is_back(&self) {
+        let mut trouble = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if *trouble == Some(Trouble::Away) {
+            *trouble = None;
+        }
     }
 
     /// Never covers up that the relay is starting, stopping or dead.
@@ -103,6 +122,23 @@ mod tests {
         assert_eq!(health.trouble(), Some(Trouble::Full));
         health.store_result(&Ok(()));
         assert_eq!(health.trouble(), None);
+    }
+
+    #[test]
+    fn a_server_that_is_back_ends_the_trouble_it_made_and_no_other() {
+        let health = Health::starting();
+        health.server_is_back();
+        assert_eq!(health.trouble(), Some(Trouble::Starting));
+        health.set(None);
+        health.store_failed(&StoreError::Unreachable);
+        assert_eq!(health.trouble(), Some(Trouble::Away));
+        health.server_is_back();
+        assert_eq!(health.trouble(), None);
+        health.store_failed(&StoreError::Moved);
+        assert_eq!(health.trouble(), None);
+        health.store_failed(&StoreError::Full);
+        health.server_is_back();
+        assert_eq!(health.trouble(), Some(Trouble::Full));
     }
 
     #[test]

@@ -3,22 +3,30 @@
 use std::time::Instant;
 
 use sotay_net::key_text;
-use sotay_store::SqliteStore;
 use sotay_sync::{Policy, Replica, Role};
 
-use crate::cli::Data;
+use crate::cli::{Data, Init};
+use crate::config;
 use crate::data::{DataDir, running};
+use crate::database::{Access, Database};
 use crate::error::RunError;
 use crate::http;
-use crate::serve::store_options;
 
 /// Makes directory, key and database. On an existing relay it only prints the key.
-pub(crate) fn init(args: &Data) -> Result<(), RunError> {
-    let data = DataDir::open_or_make(&args.data)?;
+pub(crate) fn init(args: &Init) -> Result<(), RunError> {
+    let config = args.config.as_deref();
+    let store = config
+        .map(config::read)
+        .transpose()?
+        .and_then(|config| config.store);
+    let data = DataDir::open_or_make(&args.data.data)?;
     let keys = data.key()?;
-    SqliteStore::open(&data.database(), &store_options())?;
+    Database::configured(&data, store.as_ref(), None, None)?;
+    if let (Some(_), Some(config)) = (&store, config) {
+        data.note_server(config)?;
+    }
     let key = key_text(&keys.public().sign);
-    if args.json {
+    if args.data.json {
         println!(
             "{}",
             serde_json::json!({ "data": data.path().display().to_string(), "key": key })
@@ -76,9 +84,9 @@ pub(crate) fn status(args: &Data) -> Result<(), RunError> {
 pub(crate) fn verify(args: &Data) -> Result<(), RunError> {
     let data = DataDir::open(&args.data)?;
     let start = Instant::now();
-    let store = SqliteStore::inspect(&data.database(), &store_options())?;
-    let checked = store.full_check()?;
-    let mut replica = Replica::open(store, Role::Relay, Policy::Any)?;
+    let mut database = Database::of(&data, Access::Read)?;
+    let checked = database.full_check()?;
+    let mut replica = Replica::open(database.into_store(), Role::Relay, Policy::Any)?;
     let units = replica.known_units();
     for unit in &units {
         replica.load_unit(*unit)?;

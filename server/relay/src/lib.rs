@@ -12,6 +12,7 @@ mod commands;
 mod config;
 mod contacts;
 mod data;
+mod database;
 mod doctor;
 mod error;
 mod fair;
@@ -26,8 +27,10 @@ mod metered;
 mod metrics;
 mod permissions;
 mod quota;
+mod relocate;
 mod serve;
 mod shard;
+mod shared;
 mod socket;
 mod web;
 
@@ -66,6 +69,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Allow(args) => commands::allow(&args),
         Command::Backup(args) => backup::backup(&args),
         Command::Restore(args) => backup::restore(&args),
+        Command::Move(args) => relocate::relocate(&args),
         Command::Export(args) => commands::export(&args),
         Command::Compact(args) => commands::compact(&args),
         Command::Doctor(args) => doctor::doctor(&args),

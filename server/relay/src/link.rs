@@ -46,6 +46,8 @@ pub(crate) enum Job {
     Admin(Question),
     /// The configuration was read again.
     Reload(Box<Reload>),
+    /// Another relay wrote into the database that they share, or its server came or went.
+    News,
     /// End every session: the relay is stopping.
     Drain,
 }

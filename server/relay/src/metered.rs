@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use sotay_feed::{DeviceId, EnvelopeId, Frontier, SpaceId, Tip};
 use sotay_store::{
-    Arrival, Batch, Bucket, Budget, Committed, DatabaseId, ForkEvidence, Outcome, Page, Store, StoreError,
-    Stored,
+    Arrival, Batch, Bucket, Budget, Committed, DatabaseId, ForkEvidence, News, Outcome, Page, Store,
+    StoreError, Stored,
 };
 
 use crate::health::Health;
@@ -123,6 +123,22 @@ impl<S: Store> Store for Metered<S> {
 
     fn list(&self, bucket: Bucket, prefix: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
         self.inner.list(bucket, prefix)
+    }
+
+    fn is_shared(&self) -> bool {
+        self.inner.is_shared()
+    }
+
+    fn news(&mut self) -> Result<News, StoreError> {
+        self.inner.news()
+    }
+
+    fn hold(&mut self, space: &SpaceId, wait: bool) -> Result<bool, StoreError> {
+        self.inner.hold(space, wait)
+    }
+
+    fn release(&mut self) -> Result<(), StoreError> {
+        self.inner.release()
     }
 }
 

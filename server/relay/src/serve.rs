@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use sotay_feed::SignKey;
 use sotay_net::{Listener, RelayAddress, key_text};
-use sotay_store::{Options, SqliteStore};
+use sotay_postgres::{Listener as Watcher, Signal, Target};
+use sotay_store::StoreError;
 use sotay_sync::{Group, Replica, Role};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Semaphore, mpsc, oneshot};
@@ -16,6 +17,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use crate::cli::{Allow, DEFAULT_HTTP_PORT, DEFAULT_PORT, Serve};
 use crate::config;
 use crate::data::{DataDir, Running};
+use crate::database::Database;
 use crate::error::RunError;
 use crate::health::{Health, Trouble};
 use crate::http::{self, Pages};
@@ -32,16 +34,6 @@ use crate::web::door::{Door, PageToken};
 const JOBS_WAITING_MAX: usize = 256;
 /// How long a stop waits for phones to take their goodbye.
 pub(crate) const DRAIN_MAX: Duration = Duration::from_secs(10);
-/// SQLite page cache, KiB.
-const CACHE_KIB: u32 = 32 * 1024;
-
-/// How the database of a relay is opened.
-pub(crate) fn store_options() -> Options {
-    Options {
-        cache_kib: CACHE_KIB,
-        ..Options::default()
-    }
-}
 
 /// Runs until SIGTERM or SIGINT.
 pub(crate) fn serve(args: &Serve) -> Result<(), RunError> {
@@ -52,11 +44,13 @@ pub(crate) fn serve(args: &Serve) -> Result<(), RunError> {
     let keys = data.key()?;
     let metrics = Arc::new(Metrics::new(data.database()));
     let health = Arc::new(Health::starting());
-    let options = Options {
-        max_bytes: limits.database_bytes,
-        ..store_options()
-    };
-    let store = SqliteStore::open(&data.database(), &options)?;
+    let (jobs, queue) = mpsc::channel(JOBS_WAITING_MAX);
+    let watcher = watcher(jobs.downgrade(), health.clone());
+    let store = settings.store.as_ref();
+    let store = Database::configured(&data, store, limits.database_bytes, Some(watcher))?.into_store();
+    if let (Some(_), Some(config)) = (&settings.store, &args.config) {
+        data.note_server(config)?;
+    }
     let books = Books::load(&store, settings.served.clone(), &limits)?;
     let contacts = books.contacts.clone();
     let store = Group::new(Metered::new(store, metrics.clone(), health.clone()));
@@ -64,7 +58,6 @@ pub(crate) fn serve(args: &Serve) -> Result<(), RunError> {
 
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(RunError::System)?;
-    let (jobs, queue) = mpsc::channel(JOBS_WAITING_MAX);
     let per_device = limits.sessions_per_device;
     let shard = Shard::new(replica, books, per_device, metrics.clone(), health.clone());
     let (handle, thread_health) = (runtime.handle().clone(), health.clone());
@@ -138,6 +131,8 @@ pub(crate) struct Settings {
     pub public: Option<String>,
     /// Whether phones are served over TCP as well.
     pub tcp: bool,
+    /// `None`: a file in the data directory.
+    pub store: Option<Target>,
     /// `None`: any unit.
     pub served: Option<Served>,
     pub limits: Limits,
@@ -169,12 +164,28 @@ impl Settings {
             public: args.public.clone().or(file.public),
             tcp: file.tcp.unwrap_or(true),
             page_token: file.page_token,
+            store: file.store,
             served,
             limits: file.limits,
             json: args.json,
             log_json: file.log_json,
         })
     }
+}
+
+/// Wakes the shard when another relay wrote, and tells the health checks of the database server.
+fn watcher(jobs: mpsc::WeakSender<Job>, health: Arc<Health>) -> Watcher {
+    Box::new(move |signal| {
+        match signal {
+            Signal::News => {}
+            Signal::Down(_) => health.store_failed(&StoreError::Unreachable),
+            Signal::Up => health.server_is_back(),
+        }
+        if let Some(jobs) = jobs.upgrade() {
+            // A full queue wakes it as well.
+            let _ = jobs.try_send(Job::News);
+        }
+    })
 }
 
 /// Tells the health checks and the main task that the shard's thread ended.
@@ -315,6 +326,7 @@ fn print_start(settings: &Settings, announced: &Announced) {
         Some(served) => served.texts(),
     };
     let data = settings.data.display().to_string();
+    let store = settings.store.as_ref().map(Target::place);
     let addresses: Vec<String> = phones.iter().map(ToString::to_string).collect();
     let text = if settings.json {
         let line = serde_json::json!({
@@ -325,6 +337,7 @@ fn print_start(settings: &Settings, announced: &Announced) {
             "addresses": addresses,
             "allow": allowed,
             "data": data,
+            "server": store,
             "pid": running.pid,
             "version": env!("CARGO_PKG_VERSION"),
         });
@@ -332,6 +345,9 @@ fn print_start(settings: &Settings, announced: &Announced) {
     } else {
         let mut text = format!("sotay-relay {}\n", env!("CARGO_PKG_VERSION"));
         text += &format!("data       {data}\n");
+        if let Some(store) = store {
+            text += &format!("database   PostgreSQL, {store}\n");
+        }
         text += &format!("key        {}\n", key_text(key));
         text += &format!(
             "listening  {} ({})\n",

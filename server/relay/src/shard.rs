@@ -39,6 +39,9 @@ const ROUND_TIME_MAX: Duration = Duration::from_millis(20);
 const CONTACTS_EVERY_MS: i64 = 60_000;
 /// Longer frames are not looked at for a denial, which has a fixed form (P8.8).
 const DENY_FRAME_BYTES_MAX: usize = 64;
+/// A space may have gained something, nobody knows from which arrival on.
+pub(crate) const WHEREVER: u64 = u64::MAX;
+
 /// One session and the way to its connection.
 pub(crate) struct Seat {
     pub session: Session,
@@ -193,6 +196,8 @@ impl<S: Store> Shard<S> {
                     self.touched.insert(link);
                 }
             }
+            // Read when the next round begins.
+            Job::News => {}
             Job::Admin(question) => self.answer(question, now),
             Job::Reload(reload) => {
                 let Reload { served, limits } = *reload;
@@ -224,6 +229,7 @@ impl<S: Store> Shard<S> {
 
     /// Deals with what waits, up to a round's limits; then one commit, then the answers.
     fn round(&mut self, now: i64) {
+        self.hear();
         let (start, mut frames, mut bytes) = (Instant::now(), 0, 0);
         self.fair.begin_round();
         while frames < ROUND_FRAMES_MAX
@@ -234,6 +240,7 @@ impl<S: Store> Shard<S> {
             let Some((link, frame, room)) = self.fair.next() else {
                 break;
             };
+            self.hold(&frame, now);
             let cost = self.frame(link, &frame, now);
             self.fair.spent(cost);
             self.metrics.waiting.dec();
@@ -262,7 +269,7 @@ impl<S: Store> Shard<S> {
     }
 
     /// Makes durable what the round brought. If that fails nobody is told that it worked: all come back.
-    fn commit(&mut self) {
+    pub fn commit(&mut self) {
         if let Err(error) = self.replica.flush() {
             self.note_store(&error);
             for link in &self.touched {
@@ -358,20 +365,37 @@ impl<S: Store> Shard<S> {
     }
 
     pub fn note_store(&self, error: &StoreError) {
+        if matches!(error, StoreError::Moved) {
+            return tracing::info!(
+                "another relay wrote the same space at the same moment; its phones come back"
+            );
+        }
         tracing::error!(%error, "the database fails");
         self.health.store_failed(error);
     }
 
     /// Releases what the sessions want done, then what other sessions gain by it.
-    fn settle(&mut self, now: i64) {
+    pub fn settle(&mut self, now: i64) {
         for link in std::mem::take(&mut self.touched) {
             self.release(link, now);
         }
         // Fan-out makes sessions send, never receive: nothing grows from it.
         for (space, grown) in std::mem::take(&mut self.grown) {
-            self.books.contacts.grown(space.unit, now);
+            if grown.after != WHEREVER {
+                self.books.contacts.grown(space.unit, now);
+            }
             self.fan_out(&space, &grown, now);
         }
+    }
+
+    /// A space has more than `after`; who brought it need not be told.
+    pub fn gained(&mut self, space: Space, after: u64, from: Option<LinkId>) {
+        gained(&mut self.grown, space, after, from);
+    }
+
+    /// Spaces that somebody listens to.
+    pub fn subscribed(&self) -> Vec<Space> {
+        self.subscribers.keys().copied().collect()
     }
 
     fn fan_out(&mut self, space: &Space, grown: &Grown, now: i64) {
@@ -424,12 +448,7 @@ impl<S: Store> Shard<S> {
                 // Who does not stay says so by closing.
                 Output::Event(SessionEvent::Closed(reason)) => caught_up |= reason.code == CloseCode::Done,
                 Output::Event(SessionEvent::Received { space, after, .. }) => {
-                    let grown = self.grown.entry(space).or_insert(Grown {
-                        after,
-                        from: Some(link),
-                    });
-                    grown.after = grown.after.min(after);
-                    grown.from = grown.from.filter(|from| *from == link);
+                    gained(&mut self.grown, space, after, Some(link));
                 }
                 Output::Event(SessionEvent::Rejected { reason, .. }) => {
                     self.metrics.refuse(refuse_label(reason), now);
@@ -493,6 +512,12 @@ impl<S: Store> Shard<S> {
             }
         }
     }
+}
+
+fn gained(grown: &mut BTreeMap<Space, Grown>, space: Space, after: u64, from: Option<LinkId>) {
+    let grown = grown.entry(space).or_insert(Grown { after, from });
+    grown.after = grown.after.min(after);
+    grown.from = grown.from.filter(|one| Some(*one) == from);
 }
 
 fn unsubscribe(subscribers: &mut BTreeMap<Space, BTreeSet<LinkId>>, space: &Space, link: LinkId) {

@@ -36,6 +36,7 @@ mod publishing;
 mod quizzes;
 mod readings;
 mod receipts;
+mod relays;
 mod removal;
 mod reports;
 mod rooted;
@@ -81,6 +82,7 @@ pub use passes::HallRequest;
 pub use policy::{RemoteError, SecretaryError};
 pub use publishing::{PublishFileError, PublishedFile};
 pub use quizzes::{AirState, BroadcastLine, DueQuestion, HandedIn, QuizEntry, QuizError, StudyOverview};
+pub use relays::NameRelaysError;
 pub use removal::{DeviceLine, KeyChange, RemovalError, Whom};
 pub use rooted::{Carried, RootError};
 pub use roster::{

@@ -7,14 +7,9 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, TransactionBehavior, params};
 use sotay_feed::{DeviceId, Envelope, SpaceId, Tip, Verified, check_next};
 
-<<<<<<< HEAD
 use super::error::io_error;
-use super::read::{self, FeedRow, SpaceRow, int, place};
-use crate::rules::{judge, proves_more};
-=======
 use super::read::{self, FeedRow, SpaceRow, place};
 use crate::rules::{contradiction, id_prefix, int, judge, proves_more, record_sum};
->>>>>>> dff05d6 (postgres: the store of a province, behind the one contract; several processes share a database)
 use crate::{ARRIVALS_PER_SPACE_MAX, Arrival, Batch, Committed, Outcome, Put, StoreError};
 
 /// Spaces of one database: what the upper half of a place has room for.

@@ -4,7 +4,8 @@ use clap::{Args, Subcommand};
 
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
-Without --relay every remembered relay is tried; the command succeeds when one of them took part. A relay that is named
+Without --relay one relay of the unit's signed list takes part, the first that serves, and every remembered one that is not
+on it; the command succeeds when one of them took part. A relay that is named
 is remembered when the exchange worked. Its address ends in # and its key: whoever else answers there is refused.")]
 pub(crate) struct Sync {
     /// Relay to exchange with (may be repeated); the remembered ones when left out.
@@ -45,6 +46,12 @@ pub(crate) enum RelayCommand {
         /// Its address.
         #[arg(value_name = "HOST:PORT#KEY")]
         relay: String,
+    },
+    /// Show the unit's signed list, in the order in which this phone tries; with addresses, sign a new one (officers).
+    Named {
+        /// Relays that serve the unit; each with the key it must show.
+        #[arg(value_name = "HOST:PORT#KEY")]
+        relays: Vec<String>,
     },
     /// Forget a relay.
     Forget {

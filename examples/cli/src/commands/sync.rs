@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use sotay_engine::{Event, SyncReport};
+use sotay_engine::{DeviceError, Event, SyncReport};
 
 use super::join;
 use crate::args::Sync;
@@ -32,25 +32,46 @@ pub(super) fn relays_of(given: &[String], phone: &Phone) -> Result<Vec<String>, 
     }
 }
 
+/// The unit's signed list; none before the phone belongs to a unit.
+fn named(phone: &Phone) -> Result<Vec<String>, Failure> {
+    match phone.engine.call(|device, _| device.relays_to_try())? {
+        Ok(relays) => Ok(relays.iter().map(ToString::to_string).collect()),
+        Err(DeviceError::NoUnit) => Ok(Vec::new()),
+        Err(error) => Err(error.into()),
+    }
+}
+
 pub(super) fn run(session: &Session, args: Sync) -> Result<Reply, Failure> {
     let voice = session.voice;
     let phone = session.open()?;
-    let relays = relays_of(&args.relay, &phone)?;
     if phone.run(|device, _| Ok(device.joining()?.is_some()))? {
-        return join::from_relays(session, &phone, &relays);
+        return join::from_relays(session, &phone, &relays_of(&args.relay, &phone)?);
     }
     let timeout = Duration::from_secs(args.timeout);
-    let outcomes: Vec<(String, Result<SyncReport, Failure>)> = relays
-        .into_iter()
-        .map(|relay| {
-            let outcome = phone.engine.sync_once(&relay, timeout).map_err(Failure::from);
-            (relay, outcome)
-        })
-        .collect();
+    let mut outcomes: Vec<(String, Result<SyncReport, Failure>)> = Vec::new();
+    let named = if args.relay.is_empty() {
+        named(&phone)?
+    } else {
+        Vec::new()
+    };
+    if let Some(first) = named.first() {
+        outcomes.push(match phone.engine.sync_listed(timeout) {
+            Ok((relay, report)) => (relay.to_string(), Ok(report)),
+            Err(error) => (first.clone(), Err(error.into())),
+        });
+    }
+    let relays = match relays_of(&args.relay, &phone) {
+        Err(_) if !named.is_empty() => Vec::new(),
+        relays => relays?,
+    };
+    for relay in relays.into_iter().filter(|relay| !named.contains(relay)) {
+        let outcome = phone.engine.sync_once(&relay, timeout).map_err(Failure::from);
+        outcomes.push((relay, outcome));
+    }
     if !args.no_remember {
         let worked = outcomes
             .iter()
-            .filter(|(_, outcome)| outcome.is_ok())
+            .filter(|(relay, outcome)| outcome.is_ok() && !named.contains(relay))
             .map(|(relay, _)| relay);
         phone.client()?.remember(worked)?;
     }

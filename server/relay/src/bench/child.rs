@@ -2,13 +2,13 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use sotay_net::RelayAddress;
 
+use super::Place;
 use crate::error::RunError;
 use crate::http;
 
@@ -33,9 +33,9 @@ pub(super) struct Used {
 }
 
 impl Relay {
-    pub fn start(place: &Path) -> Result<Self, RunError> {
-        let config = place.join("relay.toml");
-        std::fs::write(&config, CONFIG).map_err(RunError::System)?;
+    pub fn start(place: &Place) -> Result<Self, RunError> {
+        let config = place.path().join("relay.toml");
+        std::fs::write(&config, place.store() + CONFIG).map_err(RunError::System)?;
         let program = std::env::current_exe().map_err(RunError::System)?;
         let start = Instant::now();
         let mut child = Command::new(program)
@@ -48,7 +48,7 @@ impl Relay {
                 "127.0.0.1:0",
                 "--data",
             ])
-            .arg(place.join("data"))
+            .arg(place.path().join("data"))
             .arg("--config")
             .arg(config)
             .stdin(Stdio::null())

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 use sotay_feed::Frontier;
-use sotay_store::{SqliteStore, Store};
+use sotay_store::Store;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -13,7 +13,6 @@ use super::phone::{Failed, Phone, unit};
 use super::{Place, spread};
 use crate::cli::Bench;
 use crate::error::RunError;
-use crate::serve::store_options;
 
 /// Units, and phones of each, that push while the relay is killed.
 const UNITS: usize = 3;
@@ -25,7 +24,7 @@ const KILL_AFTER_MS: std::ops::Range<u64> = 50..450;
 
 pub(super) async fn kill(args: &Bench, place: &Place) -> Result<Map<String, Value>, RunError> {
     let mut units = Vec::new();
-    let relay = Relay::start(&place.0)?;
+    let relay = Relay::start(place)?;
     for _ in 0..UNITS {
         let mut phones = unit(PHONES)?;
         for phone in &mut phones {
@@ -55,7 +54,7 @@ pub(super) async fn kill(args: &Bench, place: &Place) -> Result<Map<String, Valu
         tokio::time::sleep(Duration::from_millis(moment)).await;
         running.kill()?;
         drop(told);
-        running = Relay::start(&place.0)?;
+        running = Relay::start(place)?;
         recovery.push(running.started_in);
         let mut held = vec![Frontier::new(); UNITS];
         for (number, (_, reader)) in units.iter_mut().enumerate() {
@@ -86,9 +85,17 @@ pub(super) async fn kill(args: &Bench, place: &Place) -> Result<Map<String, Valu
         }
     }
     running.kill()?;
-    let store = SqliteStore::open(&place.0.join("data/relay.sqlite"), &store_options())?;
-    let checked = store.full_check()?;
+    // Outside the runtime, as the database wants it.
+    let checked = tokio::task::block_in_place(|| {
+        std::thread::scope(|scope| {
+            scope
+                .spawn(|| place.check())
+                .join()
+                .map_err(|_| RunError::Stopped)?
+        })
+    })?;
     let mut measured = Map::from_iter([
+        ("store".to_owned(), json!(args.store)),
         ("kills".to_owned(), json!(args.rounds)),
         ("lost".to_owned(), json!(lost)),
         ("acknowledged".to_owned(), json!(acked)),

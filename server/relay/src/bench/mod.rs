@@ -2,25 +2,31 @@
 //! loopback address, real sessions and signed envelopes; only the sealed bodies are random bytes.
 
 mod child;
+mod durable;
 mod kill;
 mod phone;
 mod scenes;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
+use sotay_postgres::server::Server;
+use sotay_postgres::{Target, TargetError};
+use sotay_store::{Checked, SqliteStore};
 
-use crate::cli::{Bench, Scene};
+use crate::cli::{Bench, BenchStore, Scene};
+use crate::database::{Database, file_options};
 use crate::error::RunError;
 
 /// Scenes in the order in which `all` runs them.
-const ALL: [Scene; 6] = [
+const ALL: [Scene; 7] = [
     Scene::Peak,
     Scene::Reconnect,
     Scene::Idle,
     Scene::Slow,
     Scene::Greedy,
+    Scene::Durable,
     Scene::Kill,
 ];
 
@@ -35,7 +41,11 @@ pub(crate) fn bench(args: &Bench) -> Result<(), RunError> {
     };
     let mut lost = 0;
     for scene in scenes {
-        let place = Place::make()?;
+        let place = Place::make(args.store)?;
+        if *scene == Scene::Durable {
+            print(args, scene, durable::durable(args, &place)?);
+            continue;
+        }
         let measured = runtime.block_on(async {
             match scene {
                 Scene::Peak => scenes::peak(args, &place).await,
@@ -43,26 +53,11 @@ pub(crate) fn bench(args: &Bench) -> Result<(), RunError> {
                 Scene::Idle => scenes::idle(args, &place).await,
                 Scene::Slow => scenes::slow(args, &place).await,
                 Scene::Greedy => scenes::greedy(args, &place).await,
-                Scene::Kill | Scene::All => kill::kill(args, &place).await,
+                Scene::Durable | Scene::Kill | Scene::All => kill::kill(args, &place).await,
             }
         })?;
         lost += measured.get("lost").and_then(Value::as_u64).unwrap_or(0);
-        let mut line = Map::from_iter([
-            ("scene".to_owned(), json!(scene)),
-            ("optimised".to_owned(), json!(!cfg!(debug_assertions))),
-        ]);
-        line.extend(measured);
-        if args.json {
-            println!("{}", Value::Object(line));
-        } else {
-            for (name, value) in &line {
-                println!(
-                    "{name:<32} {}",
-                    value.as_str().map_or(value.to_string(), str::to_owned)
-                );
-            }
-            println!();
-        }
+        print(args, scene, measured);
     }
     if lost == 0 {
         Ok(())
@@ -71,22 +66,80 @@ pub(crate) fn bench(args: &Bench) -> Result<(), RunError> {
     }
 }
 
-/// A directory for one scene; removed when dropped.
-struct Place(PathBuf);
+fn print(args: &Bench, scene: &Scene, measured: Map<String, Value>) {
+    let mut line = Map::from_iter([
+        ("scene".to_owned(), json!(scene)),
+        ("optimised".to_owned(), json!(!cfg!(debug_assertions))),
+    ]);
+    line.extend(measured);
+    if args.json {
+        println!("{}", Value::Object(line));
+        return;
+    }
+    for (name, value) in &line {
+        println!(
+            "{name:<32} {}",
+            value.as_str().map_or(value.to_string(), str::to_owned)
+        );
+    }
+    println!();
+}
+
+/// A directory for one scene, and a database server if it needs one; both are gone when dropped.
+struct Place {
+    path: PathBuf,
+    server: Option<(Server, String)>,
+}
 
 impl Place {
-    fn make() -> Result<Self, RunError> {
+    fn make(store: BenchStore) -> Result<Self, RunError> {
+        let server = match store {
+            BenchStore::Sqlite => None,
+            BenchStore::Postgres => {
+                let mut server = Server::start(&["shared_buffers = 256MB"]).map_err(RunError::System)?;
+                let url = server.database().map_err(RunError::System)?;
+                Some((server, url))
+            }
+        };
         let number = getrandom::u64().unwrap_or(0);
         let path = std::env::temp_dir().join(format!("sotay-bench-{}-{number:x}", std::process::id()));
         std::fs::create_dir(&path).map_err(RunError::System)?;
-        Ok(Self(path))
+        Ok(Self { path, server })
+    }
+
+    fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What the configuration of the relay under test says of its database.
+    fn store(&self) -> String {
+        let server = self.server.as_ref();
+        server.map_or(String::new(), |(_, url)| format!("store = \"{url}\"\n"))
+    }
+
+    fn target(&self) -> Result<Option<Target>, RunError> {
+        let url = self.server.as_ref().map(|(_, url)| url.parse());
+        url.transpose()
+            .map_err(|error: TargetError| RunError::System(std::io::Error::other(error)))
+    }
+
+    /// Opens the database of a relay that is gone, and walks it.
+    fn check(&self) -> Result<Checked, RunError> {
+        let mut database = match self.target()? {
+            Some(target) => Database::server(&target, None, None)?,
+            None => Database::File(SqliteStore::open(
+                &self.path.join("data/relay.sqlite"),
+                &file_options(),
+            )?),
+        };
+        Ok(database.full_check()?)
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         // What stays is in the directory for temporary files.
-        let _ = std::fs::remove_dir_all(&self.0);
+        let _ = std::fs::remove_dir_all(&self.path);
     }
 }
 

@@ -37,7 +37,7 @@ struct Town {
 impl Town {
     /// Units whose phones all know their roll and have synced once.
     async fn build(args: &Bench, place: &Place) -> Result<Self, RunError> {
-        let relay = Relay::start(&place.0)?;
+        let relay = Relay::start(place)?;
         let mut units = Vec::new();
         for _ in 0..args.units {
             let mut phones = unit(args.phones)?;
@@ -279,7 +279,7 @@ pub(super) async fn slow(args: &Bench, place: &Place) -> Result<Measured, RunErr
 
 /// One unit's syncs, watched without and then with a unit beside it that pushes all the time.
 pub(super) async fn greedy(args: &Bench, place: &Place) -> Result<Measured, RunError> {
-    let relay = Relay::start(&place.0)?;
+    let relay = Relay::start(place)?;
     let mut units = Vec::new();
     for phones in [args.phones.min(30), GREEDY_PHONES] {
         let mut phones = unit(phones)?;

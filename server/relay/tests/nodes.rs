@@ -1,0 +1,431 @@
+//! Relays whose records are in PostgreSQL: several nodes on one database, and the outages of its server.
+
+mod common;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use common::{
+    Ended, FOUNDER, MEMBER, Phone, Relay, SECRETARY, finished, founder, grants, json, revoke, within,
+};
+use sotay_feed::Frontier;
+use sotay_postgres::server::{self, Server};
+use sotay_sync::{CloseCode, DenyReason, SessionEvent};
+use tempfile::TempDir;
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+/// A database server and the data directories of nodes that share one database.
+struct Province {
+    server: Server,
+    dir: TempDir,
+    config: PathBuf,
+}
+
+impl Province {
+    fn new(what: &str) -> Option<Self> {
+        let mut server = server::for_test(what)?;
+        let dir = tempfile::tempdir().unwrap();
+        let config = dir.path().join("relay.toml");
+        let url = server.database().unwrap();
+        fs::write(&config, format!("store = \"{url}\"\n")).unwrap();
+        Some(Self { server, dir, config })
+    }
+
+    fn data(&self, node: &str) -> PathBuf {
+        self.dir.path().join(node)
+    }
+
+    fn node(&self, node: &str) -> Relay {
+        Relay::start(&self.data(node), &["--config", text(&self.config)])
+    }
+
+    fn is_ready(relay: &Relay) -> bool {
+        relay.page("/readyz").0 == 200
+    }
+
+    async fn await_ready(relay: &Relay, ready: bool) {
+        let until = std::time::Instant::now() + common::DEFECT;
+        while Self::is_ready(relay) != ready {
+            assert!(std::time::Instant::now() < until, "ready is not {ready}");
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+fn received(space: sotay_feed::Space) -> impl Fn(&SessionEvent) -> bool {
+    move |event| matches!(event, SessionEvent::Received { space: of, .. } if *of == space)
+}
+
+fn acked(phone: &Phone, seq: u64) -> impl Fn(&SessionEvent) -> bool + use<> {
+    let (main, device) = (phone.main(), phone.keys.id());
+    move |event| matches!(event, SessionEvent::Acked { space, frontier } if *space == main && frontier.get(device) >= seq)
+}
+
+/// Exchanges until it succeeds: while nodes come and go a phone is told to come back.
+async fn persist(phone: &mut Phone, relay: &Relay) {
+    within(async {
+        while !phone.sync(relay).await.caught_up() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn live_changes_cross_nodes_and_so_do_admissions_and_removals() {
+    let Some(province) = Province::new("two nodes on one database") else {
+        return;
+    };
+    let (a, b) = (province.node("a"), province.node("b"));
+    assert_ne!(a.start["key"], b.start["key"], "each node has a key of its own");
+    let (mut officer, granted) = founder(FOUNDER, &grants());
+    persist(&mut officer, &a).await;
+    // The member comes to the other node, which never saw the unit.
+    let mut member = Phone::new(MEMBER, officer.roll().unit);
+    let mut link = member.connect(&b).await.unwrap();
+    let mut live = member.session(&b, true);
+    live.start(&mut member.replica, 0).unwrap();
+    let talk = member
+        .go_on(&mut link, &mut live, |event| *event == SessionEvent::CaughtUp)
+        .await;
+    assert_eq!(talk.ended, Ended::Enough, "{:?}", talk.events);
+    assert_eq!(member.frontier(&member.roll()), officer.frontier(&officer.roll()));
+    // From A to the phone at B, while it listens.
+    officer.write_changes(2, 300);
+    persist(&mut officer, &a).await;
+    let talk = member.go_on(&mut link, &mut live, received(member.main())).await;
+    assert_eq!(talk.ended, Ended::Enough, "{:?}", talk.events);
+    // And back: the officer listens at A, the member writes at B.
+    let mut officers = officer.connect(&a).await.unwrap();
+    let mut session = officer.session(&a, true);
+    session.start(&mut officer.replica, 0).unwrap();
+    officer
+        .go_on(&mut officers, &mut session, |event| {
+            *event == SessionEvent::CaughtUp
+        })
+        .await;
+    member.write_changes(1, 300);
+    live.on_local(&mut member.replica, &member.main()).unwrap();
+    let wanted = acked(&member, 1);
+    assert_eq!(
+        member.go_on(&mut link, &mut live, wanted).await.ended,
+        Ended::Enough
+    );
+    let talk = officer
+        .go_on(&mut officers, &mut session, received(officer.main()))
+        .await;
+    assert_eq!(talk.ended, Ended::Enough, "{:?}", talk.events);
+    // Removed through A, the member is turned away at B in the same session.
+    revoke(&mut officer, &granted[1]);
+    session.on_local(&mut officer.replica, &officer.roll()).unwrap();
+    let told = |event: &SessionEvent| {
+        matches!(
+            event,
+            SessionEvent::PeerRefusedSpace {
+                reason: DenyReason::Revoked,
+                ..
+            }
+        )
+    };
+    let (officers, member) = tokio::join!(
+        officer.go_on(&mut officers, &mut session, |event| matches!(
+            event,
+            SessionEvent::Acked { .. }
+        )),
+        member.go_on(&mut link, &mut live, told)
+    );
+    assert_eq!((officers.ended, member.ended), (Ended::Enough, Ended::Enough));
+}
+
+#[tokio::test]
+async fn a_block_at_one_node_closes_sessions_at_the_other() {
+    let Some(province) = Province::new("a block that crosses nodes") else {
+        return;
+    };
+    let (a, b) = (province.node("a"), province.node("b"));
+    let (mut officer, _) = founder(FOUNDER, &grants());
+    persist(&mut officer, &a).await;
+    let link = officer.connect(&b).await.unwrap();
+    let session = officer.session(&b, true);
+    let device = officer.keys.id().to_string();
+    let blocking = tokio::task::spawn_blocking({
+        let data = province.data("a");
+        move || json(&["block", "--data", text(&data), &device])
+    });
+    let talk = officer.talk(link, session, |_| false).await;
+    blocking.await.unwrap();
+    assert!(
+        matches!(&talk.ended, Ended::Closed(reason) if reason.code == CloseCode::Blocked),
+        "{:?}",
+        talk.ended
+    );
+}
+
+#[tokio::test]
+async fn both_nodes_take_pushes_into_one_space_and_nothing_is_lost_or_doubled() {
+    const ROUNDS: u64 = 12;
+    let Some(province) = Province::new("pushes at two nodes") else {
+        return;
+    };
+    let (a, b) = (province.node("a"), province.node("b"));
+    let (mut officer, _) = founder(FOUNDER, &grants());
+    persist(&mut officer, &a).await;
+    let unit = officer.roll().unit;
+    let (mut secretary, mut member) = (Phone::new(SECRETARY, unit), Phone::new(MEMBER, unit));
+    persist(&mut secretary, &a).await;
+    persist(&mut member, &b).await;
+    for _ in 0..ROUNDS {
+        secretary.write_changes(3, 200);
+        member.write_changes(3, 200);
+        tokio::join!(persist(&mut secretary, &a), persist(&mut member, &b));
+    }
+    persist(&mut officer, &b).await;
+    let expected = Frontier::from_iter([(secretary.keys.id(), 3 * ROUNDS), (member.keys.id(), 3 * ROUNDS)]);
+    assert_eq!(officer.frontier(&officer.main()), expected);
+    for node in [a, b] {
+        node.terminate();
+        assert!(node.wait().await.success());
+    }
+    let told = json(&["verify", "--data", text(&province.data("a"))]);
+    assert_eq!(told["envelopes"], 3 + 2 * 3 * ROUNDS);
+}
+
+#[tokio::test]
+async fn a_node_is_killed_under_load_and_its_phones_go_on_with_the_other_and_lose_nothing() {
+    let Some(province) = Province::new("a node that is killed") else {
+        return;
+    };
+    let (a, b) = (province.node("a"), province.node("b"));
+    let (mut officer, _) = founder(FOUNDER, &grants());
+    persist(&mut officer, &a).await;
+    let mut member = Phone::new(MEMBER, officer.roll().unit);
+    let mut link = member.connect(&a).await.unwrap();
+    let mut live = member.session(&a, true);
+    live.start(&mut member.replica, 0).unwrap();
+    member
+        .go_on(&mut link, &mut live, |event| *event == SessionEvent::CaughtUp)
+        .await;
+    let mut told = 0;
+    let mut node = Some(a);
+    for round in 1.. {
+        member.write_changes(5, 500);
+        live.on_local(&mut member.replica, &member.main()).unwrap();
+        if round == 8 {
+            // In the middle of this push.
+            node.take().unwrap().kill();
+        }
+        let wanted = acked(&member, 5 * round);
+        match member.go_on(&mut link, &mut live, wanted).await.ended {
+            Ended::Enough => told = 5 * round,
+            _ => break,
+        }
+    }
+    assert!(told >= 35);
+    // What was acknowledged is at the other node before the phone comes there.
+    persist(&mut officer, &b).await;
+    assert!(officer.frontier(&officer.main()).get(member.keys.id()) >= told);
+    persist(&mut member, &b).await;
+    persist(&mut officer, &b).await;
+    assert_eq!(officer.frontier(&officer.main()), member.frontier(&member.main()));
+    // The node comes back with its key.
+    let a = province.node("a");
+    persist(&mut member, &a).await;
+}
+
+#[tokio::test]
+async fn a_lost_server_makes_the_relay_unready_and_phones_come_back_and_it_recovers_without_a_restart() {
+    let Some(mut province) = Province::new("a lost database server") else {
+        return;
+    };
+    let relay = province.node("a");
+    let (mut officer, _) = founder(FOUNDER, &grants());
+    persist(&mut officer, &relay).await;
+    officer.write_changes(2, 100);
+    for kill in [false, true] {
+        if kill {
+            province.server.kill().unwrap();
+        } else {
+            province.server.stop().unwrap();
+        }
+        Province::await_ready(&relay, false).await;
+        let (_, words) = relay.page("/readyz");
+        assert!(words.contains("the database server does not answer"), "{words}");
+        assert_eq!(relay.page("/healthz").0, 200, "it need not be restarted");
+        let talk = officer.sync(&relay).await;
+        let told = |ended: &Ended| match ended {
+            Ended::Closed(reason) => reason.code == CloseCode::Storage && reason.retry_after.is_some(),
+            _ => false,
+        };
+        assert!(told(&talk.ended), "{:?}", talk.ended);
+        province.server.resume().unwrap();
+        Province::await_ready(&relay, true).await;
+        persist(&mut officer, &relay).await;
+        officer.write_changes(1, 100);
+    }
+    persist(&mut officer, &relay).await;
+    let spaces = json(&["spaces", "--data", text(&province.data("a"))]);
+    let main = spaces["spaces"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|space| space["kind"] == "main");
+    assert_eq!(main.unwrap()["envelopes"], 4);
+}
+
+#[tokio::test]
+async fn the_operators_commands_work_on_a_server_or_say_what_to_use_instead() {
+    let Some(province) = Province::new("commands over a database server") else {
+        return;
+    };
+    let data = province.data("a");
+    let init = json(&["init", "--data", text(&data), "--config", text(&province.config)]);
+    let relay = province.node("a");
+    assert_eq!(relay.start["key"], init["key"]);
+    assert!(relay.start["server"].as_str().unwrap().ends_with("/sotay1"));
+    let (mut officer, _) = founder(FOUNDER, &grants());
+    officer.write_changes(2, 100);
+    persist(&mut officer, &relay).await;
+    let unit = officer.roll().unit.to_string();
+    let backup = province.dir.path().join("backup");
+    for running in [true, false] {
+        if !running {
+            relay.terminate();
+            while json_status(&data) {}
+        }
+        assert_eq!(
+            json(&["units", "--data", text(&data)])["units"][0]["envelopes"],
+            5
+        );
+        assert_eq!(
+            json(&["spaces", "--data", text(&data), &unit])["spaces"]
+                .as_array()
+                .unwrap()
+                .len(),
+            2
+        );
+        assert_eq!(
+            json(&["devices", "--data", text(&data), &unit])["devices"]
+                .as_array()
+                .unwrap()
+                .len(),
+            3
+        );
+        let told = json(&[
+            "backup",
+            "--data",
+            text(&data),
+            "--to",
+            text(&backup),
+            "--with-key",
+        ]);
+        assert_eq!(told["envelopes"], 5);
+        json(&["block", "--data", text(&data), &unit]);
+        json(&["allow", "--data", text(&data), &unit]);
+        json(&[
+            "doctor",
+            "--data",
+            text(&data),
+            "--config",
+            text(&province.config),
+        ]);
+    }
+    assert!(relay.wait().await.success());
+    assert_eq!(json(&["verify", "--data", text(&data)])["envelopes"], 5);
+    let bundle = province.dir.path().join("unit.bundle");
+    assert_eq!(
+        json(&["export", "--data", text(&data), "--out", text(&bundle), &unit])["spaces"],
+        2
+    );
+    let (code, _, words) = finished(&["compact", "--data", text(&data)]);
+    assert_eq!(code, Some(2));
+    assert!(
+        words.contains("on a database server") && words.contains("PostgreSQL"),
+        "{words}"
+    );
+    // Without its configuration it does not begin anew in a file.
+    let (code, _, words) = finished(&["serve", "--data", text(&data)]);
+    assert_eq!(code, Some(2));
+    assert!(words.contains("on a database server"), "{words}");
+    // The backup is a file, whatever it was made of.
+    let restored = province.dir.path().join("restored");
+    let told = json(&["restore", "--data", text(&restored), "--from", text(&backup)]);
+    assert_eq!((&told["envelopes"], &told["key"]), (&5.into(), &init["key"]));
+}
+
+/// Whether the directory is locked still.
+fn json_status(data: &Path) -> bool {
+    finished(&["verify", "--data", text(data)]).0 == Some(3)
+}
+
+#[tokio::test]
+async fn a_relay_moves_from_its_file_to_a_server_and_phones_notice_nothing() {
+    let Some(province) = Province::new("the move to a database server") else {
+        return;
+    };
+    let data = province.data("a");
+    let relay = Relay::start(&data, &[]);
+    let (mut officer, _) = founder(FOUNDER, &grants());
+    officer.write_changes(30, 400);
+    persist(&mut officer, &relay).await;
+    let mut member = Phone::new(MEMBER, officer.roll().unit);
+    persist(&mut member, &relay).await;
+    let key = relay.start["key"].clone();
+    let (code, _, words) = finished(&["move", "--data", text(&data), "--config", text(&province.config)]);
+    assert_eq!(code, Some(3), "{words}");
+    relay.terminate();
+    assert!(relay.wait().await.success());
+    // Not by mistake: the phones would find an empty relay.
+    let (code, _, words) = finished(&["serve", "--data", text(&data), "--config", text(&province.config)]);
+    assert_eq!(code, Some(2));
+    assert!(words.contains("sotay-relay move"), "{words}");
+    let told = json(&["move", "--data", text(&data), "--config", text(&province.config)]);
+    assert_eq!((&told["new"], &told["envelopes"]), (&33.into(), &33.into()));
+    assert!(data.join("relay.sqlite.moved").exists() && !data.join("relay.sqlite").exists());
+    let (code, _, words) = finished(&["move", "--data", text(&data), "--config", text(&province.config)]);
+    assert_eq!(code, Some(2), "{words}");
+    let relay = province.node("a");
+    assert_eq!(relay.start["key"], key);
+    // The member's token still stands for all it has: nothing is sent again.
+    let talk = member.sync(&relay).await;
+    assert!(talk.caught_up());
+    let again = |event: &SessionEvent| matches!(event, SessionEvent::Received { .. });
+    assert!(!talk.events.iter().any(again), "{:?}", talk.events);
+    assert_eq!(
+        relay.metric("sotay_relay_envelopes_total{direction=\"out\"}"),
+        0.0
+    );
+    officer.write_changes(1, 100);
+    persist(&mut officer, &relay).await;
+}
+
+#[tokio::test]
+async fn an_older_relay_on_a_newer_database_and_a_missing_server_are_refused_in_words() {
+    let Some(mut province) = Province::new("a newer database") else {
+        return;
+    };
+    let data = province.data("a");
+    let relay = province.node("a");
+    relay.terminate();
+    assert!(relay.wait().await.success());
+    province
+        .server
+        .sql("sotay1", "UPDATE sotay.database SET version = 9")
+        .unwrap();
+    let serve = || finished(&["serve", "--data", text(&data), "--config", text(&province.config)]);
+    let (code, _, words) = serve();
+    assert_eq!(code, Some(7), "{words}");
+    assert!(
+        words.contains("version 9") && words.contains("newer version"),
+        "{words}"
+    );
+    assert!(!words.contains("user="), "{words}");
+    province.server.stop().unwrap();
+    let (code, _, words) = serve();
+    assert_eq!(code, Some(6), "{words}");
+    assert!(words.contains("does not answer"), "{words}");
+    let (code, _, words) = finished(&["units", "--data", text(&data)]);
+    assert_eq!(code, Some(6), "{words}");
+}
