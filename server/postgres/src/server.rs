@@ -122,9 +122,7 @@ impl Server {
             .chain(&self.settings)
             .map(|line| line.clone() + "\n")
             .collect();
-        let path = self.dir.join("throwaway.conf");
-        fs::write(&path, conf)?;
-        self.owned(&path)?;
+        let path = self.put("throwaway.conf", conf.as_bytes())?;
         let log = File::options()
             .create(true)
             .append(true)
@@ -158,6 +156,22 @@ impl Server {
             // Until it answers.
             std::thread::sleep(Duration::from_millis(20));
         }
+    }
+
+    /// Starts it anew with further lines of `postgresql.conf`.
+    pub fn configure(&mut self, settings: &[&str]) -> io::Result<()> {
+        self.stop()?;
+        self.settings.extend(settings.iter().map(|&line| line.to_owned()));
+        self.resume()
+    }
+
+    /// Puts a file where the server may read it and nobody else, and says where that is.
+    pub fn put(&self, name: &str, bytes: &[u8]) -> io::Result<PathBuf> {
+        let path = self.dir.join(name);
+        fs::write(&path, bytes)?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
+        self.owned(&path)?;
+        Ok(path)
     }
 
     fn data(&self) -> PathBuf {
