@@ -14,6 +14,9 @@ use sotay_engine::{
 };
 use sotay_store::SqliteStore;
 
+#[path = "end_to_end/nodes.rs"]
+mod nodes;
+
 /// Far more than anything here takes on one machine; reached only when something is broken.
 const PATIENCE: Duration = Duration::from_secs(90);
 const RELAY_ARGS: &str = "SOTAY_TEST_RELAY_ARGS";
@@ -37,6 +40,10 @@ struct Relay {
 
 impl Relay {
     fn start(dir: &Path, listen: &str) -> Self {
+        Self::start_with(dir, listen, &[])
+    }
+
+    fn start_with(dir: &Path, listen: &str, more: &[&str]) -> Self {
         let args = [
             "serve",
             "--json",
@@ -51,7 +58,8 @@ impl Relay {
         let args = args
             .iter()
             .map(|arg| (*arg).to_owned())
-            .chain([dir.display().to_string()]);
+            .chain([dir.display().to_string()])
+            .chain(more.iter().map(|arg| (*arg).to_owned()));
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["relay_process_body", "--exact", "--nocapture"])
             .env(RELAY_ARGS, args.collect::<Vec<_>>().join("\n"))

@@ -49,7 +49,7 @@ mod tests {
         assert_eq!(HEXLOWER.encode(&drawn[..8]), GOLDEN);
     }
 
-    const GOLDEN: &str = "@@GOLDEN@@";
+    const GOLDEN: &str = "0be42b1a48070749";
 
     #[test]
     fn the_order_does_not_depend_on_the_list_and_a_relay_that_is_gone_moves_no_other_unit() {

@@ -173,6 +173,7 @@ fn parse(path: &Path, text: &str) -> Result<Config, ConfigError> {
         set(&mut limits, number);
     }
     Ok(Config {
+        store,
         data: file.data.clone(),
         listen: address(&file.listen)?,
         http: address(&file.http)?,

@@ -9,6 +9,7 @@ use rustix::process::{Resource, getrlimit};
 use serde::Serialize;
 use sotay_feed::DeviceKeys;
 use sotay_net::{Connector, Presence, RelayAddress, SOCKET_BUFFER_BYTES, Settings as Carrier};
+use sotay_postgres::Target;
 
 use crate::admin::Ask;
 use crate::cli::{Data, Doctor, Serve};
@@ -154,12 +155,14 @@ fn configuration(args: &Doctor) -> Finding {
     match &args.config {
         None => finding(CHECK, Verdict::Skipped, "no --config given", ""),
         Some(path) => match crate::config::read(path) {
-            Ok(config) if config.store.is_some_and(|store| store.has_password()) && is_open(path) => finding(
-                CHECK,
-                Verdict::Warn,
-                "valid, but every user of this machine can read the password of the database in it",
-                "`chown root:sotay` and `chmod 640` it.",
-            ),
+            Ok(config) if config.store.as_ref().is_some_and(Target::has_password) && is_open(path) => {
+                finding(
+                    CHECK,
+                    Verdict::Warn,
+                    "valid, but every user of this machine can read the password of the database in it",
+                    "`chown root:sotay` and `chmod 640` it.",
+                )
+            }
             Ok(_) => ok(CHECK, "valid"),
             Err(error) => finding(
                 CHECK,
