@@ -17,8 +17,9 @@ const DEFECT: Duration = Duration::from_secs(120);
 const USER: &str = "sotay";
 /// Reads its input to the end, which comes when whoever started it is gone, however; then stops the server.
 const KEEPER: &str = r#""$@" & server=$!
-{ read -r end; kill -QUIT $server; } 0<&3 &
-wait $server"#;
+{ read -r end; kill -QUIT $server; } 0<&3 & reader=$!
+wait $server
+kill $reader"#;
 
 /// A running server.
 #[derive(Debug)]
@@ -235,6 +236,12 @@ impl Server {
             .env_clear()
             .env("LC_ALL", "C")
             .env("PATH", "/usr/bin:/bin");
+        let port = self
+            .settings
+            .iter()
+            .rev()
+            .find_map(|line| line.strip_prefix("port = "));
+        command.envs(port.map(|port| ("PGPORT", port)));
         command
     }
 
@@ -278,8 +285,10 @@ impl Server {
 
     fn gone(&mut self) -> io::Result<()> {
         if let Some(mut keeper) = self.keeper.take() {
-            // `wait` closes the input first.
+            // Closed only afterwards: `wait` would close it first, and so cut a shutdown short.
+            let input = keeper.stdin.take();
             keeper.wait()?;
+            drop(input);
         }
         Ok(())
     }
