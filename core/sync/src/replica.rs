@@ -155,6 +155,15 @@ impl<S: Store> Replica<S> {
         if news.anything {
             self.mark_stale();
         }
+        self.take_in(&news).inspect_err(|_| self.mark_stale())?;
+        let grown = news
+            .spaces
+            .iter()
+            .filter_map(|(id, after)| Some((self.space(id)?, *after)));
+        Ok((grown.collect(), news))
+    }
+
+    fn take_in(&mut self, news: &News) -> Result<(), StoreError> {
         self.refresh()?;
         let unknown = |id: &&SpaceId| !self.spaces.contains_key(&id.tag());
         if news.records.contains(&Bucket::Space) || news.spaces.keys().any(|id| unknown(&id)) {
@@ -167,11 +176,7 @@ impl<S: Store> Replica<S> {
                 self.units.remove(&space.unit);
             }
         }
-        let grown = news
-            .spaces
-            .iter()
-            .filter_map(|(id, after)| Some((self.space(id)?, *after)));
-        Ok((grown.collect(), news))
+        Ok(())
     }
 
     fn read_spaces(&mut self) -> Result<(), StoreError> {
@@ -299,7 +304,7 @@ impl<S: Store> Replica<S> {
             return Ok(true);
         }
         let roll = Space::of(unit, SpaceKind::Roll);
-        if !self.knows(&roll) {
+        if !self.knows(&roll) && !self.came_meanwhile(&roll)? {
             return Ok(false);
         }
         let Some(mut membership) = self.replay(&roll)? else {
@@ -312,6 +317,15 @@ impl<S: Store> Replica<S> {
         }
         self.units.insert(unit, membership);
         Ok(true)
+    }
+
+    /// Another process may have been given a space, and its word of it be on the way.
+    fn came_meanwhile(&mut self, space: &Space) -> Result<bool, StoreError> {
+        let came = self.store.is_shared() && self.store.get(Bucket::Space, space.id().as_bytes())?.is_some();
+        if came {
+            self.spaces.insert(space.id().tag(), *space);
+        }
+        Ok(came)
     }
 
     fn replay(&self, roll: &Space) -> Result<Option<Membership>, StoreError> {
