@@ -6,10 +6,10 @@ cd "$(dirname "$0")/../.."
 command -v cargo-ndk > /dev/null || { echo "cargo-ndk is missing: cargo install cargo-ndk" >&2; exit 1; }
 : "${ANDROID_NDK_HOME:?names no NDK}"
 out=examples/android/sotay/src/main/jniLibs
-# Only this crate type: cargo does no link-time optimisation for a crate that is also built as an rlib.
+. bindings/mobile.sh
 for pair in aarch64-linux-android:arm64-v8a armv7-linux-androideabi:armeabi-v7a x86_64-linux-android:x86_64 i686-linux-android:x86; do
     target="${pair%%:*}"; abi="${pair##*:}"
-    cargo ndk --platform 26 --target "$abi" rustc --locked -p sotay-ffi --no-default-features --lib --crate-type cdylib --profile release-mobile
+    cargo ndk --platform 26 --target "$abi" rustc "${mobile[@]}" cdylib
     library="target/$target/release-mobile/libsotay_ffi.so"
     mkdir -p "$out/$abi"
     "$ANDROID_NDK_HOME"/toolchains/llvm/prebuilt/*/bin/llvm-strip --strip-all -o "$out/$abi/libsotay_ffi.so" "$library"

@@ -4,6 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 [[ "$(uname -s)" == Darwin ]] || { echo "an XCFramework is made on a Mac" >&2; exit 1; }
+. bindings/mobile.sh
 out=target/xcframework
 rm -rf "$out"
 mkdir -p "$out/headers/sotay_ffiFFI"
@@ -12,7 +13,7 @@ cp bindings/swift/Sources/sotay_ffiFFI/generated/sotay_ffiFFI.h "$out/headers/so
 printf 'module sotay_ffiFFI {\n    header "sotay_ffiFFI.h"\n    export *\n}\n' > "$out/headers/sotay_ffiFFI/module.modulemap"
 build() {
     IPHONEOS_DEPLOYMENT_TARGET=16.0 MACOSX_DEPLOYMENT_TARGET=13.0 \
-        cargo rustc --locked -p sotay-ffi --no-default-features --lib --crate-type staticlib --profile release-mobile --target "$1"
+        cargo rustc "${mobile[@]}" staticlib --target "$1"
 }
 for target in aarch64-apple-ios aarch64-apple-ios-sim x86_64-apple-ios aarch64-apple-darwin x86_64-apple-darwin; do build "$target"; done
 mkdir -p "$out/simulator" "$out/mac"
