@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 use serde::Serialize;
 use sotay_feed::UnitId;
 use sotay_membership::{NotARootId, RootId};
+use sotay_net::RelayAddress;
 
 use crate::permissions::Served;
 
@@ -85,6 +86,9 @@ pub(crate) enum Scene {
     Kill,
     /// One after the other.
     All,
+    /// The process of the greedy unit; `greedy` starts it.
+    #[value(hide = true)]
+    GreedyUnit,
 }
 
 /// Where the relay under test has its records.
@@ -122,6 +126,9 @@ pub(crate) struct Bench {
     /// Where the relay under test has its records.
     #[arg(long, value_enum, default_value = "sqlite")]
     pub store: BenchStore,
+    /// The relay that a greedy unit pushes to.
+    #[arg(long, hide = true, required_if_eq("scene", "greedy-unit"))]
+    pub relay: Option<RelayAddress>,
     /// Print one JSON object for each scene instead of text.
     #[arg(long)]
     pub json: bool,

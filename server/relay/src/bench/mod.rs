@@ -3,6 +3,7 @@
 
 mod child;
 mod durable;
+mod greedy;
 mod kill;
 mod phone;
 mod scenes;
@@ -39,6 +40,9 @@ pub(crate) fn bench(args: &Bench) -> Result<(), RunError> {
     } else {
         &[args.scene][..]
     };
+    if let Some(relay) = &args.relay {
+        return runtime.block_on(greedy::unit_of_its_own(relay));
+    }
     let mut lost = 0;
     for scene in scenes {
         let place = Place::make(args.store)?;
@@ -52,8 +56,10 @@ pub(crate) fn bench(args: &Bench) -> Result<(), RunError> {
                 Scene::Reconnect => scenes::reconnect(args, &place).await,
                 Scene::Idle => scenes::idle(args, &place).await,
                 Scene::Slow => scenes::slow(args, &place).await,
-                Scene::Greedy => scenes::greedy(args, &place).await,
-                Scene::Durable | Scene::Kill | Scene::All => kill::kill(args, &place).await,
+                Scene::Greedy => greedy::greedy(args, &place).await,
+                Scene::Durable | Scene::Kill | Scene::All | Scene::GreedyUnit => {
+                    kill::kill(args, &place).await
+                }
             }
         })?;
         lost += measured.get("lost").and_then(Value::as_u64).unwrap_or(0);

@@ -1,7 +1,6 @@
 //! The scenes of an evening.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
@@ -15,19 +14,11 @@ use crate::cli::Bench;
 use crate::error::RunError;
 
 /// Phones that connect at the same time while a scene is prepared.
-const PREPARED_AT_ONCE: usize = 64;
-/// Phones of the greedy unit, its founder included.
-const GREEDY_PHONES: usize = 61;
-/// Envelopes and their bytes that a greedy phone pushes at a time.
-const GREEDY_BURST: (usize, usize) = (20, 3000);
-/// How long the normal unit is watched, without and with the greedy one.
-const WATCHED: Duration = Duration::from_secs(10);
-/// Pause between two syncs of a watched phone.
-const WATCHED_PAUSE: Duration = Duration::from_millis(50);
+pub(super) const PREPARED_AT_ONCE: usize = 64;
 /// How long idle phones are left alone before memory is read.
 const IDLE_REST: Duration = Duration::from_secs(3);
 
-type Measured = Map<String, Value>;
+pub(super) type Measured = Map<String, Value>;
 
 struct Town {
     relay: Relay,
@@ -59,8 +50,8 @@ impl Town {
 }
 
 /// What became of many phones that synced.
-struct Synced {
-    phones: Vec<Phone>,
+pub(super) struct Synced {
+    pub phones: Vec<Phone>,
     times: Vec<Duration>,
     failed: u64,
     refused: u64,
@@ -68,7 +59,7 @@ struct Synced {
 }
 
 /// Every phone syncs once, starting evenly within `over`, so many at once.
-async fn all(phones: Vec<Phone>, relay: &RelayAddress, over: Duration, at_once: usize) -> Synced {
+pub(super) async fn all(phones: Vec<Phone>, relay: &RelayAddress, over: Duration, at_once: usize) -> Synced {
     sync_all(phones, relay, over, at_once, false).await
 }
 
@@ -123,7 +114,7 @@ fn write_all(phones: &mut [Phone], args: &Bench) -> Result<(), RunError> {
         .try_for_each(|phone| phone.write(args.changes, args.bytes))
 }
 
-const STORED: &str = "envelopes_committed_total{outcome=\"stored\"}";
+pub(super) const STORED: &str = "envelopes_committed_total{outcome=\"stored\"}";
 
 fn summary(relay: &Relay, name: &str, synced: Synced, took: Duration, before: (Used, f64, f64)) -> Measured {
     let (used, stored, commits) = before;
@@ -166,7 +157,7 @@ fn before(relay: &Relay) -> (Used, f64, f64) {
     )
 }
 
-fn round(value: f64) -> Value {
+pub(super) fn round(value: f64) -> Value {
     json!((value * 10.0).round() / 10.0)
 }
 
@@ -275,79 +266,4 @@ pub(super) async fn slow(args: &Bench, place: &Place) -> Result<Measured, RunErr
     measured.insert("slow readers".to_owned(), json!(asleep.open.len()));
     measured.insert("relay memory before MiB".to_owned(), json!(memory >> 20));
     Ok(measured)
-}
-
-/// One unit's syncs, watched without and then with a unit beside it that pushes all the time.
-pub(super) async fn greedy(args: &Bench, place: &Place) -> Result<Measured, RunError> {
-    let relay = Relay::start(place)?;
-    let mut units = Vec::new();
-    for phones in [args.phones.min(30), GREEDY_PHONES] {
-        let mut phones = unit(phones)?;
-        phones[0]
-            .persist(&relay.address, false)
-            .await
-            .map_err(|Failed| RunError::Stopped)?;
-        units.push(
-            all(phones, &relay.address, Duration::ZERO, PREPARED_AT_ONCE)
-                .await
-                .phones,
-        );
-    }
-    let (greedy, normal) = (units.pop().unwrap_or_default(), units.pop().unwrap_or_default());
-    let (normal, alone) = watch(normal, &relay, args).await?;
-    let stop = Arc::new(AtomicBool::new(false));
-    let mut tasks = JoinSet::new();
-    let greedy_before = relay.metric(STORED);
-    // The founder is no member, and has no space of its own.
-    for mut phone in greedy.into_iter().filter(|phone| phone.is_member()) {
-        // What is handed on costs the phones of this bench more than the relay; the relay is to be measured.
-        phone.keep_to_itself();
-        let (stop, address) = (stop.clone(), relay.address.clone());
-        tasks.spawn(async move {
-            let Ok((_, Some(mut open))) = phone.persist(&address, true).await else {
-                return;
-            };
-            while !stop.load(Ordering::Relaxed) {
-                let (changes, bytes) = GREEDY_BURST;
-                if phone.write(changes, bytes).is_err() || phone.push(&mut open).await.is_err() {
-                    return;
-                }
-            }
-        });
-    }
-    tokio::time::sleep(Duration::from_secs(1)).await;
-    let start = Instant::now();
-    let (_, beside) = watch(normal, &relay, args).await?;
-    let seconds = start.elapsed().as_secs_f64();
-    let pushed = relay.metric(STORED) - greedy_before;
-    stop.store(true, Ordering::Relaxed);
-    let unfinished = tasks.len();
-    tasks.shutdown().await;
-    let mut measured = spread("normal unit alone", alone);
-    measured.extend(spread("beside the greedy one", beside));
-    measured.insert("greedy phones".to_owned(), json!(unfinished));
-    measured.insert("envelopes per second of both".to_owned(), round(pushed / seconds));
-    Ok(measured)
-}
-
-/// The phones of a unit, one after the other, bring one change each for some seconds.
-async fn watch(
-    mut phones: Vec<Phone>,
-    relay: &Relay,
-    args: &Bench,
-) -> Result<(Vec<Phone>, Vec<Duration>), RunError> {
-    let (mut times, start) = (Vec::new(), Instant::now());
-    'watching: loop {
-        for phone in &mut phones {
-            if start.elapsed() > WATCHED {
-                break 'watching;
-            }
-            phone.write(1, args.bytes)?;
-            if let Ok((time, _)) = phone.persist(&relay.address, false).await {
-                times.push(time);
-            }
-            tokio::time::sleep(WATCHED_PAUSE).await;
-        }
-    }
-    Ok((phones, times))
 }
