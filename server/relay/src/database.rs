@@ -98,12 +98,4 @@ impl Database {
             Self::Server(store) => store.full_check(),
         }
     }
-
-    /// Bytes of the file, or of all tables.
-    pub fn bytes(&self) -> Result<u64, StoreError> {
-        match self {
-            Self::File(store) => store.file_bytes(),
-            Self::Server(store) => store.bytes(),
-        }
-    }
 }
