@@ -3,6 +3,7 @@
 pub mod branch;
 pub mod disk;
 pub mod hall;
+pub mod levels;
 pub mod pump;
 pub mod shard;
 pub mod sim;

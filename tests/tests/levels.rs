@@ -1,125 +1,14 @@
 //! A province, a commune below it and a branch below that: what is published above is read by every member below, over
 //! real devices and one relay.
 
-use rand::SeedableRng;
-use rand::rngs::StdRng;
 use sotay_engine::handbook::directive::{DirectiveKind, Issuer};
 use sotay_engine::handbook::{Date, Month};
 use sotay_engine::study::broadcast::{Broadcast, WatchLink};
-use sotay_engine::study::library::{self, Details, Document, Link, LinkKind, import};
-use sotay_engine::{
-    AdmitRequest, Device, Event, NewBranch, NewMember, NewUnit, Pack, Reason, UnitKind, Whom, today,
-};
-use sotay_feed::{Kind, Space, SpaceKind, UnitId};
-use sotay_store::{Budget, DatabaseId, MemoryStore, Store};
-use sotay_tests::pump;
-use sotay_tests::shard::Shard;
-
-const NOW: i64 = 1_778_000_000_000;
-/// Exchanges of everybody after which a key has come two levels down: at each level one phone must have written it before the
-/// next one can.
-const ROUNDS: usize = 6;
-
-fn store(number: u8) -> MemoryStore {
-    MemoryStore::new(DatabaseId([number; 16]))
-}
-
-fn rng(seed: u8) -> Box<StdRng> {
-    Box::new(StdRng::seed_from_u64(u64::from(seed)))
-}
-
-/// A province, a commune, a branch and a member of the branch, and the relay that serves them all.
-struct Levels {
-    phones: Vec<Device<MemoryStore>>,
-    relay: Shard<MemoryStore>,
-    branch: UnitId,
-    link: u64,
-}
-
-const PROVINCE: usize = 0;
-const COMMUNE: usize = 1;
-const BRANCH: usize = 2;
-const MEMBER: usize = 3;
-
-fn found(upper: &mut Device<MemoryStore>, name: &str, level: UnitKind, number: u8) -> Device<MemoryStore> {
-    let new = NewBranch {
-        level,
-        name: name.to_owned(),
-        secretary: format!("Bí thư {name}"),
-    };
-    let founded = upper.found_branches(&[new], NOW).unwrap();
-    let (text, code) = &founded[0].packs[0];
-    let pack = Pack::from_text(text, code).unwrap();
-    Device::create_from_pack(store(number), "P1", rng(number), None, &pack, NOW).unwrap()
-}
-
-fn join(officer: &mut Device<MemoryStore>, number: u8, rank: u8) -> Device<MemoryStore> {
-    let mut joiner = Device::create(store(number), "P4", rng(number)).unwrap();
-    let on = officer.add_members(&[NewMember::named("Trần Thị Hoa")], today(NOW), NOW);
-    let ask = AdmitRequest {
-        request: joiner.join_request().unwrap().to_text(),
-        member: on.unwrap()[0],
-        rank,
-        committee: false,
-        probationary: false,
-        relays: Vec::new(),
-    };
-    let invitation = officer.admit(&ask, NOW).unwrap();
-    joiner.accept(&invitation).unwrap();
-    joiner
-}
-
-impl Levels {
-    fn new() -> Self {
-        let mut province = Device::create(store(1), "Tỉnh ủy", rng(1)).unwrap();
-        let unit = NewUnit {
-            name: "Đảng bộ tỉnh".to_owned(),
-            upper: "Trung ương".to_owned(),
-            founder: "Vũ Thị Hà".to_owned(),
-            since: None,
-        };
-        province.create_unit(&unit, NOW).unwrap();
-        let mut commune = found(&mut province, "Đảng bộ xã", UnitKind::COMMITTEE, 2);
-        let mut branch = found(&mut commune, "Chi bộ 1", UnitKind::BRANCH, 3);
-        let member = join(&mut branch, 4, 4);
-        Self {
-            branch: branch.unit().unwrap(),
-            phones: vec![province, commune, branch, member],
-            relay: Shard::open(store(9)).unwrap(),
-            link: 0,
-        }
-    }
-
-    fn sync(&mut self, phone: usize) {
-        self.link += 1;
-        pump::sync(&mut self.phones[phone], &mut self.relay, self.link, NOW);
-    }
-
-    /// Everybody meets the relay, from the top down and up again, until nothing is new.
-    fn settle(&mut self) {
-        for _ in 0..ROUNDS {
-            (0..self.phones.len()).for_each(|phone| self.sync(phone));
-        }
-        assert_eq!(self.relay.take_rejected(), []);
-    }
-}
-
-fn document(code: &str, title: &str, links: Vec<Link>) -> Document {
-    let details = Details {
-        kind: "Nghị quyết".to_owned(),
-        code: code.to_owned(),
-        issuer: "Tỉnh ủy".to_owned(),
-        date: library::Date::new(2026, 3, if links.is_empty() { 2 } else { 9 }).unwrap(),
-        title: title.to_owned(),
-        alias: None,
-        links,
-        blobs: Vec::new(),
-    };
-    let text = format!(
-        "Điều 1. {title}\nMỗi chi bộ tổ chức học tập trong tháng ba.\nĐiều 2. Hiệu lực\nTừ ngày ký.\n"
-    );
-    import(text.as_bytes(), "nq.txt", details).unwrap().document
-}
+use sotay_engine::study::library::{Link, LinkKind};
+use sotay_engine::{Device, Event, NewUnit, Reason, Whom};
+use sotay_feed::{Kind, Space, SpaceKind};
+use sotay_store::{Budget, MemoryStore, Store};
+use sotay_tests::levels::{BRANCH, COMMUNE, Levels, MEMBER, NOW, PROVINCE, document, join, rng, store};
 
 fn fees(from: &str, amount: u32) -> String {
     format!(

@@ -125,6 +125,7 @@ fn received(names: &dyn Names, language: Language, view: &Received) -> FeedbackV
         text,
         meeting,
         member: writer,
+        name_above: _,
     } = &view.item;
     FeedbackView {
         number: view.number,
@@ -158,6 +159,7 @@ impl Feedback {
             text: Words::from(new.text.as_str()),
             meeting: parse_opt(new.meeting.as_ref(), "meeting")?,
             named: new.named,
+            name_above: false,
         };
         ask(&self.engine, move |device, now| {
             Ok(device.submit_feedback(&new, now).or_fault()?.to_string())

@@ -44,6 +44,7 @@ pub use device::{
     DIARY_PAGE_MAX, DiaryLine, DiaryPage, DirectiveEntry, HomeView, PublishDirectiveError, ReviewedDocument,
     Undone,
 };
+pub use device::{DeliveredBelow, Left, MoveLine, NewMove, PassedLine, ReplyFromAbove, ReportAnswer};
 pub use device::{DeviceLine, KeyChange, LateLine, RemovalError, Whom};
 pub use device::{GUEST_MEETINGS_MAX, GuestAsk, GuestLine, GuestPage};
 pub use device::{

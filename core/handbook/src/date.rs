@@ -76,6 +76,15 @@ impl Date {
         }
     }
 
+    /// The day after; `None` at the end of the calendar.
+    pub fn tomorrow(self) -> Option<Self> {
+        let month = self.month();
+        Self::new(month.year(), month.number(), self.day() + 1).or_else(|| {
+            let next = month.next();
+            (next > month).then(|| next.first())
+        })
+    }
+
     /// Day of the month.
     pub fn day(self) -> u32 {
         self.0.day()
@@ -261,6 +270,21 @@ mod tests {
             Date::new(2025, 2, 3).unwrap().in_words(),
             "ngày 03 tháng 02 năm 2025"
         );
+    }
+
+    #[test]
+    fn the_day_after_the_last_of_a_month_is_the_first_of_the_next() {
+        let after = |day: &str| day.parse::<Date>().unwrap().tomorrow().map(|day| day.to_string());
+        let known = [
+            ("2026-05-30", "2026-05-31"),
+            ("2026-05-31", "2026-06-01"),
+            ("2024-02-28", "2024-02-29"),
+            ("2026-02-28", "2026-03-01"),
+            ("2026-12-31", "2027-01-01"),
+        ];
+        for (day, next) in known {
+            assert_eq!(after(day).as_deref(), Some(next));
+        }
     }
 
     #[test]

@@ -18,6 +18,8 @@ use crate::message::Message;
 use crate::words::{Words, line_of, paragraph_of};
 
 const VERSION: u64 = 1;
+/// Version of an item whose writer agreed that the level above may learn the name.
+const NAME_ABOVE_VERSION: u64 = 2;
 const MINUTE_MS: i64 = 60_000;
 const DAY_MS: i64 = 86_400_000;
 /// Bytes of an encoded text: four for a character at most.
@@ -56,10 +58,12 @@ pub struct FeedbackItem {
     /// Who wrote it; `None` without name.
     #[serde(serialize_with = "ser::opt")]
     pub member: Option<MemberId>,
+    /// Whether the level above may learn the name too, should the committee pass the item up.
+    pub name_above: bool,
 }
 
 /// The beginning of the day by the wall clock of the unit.
-fn day_of(at_ms: i64, offset_minutes: i32) -> i64 {
+pub(crate) fn day_of(at_ms: i64, offset_minutes: i32) -> i64 {
     let offset = i64::from(offset_minutes) * MINUTE_MS;
     at_ms.saturating_add(offset).div_euclid(DAY_MS) * DAY_MS - offset
 }
@@ -98,15 +102,27 @@ impl FeedbackItem {
             text: Words::from(text),
             meeting,
             member,
+            name_above: false,
         })
     }
 
-    /// Canonical bytes: `[1, id, at, topic, text, meeting or null, member or null]`.
+    /// The same item; with `agreed` its writer lets the level above learn the name. Without name there is nothing to agree to.
+    pub fn with_name_above(mut self, agreed: bool) -> Self {
+        self.name_above = agreed && self.member.is_some();
+        self
+    }
+
+    /// Canonical bytes: `[1, id, at, topic, text, meeting or null, member or null]`; with version 2 the writer agreed that the
+    /// level above may learn the name.
     pub fn encode(&self) -> Vec<u8> {
         let mut writer = Writer::new();
         writer
             .array(7)
-            .uint(VERSION)
+            .uint(if self.name_above {
+                NAME_ABOVE_VERSION
+            } else {
+                VERSION
+            })
             .bytes(self.id.as_bytes())
             .int(self.at_ms)
             .text(&self.topic)
@@ -119,8 +135,15 @@ impl FeedbackItem {
     /// Reads what [`FeedbackItem::encode`] wrote. Texts that were not cleaned are nobody's honest work.
     pub fn decode(bytes: &[u8]) -> Result<Self, CborError> {
         let mut reader = Reader::new(bytes);
-        expect(&mut reader, 7)?;
+        reader.array(7)?;
+        let at = reader.position();
+        let name_above = match reader.uint()? {
+            VERSION => false,
+            NAME_ABOVE_VERSION => true,
+            _ => return Err(CborError::Malformed { at }),
+        };
         let item = Self {
+            name_above,
             id: EntryId::from_bytes(reader.fixed()?),
             at_ms: reader.int()?,
             topic: clean(&mut reader, line_of)?,
@@ -128,6 +151,9 @@ impl FeedbackItem {
             meeting: reader.opt_fixed()?.map(DocId::from_bytes),
             member: reader.opt_fixed()?.map(MemberId::from_bytes),
         };
+        if item.name_above && item.member.is_none() {
+            return Err(CborError::Malformed { at });
+        }
         reader.finish(&item.encode())?;
         Ok(item)
     }
@@ -147,6 +173,12 @@ pub struct FeedbackReply {
 }
 
 impl FeedbackReply {
+    /// The text of a reply, cleaned and within its limit.
+    pub fn words(text: &Words) -> Result<Words, CommandError> {
+        let id = EntryId::from_bytes([0; 16]);
+        Ok(FeedbackItem::new(id, (0, 0), (&Words::default(), text), None, None)?.text)
+    }
+
     /// Canonical bytes: `[1, item, status, text or null, at]`.
     pub fn encode(&self) -> Vec<u8> {
         let mut writer = Writer::new();
@@ -186,7 +218,7 @@ impl FeedbackReply {
     }
 }
 
-fn expect(reader: &mut Reader<'_>, items: usize) -> Result<(), CborError> {
+pub(crate) fn expect(reader: &mut Reader<'_>, items: usize) -> Result<(), CborError> {
     reader.array(items)?;
     let at = reader.position();
     if reader.uint()? == VERSION {
@@ -196,7 +228,7 @@ fn expect(reader: &mut Reader<'_>, items: usize) -> Result<(), CborError> {
     }
 }
 
-fn clean(reader: &mut Reader<'_>, form: fn(&str) -> String) -> Result<Words, CborError> {
+pub(crate) fn clean(reader: &mut Reader<'_>, form: fn(&str) -> String) -> Result<Words, CborError> {
     let at = reader.position();
     let text = reader.text(TEXT_BYTES_MAX)?;
     if form(text) == text && text.chars().count() <= FEEDBACK_CHARS_MAX {
@@ -458,8 +490,21 @@ mod tests {
         assert_eq!(FeedbackItem::decode(&named.encode()), Ok(named.clone()));
         assert_eq!(FeedbackReply::decode(&answer.encode()), Ok(answer));
         let mut newer = named.encode();
-        newer[1] = 2;
+        newer[1] = 3;
         assert!(FeedbackItem::decode(&newer).is_err());
+        let agreed = named.clone().with_name_above(true);
+        assert_eq!(
+            HEXLOWER.encode(&agreed.encode()),
+            golden.replacen("8701", "8702", 1)
+        );
+        assert_eq!(FeedbackItem::decode(&agreed.encode()), Ok(agreed));
+        let nobody = FeedbackItem {
+            member: None,
+            name_above: true,
+            ..named.clone()
+        };
+        assert!(FeedbackItem::decode(&nobody.encode()).is_err());
+        assert!(!nobody.with_name_above(true).name_above);
         let dirty = FeedbackItem {
             topic: Words::from("hai\ndòng"),
             ..named

@@ -12,6 +12,7 @@ mod coded;
 mod date;
 pub mod diary;
 pub mod directive;
+pub mod dispatch;
 mod error;
 mod event;
 pub mod feedback;
@@ -66,6 +67,9 @@ pub(crate) fn coded_messages() -> Vec<&'static str> {
     }
     all![
         directive::DirectiveKind,
+        dispatch::ReportStep,
+        dispatch::TransferKind,
+        dispatch::TransferStep,
         error::What,
         feedback::FeedbackStatus,
         fees::FeeBasis,

@@ -4,6 +4,10 @@
 pub const TEXT_CHARS_MAX: usize = 8_000;
 /// Characters of one item of feedback, or of an answer to one.
 pub const FEEDBACK_CHARS_MAX: usize = 4_000;
+/// Characters of a remark, a name or a place in a letter between a unit and the one above it.
+pub const LETTER_CHARS_MAX: usize = 1_000;
+/// Documents from above of which one letter tells how far they have come.
+pub const DELIVERED_DOCUMENTS_MAX: usize = 500;
 /// Characters of one line: a place, a reason, a title.
 pub const LINE_CHARS_MAX: usize = 500;
 /// Characters of a motion: it is frozen in one cell together with the list of voters.

@@ -129,11 +129,13 @@ pub enum Bucket {
     Seal = 15,
     /// Feedback: what the committee received, what the holder wrote, the keys and slots of the inbox.
     Inbox = 16,
+    /// Letters between a unit and the one above it.
+    Dispatch = 17,
 }
 
 impl Bucket {
     /// Every bucket.
-    pub const ALL: [Bucket; 17] = [
+    pub const ALL: [Bucket; 18] = [
         Bucket::Profile,
         Bucket::Space,
         Bucket::EpochKey,
@@ -151,6 +153,7 @@ impl Bucket {
         Bucket::Study,
         Bucket::Seal,
         Bucket::Inbox,
+        Bucket::Dispatch,
     ];
 }
 

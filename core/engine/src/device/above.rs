@@ -108,6 +108,21 @@ impl<S: Store> Device<S> {
         self.units_above().into_iter().flat_map(spaces).collect()
     }
 
+    /// Takes in the rolls of the units above. Whether a key from there counts follows from them, and every roll may name one
+    /// more unit; where the own roll has changed, another unit may stand above now.
+    pub(super) fn absorb_rolls_above(&mut self, own_changed: bool) -> Result<(), DeviceError> {
+        for step in 0.. {
+            let Some(unit) = self.units_above().get(step).copied() else {
+                break;
+            };
+            self.handing.fresh |= self.absorb_roll(Space::of(unit, SpaceKind::Roll))?;
+        }
+        if own_changed {
+            self.reload_directives()?;
+        }
+        Ok(())
+    }
+
     /// The units above, the nearest first.
     pub fn levels_above(&self) -> Result<Vec<UpperLine>, DeviceError> {
         let mut published: BTreeMap<UnitId, usize> = BTreeMap::new();

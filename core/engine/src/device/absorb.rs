@@ -61,17 +61,7 @@ impl<S: Store> Device<S> {
             return self.finish_joining();
         }
         let judged_anew = self.absorb_roll(self.space(SpaceKind::Roll)?)?;
-        // Whether a key from above counts follows from the rolls above, and every roll may name one more unit above it.
-        for step in 0.. {
-            let Some(unit) = self.units_above().get(step).copied() else {
-                break;
-            };
-            self.handing.fresh |= self.absorb_roll(Space::of(unit, SpaceKind::Roll))?;
-        }
-        if judged_anew {
-            // Another unit may stand above now.
-            self.reload_directives()?;
-        }
+        self.absorb_rolls_above(judged_anew)?;
         for space in self.spaces()? {
             if space.kind != SpaceKind::Roll {
                 self.absorb_space(&space)?;
@@ -100,7 +90,7 @@ impl<S: Store> Device<S> {
     /// Whether there was anything new.
     ///
     /// Membership records were evaluated when they were stored; here their sealed parts are opened.
-    fn absorb_roll(&mut self, roll: Space) -> Result<bool, DeviceError> {
+    pub(super) fn absorb_roll(&mut self, roll: Space) -> Result<bool, DeviceError> {
         let head = self.replica.store().head(&roll.id())?.number;
         let mut after = self.applied(&roll.id())?;
         if after == head {

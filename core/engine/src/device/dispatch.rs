@@ -20,7 +20,8 @@ impl<S: Store> Device<S> {
     ) {
         let read = match payload.split_first() {
             Some((&KEYS, bytes)) => self.read_keys(space, stored, envelope, bytes, haul),
-            _ => Err(SetAside::Unreadable),
+            Some((form, bytes)) => self.read_letter(space, stored, (*form, bytes), haul),
+            None => Err(SetAside::Unreadable),
         };
         if let Err(reason) = read {
             self.set_aside(stored, reason, haul);

@@ -67,6 +67,8 @@ pub struct NewFeedback {
     pub meeting: Option<DocId>,
     /// With one's name; without it nobody can answer but publicly.
     pub named: bool,
+    /// Whether the level above may learn the name, should the committee pass the item up.
+    pub name_above: bool,
 }
 
 pub(super) fn put(key: Vec<u8>, value: Option<Vec<u8>>) -> Put {
@@ -136,6 +138,7 @@ impl<S: Store> Device<S> {
         let author = if new.named { member } else { None };
         let words = (&new.topic, &new.text);
         let item = FeedbackItem::new(id, (now, OFFSET_MINUTES), words, new.meeting, author)?;
+        let item = item.with_name_above(new.name_above);
         self.write(vec![own_put(OwnState::Waiting, &item)])?;
         self.events.push_back(Event::Feedback);
         Ok(id)
@@ -304,7 +307,8 @@ impl<S: Store> Device<S> {
     }
 
     /// Records what has become of an item, for the committee; with a text it is answered, to its writer alone or, `public`,
-    /// to the whole unit. An item without name can only be answered publicly.
+    /// to the whole unit. An item without name can only be answered publicly. That an item with name was passed up its writer
+    /// is told.
     pub fn answer_feedback(
         &mut self,
         id: EntryId,
@@ -317,10 +321,7 @@ impl<S: Store> Device<S> {
         let received = self.received()?;
         let unknown = DeviceError::Command(CommandError::Unknown(What::Feedback));
         let item = received.items.get(&id).ok_or(unknown)?.clone();
-        let text = match &text {
-            Some(text) => Some(FeedbackItem::new(id, (now, 0), (&Words::default(), text), None, None)?.text),
-            None => None,
-        };
+        let text = text.as_ref().map(FeedbackReply::words).transpose()?;
         let reply = FeedbackReply {
             item: id,
             status,
@@ -331,7 +332,9 @@ impl<S: Store> Device<S> {
         let main = self.space(SpaceKind::Main)?;
         let tagged = |form: u8, bytes: &[u8]| (Kind::INBOX, [&[form], bytes].concat());
         let mut to_writer = None;
-        if reply.text.is_some() {
+        // That it was passed up the writer learns without a word.
+        let told = status == FeedbackStatus::PassedUp && item.member.is_some();
+        if reply.text.is_some() || told {
             to_writer = if public {
                 Some(tagged(ANSWER, &reply.encode()))
             } else {

@@ -190,7 +190,7 @@ impl<S: Store> Device<S> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::device::tests::{NOW, branch, join};
     use crate::device::{NewBranch, quizzes::tests::meet as sync};
@@ -202,7 +202,7 @@ mod tests {
     use sotay_store::{DatabaseId, MemoryStore};
     use sotay_vault::EpochKey;
 
-    fn below(upper: &mut Device<MemoryStore>) -> Device<MemoryStore> {
+    pub(in crate::device) fn below(upper: &mut Device<MemoryStore>) -> Device<MemoryStore> {
         let new = NewBranch {
             level: UnitKind::BRANCH,
             name: "Chi bộ 1".to_owned(),

@@ -1,8 +1,11 @@
 //! The first screen: which meeting it is about, what belongs there, and what waits.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use sotay_feed::DocId;
 use sotay_handbook::directive::Holidays;
+use sotay_handbook::dispatch::{ReportStep, TransferStep};
 use sotay_handbook::home::{HomeAction, HomePhase, HomeRole, home, is_clerk};
 use sotay_handbook::meeting::{Command, Step, TakenFees, TakenTask};
 use sotay_handbook::tasks::Task;
@@ -39,6 +42,10 @@ pub struct HomeView {
     pub overdue: usize,
     /// Months whose report waits to be sent; empty for who does not send any.
     pub reports_due: Vec<Month>,
+    /// Months whose last report the level above returned.
+    pub reports_returned: Vec<Month>,
+    /// Moves of members that wait for an officer here: recorded above and not yet entered in the list.
+    pub moves_waiting: usize,
     /// Changes made here that have not left this phone's outbox.
     pub unsent: u64,
 }
@@ -63,6 +70,7 @@ impl<S: Store> Device<S> {
             Err(DeviceError::Denied(_)) => Vec::new(),
             Err(error) => return Err(error),
         };
+        let (reports_returned, moves_waiting) = self.waits_from_above(today)?;
         let holidays: Holidays = self.holidays(today);
         Ok(HomeView {
             today,
@@ -76,8 +84,29 @@ impl<S: Store> Device<S> {
             overdue: tasks.iter().filter(|task| task.is_overdue(today)).count(),
             tasks,
             reports_due,
+            reports_returned,
+            moves_waiting,
             unsent: self.pending()?,
         })
+    }
+
+    /// What the level above returned, and moves to enter; nothing on a phone that reads no reports.
+    fn waits_from_above(&mut self, today: Date) -> Result<(Vec<Month>, usize), DeviceError> {
+        let answers = match self.report_answers(None, today.month().year()) {
+            Ok(answers) => answers,
+            Err(DeviceError::Denied(_)) => return Ok((Vec::new(), 0)),
+            Err(error) => return Err(error),
+        };
+        let mut last: BTreeMap<Month, (u32, bool)> = BTreeMap::new();
+        for answer in answers {
+            let returned = answer.step == Some(ReportStep::Returned);
+            let held = last.entry(answer.month).or_default();
+            *held = (*held).max((answer.revision, returned));
+        }
+        let returned = last.into_iter().filter(|(_, (_, returned))| *returned);
+        let waits = |step| matches!(step, TransferStep::Recorded | TransferStep::Expected);
+        let moves = self.moves()?.iter().filter(|line| waits(line.now.step)).count();
+        Ok((returned.map(|(month, _)| month).collect(), moves))
     }
 
     fn meeting_of_the_screen(&mut self, today: Date) -> Result<Option<MeetingHeading>, DeviceError> {

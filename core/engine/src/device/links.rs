@@ -42,6 +42,8 @@ pub struct SpaceStatus {
 #[derive(Default)]
 pub(super) struct Links {
     sessions: BTreeMap<LinkId, Link>,
+    /// The time of the last call, for the receipts that follow from what came in it.
+    now: i64,
     finished: SessionStats,
 }
 
@@ -56,9 +58,11 @@ struct Link {
 impl<S: Store> Device<S> {
     /// A connection to a relay is up: seals what is pending and prepares the first flight.
     pub fn link_up(&mut self, link: LinkId, relay: SignKey, live: bool, now: i64) -> Result<(), DeviceError> {
+        self.links.now = now;
         self.catch_up()?;
         self.flush()?;
         self.show_guests()?;
+        self.acknowledge(now)?;
         let first = FirstContact::Frontier;
         let mut spaces = self.synced_spaces()?;
         spaces.extend(self.spaces_above());
@@ -116,6 +120,7 @@ impl<S: Store> Device<S> {
 
     /// A frame came in. When the other end misbehaves the link is closed by an output; only the store can fail here.
     pub fn link_frame(&mut self, link: LinkId, frame: &[u8], now: i64) -> Result<(), DeviceError> {
+        self.links.now = now;
         let Some(entry) = self.links.sessions.get_mut(&link) else {
             return Ok(());
         };
@@ -260,6 +265,7 @@ impl<S: Store> Device<S> {
         if due {
             self.absorb()?;
             self.hand_keys()?;
+            self.acknowledge(self.links.now)?;
         }
         // Once in a session, so that typing on other phones does not make a page of every letter.
         if first { self.show_guests() } else { Ok(()) }

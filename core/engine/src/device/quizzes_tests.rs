@@ -4,12 +4,13 @@ use proptest::prelude::*;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use sotay_store::{DatabaseId, MemoryStore};
-use sotay_study::broadcast::WatchLink;
+use sotay_study::broadcast::{Broadcast, Schedule as Programme, WatchLink};
 use sotay_study::library::{Document, Link};
 use sotay_study::quiz::{Citation, ExamRules, Task};
 use sotay_study::reading::Progress;
 use sotay_sync::{FirstContact, Output, Role, Session, SessionConfig};
 
+use super::super::broadcasts::{AirState, DAY, ISSUE_BYTES, merged};
 use super::super::library::Library;
 use super::super::tests::{NOW, branch, join, law};
 use super::super::{AdmitRequest, LinkId, LinkOutput};

@@ -75,6 +75,7 @@ impl<S: Store> Device<S> {
         self.edit(key, now, |tx| {
             report::apply(tx, &acting, &devices, &report::Command::Send { facts })
         })?;
+        self.send_delivered(month, now)?;
         let sent = self.reports(month.year())?;
         sent.last(month)
             .cloned()

@@ -150,7 +150,11 @@ impl<S: Store> Device<S> {
         Ok(entries.into_iter().map(|(id, ..)| id).collect())
     }
 
-    fn enter(&mut self, entries: &[(MemberId, NewMember, Date)], now: i64) -> Result<(), DeviceError> {
+    pub(super) fn enter(
+        &mut self,
+        entries: &[(MemberId, NewMember, Date)],
+        now: i64,
+    ) -> Result<(), DeviceError> {
         let key = self.roster_key()?;
         let devices = self.holders()?;
         let acting = self.acting(now)?;

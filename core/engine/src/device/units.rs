@@ -386,3 +386,24 @@ impl<S: Store> Device<S> {
         self.view(key, |crdt| ReportsView::read(crdt, &devices))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_opens_no_more_spaces_than_its_limit_and_the_next_one_goes_on() {
+        let unit = |n: usize| {
+            let mut id = [0; 32];
+            id[..8].copy_from_slice(&(n as u64).to_be_bytes());
+            UnitId::from_bytes(id)
+        };
+        let mut followed = Followed::default();
+        followed.units = (0..FOLLOWED_PER_SESSION + 1)
+            .map(|n| (unit(n), String::new()))
+            .collect();
+        let first = followed.next_spaces();
+        assert_eq!(first.len() + OTHER_SPACES_MAX, SPACES_PER_SESSION_MAX);
+        assert_eq!(followed.next_spaces()[0].unit, unit(FOLLOWED_PER_SESSION));
+    }
+}

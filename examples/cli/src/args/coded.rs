@@ -2,6 +2,7 @@
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use sotay_engine::handbook::directive::DirectiveKind;
+use sotay_engine::handbook::dispatch::{ReportStep, TransferKind, TransferStep};
 use sotay_engine::handbook::feedback::FeedbackStatus;
 use sotay_engine::handbook::fees::FeeBasis;
 use sotay_engine::handbook::home::{HomePhase, HomeRole};
@@ -88,7 +89,10 @@ coded!(
     Standing,
     State,
     Step,
-    TaskStatus
+    TaskStatus,
+    TransferKind,
+    TransferStep,
+    ReportStep
 );
 
 /// Reads one of the list from an argument.

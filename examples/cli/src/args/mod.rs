@@ -12,6 +12,7 @@ mod province;
 mod records;
 mod root;
 mod study;
+mod transfer;
 mod year;
 
 use std::path::PathBuf;
@@ -30,7 +31,7 @@ pub(crate) use meeting::{
 pub(crate) use members::{Add, Export, Import, Members, MembersCommand, Regrade, Revoke, SetMember, Why};
 pub(crate) use network::{History, Relay, RelayCommand, Review, Sync, Watch};
 pub(crate) use paper::{Paper, PrintFormat};
-pub(crate) use province::{Province, ProvinceCommand};
+pub(crate) use province::{LetterCommand, Province, ProvinceCommand};
 pub(crate) use records::{Feedback, FeedbackCommand, Verify};
 pub(crate) use root::{Level, Root, RootCommand, Units};
 pub(crate) use study::Speech as SpokenLines;
@@ -39,6 +40,7 @@ pub(crate) use study::{
     Sharing, Speak, Study,
 };
 
+pub(crate) use transfer::{TransferArgs, TransferCommand};
 pub(crate) use year::{
     Directives, DirectivesCommand, Fees, FeesCommand, Rating, RatingCommand, Report, ReportCommand,
     Resolution, ResolutionCommand, SetResolution, Tasks, TasksCommand, Undo,
@@ -137,6 +139,8 @@ pub(crate) enum Command {
     Members(Members),
     /// The level above branches: found them, and read their reports.
     Province(Province),
+    /// Members who move to another branch, come from one, or are away for a time.
+    Transfer(TransferArgs),
     /// The bodies above this unit, and whether what they publish can be read here.
     Levels,
     /// Hold a meeting: attendance, agenda, speeches, votes, conclusions, minutes.

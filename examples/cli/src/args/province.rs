@@ -3,6 +3,11 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use sotay_engine::handbook::dispatch::TransferKind;
+use sotay_engine::handbook::feedback::FeedbackStatus;
+use sotay_engine::handbook::roster::Standing;
+
+use super::coded::coded;
 
 use super::root::{Root, Units};
 
@@ -90,5 +95,102 @@ Between 2 and 4 the old committee writes nothing into these branches: what it wr
         branch: String,
         /// Year.
         year: i32,
+    },
+    #[command(flatten)]
+    Letter(LetterCommand),
+}
+
+/// What the level above says to the branches below.
+#[derive(Debug, Subcommand)]
+pub(crate) enum LetterCommand {
+    /// Open a report; the branch is told that it was opened.
+    Open {
+        /// Name or beginning of the id of the branch.
+        branch: String,
+        /// Month, 2026-05.
+        #[arg(value_name = "YYYY-MM")]
+        month: String,
+        /// Revision; the last one when left out.
+        #[arg(long, value_name = "NUMBER")]
+        revision: Option<u32>,
+    },
+    /// Accept a report, or return it with a remark.
+    #[command(group(clap::ArgGroup::new("answer").required(true)))]
+    Answer {
+        /// Name or beginning of the id of the branch.
+        branch: String,
+        /// Month, 2026-05.
+        #[arg(value_name = "YYYY-MM")]
+        month: String,
+        /// Revision; the last one when left out.
+        #[arg(long, value_name = "NUMBER")]
+        revision: Option<u32>,
+        /// Accept it.
+        #[arg(long, group = "answer")]
+        accept: bool,
+        /// Return it: what is to be changed.
+        #[arg(long, group = "answer", value_name = "TEXT")]
+        return_with: Option<String>,
+        /// A remark on a report that is accepted.
+        #[arg(long, value_name = "TEXT", conflicts_with = "return_with")]
+        remark: Option<String>,
+    },
+    /// Feedback that the branches passed up.
+    Feedback,
+    /// Say what became of feedback that was passed up, and answer it. The branch's committee hands the answer on.
+    AnswerFeedback {
+        /// The beginning of the item's id.
+        item: String,
+        /// What has become of it.
+        #[arg(long, value_parser = coded::<FeedbackStatus>(), default_value = "answered")]
+        status: FeedbackStatus,
+        /// The answer, or - for standard input.
+        #[arg(long, value_name = "TEXT")]
+        text: Option<String>,
+        /// For everybody in the branch; without it for the writer alone, if the item has a name.
+        #[arg(long)]
+        public: bool,
+    },
+    /// How far documents published here have come, in figures that the branches sent with their reports.
+    Delivery,
+    /// Moves of members between branches: asked for, recorded, entered.
+    Moves,
+    /// Record a move that a branch asked for, and tell the branch the member moves to.
+    Record {
+        /// The beginning of the move's id.
+        id: String,
+        /// Name or beginning of the id of the branch the member moves to, if it stands below too.
+        #[arg(long, value_name = "BRANCH")]
+        to: Option<String>,
+        /// First day, if it is another one than asked.
+        #[arg(long, value_name = "DATE")]
+        from: Option<String>,
+    },
+    /// Refuse a move that a branch asked for.
+    Refuse {
+        /// The beginning of the move's id.
+        id: String,
+    },
+    /// Record a move that no branch asked for. The branch says which member is meant.
+    Order {
+        /// Name or beginning of the id of the branch the member leaves.
+        branch: String,
+        /// The member's full name.
+        name: String,
+        /// How the member moves.
+        #[arg(long, value_parser = coded::<TransferKind>(), default_value = "official")]
+        kind: TransferKind,
+        /// Full or probationary.
+        #[arg(long, value_parser = coded::<Standing>(), default_value = "full")]
+        standing: Standing,
+        /// First day.
+        #[arg(long, value_name = "DATE")]
+        from: String,
+        /// Last day of a move for a time.
+        #[arg(long, value_name = "DATE")]
+        until: Option<String>,
+        /// Name or beginning of the id of the branch the member moves to.
+        #[arg(long, value_name = "BRANCH")]
+        to: Option<String>,
     },
 }

@@ -38,6 +38,9 @@ pub(crate) enum FeedbackCommand {
         /// Without your name: neither your name nor your phone nor the time of day is recorded.
         #[arg(long)]
         nameless: bool,
+        /// The level above may learn your name too, should the committee pass this up. Otherwise it goes up without name.
+        #[arg(long, conflicts_with = "nameless")]
+        name_above: bool,
     },
     /// What you wrote on this phone, and what was answered.
     Mine,
@@ -64,4 +67,16 @@ pub(crate) enum FeedbackCommand {
     },
     /// The public answers of the committee.
     Answers,
+    /// Pass an item up to the level above, with the writer's name only if the writer agreed (secretary or deputy).
+    Pass {
+        /// Which: F2, or the beginning of its id.
+        item: String,
+    },
+    /// What was passed up, and what was said of it above (secretary or deputy).
+    Passed,
+    /// Hand the answer from above on, to the writer or to everybody, as it was meant (committee only).
+    HandOn {
+        /// Which: F2, or the beginning of its id.
+        item: String,
+    },
 }

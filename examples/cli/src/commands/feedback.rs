@@ -1,5 +1,7 @@
 //! `feedback`: letters to the committee, and what becomes of them.
 
+pub(super) mod passing;
+
 use serde_json::json;
 use sotay_engine::handbook::EntryId;
 use sotay_engine::handbook::feedback::{FeedbackStatus, FeedbackView};
@@ -20,7 +22,8 @@ pub(super) fn run(session: &Session, args: Feedback) -> Result<Reply, Failure> {
             topic,
             about,
             nameless,
-        } => send(session, &text, topic, about, !nameless),
+            name_above,
+        } => send(session, &text, topic, about, (!nameless, name_above)),
         FeedbackCommand::Mine => mine(session),
         FeedbackCommand::Withdraw { item } => withdraw(session, item),
         FeedbackCommand::Inbox => inbox(session),
@@ -31,6 +34,9 @@ pub(super) fn run(session: &Session, args: Feedback) -> Result<Reply, Failure> {
             public,
         } => answer(session, item, status, text, public),
         FeedbackCommand::Answers => answers(session),
+        FeedbackCommand::Pass { item } => passing::pass(session, item),
+        FeedbackCommand::Passed => passing::passed(session),
+        FeedbackCommand::HandOn { item } => passing::hand_on(session, item),
     }
 }
 
@@ -39,7 +45,7 @@ fn send(
     text: &str,
     topic: Option<String>,
     about: Option<String>,
-    named: bool,
+    (named, name_above): (bool, bool),
 ) -> Result<Reply, Failure> {
     let voice = session.voice;
     let text = files::typed(text)?;
@@ -53,6 +59,7 @@ fn send(
             text: text.as_str().into(),
             meeting,
             named,
+            name_above,
             ..NewFeedback::default()
         };
         let id = device.submit_feedback(&new, now)?;
@@ -149,19 +156,7 @@ fn answer(
     let voice = session.voice;
     let text = text.map(|text| files::typed(&text)).transpose()?;
     session.open()?.run(move |device, now| {
-        let list = device.feedback()?;
-        let numbered = item
-            .strip_prefix(['F', 'f'])
-            .and_then(|number| number.parse::<u32>().ok());
-        let found = list
-            .iter()
-            .find(|view| Some(view.number) == numbered)
-            .map(|view| view.item.id);
-        let ids: Vec<EntryId> = list.iter().map(|view| view.item.id).collect();
-        let id = match found {
-            Some(id) => id,
-            None => which(&ids, &item)?,
-        };
+        let id = received(device, &item)?;
         let text = text.as_deref().map(Into::into);
         device.answer_feedback(id, status, text, public, now)?;
         let value = json!({ "item": id.to_string(), "status": status.key() });
@@ -170,6 +165,20 @@ fn answer(
             voice.say("feedback.recorded", &[("status", &voice.word(status))]),
         ))
     })
+}
+
+/// An item that the committee received: by its number in the list, or by the beginning of its id.
+fn received(device: &ProfileDevice, text: &str) -> Result<EntryId, Failure> {
+    let list = device.feedback()?;
+    let numbered = text
+        .strip_prefix(['F', 'f'])
+        .and_then(|number| number.parse::<u32>().ok());
+    let found = list.iter().find(|view| Some(view.number) == numbered);
+    let ids: Vec<EntryId> = list.iter().map(|view| view.item.id).collect();
+    match found {
+        Some(view) => Ok(view.item.id),
+        None => which(&ids, text),
+    }
 }
 
 fn answers(session: &Session) -> Result<Reply, Failure> {
@@ -190,7 +199,7 @@ fn answers(session: &Session) -> Result<Reply, Failure> {
 }
 
 /// The item whose id begins so.
-fn which(ids: &[EntryId], text: &str) -> Result<EntryId, Failure> {
+pub(super) fn which(ids: &[EntryId], text: &str) -> Result<EntryId, Failure> {
     let found: Vec<&EntryId> = ids
         .iter()
         .filter(|id| !text.is_empty() && id.to_string().starts_with(text))

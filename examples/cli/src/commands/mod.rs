@@ -22,6 +22,7 @@ mod root;
 mod status;
 mod study;
 mod sync;
+mod transfer;
 mod unit;
 mod verify;
 mod watch;
@@ -40,6 +41,7 @@ pub(crate) fn run(session: &Session, command: Command) -> Result<Reply, Failure>
         Command::Unit(args) => unit::run(session, args),
         Command::Join(args) => join::run(session, args),
         Command::Invite(args) => invite::run(session, args),
+        Command::Transfer(args) => transfer::run(session, args),
         Command::Levels => levels::run(session),
         Command::Hall(args) => hall::run(session, args),
         Command::Province(args) => province::run(session, args),

@@ -4,6 +4,8 @@ use std::io::Write;
 use std::path::Path;
 use std::time::Instant;
 
+mod answers;
+
 use serde_json::json;
 use sotay_engine::{BranchLine, NewBranch, UnitKind};
 
@@ -39,6 +41,7 @@ pub(super) fn run(session: &Session, args: Province) -> Result<Reply, Failure> {
         } => super::policy::secretary(session, &request, branch, &relay, out),
         ProvinceCommand::List => list(session),
         ProvinceCommand::Reports { branch, year } => reports(session, branch, year),
+        ProvinceCommand::Letter(letter) => answers::run(session, letter),
     }
 }
 
@@ -155,13 +158,17 @@ fn reports(session: &Session, branch: String, year: i32) -> Result<Reply, Failur
         let lines = device.branches();
         let one = self::branch(&lines, &branch)?;
         let sent = device.branch_reports(one.unit, year)?.sent;
-        let rows: Vec<Vec<String>> = sent
+        let answers = device.report_answers(Some(one.unit), year)?;
+        let rows: Vec<Vec<String>> = answers
             .iter()
-            .map(|report| vec![report.facts.month.to_string(), report.revision.to_string()])
+            .map(|answer| {
+                let step = answer.step.map(|step| voice.word(step)).unwrap_or_default();
+                vec![answer.month.to_string(), answer.revision.to_string(), step]
+            })
             .collect();
         let heading = voice.say("province.reports", &[("name", &one.name), ("count", &sent.len())]);
         Ok(Reply::new(
-            json!({ "branch": one, "reports": sent }),
+            json!({ "branch": one, "reports": sent, "answers": answers }),
             format!("{heading}\n{}", columns(&rows)),
         ))
     })

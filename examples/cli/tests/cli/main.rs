@@ -4,6 +4,7 @@ mod authority;
 mod enrol;
 mod errors;
 mod json;
+mod levels;
 mod lists;
 mod meeting;
 mod offline;

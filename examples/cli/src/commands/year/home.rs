@@ -53,5 +53,11 @@ fn text(voice: Voice, view: &HomeView) -> String {
             ("unsent", &view.unsent),
         ],
     ));
+    for month in &view.reports_returned {
+        lines.push(voice.say("home.returned", &[("month", month)]));
+    }
+    if view.moves_waiting > 0 {
+        lines.push(voice.say("home.moves", &[("count", &view.moves_waiting)]));
+    }
     lines.join("\n")
 }

@@ -1,10 +1,10 @@
 //! `report`.
 
 use serde_json::json;
-use sotay_engine::ProfileDevice;
 use sotay_engine::handbook::Month;
-use sotay_engine::handbook::report::ReportModel;
+use sotay_engine::handbook::report::{ReportModel, SentReport};
 use sotay_engine::paper::Sort;
+use sotay_engine::{ProfileDevice, ReportAnswer};
 
 use super::month;
 use crate::args::{Report, ReportCommand};
@@ -117,6 +117,7 @@ fn text(voice: Voice, model: &ReportModel) -> String {
 
 fn list(voice: Voice, device: &mut ProfileDevice, year: i32) -> Result<Reply, Failure> {
     let (sent, due) = (device.reports(year)?, device.reports_due(year)?);
+    let answers = device.report_answers(None, year)?;
     let mut rows: Vec<Vec<String>> = Vec::new();
     let name = |month: Month| format!("{:02}/{}", month.number(), month.year());
     for one in &sent.sent {
@@ -125,6 +126,7 @@ fn list(voice: Voice, device: &mut ProfileDevice, year: i32) -> Result<Reply, Fa
             one.revision.to_string(),
             voice.say("report.is_sent", &[]),
             voice.moment(one.mark.at_ms),
+            answered(voice, &answers, one),
         ]);
     }
     for one in &due {
@@ -132,6 +134,7 @@ fn list(voice: Voice, device: &mut ProfileDevice, year: i32) -> Result<Reply, Fa
             name(one.facts.month),
             one.revision.to_string(),
             voice.say("report.is_proposed", &[]),
+            String::new(),
             String::new(),
         ]);
     }
@@ -142,7 +145,21 @@ fn list(voice: Voice, device: &mut ProfileDevice, year: i32) -> Result<Reply, Fa
         columns(&rows)
     };
     Ok(Reply::new(
-        json!({ "year": year, "sent": sent.sent, "proposed": due }),
+        json!({ "year": year, "sent": sent.sent, "proposed": due, "answers": answers }),
         text,
     ))
+}
+
+/// What the level above said of a report: `cấp trên đã nhận 05/05 21:10; trả lại để sửa 06/05 08:00: Thiếu biểu`.
+fn answered(voice: Voice, answers: &[ReportAnswer], sent: &SentReport) -> String {
+    let of = |answer: &&ReportAnswer| {
+        (answer.month, answer.revision, answer.sender) == (sent.facts.month, sent.revision, sent.mark.device)
+    };
+    let words = answers.iter().filter(of).flat_map(|answer| &answer.words);
+    let said = words.map(|word| {
+        let remark = word.remark.as_ref().map(|text| format!(": {}", text.as_str()));
+        let (step, at) = (voice.word(word.step), voice.moment(word.at_ms));
+        format!("{step} {at}{}", remark.unwrap_or_default())
+    });
+    said.collect::<Vec<_>>().join("; ")
 }

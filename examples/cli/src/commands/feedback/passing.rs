@@ -1,0 +1,69 @@
+//! Feedback on its way up and back.
+
+use serde_json::json;
+use sotay_engine::PassedLine;
+
+use super::received;
+use crate::failure::Failure;
+use crate::reply::Reply;
+use crate::session::Session;
+use crate::voice::{Voice, short};
+
+pub(super) fn pass(session: &Session, item: String) -> Result<Reply, Failure> {
+    let voice = session.voice;
+    session.open()?.run(move |device, now| {
+        let id = received(device, &item)?;
+        let passed = device.pass_up_feedback(id, now)?;
+        let said = match &passed.name {
+            Some(name) => voice.say("feedback.passed_named", &[("name", &name.as_str())]),
+            None => voice.say("feedback.passed_nameless", &[]),
+        };
+        Ok(Reply::new(json!({ "passed": passed }), said))
+    })
+}
+
+pub(super) fn passed(session: &Session) -> Result<Reply, Failure> {
+    let voice = session.voice;
+    session.open()?.run(move |device, _| {
+        let lines = device.passed_feedback()?;
+        Ok(Reply::new(json!({ "passed": lines }), list(voice, &lines)))
+    })
+}
+
+pub(super) fn hand_on(session: &Session, item: String) -> Result<Reply, Failure> {
+    let voice = session.voice;
+    session.open()?.run(move |device, now| {
+        let id = received(device, &item)?;
+        device.hand_on_answer(id, now)?;
+        Ok(Reply::new(
+            json!({ "item": id.to_string() }),
+            voice.say("feedback.handed_on", &[]),
+        ))
+    })
+}
+
+/// What was passed up, with what was said of it above.
+pub(in crate::commands) fn list(voice: Voice, lines: &[PassedLine]) -> String {
+    if lines.is_empty() {
+        return voice.say("feedback.none", &[]);
+    }
+    let line = |line: &PassedLine| {
+        let id = line.passed.item.to_string();
+        let who = match &line.passed.name {
+            Some(name) => name.as_str().to_owned(),
+            None => voice.say("feedback.nameless", &[]),
+        };
+        let mut out = format!("{}  {who}: {}", short(&id), line.passed.text.as_str());
+        for said in &line.replies {
+            let text = said.reply.text.as_ref().map(|text| text.as_str());
+            out.push_str(&format!(
+                "\n    {} {} {}",
+                voice.moment(said.reply.at_ms),
+                voice.word(said.reply.status),
+                text.unwrap_or_default()
+            ));
+        }
+        out.trim_end().to_owned()
+    };
+    lines.iter().map(line).collect::<Vec<_>>().join("\n")
+}
