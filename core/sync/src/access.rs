@@ -158,8 +158,8 @@ impl<S: Store> Replica<S> {
     pub fn root_of(&mut self, unit: UnitId) -> Result<Option<RootId>, StoreError> {
         let above = self.proven_above(unit)?;
         let chain = [unit].into_iter().chain(above);
-        let roots = chain.filter_map(|unit| self.units.get(&unit)?.root());
-        Ok(roots.last())
+        let mut roots = chain.filter_map(|unit| self.units.get(&unit)?.root());
+        Ok(roots.next_back())
     }
 
     /// Whether an officer of `parent` put an own record into the roll of `unit` as one of its rank 0 or 1: founded it, or
