@@ -318,6 +318,8 @@ pub enum SpaceKind {
     Private,
     /// From an upper unit to everyone below.
     Broadcast,
+    /// One meeting, as an officer's phone shows it to its guests.
+    Guest,
 }
 
 /// What the platform says about the network.

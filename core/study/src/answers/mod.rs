@@ -22,7 +22,7 @@ const SECTIONS: usize = 40;
 const LEAST_SECTION: f32 = 0.62;
 /// A section that says fewer of the words of the question, rare or not, speaks of something else: "bí thư" is no
 /// "bí thư tỉnh ủy", however common "tỉnh ủy" is.
-const LEAST_WORDS: f32 = 0.55;
+const LEAST_WORDS: f32 = 0.68;
 /// Less than this in sentence and section together is no answer.
 const LEAST_ANSWER: f32 = 0.64;
 /// Answers below this share of the best one are left out.
