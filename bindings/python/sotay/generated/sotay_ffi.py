@@ -9632,6 +9632,11 @@ class SpaceKind(enum.Enum):
     From an upper unit to everyone below.
 """
     
+    GUEST = 7
+    """
+    One meeting, as an officer's phone shows it to its guests.
+"""
+    
 
 
 class _UniffiFfiConverterTypeSpaceKind(_UniffiConverterRustBuffer):
@@ -9652,6 +9657,8 @@ class _UniffiFfiConverterTypeSpaceKind(_UniffiConverterRustBuffer):
             return SpaceKind.PRIVATE
         if variant == 7:
             return SpaceKind.BROADCAST
+        if variant == 8:
+            return SpaceKind.GUEST
         raise InternalError("Raw enum value doesn't match any cases")
 
     @staticmethod
@@ -9669,6 +9676,8 @@ class _UniffiFfiConverterTypeSpaceKind(_UniffiConverterRustBuffer):
         if value == SpaceKind.PRIVATE:
             return
         if value == SpaceKind.BROADCAST:
+            return
+        if value == SpaceKind.GUEST:
             return
         raise ValueError(value)
 
@@ -9688,6 +9697,8 @@ class _UniffiFfiConverterTypeSpaceKind(_UniffiConverterRustBuffer):
             buf.write_i32(6)
         if value == SpaceKind.BROADCAST:
             buf.write_i32(7)
+        if value == SpaceKind.GUEST:
+            buf.write_i32(8)
 
 
 

@@ -27029,6 +27029,10 @@ public enum SpaceKind: Equatable, Hashable {
      * From an upper unit to everyone below.
      */
     case broadcast
+    /**
+     * One meeting, as an officer's phone shows it to its guests.
+     */
+    case guest
 
 
 
@@ -27064,6 +27068,8 @@ public struct FfiConverterTypeSpaceKind: FfiConverterRustBuffer {
         
         case 7: return .broadcast
         
+        case 8: return .guest
+        
         default: throw UniffiInternalError.unexpectedEnumCase
         }
     }
@@ -27098,6 +27104,10 @@ public struct FfiConverterTypeSpaceKind: FfiConverterRustBuffer {
         
         case .broadcast:
             writeInt(&buf, Int32(7))
+        
+        
+        case .guest:
+            writeInt(&buf, Int32(8))
         
         }
     }

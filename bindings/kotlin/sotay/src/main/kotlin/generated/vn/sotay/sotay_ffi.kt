@@ -26858,7 +26858,11 @@ enum class SpaceKind {
     /**
      * From an upper unit to everyone below.
      */
-    BROADCAST;
+    BROADCAST,
+    /**
+     * One meeting, as an officer's phone shows it to its guests.
+     */
+    GUEST;
 
     
 
