@@ -1,6 +1,7 @@
 //! Every error of this crate as an app shows it: a stable code, whose fault it is, what to do next, and words in
 //! Vietnamese and English. Texts carry no name and no content of a document.
 
+mod authority;
 mod records;
 mod study;
 
@@ -18,7 +19,7 @@ use sotay_vault::keyvault::{KeyVaultError, PIN_BYTES_MAX, PIN_CHARS_MIN, PinRefu
 
 use crate::device::{
     AdmitError, BranchError, CreateUnitError, HallError, JoinError, NameRelaysError, PublishDirectiveError,
-    RemoteError, RemovalError, RootError, SecretaryError, VaultError,
+    RemovalError, VaultError,
 };
 use crate::engine::{CallError, CreateFromPackError, OpenError, SyncError};
 use crate::enrolment::{EnrolTextError, NotFresh};
@@ -26,7 +27,6 @@ use crate::error::{DeviceError, NextAction, store_action, vault_action};
 use crate::listen::SubscribeError;
 use crate::lock::LockError;
 use crate::profile::ProfileError;
-use crate::rooted::RootSignError;
 use crate::task::SyncTaskError;
 
 /// `key ⇥ Vietnamese ⇥ English`, one text a line; `{name}` stands for a value.
@@ -141,7 +141,8 @@ fn words(key: &str, lang: Lang) -> &'static str {
         let all = CATALOGUE
             .lines()
             .chain(study::CATALOGUE.lines())
-            .chain(records::CATALOGUE.lines());
+            .chain(records::CATALOGUE.lines())
+            .chain(authority::CATALOGUE.lines());
         all.filter_map(parse).collect()
     });
     let [vi, en] = parsed.get(key).copied().unwrap_or(["", ""]);
@@ -400,18 +401,6 @@ impl From<&CreateFromPackError> for Fault {
     }
 }
 
-impl From<&RemoteError> for Fault {
-    fn from(error: &RemoteError) -> Self {
-        match error {
-            RemoteError::Closed => Self::input("remote_closed"),
-            RemoteError::Text(error) => error.into(),
-            RemoteError::NotEndorsed => Self::input("not_endorsed"),
-            RemoteError::SamePerson => Self::input("same_person"),
-            RemoteError::Admit(error) => error.into(),
-        }
-    }
-}
-
 impl From<&NameRelaysError> for Fault {
     fn from(error: &NameRelaysError) -> Self {
         match error {
@@ -419,41 +408,6 @@ impl From<&NameRelaysError> for Fault {
             NameRelaysError::AddressTooLong { len } => Self::input("relay_name_too_long").with("len", len),
             NameRelaysError::Device(error) => error.into(),
         }
-    }
-}
-
-impl From<&SecretaryError> for Fault {
-    fn from(error: &SecretaryError) -> Self {
-        match error {
-            SecretaryError::NoBranch => Self::input("no_such_unit"),
-            SecretaryError::Admit(error) => error.into(),
-        }
-    }
-}
-
-impl From<&RootError> for Fault {
-    fn from(error: &RootError) -> Self {
-        match error {
-            RootError::Already => Self::input("already_in_unit"),
-            RootError::OtherPaper => Self::input("other_paper"),
-            RootError::Quorum(quorum) => Self::input("root_quorum")
-                .with("found", quorum.found)
-                .with("needed", quorum.needed),
-            RootError::NoRoot => Self::input("no_root"),
-            RootError::NoUnit => Self::input("no_such_unit"),
-            RootError::NoPhone => Self::input("no_phone"),
-            RootError::TooMany => Self::input("too_many_branches"),
-            RootError::Device(error) => error.into(),
-        }
-    }
-}
-
-impl From<&RootSignError> for Fault {
-    fn from(error: &RootSignError) -> Self {
-        Self::input(match error {
-            RootSignError::Twice => "root_signed_twice",
-            RootSignError::OtherRoot => "other_root",
-        })
     }
 }
 
@@ -569,8 +523,7 @@ mod tests {
         let commands = of_commands();
         let not_codes = ["../data/faults.tsv", "", "{{{name}}}", "panic"];
         let values = [
-            "place", "what", "reason", "len", "limit", "begins", "rank", "seconds", "least", "left", "found",
-            "needed",
+            "place", "what", "reason", "len", "limit", "begins", "rank", "seconds", "least", "left",
         ];
         let mut codes: BTreeSet<&str> = quoted(source).collect();
         codes.retain(|code| !not_codes.contains(code) && !values.contains(code) && !commands.contains(code));

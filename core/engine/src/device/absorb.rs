@@ -6,14 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sotay_document::{GateError, Run, Touched};
-use sotay_feed::{
-    DeviceId, DocId, Envelope, EnvelopeId, EpochId, Kind, Space, SpaceId, SpaceKind, UnitId, Verified,
-};
+use sotay_feed::{DeviceId, DocId, Envelope, EnvelopeId, EpochId, Kind, Space, SpaceId, SpaceKind, UnitId};
 use sotay_handbook::{DocKind, HandbookEvent, Place, events, place_of};
 use sotay_membership::seal::SealId;
 use sotay_membership::{Record, rank};
 use sotay_store::{Bucket, Budget, Put, Store, Stored};
-use sotay_sync::AppendError;
 use sotay_vault::{KeyRing, open_body, open_epoch, open_key_ring};
 
 use super::Device;
@@ -524,33 +521,6 @@ impl<S: Store> Device<S> {
         let id = space.id();
         let head = self.replica.store().head(&id)?.number;
         Ok((self.applied(&id)? == head).then(|| applied_put(&id, head + count as u64)))
-    }
-
-    /// Appends own envelopes of several spaces with `puts`, in one transaction.
-    pub(super) fn append_all(
-        &mut self,
-        feeds: Vec<(Space, Vec<Verified<Envelope>>)>,
-        puts: Vec<Put>,
-    ) -> Result<(), DeviceError> {
-        match self.replica.append_all(feeds, puts) {
-            Ok(_) => Ok(()),
-            Err(AppendError::Store(error)) => Err(error.into()),
-            Err(_) => Err(DeviceError::Internal("append")),
-        }
-    }
-
-    /// Appends own envelopes to the replica with `puts`, in one transaction.
-    pub(super) fn append(
-        &mut self,
-        space: &Space,
-        envelopes: Vec<Verified<Envelope>>,
-        puts: Vec<Put>,
-    ) -> Result<(), DeviceError> {
-        match self.replica.append(space, envelopes, puts) {
-            Ok(_) => Ok(()),
-            Err(AppendError::Store(error)) => Err(error.into()),
-            Err(_) => Err(DeviceError::Internal("append")),
-        }
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use sotay_feed::{DeviceId, DeviceKeys, Draft, Envelope, EnvelopeId, Space, SpaceKind, Tip, Verified};
 use sotay_membership::{Membership, Record, rank};
 use sotay_store::{Put, Store};
+use sotay_sync::AppendError;
 use sotay_vault::{KeyRing, new_epoch};
 
 use super::Device;
@@ -162,5 +163,32 @@ impl<S: Store> Device<S> {
             tracing::warn!(%error, "membership changed, but not everything is applied yet");
         }
         Ok(())
+    }
+
+    /// Appends own envelopes of several spaces with `puts`, in one transaction.
+    pub(super) fn append_all(
+        &mut self,
+        feeds: Vec<(Space, Vec<Verified<Envelope>>)>,
+        puts: Vec<Put>,
+    ) -> Result<(), DeviceError> {
+        match self.replica.append_all(feeds, puts) {
+            Ok(_) => Ok(()),
+            Err(AppendError::Store(error)) => Err(error.into()),
+            Err(_) => Err(DeviceError::Internal("append")),
+        }
+    }
+
+    /// Appends own envelopes to the replica with `puts`, in one transaction.
+    pub(super) fn append(
+        &mut self,
+        space: &Space,
+        envelopes: Vec<Verified<Envelope>>,
+        puts: Vec<Put>,
+    ) -> Result<(), DeviceError> {
+        match self.replica.append(space, envelopes, puts) {
+            Ok(_) => Ok(()),
+            Err(AppendError::Store(error)) => Err(error.into()),
+            Err(_) => Err(DeviceError::Internal("append")),
+        }
     }
 }

@@ -341,7 +341,15 @@ impl<S: Store> Device<S> {
             .into_iter()
             .map(|(unit, envelopes)| (Space::of(unit, SpaceKind::Roll), envelopes));
         self.append_all(feeds.collect(), Vec::new())?;
-        self.absorb()?;
+        let home = self.home()?.unit;
+        for roll in &rolls {
+            // All of them at once would look through thousands of branches for every part of a paper.
+            if roll.unit == home {
+                self.absorb()?;
+            } else {
+                self.absorb_roll(*roll)?;
+            }
+        }
         for roll in rolls {
             self.announce_local(&roll)?;
         }
