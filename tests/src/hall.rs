@@ -3,9 +3,11 @@
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use sotay_engine::Device;
+use sotay_engine::handbook::meeting::Command;
+use sotay_feed::DocId;
 use sotay_store::{DatabaseId, MemoryStore};
 
-use crate::branch::Branch;
+use crate::branch::{Branch, P1, P2, P3};
 use crate::pump;
 use crate::shard::Shard;
 
@@ -23,34 +25,56 @@ pub fn stranger(number: u8, label: &str) -> Phone {
     Device::create(store(number), label, rng).expect("a profile is made")
 }
 
-/// Three phones, and further ones from place 3 on; one relay.
+/// Three phones, and further ones from place 3 on; one relay; the meeting of May.
 pub struct Hall {
     /// The phones and members.
     pub branch: Branch<MemoryStore>,
     /// The relay.
     pub relay: Shard<MemoryStore>,
+    /// May's meeting, begun by the secretary.
+    pub doc: DocId,
+    now: i64,
     links: u64,
 }
 
 impl Hall {
-    /// The branch is founded; nobody has synced yet.
-    pub fn found(seed: u64) -> Self {
-        Self {
-            branch: Branch::found([store(1), store(2), store(3)], seed),
+    /// The branch is founded, its meeting begun, and everybody knows of it. Phones sync at `now`.
+    pub fn open(seed: u64, now: i64) -> Self {
+        let mut branch = Branch::found([store(1), store(2), store(3)], seed);
+        let doc = branch.begin(P3);
+        branch.on(P3, doc, 1, Command::SetPlace("Nhà văn hóa".into()));
+        let mut hall = Self {
+            branch,
             relay: Shard::open(store(9)).expect("an empty store"),
+            doc,
+            now,
             links: 0,
+        };
+        for phone in [P3, P2, P1, P3] {
+            hall.sync(phone);
         }
+        hall
     }
 
     /// A whole exchange of one of the phones.
-    pub fn sync(&mut self, phone: usize, now: i64) {
+    pub fn sync(&mut self, phone: usize) {
         self.links += 1;
-        pump::sync(&mut self.branch.phones[phone], &mut self.relay, self.links, now);
+        pump::sync(
+            &mut self.branch.phones[phone],
+            &mut self.relay,
+            self.links,
+            self.now,
+        );
     }
 
     /// A whole exchange of a phone that is none of the branch's.
-    pub fn sync_other(&mut self, phone: &mut Phone, now: i64) {
+    pub fn sync_other(&mut self, phone: &mut Phone) {
         self.links += 1;
-        pump::sync(phone, &mut self.relay, self.links, now);
+        pump::sync(phone, &mut self.relay, self.links, self.now);
+    }
+
+    /// The minutes as a phone has them.
+    pub fn minutes(&mut self, phone: usize, doc: DocId) -> String {
+        self.branch.phones[phone].minutes(doc).expect("a meeting").text
     }
 }

@@ -1,7 +1,5 @@
 //! Guests: shown one meeting, and kept from everything else by keys, relay and phones.
 
-use std::ops::{Deref, DerefMut};
-
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use sotay_engine::handbook::meeting::Command;
@@ -12,84 +10,40 @@ use sotay_feed::{DocId, Draft, Kind, Space, SpaceKind};
 use sotay_store::Store;
 use sotay_sync::{DenyReason, RefuseReason};
 use sotay_tests::branch::{P1, P2, P3, at};
-use sotay_tests::hall::{self, Phone};
+use sotay_tests::hall::{Hall, Phone, stranger};
 
-/// The branch with May's meeting.
-struct Hall {
-    inner: hall::Hall,
-    doc: DocId,
-}
-
-impl Deref for Hall {
-    type Target = hall::Hall;
-
-    fn deref(&self) -> &hall::Hall {
-        &self.inner
-    }
-}
-
-impl DerefMut for Hall {
-    fn deref_mut(&mut self) -> &mut hall::Hall {
-        &mut self.inner
-    }
+fn open() -> Hall {
+    Hall::open(8, at(200))
 }
 
 fn visitor(number: u8) -> Phone {
-    hall::stranger(number, "Khách")
+    stranger(number, "Khách")
 }
 
-impl Hall {
-    fn open() -> Self {
-        let mut inner = hall::Hall::found(8);
-        let doc = inner.branch.begin(P3);
-        inner
-            .branch
-            .on(P3, doc, 1, Command::SetPlace("Nhà văn hóa".into()));
-        let mut hall = Self { inner, doc };
-        for phone in [P3, P2, P1, P3] {
-            hall.sync(phone);
-        }
-        hall
+fn asked(guest: &mut Phone, meeting: DocId) -> GuestAsk {
+    GuestAsk {
+        request: guest.join_request().unwrap().to_text(),
+        meeting,
+        name: "Nguyễn Văn Khách".to_owned(),
+        relays: Vec::new(),
     }
+}
 
-    fn sync(&mut self, phone: usize) {
-        self.inner.sync(phone, at(200));
-    }
-
-    fn sync_guest(&mut self, guest: &mut Phone) {
-        self.inner.sync_other(guest, at(200));
-    }
-
-    fn ask(&self, guest: &mut Phone, meeting: DocId) -> GuestAsk {
-        GuestAsk {
-            request: guest.join_request().unwrap().to_text(),
-            meeting,
-            name: "Nguyễn Văn Khách".to_owned(),
-            relays: Vec::new(),
-        }
-    }
-
-    fn let_in(&mut self, number: u8) -> Phone {
-        let mut guest = visitor(number);
-        let ask = self.ask(&mut guest, self.doc);
-        let invitation = self.branch.phones[P3].admit_guest(&ask, at(3)).unwrap();
-        guest.accept(&invitation).unwrap();
-        guest
-    }
-
-    fn minutes(&mut self, phone: usize) -> String {
-        let doc = self.doc;
-        self.branch.phones[phone].minutes(doc).unwrap().text
-    }
+fn let_in(hall: &mut Hall, number: u8) -> Phone {
+    let mut guest = visitor(number);
+    let ask = asked(&mut guest, hall.doc);
+    let invitation = hall.branch.phones[P3].admit_guest(&ask, at(3)).unwrap();
+    guest.accept(&invitation).unwrap();
+    guest
 }
 
 #[test]
 fn a_guest_reads_the_minutes_of_one_meeting_without_a_network_and_later_as_they_changed() {
-    let mut hall = Hall::open();
-    let mut guest = hall.let_in(20);
+    let mut hall = open();
+    let mut guest = let_in(&mut hall, 20);
     let page = guest.guest_page().unwrap().unwrap();
     assert_eq!((page.meeting, page.sealed), (hall.doc, false));
-    assert_eq!(page.text, hall.minutes(P3));
+    assert_eq!(page.text, hall.minutes(P3, page.meeting));
     assert_eq!(
         page.sha256,
         hall.branch.phones[P3].minutes(page.meeting).unwrap().sha256
@@ -100,10 +54,10 @@ fn a_guest_reads_the_minutes_of_one_meeting_without_a_network_and_later_as_they_
     // The secretary's phone brings the page up to date once it has the deputy's words, and hands it over next time.
     hall.sync(P3);
     hall.sync(P3);
-    hall.sync_guest(&mut guest);
+    hall.sync_other(&mut guest);
     let page = guest.guest_page().unwrap().unwrap();
     assert!(page.text.contains("Khách cũng nên nghe điều này"));
-    assert_eq!(page.text, hall.minutes(P3));
+    assert_eq!(page.text, hall.minutes(P3, page.meeting));
     // Nothing new: nobody writes the page again.
     let shown = Space::guest(guest.unit().unwrap(), doc).id();
     let head = |hall: &Hall| hall.relay.replica().store().head(&shown).unwrap().number;
@@ -123,10 +77,10 @@ fn a_guest_reads_the_minutes_of_one_meeting_without_a_network_and_later_as_they_
 
 #[test]
 fn a_guest_gets_nothing_else_of_the_branch_from_a_relay_and_holds_no_other_key() {
-    let mut hall = Hall::open();
-    let mut guest = hall.let_in(20);
+    let mut hall = open();
+    let mut guest = let_in(&mut hall, 20);
     hall.sync(P3);
-    hall.sync_guest(&mut guest);
+    hall.sync_other(&mut guest);
     let unit = guest.unit().unwrap();
     let shown = Space::guest(unit, hall.doc).id();
     for space in guest.replica().store().spaces().unwrap() {
@@ -168,8 +122,8 @@ fn a_guest_gets_nothing_else_of_the_branch_from_a_relay_and_holds_no_other_key()
 
 #[test]
 fn a_guest_writes_nothing_here_and_a_relay_refuses_what_it_signs_all_the_same() {
-    let mut hall = Hall::open();
-    let mut guest = hall.let_in(20);
+    let mut hall = open();
+    let mut guest = let_in(&mut hall, 20);
     hall.sync(P3);
     let doc = hall.doc;
     let refused = guest.meeting(doc, &Command::SetPlace("x".into()), at(5));
@@ -220,12 +174,12 @@ fn a_guest_writes_nothing_here_and_a_relay_refuses_what_it_signs_all_the_same() 
 
 #[test]
 fn when_a_guests_access_ends_the_relay_says_so_and_the_meeting_gets_a_new_key_for_the_other_guest() {
-    let mut hall = Hall::open();
-    let mut first = hall.let_in(20);
-    let mut second = hall.let_in(21);
+    let mut hall = open();
+    let mut first = let_in(&mut hall, 20);
+    let mut second = let_in(&mut hall, 21);
     hall.sync(P3);
-    hall.sync_guest(&mut first);
-    hall.sync_guest(&mut second);
+    hall.sync_other(&mut first);
+    hall.sync_other(&mut second);
     let change = hall.branch.phones[P3]
         .revoke(Whom::Device(first.id()), Reason::NONE)
         .unwrap();
@@ -238,8 +192,8 @@ fn when_a_guests_access_ends_the_relay_says_so_and_the_meeting_gets_a_new_key_fo
     let doc = hall.doc;
     hall.branch.speak(P3, doc, 6, "Chỉ khách còn lại nghe");
     hall.sync(P3);
-    hall.sync_guest(&mut second);
-    hall.sync_guest(&mut first);
+    hall.sync_other(&mut second);
+    hall.sync_other(&mut first);
     assert!(
         second
             .guest_page()
@@ -280,15 +234,15 @@ fn when_a_guests_access_ends_the_relay_says_so_and_the_meeting_gets_a_new_key_fo
 
 #[test]
 fn only_officers_let_guests_in_and_no_more_meetings_are_open_to_them_than_the_limit() {
-    let mut hall = Hall::open();
+    let mut hall = open();
     let mut guest = visitor(20);
-    let ask = hall.ask(&mut guest, hall.doc);
+    let ask = asked(&mut guest, hall.doc);
     let denied = hall.branch.phones[P1].admit_guest(&ask, at(3));
     assert!(
         matches!(denied, Err(AdmitError::Device(DeviceError::Denied(Denied::Rank)))),
         "{denied:?}"
     );
-    let unknown = hall.ask(&mut guest, DocId::from_bytes([5; 16]));
+    let unknown = asked(&mut guest, DocId::from_bytes([5; 16]));
     let denied = hall.branch.phones[P3].admit_guest(&unknown, at(3));
     assert!(
         matches!(denied, Err(AdmitError::Device(DeviceError::NoMeeting))),
@@ -300,7 +254,7 @@ fn only_officers_let_guests_in_and_no_more_meetings_are_open_to_them_than_the_li
         let kind = sotay_engine::handbook::meeting::MeetingKind::Regular;
         let doc = officer.new_meeting(kind, Some(month), None, at(1)).unwrap();
         let mut guest = visitor(30 + number);
-        let ask = hall.ask(&mut guest, doc);
+        let ask = asked(&mut guest, doc);
         let answer = hall.branch.phones[P3].admit_guest(&ask, at(3));
         if usize::from(number) < GUEST_MEETINGS_MAX {
             answer.unwrap();
