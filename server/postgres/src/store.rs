@@ -50,6 +50,8 @@ pub struct PostgresStore {
 struct Work {
     line: Line,
     statements: Statements,
+    /// Outages of the server before it was made.
+    outages: u64,
     /// A transaction is open, and these spaces are locked in it.
     held: Option<BTreeSet<SpaceId>>,
 }
@@ -137,7 +139,7 @@ impl PostgresStore {
         let (work, id) = runtime.block_on(async {
             let line = Line::open(&target, None).await?;
             let id = schema::prepare(&line.client, options.new_id, migrations).await?;
-            Ok::<_, StoreError>((Work::over(line).await?, id))
+            Ok::<_, StoreError>((Work::over(line, 0).await?, id))
         })?;
         let mut node = Node::default();
         getrandom::fill(&mut node).map_err(|error| StoreError::Io(format!("no randomness: {error}")))?;
@@ -216,7 +218,10 @@ impl PostgresStore {
     /// hear first.
     fn connect(&self) -> Result<(), StoreError> {
         let mut work = self.work.borrow_mut();
-        if work.as_ref().is_some_and(|work| !work.line.client.is_closed()) {
+        let outages = self.watch.outages();
+        // Nothing moves its bytes between calls, so it may not have noticed its own end.
+        let alive = |work: &Work| !work.line.client.is_closed() && work.outages == outages;
+        if work.as_ref().is_some_and(alive) {
             return Ok(());
         }
         let in_transaction = work.as_ref().is_some_and(|work| work.held.is_some());
@@ -228,7 +233,7 @@ impl PostgresStore {
         *work = Some(self.runtime().block_on(async {
             let line = Line::open(target, None).await?;
             schema::same(&line.client, id).await?;
-            Work::over(line).await
+            Work::over(line, outages).await
         })?);
         Ok(())
     }
@@ -362,11 +367,12 @@ fn hear(view: &mut View, item: &Item) {
 }
 
 impl Work {
-    async fn over(line: Line) -> Result<Self, StoreError> {
+    async fn over(line: Line, outages: u64) -> Result<Self, StoreError> {
         let statements = Statements::prepare(&line.client).await;
         Ok(Self {
             statements: statements.map_err(|error| store_error(&error))?,
             line,
+            outages,
             held: None,
         })
     }

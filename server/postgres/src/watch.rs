@@ -1,6 +1,7 @@
 //! The second connection, with a thread of its own: it hears what other relay processes wrote, notices when the server
 //! is gone, and comes back by itself.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -31,6 +32,8 @@ pub enum Signal {
     Down(String),
     /// It is back, and there is news.
     Up,
+    /// It was asked and is there.
+    Answers,
 }
 
 /// Called with every signal; must not block.
@@ -49,6 +52,8 @@ type Shared = Arc<Mutex<Heard>>;
 pub(crate) struct Watch {
     heard: Shared,
     pub up: watch::Receiver<bool>,
+    /// How often the server was gone.
+    outages: Arc<AtomicU64>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -64,11 +69,13 @@ impl Watch {
         let (up_sender, up) = watch::channel(true);
         let (stop, stopped) = oneshot::channel();
         let (ready, started) = std::sync::mpsc::channel();
+        let outages = Arc::<AtomicU64>::default();
         let watcher = Watcher {
             target,
             id,
             heard: heard.clone(),
             up: up_sender,
+            outages: outages.clone(),
             listener,
         };
         let runtime = runtime()?;
@@ -86,6 +93,7 @@ impl Watch {
         let watch = Self {
             heard,
             up,
+            outages,
             stop: Some(stop),
             thread: Some(thread),
         };
@@ -101,6 +109,11 @@ impl Watch {
     /// Anything may have changed without being heard of.
     pub fn note_missed(&self) {
         self.heard.lock().unwrap_or_else(PoisonError::into_inner).missed = true;
+    }
+
+    /// How often the server was gone so far: a connection that is older than the last time is dead, whatever it says.
+    pub fn outages(&self) -> u64 {
+        self.outages.load(Ordering::Acquire)
     }
 
     /// Whether the server was there when it was last asked.
@@ -124,6 +137,7 @@ struct Watcher {
     id: DatabaseId,
     heard: Shared,
     up: watch::Sender<bool>,
+    outages: Arc<AtomicU64>,
     listener: Option<Listener>,
 }
 
@@ -153,7 +167,9 @@ impl Watcher {
                 // Whoever opens gets the error and drops the watch.
                 return drop(ready.send(Err(error)));
             }
-            self.up.send_replace(false);
+            if self.up.send_replace(false) {
+                self.outages.fetch_add(1, Ordering::Release);
+            }
             let words = error.to_string();
             if told.as_ref() != Some(&words) {
                 tracing::error!(%error, "the database cannot be used");
@@ -189,7 +205,7 @@ impl Watcher {
                 }
                 Ok(None) => return StoreError::Unreachable,
                 Err(_) => match timeout(ANSWER_TIMEOUT, line.client.simple_query("SELECT 1")).await {
-                    Ok(Ok(_)) => {}
+                    Ok(Ok(_)) => self.tell(Signal::Answers),
                     Ok(Err(error)) => return crate::error::store_error(&error),
                     Err(_) => return StoreError::Unreachable,
                 },

@@ -92,6 +92,26 @@ fn a_server_that_is_stopped_or_killed_is_missed_and_used_again_when_it_is_back()
 }
 
 #[test]
+fn a_connection_that_died_while_nobody_called_is_made_anew_with_the_next_call() {
+    let Some(mut server) = server::for_test("a connection that died unnoticed") else {
+        return;
+    };
+    let url = server.database().unwrap();
+    let (mut store, signals) = watched(&url);
+    let mut author = Author::new(1, space(1));
+    commit(&mut store, author.write_many(2));
+    server.stop().unwrap();
+    await_signal(&signals, down);
+    server.resume().unwrap();
+    await_signal(&signals, |signal| *signal == Signal::Up);
+    assert_eq!(store.head(&space(1)).unwrap().number, 2);
+    assert!(matches!(
+        tried(&mut store, &author).unwrap()[..],
+        [Outcome::Stored(_)]
+    ));
+}
+
+#[test]
 fn a_frozen_server_is_given_up_even_in_the_middle_of_a_call() {
     let Some(mut server) = server::for_test("a frozen server") else {
         return;

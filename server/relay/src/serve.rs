@@ -178,6 +178,7 @@ fn watcher(jobs: mpsc::WeakSender<Job>, health: Arc<Health>) -> Watcher {
     Box::new(move |signal| {
         match signal {
             Signal::News => {}
+            Signal::Answers => return health.server_is_back(),
             Signal::Down(_) => health.store_failed(&StoreError::Unreachable),
             Signal::Up => health.server_is_back(),
         }
