@@ -220,7 +220,7 @@ mod tests {
         }
         assert!(wrong("postgres://relay@localhost").contains("name of the database"));
         assert!(wrong("postgres:///sotay").contains("hosts"));
-        let hosts = vec!["localhost"; HOSTS_MAX + 1].join(",");
+        let hosts = ["localhost"; HOSTS_MAX + 1].join(",");
         assert!(wrong(&format!("postgres://{hosts}/sotay")).contains("hosts"));
         assert!(
             wrong(&("postgres://localhost/".to_owned() + &"s".repeat(TARGET_BYTES_MAX))).contains("longer")

@@ -111,7 +111,7 @@ struct Writing<'s> {
     store: &'s PostgresStore,
     spaces: BTreeMap<SpaceId, Staged>,
     rows: Vec<(Arrival, Verified<Envelope>)>,
-    forks: BTreeMap<(SpaceId, DeviceId), (u64, Arc<[u8]>)>,
+    forks: Forks,
 }
 
 impl Writing<'_> {
