@@ -1,4 +1,4 @@
-//! Carries frames between devices and a relay in one thread, without delay.
+//! Carries frames between devices and a relay, or between two phones, in one thread, without delay.
 
 use sotay_engine::{Device, DeviceError, LinkId, LinkOutput, SessionStats};
 use sotay_store::Store;
@@ -106,4 +106,65 @@ pub fn sync<D: Store, R: Store>(
     let talk = exchange(device, relay, link, now, usize::MAX).expect("stores without faults do not fail");
     assert!(talk.caught_up, "the exchange ended early: {:?}", talk.closed);
     talk
+}
+
+/// How two phones talked.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct PhoneTalk {
+    /// The caller exchanged everything.
+    pub caught_up: bool,
+    /// Bytes that reached the caller, those of a frame that was cut off included.
+    pub to_caller: u64,
+    /// Bytes that reached the host.
+    pub to_host: u64,
+}
+
+/// Bytes that carriers put before each frame.
+const FRAME_PREFIX_BYTES: u64 = 4;
+
+/// One exchange between two phones in one room: `caller` connects, `host` accepts. After `caller_bytes_max` bytes
+/// towards the caller the connection breaks, in the middle of a frame if need be, and that frame is lost.
+pub fn meet<A: Store, B: Store>(
+    caller: &mut Device<A>,
+    host: &mut Device<B>,
+    link: LinkNumber,
+    now: i64,
+    caller_bytes_max: u64,
+) -> Result<PhoneTalk, DeviceError> {
+    let id = LinkId(link);
+    caller.link_up_to_phone(id, host.keys().public().sign, false, now)?;
+    host.link_accept(id, caller.keys().public().sign, now)?;
+    let mut talk = PhoneTalk::default();
+    'talk: loop {
+        let mut idle = true;
+        while let Some(output) = caller.next_output(id) {
+            idle = false;
+            match output {
+                LinkOutput::Frame(frame) => {
+                    talk.to_host += frame.len() as u64 + FRAME_PREFIX_BYTES;
+                    host.link_frame(id, &frame, now)?;
+                }
+                LinkOutput::CaughtUp => talk.caught_up = true,
+                LinkOutput::Close(_) => {}
+            }
+        }
+        while let Some(output) = host.next_output(id) {
+            idle = false;
+            if let LinkOutput::Frame(frame) = output {
+                let room = caller_bytes_max - talk.to_caller;
+                let bytes = frame.len() as u64 + FRAME_PREFIX_BYTES;
+                talk.to_caller += bytes.min(room);
+                if bytes > room {
+                    break 'talk;
+                }
+                caller.link_frame(id, &frame, now)?;
+            }
+        }
+        if idle {
+            break;
+        }
+    }
+    caller.link_down(id)?;
+    host.link_down(id)?;
+    Ok(talk)
 }

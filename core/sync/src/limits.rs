@@ -6,6 +6,9 @@ pub const CREDIT_BYTES: u64 = 512 * 1024;
 /// Envelope bytes gathered into one `Items` frame, unless one envelope alone is larger. Well below
 /// [`sotay_feed::limits::FRAME_BYTES_MAX`], so that a slow link sees an `Ack` every few seconds.
 pub const ITEMS_TARGET_BYTES: usize = 64 * 1024;
+/// Envelope bytes gathered into the first `Items` frames of a session. A frame that is cut off on the way is lost whole;
+/// a frame never holds more than all before it together (and this), so a cut costs at most half of what was sent.
+pub const ITEMS_FIRST_BYTES: usize = 4 * 1024;
 /// Envelopes in one `Items` frame.
 pub const ITEMS_PER_FRAME_MAX: usize = 1024;
 /// `Open` messages for one space in one session: each may cost a walk over the space.

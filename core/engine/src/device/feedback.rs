@@ -424,6 +424,29 @@ impl<S: Store> Device<S> {
         }
     }
 
+    /// Letters that came into a slot which this phone had used itself: nobody's feed may hold two envelopes of one number,
+    /// so the other one is kept as the proof of a fork, and read from there.
+    pub(super) fn read_forked_letters(&self, space: &Space, haul: &mut Haul) -> Result<(), DeviceError> {
+        let inbox = space.id();
+        for fork in self.replica.store().forks()? {
+            let letter = Envelope::decode(&fork.other).ok().filter(|_| fork.space == inbox);
+            let opened = letter.and_then(|letter| {
+                let key = self.ring.get(inbox.tag(), letter.header().epoch)?;
+                opened(&inbox, key, &letter)
+            });
+            let Some((ITEM, bytes)) = opened else { continue };
+            let Ok(item) = FeedbackItem::decode(&bytes) else {
+                continue;
+            };
+            let key = item_key(item.id);
+            if item.member.is_none() && self.replica.store().get(Bucket::Inbox, &key)?.is_none() {
+                haul.puts.push(put(key, Some(bytes)));
+                haul.feedback = true;
+            }
+        }
+        Ok(())
+    }
+
     /// Nobody writes in another's name; without a name anybody may have written.
     fn is_by(&self, stored: &Stored, space: &Space, item: &FeedbackItem) -> bool {
         let Some(member) = item.member else { return true };

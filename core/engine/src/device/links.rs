@@ -1,7 +1,7 @@
 //! Sessions of this device. A link is one connection that the caller carries bytes for: it hands frames in, and takes
 //! frames out with [`Device::next_output`] until there are none.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use sotay_feed::{InOrder, Kind, SignKey, Space, SpaceKind};
@@ -58,23 +58,65 @@ struct Link {
 impl<S: Store> Device<S> {
     /// A connection to a relay is up: seals what is pending and prepares the first flight.
     pub fn link_up(&mut self, link: LinkId, relay: SignKey, live: bool, now: i64) -> Result<(), DeviceError> {
+        self.connect(link, relay, live, FirstContact::Frontier, now)
+    }
+
+    /// A connection to another phone of the unit is up, on which that one accepts ([`Device::link_accept`]). The two
+    /// often hold the same already, so a digest is asked about first.
+    pub fn link_up_to_phone(
+        &mut self,
+        link: LinkId,
+        phone: SignKey,
+        live: bool,
+        now: i64,
+    ) -> Result<(), DeviceError> {
+        self.connect(link, phone, live, FirstContact::Digest, now)
+    }
+
+    fn connect(
+        &mut self,
+        link: LinkId,
+        peer: SignKey,
+        live: bool,
+        first: FirstContact,
+        now: i64,
+    ) -> Result<(), DeviceError> {
         self.links.now = now;
         self.catch_up()?;
         self.flush()?;
         self.show_guests()?;
         self.acknowledge(now)?;
-        let first = FirstContact::Frontier;
         let mut spaces = self.synced_spaces()?;
         spaces.extend(self.spaces_above());
         spaces.extend(self.followed.next_spaces());
-        let config = SessionConfig {
+        let session = Session::connect(SessionConfig {
             role: Role::Device,
-            peer: relay,
+            peer,
             spaces,
             live,
             first,
-        };
-        let mut session = Session::connect(config);
+        });
+        self.begin(link, session, now)
+    }
+
+    /// Another phone has connected to this one; its carrier proved its key. It gets what it may read of what is here, as
+    /// from a relay, and what it brings is taken in. What comes over one link is offered on all others at once, so a
+    /// phone that hosts a meeting keeps the whole room in step.
+    pub fn link_accept(&mut self, link: LinkId, phone: SignKey, now: i64) -> Result<(), DeviceError> {
+        self.links.now = now;
+        self.catch_up()?;
+        self.flush()?;
+        let session = Session::accept(SessionConfig {
+            role: Role::Device,
+            peer: phone,
+            spaces: Vec::new(),
+            live: true,
+            first: FirstContact::default(),
+        });
+        self.begin(link, session, now)
+    }
+
+    fn begin(&mut self, link: LinkId, mut session: Session, now: i64) -> Result<(), DeviceError> {
         let started = session.start(&mut self.replica, now);
         let entry = Link {
             session,
@@ -111,7 +153,7 @@ impl<S: Store> Device<S> {
             Ok(()) => Ok(()),
             Err(SessionError::Store(error)) => Err(error.into()),
             Err(SessionError::Peer(fault)) => {
-                tracing::warn!(%fault, "relay misbehaved");
+                tracing::warn!(%fault, "the other end of a link misbehaved");
                 Ok(())
             }
             Err(SessionError::TooManySpaces(_)) => Err(DeviceError::Internal("spaces of a session")),
@@ -203,8 +245,12 @@ impl<S: Store> Device<S> {
 
     /// New own envelopes of a space exist: offer them on every link.
     pub(super) fn announce_local(&mut self, space: &Space) -> Result<(), DeviceError> {
-        let links: Vec<LinkId> = self.links();
-        for link in links {
+        self.offer(space, None)
+    }
+
+    /// Offers what is new in a space on all links but the one it came from.
+    fn offer(&mut self, space: &Space, from: Option<LinkId>) -> Result<(), DeviceError> {
+        for link in self.links().into_iter().filter(|link| Some(*link) != from) {
             if let Some(entry) = self.links.sessions.get_mut(&link) {
                 let result = entry.session.on_local(&mut self.replica, space);
                 self.after(link, result)?;
@@ -219,13 +265,17 @@ impl<S: Store> Device<S> {
         let (mut due, mut first) = (false, false);
         let mut refused = Vec::new();
         let above = self.units_above();
+        let mut grown = BTreeSet::new();
         if let Some(entry) = self.links.sessions.get_mut(&link) {
             while let Some(output) = entry.session.poll() {
                 match output {
                     Output::Frame(frame) => entry.out.push_back(LinkOutput::Frame(frame)),
                     Output::Close(reason) => entry.out.push_back(LinkOutput::Close(reason)),
                     Output::Event(event) => match event {
-                        SessionEvent::Received { .. } => entry.fresh = true,
+                        SessionEvent::Received { space, .. } => {
+                            entry.fresh = true;
+                            grown.insert(space);
+                        }
                         SessionEvent::CaughtUp => {
                             first |= !entry.caught_up;
                             entry.caught_up = true;
@@ -249,8 +299,9 @@ impl<S: Store> Device<S> {
                         SessionEvent::Hello { .. }
                         | SessionEvent::Opened { .. }
                         | SessionEvent::Acked { .. }
-                        | SessionEvent::Rejected { .. }
-                        | SessionEvent::Closed(_) => {}
+                        | SessionEvent::Rejected { .. } => {}
+                        // A visitor that does not stay says nothing but goodbye when everything is exchanged.
+                        SessionEvent::Closed(_) => entry.caught_up = true,
                     },
                 }
             }
@@ -261,6 +312,9 @@ impl<S: Store> Device<S> {
         }
         for envelope in refused {
             self.feedback_refused(envelope)?;
+        }
+        for space in &grown {
+            self.offer(space, Some(link))?;
         }
         if due {
             self.absorb()?;

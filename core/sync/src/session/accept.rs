@@ -129,8 +129,17 @@ impl Acceptor {
             let answers =
                 replica.admit_from(&space, incoming.envelopes.clone(), Some(offer), |_| Vec::new())?;
             let stored = incoming.report(link, &space, &answers);
-            let forked = |answer: &Admitted| matches!(answer, Admitted::Refused(RefuseReason::Fork { .. }));
-            rights_changed = (stored && space.kind == SpaceKind::Roll) || answers.iter().any(forked);
+            let forks: Vec<(DeviceId, u64)> = incoming
+                .envelopes
+                .iter()
+                .zip(&answers)
+                .filter_map(|(envelope, answer)| match answer {
+                    Admitted::Refused(RefuseReason::Fork { seq }) => Some((envelope.header().device, *seq)),
+                    _ => None,
+                })
+                .collect();
+            rights_changed = (stored && space.kind == SpaceKind::Roll) || !forks.is_empty();
+            self.served(items.tag)?.show_forks(link, replica, &forks)?;
         }
         if rights_changed {
             self.judge_again(link, replica)?;

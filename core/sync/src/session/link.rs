@@ -9,7 +9,8 @@ use sotay_store::{Budget, Store, StoreError};
 use super::{CloseReason, Output, SessionEvent, SessionStats};
 use crate::fault::{CloseCode, PeerFault};
 use crate::limits::{
-    ANSWER_TIMEOUT_MS, CREDIT_BYTES, HELLO_TIMEOUT_MS, ITEMS_PER_FRAME_MAX, ITEMS_TARGET_BYTES,
+    ANSWER_TIMEOUT_MS, CREDIT_BYTES, HELLO_TIMEOUT_MS, ITEMS_FIRST_BYTES, ITEMS_PER_FRAME_MAX,
+    ITEMS_TARGET_BYTES,
 };
 use crate::message::{Close, Hello, Items, Message, Role};
 use crate::token::Token;
@@ -192,6 +193,15 @@ impl Link {
         self.in_flight() + frame_bytes <= CREDIT_BYTES
     }
 
+    /// How much the next `Items` frame gathers: little at first, so that a link that breaks early loses little.
+    fn items_budget(&self) -> Budget {
+        let sent = usize::try_from(self.items_sent).unwrap_or(usize::MAX);
+        Budget {
+            count: ITEMS_PER_FRAME_MAX,
+            bytes: sent.clamp(ITEMS_FIRST_BYTES, ITEMS_TARGET_BYTES),
+        }
+    }
+
     fn answered(&mut self, depth: u32) {
         self.depth = depth;
         self.stats.round_trips = self.stats.round_trips.max(depth);
@@ -331,10 +341,6 @@ impl Outbox {
         id: &SpaceId,
         with_token: bool,
     ) -> Result<Pumped, StoreError> {
-        const BUDGET: Budget = Budget {
-            count: ITEMS_PER_FRAME_MAX,
-            bytes: ITEMS_TARGET_BYTES,
-        };
         let mut pumped = Pumped { sent: false };
         self.at_head = false;
         while self.open {
@@ -347,7 +353,7 @@ impl Outbox {
             if !link.has_credit(ITEMS_TARGET_BYTES as u64 + ITEMS_OVERHEAD_BYTES) {
                 break;
             }
-            let mut page = store.missing(id, &self.theirs, self.cursor, BUDGET)?;
+            let mut page = store.missing(id, &self.theirs, self.cursor, link.items_budget())?;
             page.envelopes.retain(|stored| stored.arrival <= end);
             self.cursor = page.upto.max(self.cursor + 1);
             for stored in &page.envelopes {

@@ -7,7 +7,7 @@ use sotay_store::{Store, StoreError};
 use tracing::debug;
 
 use super::SessionEvent;
-use super::link::{Link, Outbox};
+use super::link::{Link, Outbox, encode_items};
 use crate::access::Access;
 use crate::fault::DenyReason;
 use crate::limits::FRONTIER_WORTH_ENVELOPES;
@@ -220,6 +220,27 @@ impl Served {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Of a history that forked the other side holds one branch: it gets the envelope that stands here in the other one's
+    /// place, as a proof (P9.6). Two phones that put letters into one slot so read each other's.
+    pub(super) fn show_forks<S: Store>(
+        &mut self,
+        link: &mut Link,
+        replica: &Replica<S>,
+        forks: &[(DeviceId, u64)],
+    ) -> Result<(), StoreError> {
+        if self.access != Access::Full {
+            return Ok(());
+        }
+        for &(device, seq) in forks {
+            if let Some(stored) = replica.store().at(&self.id, device, seq)? {
+                let bytes = stored.bytes.len() as u64;
+                let frame = encode_items(self.id.tag(), None, 0, &[&stored.bytes]);
+                link.send_shared(&frame, 1, bytes);
+            }
+        }
+        Ok(())
     }
 
     /// Whether `Items` are taken.

@@ -129,7 +129,7 @@ fn a_push_whose_ack_was_lost_is_not_echoed_by_the_next_session() {
     let (branch, _, mut phones, mut relay) = village_with_relay(1);
     let member = &mut phones[1];
     for n in 0..10 {
-        member.write(&branch.main, &[n; 500]);
+        member.write(&branch.main, &[n; 200]);
     }
     // Hello, both opens and the items arrive; nothing comes back.
     let cut = sync_cut(member, &mut relay, &branch.spaces(), 4);

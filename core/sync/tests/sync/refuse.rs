@@ -319,7 +319,12 @@ fn a_forked_feed_is_quarantined_on_a_phone_and_the_rest_is_synced() {
         kept.iter()
             .map(|kept| (kept.by, kept.device, kept.seq))
             .collect::<Vec<_>>(),
-        [(RefusedBy::Us, id, 2), (RefusedBy::Peer, id, 1)]
+        [
+            (RefusedBy::Us, id, 1),
+            (RefusedBy::Us, id, 2),
+            (RefusedBy::Peer, id, 1)
+        ],
+        "each refuses the other's; the relay shows its own as a proof"
     );
     assert_eq!(phones[2].frontier(&branch.main).get(phones[0].id()), 1);
     assert!(matches!(
