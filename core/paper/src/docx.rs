@@ -262,27 +262,44 @@ fn table(out: &mut String, header: &[Vec<Run>], aligns: &[Align], rows: &[Vec<Ve
     out.push_str("</w:tbl>");
 }
 
-/// Columns share the width by their longest words and texts; long texts wrap, so their length counts only so far.
+/// A wide letter of the text, in twentieths of a point, and what a cell keeps free at both sides.
+const LETTER_WIDTH: usize = 155;
+const CELL_MARGINS: usize = 240;
+
+/// Every column gets room for its longest word, so that no word is broken; what is left is shared by the longest texts.
+/// Long texts wrap, so their length counts only so far.
 fn widths(header: &[Vec<Run>], aligns: &[Align], rows: &[Vec<Vec<Run>>], count: usize) -> Vec<usize> {
-    let length = |cell: Option<&Vec<Run>>| -> usize {
-        cell.map_or(0, |runs| runs.iter().map(|run| run.text.chars().count()).sum())
+    let text = |cell: Option<&Vec<Run>>| -> String {
+        cell.map_or_else(String::new, |runs| {
+            runs.iter().map(|run| run.text.as_str()).collect()
+        })
     };
-    let share = |at: usize| -> usize {
+    let longest = |at: usize, measure: &dyn Fn(&str) -> usize| -> usize {
+        let cells = rows.iter().map(|cells| measure(&text(cells.get(at))));
+        cells.chain([measure(&text(header.get(at)))]).max().unwrap_or(0)
+    };
+    let letters = |text: &str| text.chars().count();
+    let word = |text: &str| text.split_whitespace().map(letters).max().unwrap_or(0);
+    let least = |at| longest(at, &word).max(2) * LETTER_WIDTH + CELL_MARGINS;
+    let share = |at: usize| {
         let most = if aligns.get(at) == Some(&Align::Left) {
             40
         } else {
             12
         };
-        let cells = rows.iter().map(|cells| length(cells.get(at)));
-        cells
-            .chain([length(header.get(at))])
-            .max()
-            .unwrap_or(0)
-            .clamp(4, most)
+        longest(at, &letters).clamp(4, most)
     };
+    let leasts: Vec<usize> = (0..count).map(least).collect();
     let shares: Vec<usize> = (0..count).map(share).collect();
-    let all: usize = shares.iter().sum();
-    let mut widths: Vec<usize> = shares.iter().map(|share| TEXT_WIDTH * share / all).collect();
+    let (needed, all) = (leasts.iter().sum::<usize>(), shares.iter().sum::<usize>());
+    let mut widths: Vec<usize> = match TEXT_WIDTH.checked_sub(needed) {
+        Some(free) => leasts
+            .iter()
+            .zip(&shares)
+            .map(|(least, share)| least + free * share / all)
+            .collect(),
+        None => leasts.iter().map(|least| TEXT_WIDTH * least / needed).collect(),
+    };
     let rest = TEXT_WIDTH - widths.iter().sum::<usize>();
     widths.iter_mut().take(1).for_each(|width| *width += rest);
     widths
