@@ -8,4 +8,5 @@ pub mod pump;
 pub mod shard;
 pub mod sim;
 pub mod tools;
+pub mod whole;
 pub mod year;
