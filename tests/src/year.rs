@@ -1,8 +1,9 @@
-//! A year of a branch: twelve regular and four other meetings, tasks, 720 lines of fees, ratings, resolutions and reports,
-//! on the phones of [`crate::branch`]. For tests and benches; the same for the same seed.
+//! A year of a branch: twelve regular and four other meetings, tasks, 720 lines of fees, 300 items of feedback, ratings, resolutions
+//! and reports, on the phones of [`crate::branch`]. For tests and benches; the same for the same seed.
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use sotay_engine::NewFeedback;
 use sotay_engine::handbook::fees::Command as Fee;
 use sotay_engine::handbook::meeting::{
     Command, How, MeetingKind, Method, Need, Person, Place, State, TallyCount,
@@ -28,6 +29,9 @@ const OTHERS: [(MeetingKind, u32, u32); 4] = [
 /// Lines of fees a month: 40 who pay, 20 of them in two parts.
 const LINES_A_MONTH: usize = 60;
 const PAYERS: usize = 40;
+/// Items of feedback a month, and how many of them are without name.
+const FEEDBACK_A_MONTH: usize = 25;
+const NAMELESS_A_MONTH: usize = 2;
 
 /// What was made.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -44,6 +48,8 @@ pub struct Year {
     pub resolutions: Vec<DocId>,
     /// Reports sent.
     pub reports: usize,
+    /// Items of feedback, with and without name.
+    pub feedback: usize,
 }
 
 const WORDS: [&str; 16] = [
@@ -112,6 +118,7 @@ pub fn live<S: Store>(branch: &mut Branch<S>, seed: u64, mut sync: impl FnMut(&m
             ));
         }
         collect(branch, month, &mut year);
+        say_so(branch, month, &mut rng, &mut year);
         sync(branch);
         branch.phones[P3]
             .send_report(month, evening(on(number, 28)))
@@ -293,6 +300,21 @@ fn collect<S: Store>(branch: &mut Branch<S>, month: Month, year: &mut Year) {
     phone.fee_all(YEAR, &lines, evening(day)).expect("fees");
     year.fee_lines += lines.len();
     year.paid += 3_000 * lines.len() as i64;
+}
+
+fn say_so<S: Store>(branch: &mut Branch<S>, month: Month, rng: &mut StdRng, year: &mut Year) {
+    for number in 0..FEEDBACK_A_MONTH {
+        let phone = &mut branch.phones[[P1, P3][number % 2]];
+        let new = NewFeedback {
+            topic: text(rng, 3).as_str().into(),
+            text: text(rng, 25).as_str().into(),
+            named: number >= NAMELESS_A_MONTH,
+            ..NewFeedback::default()
+        };
+        let day = on(month.number(), 1 + number as u32);
+        phone.submit_feedback(&new, evening(day)).expect("an item");
+        year.feedback += 1;
+    }
 }
 
 fn rate<S: Store>(branch: &mut Branch<S>) {

@@ -20,7 +20,10 @@ fn a_year_of_a_branch_converges_on_all_phones_and_adds_up() {
         }
     };
     let year = live(&mut branch, 7, &mut meet);
-    assert_eq!((year.meetings.len(), year.fee_lines), (16, 720));
+    assert_eq!(
+        (year.meetings.len(), year.fee_lines, year.feedback),
+        (16, 720, 300)
+    );
     // P2 was away all year.
     for (link, phone) in [(1_000_001, P2), (1_000_002, P1), (1_000_003, P3), (1_000_004, P2)] {
         sync(&mut branch.phones[phone], &mut relay, link, at(0));
@@ -37,7 +40,13 @@ fn a_year_of_a_branch_converges_on_all_phones_and_adds_up() {
         let fees = device.fees(YEAR).unwrap();
         let rating = device.rating(YEAR).unwrap();
         let resolutions = device.resolutions().unwrap();
-        (minutes, reviews, tasks, fees, rating, resolutions)
+        let feedback = device.feedback().unwrap();
+        assert_eq!(feedback.len(), 300, "P{}", phone + 1);
+        assert_eq!(
+            feedback.iter().filter(|view| view.item.member.is_none()).count(),
+            24
+        );
+        (minutes, reviews, tasks, fees, rating, resolutions, feedback)
     };
     let first = shown(&mut branch, P1);
     for phone in [P2, P3] {
@@ -51,7 +60,7 @@ fn a_year_of_a_branch_converges_on_all_phones_and_adds_up() {
         branch.phones[P2].reports(YEAR).unwrap(),
         branch.phones[P3].reports(YEAR).unwrap()
     );
-    let (_, _, tasks, fees, rating, resolutions) = first;
+    let (_, _, tasks, fees, rating, resolutions, _) = first;
     assert_eq!((fees.total(), fees.lines.len()), (year.paid, 720));
     assert_eq!((tasks.tasks.len(), rating.cards.len()), (64, 42));
     assert_eq!(resolutions.len(), 4);
