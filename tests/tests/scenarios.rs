@@ -1,14 +1,24 @@
 //! The scenarios of the handbook, exact: three real devices on SQLite files, the relay in the middle on a file of its
 //! own, frames carried between them. Every order in which the phones can meet the network.
 
+#[path = "scenarios/back.rs"]
+mod back;
+#[path = "scenarios/cheap_phone.rs"]
+mod cheap_phone;
 #[path = "scenarios/feedback.rs"]
 mod feedback;
+#[path = "scenarios/odd.rs"]
+mod odd;
 #[path = "scenarios/reading.rs"]
 mod reading;
+#[path = "scenarios/removed.rs"]
+mod removed;
 #[path = "scenarios/seals.rs"]
 mod seals;
 #[path = "scenarios/transfer.rs"]
 mod transfer;
+#[path = "scenarios/unit_names.rs"]
+mod unit_names;
 
 use std::path::Path;
 

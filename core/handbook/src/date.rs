@@ -85,6 +85,11 @@ impl Date {
         })
     }
 
+    /// Days from `self` to `later`; negative when it is earlier.
+    pub fn days_until(self, later: Date) -> i64 {
+        (later.0 - self.0).num_days()
+    }
+
     /// Day of the month.
     pub fn day(self) -> u32 {
         self.0.day()

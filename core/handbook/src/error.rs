@@ -78,6 +78,8 @@ coded! {
         Change = 32 "change",
         /// A file that belongs to a meeting.
         Attachment = 33 "attachment",
+        /// The name of a unit.
+        UnitName = 34 "unit_name",
     }
 }
 

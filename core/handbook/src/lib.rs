@@ -92,6 +92,7 @@ pub(crate) fn coded_messages() -> Vec<&'static str> {
         roster::Role,
         roster::RosterField,
         roster::Standing,
+        roster::UnitField,
         tasks::TaskStatus,
     ]
 }

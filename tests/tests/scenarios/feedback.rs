@@ -298,6 +298,36 @@ fn nameless_items_of_many_arrive_even_when_phones_draw_the_same_slot() {
 }
 
 #[test]
+fn the_secretary_reads_the_letter_of_another_phone_that_had_drawn_the_secretarys_own_slot() {
+    let mut hall = hall();
+    let mut ids = Vec::new();
+    for round in 0..8 {
+        for phone in [M11, P3] {
+            let text = format!("Ý kiến {round} của máy {phone}");
+            ids.push(hall.write_in(phone, &text, false, 10 + round));
+        }
+    }
+    for phone in [M11, P3, M11, P3, P1, M11, P3] {
+        hall.links += 1;
+        sync(
+            &mut hall.branch.phones[phone],
+            &mut hall.relay,
+            hall.links,
+            at(200),
+        );
+    }
+    let forks = hall.branch.phones[P3].replica().store().forks().unwrap();
+    assert!(!forks.is_empty(), "they drew one slot");
+    ids.sort();
+    for phone in [P3, P1] {
+        let list = hall.branch.phones[phone].feedback().unwrap();
+        let mut arrived: Vec<EntryId> = list.iter().map(|view| view.item.id).collect();
+        arrived.sort();
+        assert_eq!(arrived, ids, "P{}", phone + 1);
+    }
+}
+
+#[test]
 fn a_letter_in_the_name_of_another_is_set_aside() {
     use sotay_engine::handbook::feedback::FeedbackItem;
     let mut hall = hall();

@@ -14,7 +14,7 @@ use sotay_store::{Bucket, Budget, Put, Store, Stored};
 use sotay_vault::{KeyRing, open_body, open_epoch, open_key_ring};
 
 use super::Device;
-use super::books::{BookKey, orphan_key, orphan_row};
+use super::books::{BookKey, orphan_key, orphan_put};
 use super::home::{SEALED, ring_puts};
 use super::people::{PersonRecord, Subject};
 use crate::error::DeviceError;
@@ -174,6 +174,9 @@ impl<S: Store> Device<S> {
         let mut after = self.applied(&id)?;
         let mut haul = Haul::default();
         self.retry_locked(space, &mut haul)?;
+        if space.kind == SpaceKind::Inbox {
+            self.read_forked_letters(space, &mut haul)?;
+        }
         while after < head {
             let page = self.replica.store().since(&id, after, PAGE)?;
             after = page.upto;
@@ -429,11 +432,7 @@ impl<S: Store> Device<S> {
             let runs = runs.into_iter().map(|(_, author, run)| (author, run));
             let applied = book.document.apply(runs.collect());
             puts.extend(book.persist(applied.admitted.iter().map(|change| &change[..])));
-            puts.extend(applied.orphans.iter().map(|orphan| Put {
-                bucket: Bucket::Orphan,
-                key: orphan_key(key.doc, &orphan.hash),
-                value: Some(orphan_row(orphan)),
-            }));
+            puts.extend(applied.orphans.iter().map(|orphan| orphan_put(key.doc, orphan)));
             puts.extend(applied.released.iter().map(|hash| Put {
                 bucket: Bucket::Orphan,
                 key: orphan_key(key.doc, hash),

@@ -48,7 +48,7 @@ pub(super) struct Book {
 
 impl Book {
     /// Rows for own changes that wait to be sealed into envelopes.
-    fn await_sealing<'a>(&mut self, changes: impl IntoIterator<Item = &'a [u8]>) -> Vec<Put> {
+    pub fn await_sealing<'a>(&mut self, changes: impl IntoIterator<Item = &'a [u8]>) -> Vec<Put> {
         let mut rows = Vec::new();
         for change in changes {
             let key = row_key(self.key.doc, self.pending);
@@ -112,8 +112,17 @@ pub(super) fn orphan_key(doc: DocId, hash: &ChangeHash) -> Vec<u8> {
 }
 
 /// Row of a waiting change: author ‖ raw change.
-pub(super) fn orphan_row(orphan: &Orphan) -> Vec<u8> {
+fn orphan_row(orphan: &Orphan) -> Vec<u8> {
     [&orphan.author.as_bytes()[..], &orphan.bytes].concat()
+}
+
+/// A change that waits from now on.
+pub(super) fn orphan_put(doc: DocId, orphan: &Orphan) -> Put {
+    put(
+        Bucket::Orphan,
+        orphan_key(doc, &orphan.hash),
+        Some(orphan_row(orphan)),
+    )
 }
 
 fn read_orphan(key: &[u8], row: &[u8]) -> Option<Orphan> {
@@ -281,7 +290,7 @@ impl<S: Store> Device<S> {
         Ok(())
     }
 
-    fn edit_failed<E>(&mut self, doc: DocId, error: EditError<E>) -> DeviceError
+    pub(super) fn edit_failed<E>(&mut self, doc: DocId, error: EditError<E>) -> DeviceError
     where
         DeviceError: From<E>,
     {

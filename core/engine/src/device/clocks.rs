@@ -1,5 +1,5 @@
 //! Clocks that are off, as far as the records show it: a change that builds on another phone's change, but claims to be
-//! older by more than [`TOLERANCE_MINUTES`]. Nothing is decided by it; the times in the minutes may be wrong.
+//! older by more than the policy lets pass. Nothing is decided by it; the times in the minutes may be wrong.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,14 +8,12 @@ use sotay_document::provenance;
 use sotay_feed::DeviceId;
 use sotay_handbook::review::{ReviewItem, clock_off};
 
-/// Minutes by which two phones may differ before it is worth an item.
-pub const TOLERANCE_MINUTES: i64 = 10;
 const MINUTE_MS: i64 = 60_000;
 
 /// An item for each phone whose clock is off: of two that differ, the one that differs from more others, and of two that
 /// differ from each other alone the one that is behind. Equal on all devices with the same document.
-pub(super) fn clock_items(crdt: &Automerge) -> Vec<ReviewItem> {
-    let found = differences(crdt);
+pub(super) fn clock_items(crdt: &Automerge, tolerance_minutes: u32) -> Vec<ReviewItem> {
+    let found = differences(crdt, i64::from(tolerance_minutes));
     let mut against: BTreeMap<DeviceId, BTreeSet<DeviceId>> = BTreeMap::new();
     for &(behind, ahead) in found.keys() {
         against.entry(behind).or_default().insert(ahead);
@@ -37,7 +35,7 @@ pub(super) fn clock_items(crdt: &Automerge) -> Vec<ReviewItem> {
 }
 
 /// The greatest difference in minutes, for each pair of a phone behind and one ahead.
-fn differences(crdt: &Automerge) -> BTreeMap<(DeviceId, DeviceId), i64> {
+fn differences(crdt: &Automerge, tolerance: i64) -> BTreeMap<(DeviceId, DeviceId), i64> {
     let mut newest: BTreeMap<ChangeHash, BTreeMap<DeviceId, i64>> = BTreeMap::new();
     let mut found = BTreeMap::new();
     for change in crdt.get_changes_meta(&[]) {
@@ -49,7 +47,7 @@ fn differences(crdt: &Automerge) -> BTreeMap<(DeviceId, DeviceId), i64> {
         if let Some(by) = provenance(crdt, &change.hash).filter(|by| !by.genesis) {
             for (&other, &at) in known.iter().filter(|(other, _)| **other != by.device) {
                 let minutes = (at - by.time_ms) / MINUTE_MS;
-                if minutes > TOLERANCE_MINUTES {
+                if minutes > tolerance {
                     let most = found.entry((by.device, other)).or_insert(minutes);
                     *most = minutes.max(*most);
                 }

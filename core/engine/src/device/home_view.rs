@@ -34,7 +34,7 @@ pub struct HomeView {
     pub phase: HomePhase,
     /// What belongs on the screen, in order.
     pub actions: Vec<HomeAction>,
-    /// Open items of all review lists.
+    /// Open items of all review lists, the holder's own about documents being studied included.
     pub review_open: usize,
     /// The holder's open tasks, by deadline.
     pub tasks: Vec<Task>,
@@ -80,7 +80,7 @@ impl<S: Store> Device<S> {
             actions: home(role, clerk, phase),
             meeting,
             phase,
-            review_open: self.review_all()?.len(),
+            review_open: self.review_all()?.len() + self.study_review()?.open().len(),
             overdue: tasks.iter().filter(|task| task.is_overdue(today)).count(),
             tasks,
             reports_due,

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use sotay_document::crdt::ChangeHash;
 use sotay_feed::{DeviceId, DocId, InOrder, SpaceKind};
 use sotay_handbook::meeting::{self, Command, MeetingKind, MeetingView, Step};
-use sotay_handbook::review::{ReviewItem, ReviewList};
+use sotay_handbook::review::{APART_PREFIX, ReviewItem, ReviewList};
 use sotay_handbook::{
     Acting, CommandError, Date, Devices, DocKind, EntryId, Holder, Month, monthly_meeting_id,
     other_meeting_id,
@@ -195,6 +195,9 @@ impl<S: Store> Device<S> {
 
     /// Settles an item of the review list by one of its options.
     pub fn settle(&mut self, doc: DocId, item: &str, pick: &str, now: i64) -> Result<(), DeviceError> {
+        if item.starts_with(APART_PREFIX) {
+            return self.settle_apart(doc, item, pick, now);
+        }
         if self.settle_outside(doc, item, pick, now)? {
             return Ok(());
         }

@@ -73,7 +73,7 @@ impl<S: Store> Device<S> {
         let seen = self.seen(key)?;
         let view = sealed.as_ref().unwrap_or(&seen.view);
         let policy = &seen.reading.policy;
-        let heading = self.heading()?;
+        let heading = self.heading_on(seen.reading.day)?;
         let extract = match item {
             None => None,
             Some(item) => {

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use sotay_document::crdt::ChangeHash;
 use sotay_feed::DocId;
 use sotay_handbook::meeting::{MeetingView, Setting};
-use sotay_handbook::review::{ReviewList, review};
-use sotay_handbook::roster::Roll;
-use sotay_handbook::{Devices, Policy};
+use sotay_handbook::review::{ReviewList, review, unit_changes};
+use sotay_handbook::roster::{Roll, RosterView};
+use sotay_handbook::{Date, Devices, Policy};
 use sotay_store::Store;
 
 use super::Device;
@@ -24,6 +24,8 @@ pub(super) struct Reading {
     pub roll: Roll,
     pub policy: Policy,
     pub devices: Devices,
+    /// The day they are of.
+    pub day: Option<Date>,
 }
 
 impl Reading {
@@ -58,6 +60,8 @@ struct Origin {
 pub(super) struct Readings {
     kept: BTreeMap<DocId, (Origin, u64, Arc<Seen>)>,
     clock: u64,
+    /// The roster as last read, at these heads and this revision of the membership.
+    roster: Option<(Vec<ChangeHash>, u64, Arc<RosterView>)>,
 }
 
 impl Readings {
@@ -98,11 +102,13 @@ impl<S: Store> Device<S> {
             return Ok(seen);
         }
         let reading = self.reading(key)?;
+        let unit = self.roster_now()?;
         let (view, review) = self.view(key, |crdt| {
             let setting = reading.setting(key.doc);
             let view = MeetingView::read(crdt, &setting);
             let mut review = review(&view, &setting);
-            review.extend(super::clocks::clock_items(crdt));
+            review.extend(super::clocks::clock_items(crdt, reading.policy.clock_off_minutes));
+            review.extend(unit_changes(&view, &unit.unit));
             (view, review)
         })?;
         let seen = Arc::new(Seen {
@@ -114,12 +120,27 @@ impl<S: Store> Device<S> {
         Ok(seen)
     }
 
+    /// The roster, read again only if it or the membership has changed.
+    pub(super) fn roster_now(&mut self) -> Result<Arc<RosterView>, DeviceError> {
+        let (heads, revision) = (self.roster_heads()?, self.membership()?.revision());
+        if let Some((of, at, roster)) = &self.readings.roster
+            && (of, *at) == (&heads, revision)
+        {
+            return Ok(roster.clone());
+        }
+        let (key, devices) = (self.roster_key()?, self.holders()?);
+        let roster = Arc::new(self.view(key, |crdt| RosterView::read(crdt, &devices))?);
+        self.readings.roster = Some((heads, revision, roster.clone()));
+        Ok(roster)
+    }
+
     /// The roster of the day of the meeting, the rules of that day, and whose devices may settle what.
     pub(super) fn reading(&mut self, key: BookKey) -> Result<Reading, DeviceError> {
         let mut reading = Reading {
             roll: Roll::default(),
             policy: Policy::shipped(),
             devices: self.holders()?,
+            day: None,
         };
         let day = {
             let setting = reading.setting(key.doc);
@@ -127,6 +148,7 @@ impl<S: Store> Device<S> {
         };
         reading.policy = self.policy(day);
         reading.roll = self.roll_at(day)?;
+        reading.day = day;
         Ok(reading)
     }
 }

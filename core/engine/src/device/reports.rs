@@ -20,12 +20,13 @@ impl<S: Store> Device<S> {
         self.view(key, |crdt| ReportsView::read(crdt, &devices))
     }
 
-    /// What a report of a month would say now.
+    /// What a report of a month would say now. A sealed meeting counts as its seal and its addenda have it; what was
+    /// recorded later counts once it is signed.
     pub fn report_facts(&mut self, month: Month) -> Result<ReportFacts, DeviceError> {
         let mut meetings: Vec<MeetingView> = Vec::new();
         for heading in self.meetings()? {
             if heading.month.or(heading.date.map(|day| day.month())) == Some(month) {
-                meetings.push(self.meeting_view(heading.doc)?);
+                meetings.push(self.vouched_view(heading.doc)?);
             }
         }
         let tasks = self.tasks(month.year())?;
@@ -115,7 +116,7 @@ impl<S: Store> Device<S> {
             ),
             _ => return Ok(None),
         };
-        let heading = self.heading()?;
+        let heading = self.heading_on(Some(month.next().first()))?;
         Ok(Some(ReportModel::of(
             facts,
             number,

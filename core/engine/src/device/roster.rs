@@ -161,7 +161,7 @@ impl<S: Store> Device<S> {
         if !acting.is_officer() {
             return Err(CommandError::OfficersOnly.into());
         }
-        let roster = self.view(key, |crdt| RosterView::read(crdt, &devices))?;
+        let roster = self.roster_now()?;
         let next = roster
             .lines
             .iter()
@@ -221,9 +221,7 @@ impl<S: Store> Device<S> {
 
     /// The whole roster, with all dated entries.
     pub fn roster_view(&mut self) -> Result<RosterView, DeviceError> {
-        let key = self.roster_key()?;
-        let devices = self.holders()?;
-        self.view(key, |crdt| RosterView::read(crdt, &devices))
+        Ok(self.roster_now()?.as_ref().clone())
     }
 
     /// What the roster's content is a function of, apart from the membership.
@@ -234,7 +232,7 @@ impl<S: Store> Device<S> {
 
     /// The members of a day, in the order of the list.
     pub fn members(&mut self, on: Date) -> Result<Vec<MemberLine>, DeviceError> {
-        let roll = self.roster_view()?.at(on);
+        let roll = self.roster_now()?.at(on);
         let standings = self.membership()?.members();
         let line = |line: &RollLine| {
             let standing = standings.iter().find(|standing| standing.member == line.member);
@@ -259,12 +257,12 @@ impl<S: Store> Device<S> {
     }
 
     pub(super) fn has_member(&mut self, member: MemberId) -> Result<bool, DeviceError> {
-        Ok(self.roster_view()?.get(member).is_some())
+        Ok(self.roster_now()?.get(member).is_some())
     }
 
     /// The list of a day: who belongs to the unit then. Empty as long as a meeting has no day.
     pub(super) fn roll_at(&mut self, day: Option<Date>) -> Result<Roll, DeviceError> {
-        let roster = self.roster_view()?;
+        let roster = self.roster_now()?;
         Ok(day.map_or_else(Roll::default, |day| roster.at(day)))
     }
 
@@ -306,7 +304,7 @@ impl<S: Store> Device<S> {
     }
 
     /// Names as envelopes, in one transaction.
-    fn publish_names(&mut self, names: Vec<(Subject, String)>) -> Result<(), DeviceError> {
+    pub(super) fn publish_names(&mut self, names: Vec<(Subject, String)>) -> Result<(), DeviceError> {
         let main = self.space(SpaceKind::Main)?;
         let mut payloads = Vec::with_capacity(names.len());
         for (subject, name) in names {
@@ -360,7 +358,7 @@ impl<S: Store> Device<S> {
         &self.people
     }
 
-    fn roster_key(&self) -> Result<BookKey, DeviceError> {
+    pub(super) fn roster_key(&self) -> Result<BookKey, DeviceError> {
         let doc: DocId = roster_id(self.home()?.unit);
         Ok(BookKey {
             doc,

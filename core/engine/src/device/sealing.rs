@@ -453,7 +453,7 @@ impl<S: Store> Device<S> {
         let template = minutes::Template::shipped();
         let minutes = minutes::render(
             &seen.view,
-            &self.heading()?,
+            &self.heading_on(seen.reading.day)?,
             &seen.reading.policy,
             &self.people,
             &template,
@@ -470,15 +470,17 @@ impl<S: Store> Device<S> {
         let Some(then) = self.view_at(key, &covered)? else {
             return Ok(None);
         };
-        let items = late(&then, &self.seen(key)?.view);
+        let seen = self.seen(key)?;
+        let items = late(&then, &seen.view);
         if items.is_empty() {
             return Ok(None);
         }
+        let heading = self.heading_on(seen.reading.day)?;
         let sha256 = HEXLOWER.encode(&standing.body.text_sha256);
         Ok(Some(addendum_text(
             &then,
             &items,
-            &self.heading()?,
+            &heading,
             &sha256,
             &self.people,
         )))

@@ -406,6 +406,25 @@ impl<S: Store> Device<S> {
         })
     }
 
+    /// A meeting as far as it is signed: as the standing edition and its addenda have it, or as it stands where nobody has
+    /// sealed it.
+    pub(super) fn vouched_view(&mut self, doc: DocId) -> Result<MeetingView, DeviceError> {
+        let key = self.meeting_key(doc)?;
+        let sealed = self.sealed(doc)?;
+        let covered = sealed.covered();
+        let then = if covered.is_empty() || self.book(key)?.document.heads() == covered {
+            None
+        } else {
+            self.view_at(key, &covered)?
+        };
+        let mut view = match then {
+            Some(view) => view,
+            None => self.seen(key)?.view.clone(),
+        };
+        note_standing(&sealed, &mut view);
+        Ok(view)
+    }
+
     /// The seals of a meeting, and what was recorded after them.
     pub fn seals(&mut self, doc: DocId) -> Result<SealsView, DeviceError> {
         let key = self.meeting_key(doc)?;
@@ -470,11 +489,7 @@ impl<S: Store> Device<S> {
         view: &mut MeetingView,
     ) -> Result<Vec<ReviewItem>, DeviceError> {
         let sealed = self.sealed(key.doc)?;
-        if let Some(known) = sealed.standing()
-            && let Some(mark) = mark_of(known)
-        {
-            view.note_seal(mark, HEXLOWER.encode(&known.body.text_sha256));
-        }
+        note_standing(&sealed, view);
         let mut items = Vec::new();
         let tips = sealed.tips.iter().filter_map(|id| sealed.get(id));
         let named: Vec<SealNamed> = tips
@@ -490,6 +505,7 @@ impl<S: Store> Device<S> {
         items.extend(seals_compete(&named));
         items.extend(late_records(&self.late_of(key, &sealed)?));
         items.extend(self.twins(key, view)?);
+        items.extend(self.apart_items(key)?);
         Ok(items)
     }
 
@@ -506,6 +522,15 @@ impl<S: Store> Device<S> {
         }
         let others: Vec<&MeetingView> = others.iter().map(|seen| &seen.view).collect();
         Ok(same_period(view, &others))
+    }
+}
+
+/// Tells a view of the edition that stands.
+fn note_standing(sealed: &Sealed, view: &mut MeetingView) {
+    if let Some(known) = sealed.standing()
+        && let Some(mark) = mark_of(known)
+    {
+        view.note_seal(mark, HEXLOWER.encode(&known.body.text_sha256));
     }
 }
 

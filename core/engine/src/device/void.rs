@@ -17,7 +17,7 @@ use sotay_store::{Bucket, Budget, Put, Store, Stored};
 use sotay_vault::open_body;
 
 use super::Device;
-use super::books::{BookKey, orphan_key, orphan_row, put};
+use super::books::{BookKey, orphan_put, put};
 use super::people::{People, PersonRecord};
 use crate::error::DeviceError;
 use crate::event::{Event, SetAside};
@@ -32,7 +32,7 @@ const VERDICT: u8 = b'n';
 /// What was decided about an envelope that its author may not have written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
-enum Verdict {
+pub(super) enum Verdict {
     /// Nothing of it counts.
     LeftOut = 1,
     /// Something that counts builds on it.
@@ -68,7 +68,7 @@ fn verdict_key(tag: SpaceTag, device: DeviceId, seq: u64) -> Vec<u8> {
     .concat()
 }
 
-fn verdict_put(tag: SpaceTag, stored: &Stored, value: Option<(Verdict, Option<DocId>)>) -> Put {
+pub(super) fn verdict_put(tag: SpaceTag, stored: &Stored, value: Option<(Verdict, Option<DocId>)>) -> Put {
     let value = value.map(|(verdict, doc)| {
         let doc = doc.map(|doc| doc.as_bytes().to_vec()).unwrap_or_default();
         [vec![verdict as u8], doc].concat()
@@ -81,7 +81,7 @@ fn verdict_put(tag: SpaceTag, stored: &Stored, value: Option<(Verdict, Option<Do
 }
 
 /// Verdicts of a space, by place.
-type Verdicts = BTreeMap<(DeviceId, u64), (Verdict, Option<DocId>)>;
+pub(super) type Verdicts = BTreeMap<(DeviceId, u64), (Verdict, Option<DocId>)>;
 
 /// Everything a space holds of the documents that are made anew, and of names.
 #[derive(Default)]
@@ -133,7 +133,7 @@ impl<S: Store> Device<S> {
         Ok(spaces)
     }
 
-    fn verdicts(&self, tag: SpaceTag) -> Result<Verdicts, DeviceError> {
+    pub(super) fn verdicts(&self, tag: SpaceTag) -> Result<Verdicts, DeviceError> {
         let prefix = [&[VERDICT], &tag.as_bytes()[..]].concat();
         let damaged = || DeviceError::damaged("list of what does not count");
         let read = |(key, value): (Vec<u8>, Vec<u8>)| {
@@ -243,7 +243,7 @@ impl<S: Store> Device<S> {
         open_body(envelope.header_bytes(), key, envelope.body()).ok()
     }
 
-    fn read_run(&self, space: &Space, stored: &Stored) -> Option<Run> {
+    pub(super) fn read_run(&self, space: &Space, stored: &Stored) -> Option<Run> {
         Run::decode(&self.open_stored(space, stored)?).ok()
     }
 
@@ -411,13 +411,7 @@ impl<S: Store> Device<S> {
             );
         }
         puts.push(put(Bucket::Snapshot, doc.as_bytes().to_vec(), Some(snapshot)));
-        puts.extend(applied.orphans.iter().map(|orphan| {
-            put(
-                Bucket::Orphan,
-                orphan_key(doc, &orphan.hash),
-                Some(orphan_row(orphan)),
-            )
-        }));
+        puts.extend(applied.orphans.iter().map(|orphan| orphan_put(doc, orphan)));
         Ok(puts)
     }
 

@@ -278,7 +278,8 @@ impl<S: Store> Device<S> {
     pub fn resolution_model(&mut self, doc: DocId) -> Result<ResolutionModel, DeviceError> {
         let view = self.resolution_view(doc)?;
         let roll = self.roll_at(view.date.value)?;
-        Ok(ResolutionModel::of(&view, &self.heading()?, &roll, &self.people))
+        let heading = self.heading_on(view.date.value)?;
+        Ok(ResolutionModel::of(&view, &heading, &roll, &self.people))
     }
 
     /// What contradicts itself in a document that is no meeting.

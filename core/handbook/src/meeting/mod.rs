@@ -27,7 +27,7 @@ pub use view::{
 
 pub(crate) use apply::remove_entry;
 pub(crate) use cells::MarkCell;
-pub(crate) use read::{ballot_item, ballot_tag, over_seen};
+pub(crate) use read::{ballot_item, ballot_tag, choices, over_seen};
 
 /// What a meeting is read against; equal on all devices that hold the same records.
 #[derive(Debug, Clone, Copy)]

@@ -28,7 +28,7 @@ pub(super) fn conclusions(view: &MeetingView, _: &Setting<'_>, items: &mut Vec<R
     }
 }
 
-fn first_text(conclusion: &Conclusion) -> Arg {
+pub(super) fn first_text(conclusion: &Conclusion) -> Arg {
     quote(
         conclusion
             .paragraphs

@@ -3,7 +3,9 @@
 //! Every item has a stable id, says who recorded what and when, offers choices as commands, and says whether it blocks
 //! sealing. Replicas with the same records derive the same list.
 
+mod apart;
 mod content;
+mod odd;
 mod people;
 mod seals;
 mod votes;
@@ -22,6 +24,10 @@ use crate::meeting::{MeetingView, Setting};
 use crate::message::{Arg, Message};
 use crate::schema;
 
+pub use apart::{
+    APART_PREFIX, DONE, LEAVE_OUT, STUDIED_PREFIX, SetApart, StudiedWithdrawn, TAKE_OVER,
+    UNIT_CHANGE_SHOWN_DAYS, choose_apart, set_apart, studied_withdrawn, unit_changes,
+};
 pub(crate) use people::{person_name, values_item};
 pub use seals::{ADDENDUM, EDITION, LATE_ITEM, SEALS_ITEM, SealNamed, late_records, seals_compete};
 pub(crate) use votes::{fit_message, not_counted_message};
@@ -100,6 +106,53 @@ pub enum ReviewKind {
     SealsCompete,
     /// Something was recorded after the minutes were sealed.
     RecordedAfterSeal,
+    /// A time or day lies outside of the meeting.
+    TimeOdd,
+    /// A phone that had been removed wrote all the same; that is set apart.
+    WrittenAfterRemoval,
+    /// The unit got another name, or became part of another one.
+    UnitChanged,
+    /// A document was withdrawn or replaced while somebody studied it.
+    StudiedWithdrawn,
+}
+
+impl ReviewKind {
+    /// All of them.
+    pub const ALL: [Self; 33] = [
+        Self::AttendanceTwice,
+        Self::ExemptMarkedAbsent,
+        Self::MarkedNotListed,
+        Self::TimesDiffer,
+        Self::RollLine,
+        Self::LeftBefore,
+        Self::OfficerOfMeeting,
+        Self::HeadingTwice,
+        Self::TalliesDiffer,
+        Self::TallyOver,
+        Self::BallotsDiffer,
+        Self::BallotNotCounted,
+        Self::OpenedTwice,
+        Self::MotionReworded,
+        Self::DeadlineTwice,
+        Self::ConclusionTwice,
+        Self::ConclusionRemoved,
+        Self::AgendaRemoved,
+        Self::NoteRemoved,
+        Self::PointsTwice,
+        Self::RosterEntry,
+        Self::MeetingsOfOnePeriod,
+        Self::PhoneNotSynced,
+        Self::ClockOff,
+        Self::TaskTwice,
+        Self::FeeTwice,
+        Self::NumberTwice,
+        Self::SealsCompete,
+        Self::RecordedAfterSeal,
+        Self::TimeOdd,
+        Self::WrittenAfterRemoval,
+        Self::UnitChanged,
+        Self::StudiedWithdrawn,
+    ];
 }
 
 /// Whom or what an item is about.
@@ -184,6 +237,11 @@ impl Serialize for ReviewList {
 }
 
 impl ReviewList {
+    /// A list of items that come from elsewhere than one document.
+    pub fn of(items: Vec<ReviewItem>) -> Self {
+        Self::new(items)
+    }
+
     pub(crate) fn new(mut items: Vec<ReviewItem>) -> Self {
         items.in_order_by(|a, b| (a.severity, &a.id).cmp(&(b.severity, &b.id)));
         for item in &mut items {
@@ -238,6 +296,7 @@ pub fn review(view: &MeetingView, setting: &Setting<'_>) -> ReviewList {
     content::conclusions(view, setting, &mut items);
     content::removed(view, &mut items);
     content::scores(view, &mut items);
+    odd::times(view, &mut items);
     ReviewList::new(items)
 }
 
@@ -373,4 +432,22 @@ pub(crate) fn record_choice(
         over,
     };
     put(tx, &map, &id.to_string(), acting.at_ms, &cell)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `docs/HANDBOOK.md` (H5) lists every situation; whoever adds one says there what it means and which test shows it.
+    #[test]
+    fn the_handbook_lists_every_situation_once() {
+        let handbook = include_str!("../../../../docs/HANDBOOK.md");
+        for kind in ReviewKind::ALL {
+            let name = serde_json::to_string(&kind).unwrap().replace('"', "`");
+            let lines = handbook
+                .lines()
+                .filter(|line| line.starts_with(&format!("| {name}")));
+            assert_eq!(lines.count(), 1, "{name}");
+        }
+    }
 }

@@ -171,6 +171,14 @@ pub(super) fn when(mark: &Mark, setting: &Setting<'_>) -> Arg {
     }
 }
 
+/// Day of a record, by the wall clock of the unit.
+pub(super) fn day_of(mark: &Mark, setting: &Setting<'_>) -> Arg {
+    match LocalTime::from_ms(mark.at_ms, setting.policy.utc_offset_minutes) {
+        Some(time) => Arg::Day(time.date()),
+        None => Arg::Message(Message::new("value.no_day")),
+    }
+}
+
 fn current(entries: &[AttendanceEntry]) -> Vec<&AttendanceEntry> {
     entries
         .iter()

@@ -3,6 +3,7 @@
 use sotay_document::crdt::{ObjId, ROOT, ReadDoc, Transaction};
 use sotay_feed::MemberId;
 
+use super::unit::unit_key;
 use super::view::{choices, entry_key, number_key};
 use super::{Activity, Command, Role, RollLine, RosterField, RosterView, Standing, review};
 use crate::acting::Acting;
@@ -55,6 +56,22 @@ pub fn apply(
             from,
         } => roster.set(*member, RosterField::Activity, *from, Some(*activity)),
         Command::Withdraw { member, field, from } => roster.withdraw(*member, *field, *from),
+        Command::SetUnit { field, name, from } => {
+            let name = name.as_ref().map(|name| {
+                let line = name
+                    .line()
+                    .map_err(|e| CommandError::too_long(What::UnitName, e))?;
+                if line.trim().is_empty() {
+                    return Err(CommandError::Empty(What::UnitName));
+                }
+                Ok(Words::from(line))
+            });
+            let (name, key) = (name.transpose()?, unit_key(*field, *from));
+            if name.is_none() && !matches!(roster.tx.get(&roster.lines, key.as_str()), Ok(Some(_))) {
+                return Err(CommandError::Unknown(What::RosterEntry));
+            }
+            put(roster.tx, &roster.lines, &key, acting.at_ms, &name)
+        }
         Command::Settle { item, pick, id } => {
             let list = review(&RosterView::read(tx, devices));
             let known = choices(tx, devices);

@@ -5,6 +5,7 @@
 
 mod apply;
 mod review;
+mod unit;
 mod view;
 
 use std::collections::BTreeMap;
@@ -21,6 +22,7 @@ use crate::words::Words;
 
 pub use apply::apply;
 pub use review::review;
+pub use unit::{UnitEntry, UnitField, UnitHistory};
 pub use view::{Dated, RosterLine, RosterView};
 
 coded! {
@@ -289,6 +291,16 @@ pub enum Command {
         /// What it is about.
         field: RosterField,
         /// Its first day.
+        from: Date,
+    },
+    /// The name of the unit or of the body above, or that the unit became part of another one, from a day on; `None`
+    /// takes the entry back.
+    SetUnit {
+        /// What it is about.
+        field: UnitField,
+        /// The name.
+        name: Option<Words>,
+        /// First day.
         from: Date,
     },
     /// Settles an item of the review list.

@@ -1,10 +1,11 @@
 //! The review list of the roster: entries for one member and one day that were made differently on two phones.
 
+use super::unit::unit_key;
 use super::view::{Dated, entry_key, item_of, number_key};
-use super::{RosterField, RosterLine, RosterView};
+use super::{RosterField, RosterLine, RosterView, UnitField};
 use crate::claim::{Contest, Field};
 use crate::message::{Arg, Message};
-use crate::review::{ReviewItem, ReviewKind, ReviewList, ReviewOption, Severity, Subject};
+use crate::review::{ReviewItem, ReviewKind, ReviewList, ReviewOption, Severity, Subject, values_item};
 
 /// Everything that contradicts itself in the roster.
 pub fn review(view: &RosterView) -> ReviewList {
@@ -44,7 +45,32 @@ pub fn review(view: &RosterView) -> ReviewList {
             &mut items,
         );
     }
+    for field in UnitField::ALL {
+        unit(*field, view, &mut items);
+    }
     ReviewList::new(items)
+}
+
+/// Names of the unit that were entered differently for one day.
+fn unit(field: UnitField, view: &RosterView, items: &mut Vec<ReviewItem>) {
+    let say = |name: &Option<crate::words::Words>| match name {
+        Some(name) => Message::new("value.quoted").words("value", name),
+        None => Message::new("value.withdrawn"),
+    };
+    for entry in view.unit.entries(field) {
+        let what = Message::new("roster_field.from")
+            .with("field", Arg::Message(Message::new(field.message())))
+            .with("date", Arg::Day(entry.from));
+        items.extend(values_item(
+            item_of(&unit_key(field, entry.from)),
+            ReviewKind::RosterEntry,
+            Severity::Block,
+            Subject::Document,
+            Message::new("review.unit_entry").with("what", Arg::Message(what)),
+            &entry.entry,
+            &say,
+        ));
+    }
 }
 
 fn dated<T>(

@@ -6,7 +6,7 @@ use serde::Serialize;
 use sotay_document::crdt::{ROOT, ReadDoc};
 use sotay_feed::{InOrder, MemberId};
 
-use super::{Activity, Role, Roll, RollLine, RosterField, Standing};
+use super::{Activity, Role, Roll, RollLine, RosterField, Standing, UnitHistory};
 use crate::cell::{Cell, object};
 use crate::claim::{Choices, Devices, Field, field};
 use crate::date::Date;
@@ -46,6 +46,8 @@ pub struct RosterLine {
 pub struct RosterView {
     /// All who ever were on it, by number, then by id.
     pub lines: Vec<RosterLine>,
+    /// The unit itself.
+    pub unit: UnitHistory,
 }
 
 /// Key of an entry.
@@ -75,7 +77,10 @@ impl RosterView {
     pub fn read<R: ReadDoc>(doc: &R, devices: &Devices) -> Self {
         let choices = choices(doc, devices);
         let Some(map) = object(doc, &ROOT, schema::LINES) else {
-            return Self { lines: Vec::new() };
+            return Self {
+                lines: Vec::new(),
+                unit: UnitHistory::default(),
+            };
         };
         let mut members: BTreeMap<MemberId, BTreeMap<RosterField, Vec<Date>>> = BTreeMap::new();
         for key in doc.keys(&map) {
@@ -91,13 +96,14 @@ impl RosterView {
                 entries.entry(field).or_default().push(from);
             }
         }
+        let unit = UnitHistory::read(doc, &map, &choices);
         let reader = Reader { doc, map, choices };
         let mut lines: Vec<RosterLine> = members
             .iter()
             .map(|(member, entries)| reader.line(*member, entries))
             .collect();
         lines.in_order_by_key(|line| (line.number.value, line.member));
-        Self { lines }
+        Self { lines, unit }
     }
 
     /// A member's line.
@@ -137,7 +143,7 @@ impl RosterLine {
     }
 }
 
-fn latest<T: Clone>(entries: &[Dated<T>], day: Date) -> Option<T> {
+pub(super) fn latest<T: Clone>(entries: &[Dated<T>], day: Date) -> Option<T> {
     entries
         .iter()
         .rev()

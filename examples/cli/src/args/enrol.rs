@@ -60,6 +60,32 @@ again to admit the secretary's second phone: keep a copy of the folder in a safe
     },
     /// Show the branch, this phone and who holds it.
     Show,
+    /// The branch, or the body above it, has another name from a day on. Documents of earlier days keep the old name.
+    #[command(after_long_help = "\
+Example:
+  sotay unit rename 'Chi bộ thôn An Hòa' --from 2026-07-01
+  sotay unit rename --upper 'Đảng bộ xã Đông Hòa' --from 2026-07-01")]
+    Rename {
+        /// The new name of the branch.
+        #[arg(required_unless_present = "upper")]
+        name: Option<String>,
+        /// The new name of the body above it.
+        #[arg(long, value_name = "NAME")]
+        upper: Option<String>,
+        /// First day of the new name.
+        #[arg(long, value_name = "DATE")]
+        from: String,
+    },
+    /// Note that the branch became part of another one on a day.
+    Merge {
+        /// The branch it is part of now.
+        into: String,
+        /// First day.
+        #[arg(long, value_name = "DATE")]
+        from: String,
+    },
+    /// Show what the branch and the body above were called, by day.
+    Names,
 }
 
 #[derive(Debug, Args)]

@@ -76,6 +76,9 @@ pub(crate) struct Review {
     /// Another document than a meeting: the beginning of its id, as --all shows it.
     #[arg(long, value_name = "ID", conflicts_with_all = ["all", "meeting"])]
     pub document: Option<String>,
+    /// Your own list: documents withdrawn while you were studying them. Nobody else sees it.
+    #[arg(long, conflicts_with_all = ["all", "meeting", "document"])]
+    pub study: bool,
     /// The open items of all meetings and other documents.
     #[arg(long)]
     pub all: bool,

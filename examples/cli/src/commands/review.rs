@@ -14,6 +14,9 @@ use crate::show;
 use crate::voice::{Voice, short};
 
 pub(super) fn run(session: &Session, args: Review) -> Result<Reply, Failure> {
+    if args.study {
+        return study(session, args.settle);
+    }
     match args.settle.as_deref() {
         Some([item, pick]) => settle(session, Wanted::of(&args), item.clone(), pick.clone()),
         _ if args.all => all(session),
@@ -104,13 +107,34 @@ fn all(session: &Session) -> Result<Reply, Failure> {
             text.push(format!("{}\n{shown}", name(voice, &one)));
             documents.push(json!({ "document": one, "review": list }));
         }
+        let own = device.study_review()?;
+        if !own.open().is_empty() {
+            let title = voice.say("review.study", &[]);
+            text.push(format!("{title}\n{}", show::review(voice, &own, device.names())));
+        }
         if text.is_empty() {
             text.push(voice.say("review.none", &[]));
         }
         Ok(Reply::new(
-            json!({ "meetings": found, "documents": documents }),
+            json!({ "meetings": found, "documents": documents, "study": own }),
             text.join("\n\n"),
         ))
+    })
+}
+
+/// The holder's own list, and settling an item of it.
+fn study(session: &Session, settle: Option<Vec<String>>) -> Result<Reply, Failure> {
+    let voice = session.voice;
+    session.open()?.run(move |device, _| {
+        if let Some([item, option]) = settle.as_deref() {
+            let list = device.study_review()?;
+            let item = pick::review_item(&list, item)?;
+            let option = pick::review_pick(item, option)?;
+            device.settle_study(&item.id, &option.pick)?;
+        }
+        let list = device.study_review()?;
+        let text = show::review(voice, &list, device.names());
+        Ok(Reply::new(json!({ "review": list }), text))
     })
 }
 

@@ -1,13 +1,16 @@
 //! `unit`: founding a branch and showing it.
 
 use serde_json::{Value, json};
-use sotay_engine::{NewUnit, UnitCard, UnitPolicy};
+use sotay_engine::handbook::Message;
+use sotay_engine::handbook::roster::UnitField;
+use sotay_engine::{NewUnit, ProfileDevice, UnitCard, UnitPolicy};
 
 use crate::args::{Unit, UnitCommand};
 use crate::failure::Failure;
 use crate::pick;
 use crate::reply::Reply;
 use crate::session::{Phone, Session};
+use crate::show::columns;
 use crate::voice::{Voice, short};
 
 pub(super) fn run(session: &Session, args: Unit) -> Result<Reply, Failure> {
@@ -60,7 +63,44 @@ pub(super) fn run(session: &Session, args: Unit) -> Result<Reply, Failure> {
             }
             Ok(Reply::new(value, text))
         }
+        UnitCommand::Rename { name, upper, from } => {
+            let from = pick::date(&from)?;
+            session.open()?.run(move |device, now| {
+                device.rename_unit_from(name.as_deref(), upper.as_deref(), from, now)?;
+                names(voice, device)
+            })
+        }
+        UnitCommand::Merge { into, from } => {
+            let from = pick::date(&from)?;
+            session.open()?.run(move |device, now| {
+                device.merge_unit_into(&into, from, now)?;
+                names(voice, device)
+            })
+        }
+        UnitCommand::Names => session.open()?.run(move |device, _| names(voice, device)),
     }
+}
+
+/// What the unit and the body above were called, by day.
+fn names(voice: Voice, device: &mut ProfileDevice) -> Result<Reply, Failure> {
+    let history = device.unit_history()?;
+    let mut rows = Vec::new();
+    for field in UnitField::ALL {
+        for entry in history.entries(*field) {
+            let name = entry.words().map(|name| name.to_string()).unwrap_or_default();
+            let word = Message {
+                key: field.message(),
+                args: Vec::new(),
+            };
+            let what = voice.message(&word, device.names());
+            rows.push(vec![what, entry.from.long(), name]);
+        }
+    }
+    let text = match rows.is_empty() {
+        true => voice.say("unit.no_changes", &[]),
+        false => columns(&rows),
+    };
+    Ok(Reply::new(json!({ "names": history }), text))
 }
 
 /// What there is to say of the unit.
