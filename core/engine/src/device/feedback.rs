@@ -424,27 +424,46 @@ impl<S: Store> Device<S> {
         }
     }
 
-    /// Letters that came into a slot which this phone had used itself: nobody's feed may hold two envelopes of one number,
-    /// so the other one is kept as the proof of a fork, and read from there.
+    /// A letter that came into a slot which this phone had used itself: no feed holds two envelopes of one number, so the
+    /// other one is read as the proof of a fork that it is.
+    pub(super) fn read_forked_letter(&mut self, space: &Space, letter: &[u8]) -> Result<(), DeviceError> {
+        if let Some(put) = self.forked_letter(space, letter)? {
+            self.write(vec![put])?;
+            self.events.push_back(Event::Feedback);
+        }
+        Ok(())
+    }
+
+    /// The same of the proofs that the store keeps, one for each feed: for a phone that stopped in between, or had no key.
     pub(super) fn read_forked_letters(&self, space: &Space, haul: &mut Haul) -> Result<(), DeviceError> {
-        let inbox = space.id();
         for fork in self.replica.store().forks()? {
-            let letter = Envelope::decode(&fork.other).ok().filter(|_| fork.space == inbox);
-            let opened = letter.and_then(|letter| {
-                let key = self.ring.get(inbox.tag(), letter.header().epoch)?;
-                opened(&inbox, key, &letter)
-            });
-            let Some((ITEM, bytes)) = opened else { continue };
-            let Ok(item) = FeedbackItem::decode(&bytes) else {
-                continue;
-            };
-            let key = item_key(item.id);
-            if item.member.is_none() && self.replica.store().get(Bucket::Inbox, &key)?.is_none() {
-                haul.puts.push(put(key, Some(bytes)));
+            if fork.space == space.id()
+                && let Some(put) = self.forked_letter(space, &fork.other)?
+            {
+                haul.puts.push(put);
                 haul.feedback = true;
             }
         }
         Ok(())
+    }
+
+    /// The row of an item without name that is not here yet.
+    fn forked_letter(&self, space: &Space, letter: &[u8]) -> Result<Option<Put>, DeviceError> {
+        let (inbox, letter) = (space.id(), Envelope::decode(letter).ok());
+        let opened = letter.and_then(|letter| {
+            let key = self.ring.get(inbox.tag(), letter.header().epoch)?;
+            opened(&inbox, key, &letter)
+        });
+        let item = match opened {
+            Some((ITEM, bytes)) => FeedbackItem::decode(&bytes).ok().zip(Some(bytes)),
+            _ => None,
+        };
+        let Some((item, bytes)) = item.filter(|(item, _)| item.member.is_none()) else {
+            return Ok(None);
+        };
+        let key = item_key(item.id);
+        let known = self.replica.store().get(Bucket::Inbox, &key)?.is_some();
+        Ok((!known).then(|| put(key, Some(bytes))))
     }
 
     /// Nobody writes in another's name; without a name anybody may have written.

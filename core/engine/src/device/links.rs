@@ -265,7 +265,7 @@ impl<S: Store> Device<S> {
         let (mut due, mut first) = (false, false);
         let mut refused = Vec::new();
         let above = self.units_above();
-        let mut grown = BTreeSet::new();
+        let (mut grown, mut forked) = (BTreeSet::new(), Vec::new());
         if let Some(entry) = self.links.sessions.get_mut(&link) {
             while let Some(output) = entry.session.poll() {
                 match output {
@@ -296,6 +296,11 @@ impl<S: Store> Device<S> {
                         SessionEvent::PeerRefusedSpace { space, reason, .. } => {
                             self.events.push_back(Event::Denied { space, reason });
                         }
+                        SessionEvent::Rejected {
+                            space,
+                            proof: Some(proof),
+                            ..
+                        } if space.kind == SpaceKind::Inbox => forked.push((space, proof)),
                         SessionEvent::Hello { .. }
                         | SessionEvent::Opened { .. }
                         | SessionEvent::Acked { .. }
@@ -312,6 +317,9 @@ impl<S: Store> Device<S> {
         }
         for envelope in refused {
             self.feedback_refused(envelope)?;
+        }
+        for (space, letter) in forked {
+            self.read_forked_letter(&space, &letter)?;
         }
         for space in &grown {
             self.offer(space, Some(link))?;

@@ -1,6 +1,7 @@
 //! What a frame of envelopes brought, on either end.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use sotay_feed::{DeviceId, Envelope, EnvelopeId, Space, SpaceTag};
 
@@ -65,11 +66,15 @@ impl Incoming {
                     after.get_or_insert(arrival.number - 1);
                 }
                 Admitted::Duplicate => {}
-                Admitted::Refused(reason) => reject(link, space, refuse_of(tag, envelope, *reason)),
+                Admitted::Refused(reason) => {
+                    let proof = matches!(reason, RefuseReason::Fork { .. });
+                    let proof = proof.then(|| Arc::from(envelope.bytes()));
+                    reject(link, space, refuse_of(tag, envelope, *reason), proof);
+                }
             }
         }
         for refuse in &self.unreadable {
-            reject(link, space, *refuse);
+            reject(link, space, *refuse, None);
         }
         if let Some(after) = after {
             link.event(SessionEvent::Received {
@@ -83,7 +88,7 @@ impl Incoming {
     }
 }
 
-fn reject(link: &mut Link, space: &Space, refuse: Refuse) {
+fn reject(link: &mut Link, space: &Space, refuse: Refuse, proof: Option<Arc<[u8]>>) {
     link.send(&Message::Refuse(refuse));
     link.event(SessionEvent::Rejected {
         space: *space,
@@ -91,6 +96,7 @@ fn reject(link: &mut Link, space: &Space, refuse: Refuse) {
         seq: refuse.seq,
         id: refuse.id,
         reason: refuse.reason,
+        proof,
     });
 }
 

@@ -121,6 +121,8 @@ pub enum SessionEvent {
         id: EnvelopeId,
         /// Why.
         reason: RefuseReason,
+        /// The envelope itself, verified, where it proves a fork.
+        proof: Option<Arc<[u8]>>,
     },
     /// The other side does not serve a space, or only takes what we push.
     PeerRefusedSpace {
