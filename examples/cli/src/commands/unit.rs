@@ -93,7 +93,12 @@ fn names(voice: Voice, device: &mut ProfileDevice) -> Result<Reply, Failure> {
                 args: Vec::new(),
             };
             let what = voice.message(&word, device.names());
-            rows.push(vec![what, entry.from.long(), name]);
+            let from = match entry.from.month().year() {
+                // What was known before the first change has no first day.
+                1900 => voice.say("unit.always", &[]),
+                _ => entry.from.long(),
+            };
+            rows.push(vec![what, from, name]);
         }
     }
     let text = match rows.is_empty() {
