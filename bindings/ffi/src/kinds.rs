@@ -230,6 +230,14 @@ pub enum ReviewKind {
     SealsCompete,
     /// Something was recorded after the minutes were sealed.
     RecordedAfterSeal,
+    /// A time or day lies outside of the meeting.
+    TimeOdd,
+    /// A phone that had been removed wrote all the same; that is set apart.
+    WrittenAfterRemoval,
+    /// The unit got another name, or became part of another one.
+    UnitChanged,
+    /// A document was withdrawn or replaced while somebody studied it.
+    StudiedWithdrawn,
 }
 
 /// Office of a member in the unit.

@@ -18148,6 +18148,26 @@ class ReviewKind(enum.Enum):
     Something was recorded after the minutes were sealed.
 """
     
+    TIME_ODD = 29
+    """
+    A time or day lies outside of the meeting.
+"""
+    
+    WRITTEN_AFTER_REMOVAL = 30
+    """
+    A phone that had been removed wrote all the same; that is set apart.
+"""
+    
+    UNIT_CHANGED = 31
+    """
+    The unit got another name, or became part of another one.
+"""
+    
+    STUDIED_WITHDRAWN = 32
+    """
+    A document was withdrawn or replaced while somebody studied it.
+"""
+    
 
 
 class _UniffiFfiConverterTypeReviewKind(_UniffiConverterRustBuffer):
@@ -18212,6 +18232,14 @@ class _UniffiFfiConverterTypeReviewKind(_UniffiConverterRustBuffer):
             return ReviewKind.SEALS_COMPETE
         if variant == 29:
             return ReviewKind.RECORDED_AFTER_SEAL
+        if variant == 30:
+            return ReviewKind.TIME_ODD
+        if variant == 31:
+            return ReviewKind.WRITTEN_AFTER_REMOVAL
+        if variant == 32:
+            return ReviewKind.UNIT_CHANGED
+        if variant == 33:
+            return ReviewKind.STUDIED_WITHDRAWN
         raise InternalError("Raw enum value doesn't match any cases")
 
     @staticmethod
@@ -18273,6 +18301,14 @@ class _UniffiFfiConverterTypeReviewKind(_UniffiConverterRustBuffer):
         if value == ReviewKind.SEALS_COMPETE:
             return
         if value == ReviewKind.RECORDED_AFTER_SEAL:
+            return
+        if value == ReviewKind.TIME_ODD:
+            return
+        if value == ReviewKind.WRITTEN_AFTER_REMOVAL:
+            return
+        if value == ReviewKind.UNIT_CHANGED:
+            return
+        if value == ReviewKind.STUDIED_WITHDRAWN:
             return
         raise ValueError(value)
 
@@ -18336,6 +18372,14 @@ class _UniffiFfiConverterTypeReviewKind(_UniffiConverterRustBuffer):
             buf.write_i32(28)
         if value == ReviewKind.RECORDED_AFTER_SEAL:
             buf.write_i32(29)
+        if value == ReviewKind.TIME_ODD:
+            buf.write_i32(30)
+        if value == ReviewKind.WRITTEN_AFTER_REMOVAL:
+            buf.write_i32(31)
+        if value == ReviewKind.UNIT_CHANGED:
+            buf.write_i32(32)
+        if value == ReviewKind.STUDIED_WITHDRAWN:
+            buf.write_i32(33)
 
 
 

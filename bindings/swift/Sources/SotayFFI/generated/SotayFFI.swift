@@ -25934,6 +25934,22 @@ public enum ReviewKind: Equatable, Hashable {
      * Something was recorded after the minutes were sealed.
      */
     case recordedAfterSeal
+    /**
+     * A time or day lies outside of the meeting.
+     */
+    case timeOdd
+    /**
+     * A phone that had been removed wrote all the same; that is set apart.
+     */
+    case writtenAfterRemoval
+    /**
+     * The unit got another name, or became part of another one.
+     */
+    case unitChanged
+    /**
+     * A document was withdrawn or replaced while somebody studied it.
+     */
+    case studiedWithdrawn
 
 
 
@@ -26012,6 +26028,14 @@ public struct FfiConverterTypeReviewKind: FfiConverterRustBuffer {
         case 28: return .sealsCompete
         
         case 29: return .recordedAfterSeal
+        
+        case 30: return .timeOdd
+        
+        case 31: return .writtenAfterRemoval
+        
+        case 32: return .unitChanged
+        
+        case 33: return .studiedWithdrawn
         
         default: throw UniffiInternalError.unexpectedEnumCase
         }
@@ -26135,6 +26159,22 @@ public struct FfiConverterTypeReviewKind: FfiConverterRustBuffer {
         
         case .recordedAfterSeal:
             writeInt(&buf, Int32(29))
+        
+        
+        case .timeOdd:
+            writeInt(&buf, Int32(30))
+        
+        
+        case .writtenAfterRemoval:
+            writeInt(&buf, Int32(31))
+        
+        
+        case .unitChanged:
+            writeInt(&buf, Int32(32))
+        
+        
+        case .studiedWithdrawn:
+            writeInt(&buf, Int32(33))
         
         }
     }

@@ -26065,7 +26065,23 @@ enum class ReviewKind {
     /**
      * Something was recorded after the minutes were sealed.
      */
-    RECORDED_AFTER_SEAL;
+    RECORDED_AFTER_SEAL,
+    /**
+     * A time or day lies outside of the meeting.
+     */
+    TIME_ODD,
+    /**
+     * A phone that had been removed wrote all the same; that is set apart.
+     */
+    WRITTEN_AFTER_REMOVAL,
+    /**
+     * The unit got another name, or became part of another one.
+     */
+    UNIT_CHANGED,
+    /**
+     * A document was withdrawn or replaced while somebody studied it.
+     */
+    STUDIED_WITHDRAWN;
 
     
 
