@@ -3,7 +3,7 @@
 
 use sotay_engine::handbook::dispatch::{ReportStep, TransferKind, TransferStep};
 use sotay_engine::handbook::feedback::FeedbackStatus;
-use sotay_engine::handbook::meeting::MeetingKind;
+use sotay_engine::handbook::meeting::{Command, How, MeetingKind, State as Attendance};
 use sotay_engine::handbook::roster::Activity;
 use sotay_engine::handbook::{Date, EntryId, Month};
 use sotay_engine::study::library::Hash;
@@ -87,10 +87,19 @@ fn a_report_is_received_by_itself_opened_returned_and_accepted_and_the_branch_sh
         ]
     );
     levels.phones.insert(BRANCH, branch);
-    let may = Some(day("2026-05-20"));
-    levels.phones[BRANCH]
-        .new_meeting(MeetingKind::Thematic, None, may, NOW)
-        .unwrap();
+    // What was missing is recorded, and goes up as the next revision.
+    let branch = &mut levels.phones[BRANCH];
+    let doc = branch.meetings().unwrap()[0].doc;
+    let members = branch.members(day("2026-05-05")).unwrap();
+    let mark = Command::Mark {
+        members: members.iter().map(|line| line.line.member).collect(),
+        state: Attendance::Present,
+        how: How::RollCall,
+        reason: None,
+    };
+    branch.meeting(doc, &Command::Open, NOW).unwrap();
+    branch.meeting(doc, &mark, NOW).unwrap();
+    branch.meeting(doc, &Command::Close, NOW).unwrap();
     let sent = levels.phones[BRANCH].send_report(month(), NOW).unwrap();
     assert_eq!(sent.revision, 2);
     levels.settle();
