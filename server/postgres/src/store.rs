@@ -185,6 +185,7 @@ impl PostgresStore {
             line,
             statements,
             held,
+            outages: _,
         }) = &mut *work
         else {
             return Err(StoreError::Unreachable);

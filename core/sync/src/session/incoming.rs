@@ -68,7 +68,7 @@ impl Incoming {
                 Admitted::Duplicate => {}
                 Admitted::Refused(reason) => {
                     let proof = matches!(reason, RefuseReason::Fork { .. });
-                    let proof = proof.then(|| Arc::from(envelope.bytes()));
+                    let proof = proof.then(|| Arc::clone(envelope.bytes()));
                     reject(link, space, refuse_of(tag, envelope, *reason), proof);
                 }
             }
