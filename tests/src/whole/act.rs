@@ -46,7 +46,8 @@ impl World {
         if self.meetings.is_empty() {
             return Ok(());
         }
-        let doc = self.meetings[self.pick(self.meetings.len())];
+        let at = self.pick(self.meetings.len());
+        let doc = self.meetings[at];
         (self.groups[P1], self.groups[P3]) = (0, 0);
         for phone in [P1, P3, P1] {
             self.relay(phone)?;
