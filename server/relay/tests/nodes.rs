@@ -118,7 +118,8 @@ async fn live_changes_cross_nodes_and_so_do_admissions_and_removals() {
         })
         .await;
     member.write_changes(1, 300);
-    live.on_local(&mut member.replica, &member.main()).unwrap();
+    let main = member.main();
+    live.on_local(&mut member.replica, &main).unwrap();
     let wanted = acked(&member, 1);
     assert_eq!(
         member.go_on(&mut link, &mut live, wanted).await.ended,
@@ -130,7 +131,8 @@ async fn live_changes_cross_nodes_and_so_do_admissions_and_removals() {
     assert_eq!(talk.ended, Ended::Enough, "{:?}", talk.events);
     // Removed through A, the member is turned away at B in the same session.
     revoke(&mut officer, &granted[1]);
-    session.on_local(&mut officer.replica, &officer.roll()).unwrap();
+    let roll = officer.roll();
+    session.on_local(&mut officer.replica, &roll).unwrap();
     let told = |event: &SessionEvent| {
         matches!(
             event,
@@ -224,7 +226,8 @@ async fn a_node_is_killed_under_load_and_its_phones_go_on_with_the_other_and_los
     let mut node = Some(a);
     for round in 1.. {
         member.write_changes(5, 500);
-        live.on_local(&mut member.replica, &member.main()).unwrap();
+        let main = member.main();
+        live.on_local(&mut member.replica, &main).unwrap();
         if round == 8 {
             // In the middle of this push.
             node.take().unwrap().kill();
