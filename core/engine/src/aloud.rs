@@ -191,7 +191,7 @@ impl Aloud {
         }
         inside.acting = false;
         inside.count_time();
-        let note = inside.to_note();
+        let note = inside.due_note();
         let now = listening(&inside.reader);
         drop(inside);
         if let Some((furthest, seconds)) = note {
@@ -231,7 +231,7 @@ impl Inside {
 
     /// What is to be noted now: at the end of every section and whenever the voice rests, not at every paragraph, for each
     /// note is a record that travels.
-    fn to_note(&mut self) -> Option<(u32, u32)> {
+    fn due_note(&mut self) -> Option<(u32, u32)> {
         let furthest = self.reader.furthest();
         let section = self.reader.heard().map(|heard| heard.section);
         let rests = self.reader.state() != ReaderState::Speaking;

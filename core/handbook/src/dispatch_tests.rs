@@ -54,7 +54,8 @@ fn hex(bytes: &[u8]) -> String {
 
 #[test]
 fn every_letter_has_one_form_and_no_byte_less_or_newer_version_is_one() {
-    let letters: [(Vec<u8>, &str, fn(&[u8]) -> bool); 4] = [
+    type Golden<'a> = (Vec<u8>, &'a str, fn(&[u8]) -> bool);
+    let letters: [Golden<'_>; 4] = [
         (
             word().encode(),
             "870167323032362d3035024807070707070707070275546869e1babf7520c491e1baa36e67207068c3ad2e01",

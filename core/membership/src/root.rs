@@ -305,7 +305,7 @@ mod tests {
         }
         assert!(RootAct::new(ROOT_SERIAL_MAX, grant(1)).is_some());
         let mut lower = RootAct::new(1, grant(1)).unwrap();
-        lower.record = Box::new(grant(2));
+        *lower.record = grant(2);
         assert_eq!(
             Record::decode(Kind::ROOT, &lower.encode()),
             Err(RecordError::RootAct)

@@ -1,16 +1,10 @@
 //! Envelopes that a relay refuses, each for its reason, from a phone that may speak to it.
 
-use std::collections::BTreeMap;
-
 use sotay_engine::handbook::fixture;
 use sotay_feed::limits::ENVELOPE_BYTES_MAX;
-use sotay_feed::{
-    DeviceKeys, Draft, Envelope, EnvelopeId, Frontier, Kind, Space, SpaceId, SpaceKind, Verified,
-};
+use sotay_feed::{DeviceKeys, Draft, Envelope, Frontier, Kind, Space, SpaceId, SpaceKind, Verified};
 use sotay_store::{Budget, Store};
-use sotay_sync::message::{Have, Hello, Items, Message, Open};
-use sotay_sync::{DenyReason, RefuseReason, Role};
-use sotay_tests::shard::Outgoing;
+use sotay_sync::{DenyReason, RefuseReason};
 
 use super::branch::{Branch, PHONES, Phone};
 use super::forge::letter;

@@ -192,7 +192,10 @@ mod tests {
         transfer.encode()
     }
 
-    fn letters() -> ([(u8, Vec<u8>); 4], [(u8, Vec<u8>); 3]) {
+    /// A kind of letter and its bytes.
+    type Golden = (u8, Vec<u8>);
+
+    fn letters() -> ([Golden; 4], [Golden; 3]) {
         let month = "2026-05".parse().unwrap();
         let word = ReportWord {
             month,

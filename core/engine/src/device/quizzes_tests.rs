@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use sotay_store::{DatabaseId, MemoryStore};
-use sotay_study::broadcast::{Broadcast, Schedule as Programme, WatchLink};
+use sotay_study::broadcast::{Broadcast, WatchLink};
 use sotay_study::library::{Document, Link};
 use sotay_study::quiz::{Citation, ExamRules, Task};
 use sotay_study::reading::Progress;

@@ -398,10 +398,13 @@ mod tests {
             id[..8].copy_from_slice(&(n as u64).to_be_bytes());
             UnitId::from_bytes(id)
         };
-        let mut followed = Followed::default();
-        followed.units = (0..FOLLOWED_PER_SESSION + 1)
+        let units = (0..FOLLOWED_PER_SESSION + 1)
             .map(|n| (unit(n), String::new()))
             .collect();
+        let mut followed = Followed {
+            units,
+            ..Followed::default()
+        };
         let first = followed.next_spaces();
         assert_eq!(first.len() + OTHER_SPACES_MAX, SPACES_PER_SESSION_MAX);
         assert_eq!(followed.next_spaces()[0].unit, unit(FOLLOWED_PER_SESSION));
