@@ -29,7 +29,8 @@ pub(super) fn holds(
             let listed = view.line(member).map(|line| &line.entries);
             let stranger = view.attendance.strangers.iter().find(|one| one.member == member);
             let entries = listed.or(stranger.map(|one| &one.entries));
-            entries.is_some_and(|entries| entries.iter().any(|entry| entry.mark.device == device))
+            // Somebody who is not on the list and whom nobody marks any more is not shown at all.
+            entries.is_none_or(|entries| entries.iter().any(|entry| entry.mark.device == device))
         }
         Fact::Tally(motion) => view.motion(motion).is_some_and(|motion| {
             motion
