@@ -84,6 +84,13 @@ impl Relay {
         }
     }
 
+    /// As its operator stops it.
+    fn stop(mut self) {
+        let kill = format!("kill -TERM {}", self.child.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+        self.child.wait().unwrap();
+    }
+
     fn kill(mut self) -> (PathBuf, String) {
         let listen = self.address.split('#').next().unwrap().to_owned();
         self.child.kill().unwrap();
