@@ -130,12 +130,13 @@ pub(super) fn widen(session: &Session, phone: String, from: Option<String>) -> R
     session.open()?.run(move |device, _| {
         let line = pick::phone(device, &phone)?;
         let change = device.widen(line.device, from)?;
-        let key = if change.bytes == 0 {
-            "members.not_widened"
+        let name = [("name", &line.label)];
+        let said = if change.bytes == 0 {
+            voice.say("members.not_widened", &name)
         } else {
-            "members.widened"
+            voice.say("members.widened", &name)
         };
-        Ok(changed(voice, voice.say(key, &[("name", &line.label)]), &change))
+        Ok(changed(voice, said, &change))
     })
 }
 
