@@ -106,6 +106,8 @@ pub enum Change {
         /// In words, without content.
         reason: String,
     },
+    /// The profile was locked: nothing more comes. Ask for the PIN and open it anew.
+    Locked,
     /// The app was too slow and changes were dropped: read anew what is shown.
     Missed,
     /// Documents or the store are in trouble.
@@ -194,7 +196,7 @@ impl From<&Event> for Change {
             },
             Event::Missed => Self::Missed,
             // Whatever is called next says that the profile is locked.
-            Event::Locked => Self::Missed,
+            Event::Locked => Self::Locked,
             Event::Trouble { text } => Self::Trouble { text: text.clone() },
         }
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sotay_engine::{Engine, Options, keyvault};
+use zeroize::Zeroizing;
 
 use crate::branch::Branch;
 use crate::changes::{ChangeSubscription, ListenerAdapter};
@@ -31,6 +32,12 @@ pub struct OpenConfig {
     /// Whether relays are followed over a metered network.
     #[uniffi(default = true)]
     pub follow_when_metered: bool,
+    /// The PIN: what a new profile gets, and what opens one that has a PIN. A profile without one passes it over.
+    #[uniffi(default = None)]
+    pub pin: Option<String>,
+    /// After so many milliseconds without [`Handbook::touch`] the profile locks itself; never, if not given.
+    #[uniffi(default = None)]
+    pub lock_after_ms: Option<u64>,
 }
 
 /// What a new profile is made with.
@@ -49,20 +56,28 @@ pub struct CreateConfig {
     /// Whether relays are followed over a metered network.
     #[uniffi(default = true)]
     pub follow_when_metered: bool,
+    /// The PIN: what a new profile gets, and what opens one that has a PIN. A profile without one passes it over.
+    #[uniffi(default = None)]
+    pub pin: Option<String>,
+    /// After so many milliseconds without [`Handbook::touch`] the profile locks itself; never, if not given.
+    #[uniffi(default = None)]
+    pub lock_after_ms: Option<u64>,
 }
 
-fn options(
-    vault: Option<Arc<dyn KeyVault>>,
-    connectivity: Option<Arc<dyn Connectivity>>,
-    follow_when_metered: bool,
-) -> Options {
-    Options {
-        vault: vault.map(|vault| Arc::new(VaultAdapter(vault)) as Arc<dyn keyvault::KeyVault>),
-        connectivity: connectivity
+/// Folder and options of a profile that there is.
+pub(crate) fn options_of(config: OpenConfig) -> (String, Options) {
+    let options = Options {
+        vault: config
+            .vault
+            .map(|vault| Arc::new(VaultAdapter(vault)) as Arc<dyn keyvault::KeyVault>),
+        connectivity: config
+            .connectivity
             .map(|platform| Arc::new(ConnectivityAdapter(platform)) as Arc<dyn sotay_engine::Connectivity>),
-        follow_when_metered,
-        ..Options::default()
-    }
+        follow_when_metered: config.follow_when_metered,
+        pin: config.pin.map(Zeroizing::new),
+        lock_after: config.lock_after_ms.map(Duration::from_millis),
+    };
+    (config.folder, options)
 }
 
 /// Where [`Handbook::provoke_panic`] panics.
@@ -92,8 +107,8 @@ fn opened(engine: Engine) -> Arc<Handbook> {
 #[uniffi::export]
 pub fn open_handbook(config: OpenConfig) -> Result<Arc<Handbook>, HandbookError> {
     guarded(|| {
-        let options = options(config.vault, config.connectivity, config.follow_when_metered);
-        Engine::open_with(Path::new(&config.folder), options)
+        let (folder, options) = options_of(config);
+        Engine::open_with(Path::new(&folder), options)
             .map(opened)
             .or_fault()
     })
@@ -103,8 +118,15 @@ pub fn open_handbook(config: OpenConfig) -> Result<Arc<Handbook>, HandbookError>
 #[uniffi::export]
 pub fn create_handbook(config: CreateConfig) -> Result<Arc<Handbook>, HandbookError> {
     guarded(|| {
-        let options = options(config.vault, config.connectivity, config.follow_when_metered);
-        Engine::create_with(Path::new(&config.folder), &config.label, options)
+        let (folder, options) = options_of(OpenConfig {
+            folder: config.folder,
+            vault: config.vault,
+            connectivity: config.connectivity,
+            follow_when_metered: config.follow_when_metered,
+            pin: config.pin,
+            lock_after_ms: config.lock_after_ms,
+        });
+        Engine::create_with(Path::new(&folder), &config.label, options)
             .map(opened)
             .or_fault()
     })

@@ -20,6 +20,7 @@ mod home;
 mod kinds;
 mod library;
 mod library_view;
+mod lock;
 mod logging;
 mod meeting;
 mod meeting_view;
@@ -64,6 +65,7 @@ pub use library_view::{
     ReadingView, SearchHit, SearchNote, SearchResults, SectionHeading, SectionView, SentenceView,
     SupersededView, WatchLinkView,
 };
+pub use lock::{LockStateView, lock_state, remove_pin, set_pin};
 pub use logging::{LogLevel, LogLine, LogSink, set_log_sink};
 pub use meeting::{
     HistoryLineView, Meeting, MinutesView, ReviewItemView, ReviewOption, ReviewSubject, ReviewView,

@@ -48,6 +48,9 @@ _OWN = {
     "PackedChanges",
     "check_seal_file",
     "home_actions",
+    "lock_state",
+    "remove_pin",
+    "set_pin",
 }
 _shapes = [name for name in _ffi.__all__ if name not in _OWN and not name.endswith(("Protocol", "Impl"))]
 globals().update({name: getattr(_ffi, name) for name in _shapes})

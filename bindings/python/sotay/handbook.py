@@ -344,6 +344,26 @@ class Branch:
         return self._raw.review_all(language)
 
 
+def _options(
+    vault: Any = None,
+    connectivity: Any = None,
+    follow_when_metered: bool = True,
+    pin: Optional[str] = None,
+    lock_after: Optional[float] = None,
+) -> "dict[str, Any]":
+    return {
+        "vault": vault,
+        "connectivity": connectivity,
+        "follow_when_metered": follow_when_metered,
+        "pin": pin,
+        "lock_after_ms": None if lock_after is None else int(lock_after * 1000),
+    }
+
+
+def _open_config(folder: _Path, **platform: Any) -> Any:
+    return ffi.OpenConfig(folder=os.fspath(folder), **_options(**platform))
+
+
 class Handbook:
     """An opened profile; leaving the ``with`` block shuts it down."""
 
@@ -353,35 +373,46 @@ class Handbook:
 
     @classmethod
     @translated
-    def open(cls, folder: _Path, vault: Any = None, connectivity: Any = None, follow_when_metered: bool = True) -> "Handbook":
-        """Opens the profile in a folder."""
-        config = ffi.OpenConfig(
-            folder=os.fspath(folder),
-            vault=vault,
-            connectivity=connectivity,
-            follow_when_metered=follow_when_metered,
-        )
-        return cls(ffi.open_handbook(config))
+    def open(cls, folder: _Path, **platform: Any) -> "Handbook":
+        """Opens the profile in a folder. ``platform``: ``vault``, ``connectivity``, ``follow_when_metered``, ``pin``, and
+        ``lock_after`` in seconds."""
+        return cls(ffi.open_handbook(_open_config(folder, **platform)))
 
     @classmethod
     @translated
-    def create(
-        cls,
-        folder: _Path,
-        label: str,
-        vault: Any = None,
-        connectivity: Any = None,
-        follow_when_metered: bool = True,
-    ) -> "Handbook":
-        """Makes a new profile in a folder. A failure leaves none behind."""
-        config = ffi.CreateConfig(
-            folder=os.fspath(folder),
-            label=label,
-            vault=vault,
-            connectivity=connectivity,
-            follow_when_metered=follow_when_metered,
-        )
-        return cls(ffi.create_handbook(config))
+    def create(cls, folder: _Path, label: str, **platform: Any) -> "Handbook":
+        """Makes a new profile in a folder, with the ``platform`` of ``open``. A failure leaves none behind."""
+        return cls(ffi.create_handbook(ffi.CreateConfig(folder=os.fspath(folder), label=label, **_options(**platform))))
+
+    @staticmethod
+    @translated
+    def lock_state(folder: _Path, **platform: Any) -> Any:
+        """How the profile in a folder is protected. It may be open; no PIN is needed."""
+        return ffi.lock_state(_open_config(folder, **platform))
+
+    @staticmethod
+    @translated
+    def set_pin(folder: _Path, new_pin: str, **platform: Any) -> None:
+        """Puts a closed profile under a PIN, or under another one; ``platform`` has its vault and its present PIN."""
+        ffi.set_pin(_open_config(folder, **platform), new_pin)
+
+    @staticmethod
+    @translated
+    def remove_pin(folder: _Path, **platform: Any) -> None:
+        """Takes the PIN of a closed profile away; the database stays encrypted."""
+        ffi.remove_pin(_open_config(folder, **platform))
+
+    @translated
+    def lock(self) -> None:
+        """Locks the profile now. Later calls fail with ``locked``: ask for the PIN and open it anew. Iterators end."""
+        self._raw.lock()
+        for changes in list(self._listening):
+            changes.close()
+
+    @translated
+    def touch(self) -> None:
+        """Somebody uses the app: call it for every touch of the screen. Reading and syncing do not count."""
+        self._raw.touch()
 
     @property
     def device(self) -> str:

@@ -328,3 +328,37 @@ def test_a_batch_of_changes_reads_like_a_list(secretary):
     with pytest.raises(IndexError):
         batch[len(batch)]
 
+
+
+def test_a_profile_with_a_pin_opens_with_it_only_and_counts_wrong_tries(tmp_path):
+    folder = tmp_path / "pin"
+    sotay.Handbook.create(folder, "P1", pin="482917").shutdown()
+    state = sotay.Handbook.lock_state(folder)
+    assert (state.pin, state.encrypted, state.vault) == (True, True, False)
+    for pin, code in ((None, "pin_missing"), ("482918", "pin_wrong")):
+        with pytest.raises(sotay.VaultError) as told:
+            sotay.Handbook.open(folder, pin=pin)
+        assert told.value.code == code
+    assert sotay.Handbook.lock_state(folder).tries_left == state.tries_left - 1
+    with pytest.raises(sotay.InputError) as told:
+        sotay.Handbook.set_pin(folder, "1", pin="482917")
+    assert told.value.code == "pin_short"
+    sotay.Handbook.set_pin(folder, "773105", pin="482917")
+    sotay.Handbook.open(folder, pin="773105").shutdown()
+    sotay.Handbook.remove_pin(folder, pin="773105")
+    sotay.Handbook.open(folder).shutdown()
+
+
+def test_a_locked_profile_closes_until_it_is_opened_anew(tmp_path):
+    folder = tmp_path / "locked"
+    book = sotay.Handbook.create(folder, "P1", pin="482917")
+    book.touch()
+    changes = book.changes(timeout=20)
+    assert next(changes) == sotay.Change.START()
+    book.lock()
+    list(changes)
+    for call in (book.touch, book.branch.card):
+        with pytest.raises(sotay.SotayError) as told:
+            call()
+        assert told.value.code == "locked"
+    sotay.Handbook.open(folder, pin="482917").shutdown()

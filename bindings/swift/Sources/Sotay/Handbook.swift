@@ -8,12 +8,33 @@ public struct Platform: Sendable {
     public var connectivity: (any Connectivity)?
     /// Whether relays are followed over a metered network.
     public var followWhenMetered: Bool
+    /// What a new profile gets, and what opens one that has a PIN; a profile without one passes it over.
+    public var pin: String?
+    /// After so long without `Handbook.touch()` the profile locks itself; never, if nil.
+    public var lockAfter: Duration?
 
     /// Everything has a default.
-    public init(vault: (any KeyVault)? = nil, connectivity: (any Connectivity)? = nil, followWhenMetered: Bool = true) {
+    public init(
+        vault: (any KeyVault)? = nil, connectivity: (any Connectivity)? = nil, followWhenMetered: Bool = true, pin: String? = nil,
+        lockAfter: Duration? = nil
+    ) {
         self.vault = vault
         self.connectivity = connectivity
         self.followWhenMetered = followWhenMetered
+        self.pin = pin
+        self.lockAfter = lockAfter
+    }
+
+    func open(_ folder: URL) -> OpenConfig {
+        OpenConfig(
+            folder: folder.path, vault: vault, connectivity: connectivity, followWhenMetered: followWhenMetered, pin: pin,
+            lockAfterMs: lockAfter?.milliseconds)
+    }
+
+    func create(_ folder: URL, label: String) -> CreateConfig {
+        CreateConfig(
+            folder: folder.path, label: label, vault: vault, connectivity: connectivity, followWhenMetered: followWhenMetered,
+            pin: pin, lockAfterMs: lockAfter?.milliseconds)
     }
 }
 
@@ -53,24 +74,27 @@ public final class Handbook: Sendable {
 
     /// Opens the profile in a folder. One process at a time; a second gets `profile_in_use`.
     public static func open(_ folder: URL, platform: Platform = Platform()) async throws -> Handbook {
-        try await io {
-            try Handbook(
-                openHandbook(
-                    config: OpenConfig(
-                        folder: folder.path, vault: platform.vault, connectivity: platform.connectivity,
-                        followWhenMetered: platform.followWhenMetered)))
-        }
+        try await io { try Handbook(openHandbook(config: platform.open(folder))) }
     }
 
     /// Makes a new profile in a folder; `label` is what lists call this phone, 64 bytes at most. A failure leaves nothing behind.
     public static func create(_ folder: URL, label: String, platform: Platform = Platform()) async throws -> Handbook {
-        try await io {
-            try Handbook(
-                createHandbook(
-                    config: CreateConfig(
-                        folder: folder.path, label: label, vault: platform.vault, connectivity: platform.connectivity,
-                        followWhenMetered: platform.followWhenMetered)))
-        }
+        try await io { try Handbook(createHandbook(config: platform.create(folder, label: label))) }
+    }
+
+    /// How the profile in a folder is protected. It may be open; no PIN is needed.
+    public static func lockState(_ folder: URL, platform: Platform = Platform()) async throws -> LockStateView {
+        try await io { try SotayFFI.lockState(config: platform.open(folder)) }
+    }
+
+    /// Puts a closed profile under a PIN, or under another one; `platform` has its vault and its present PIN.
+    public static func setPin(_ folder: URL, pin: String, platform: Platform = Platform()) async throws {
+        try await io { try SotayFFI.setPin(config: platform.open(folder), pin: pin) }
+    }
+
+    /// Takes the PIN of a closed profile away; the database stays encrypted.
+    public static func removePin(_ folder: URL, platform: Platform = Platform()) async throws {
+        try await io { try SotayFFI.removePin(config: platform.open(folder)) }
     }
 
     /// A meeting by its id. Whether there is one shows at the first call on it.
@@ -119,11 +143,24 @@ public final class Handbook: Sendable {
         }
     }
 
+    /// Locks the profile now. Later calls fail with `locked`: ask for the PIN and open it anew. Streams of changes end.
+    public func lock() async throws {
+        let (raw, inboxes) = (raw, inboxes)
+        try await io {
+            try raw.lock()
+            inboxes.close()
+        }
+    }
+
+    /// Somebody uses the app: call it for every touch of the screen. Reading and syncing do not count.
+    public func touch() throws {
+        try raw.touch()
+    }
+
     /// The app left the screen and the system gives it `budget` more; then connections close by themselves.
     public func enterBackground(budget: Duration) async throws {
         let raw = raw
-        let milliseconds = budget.components.seconds * 1_000 + budget.components.attoseconds / 1_000_000_000_000_000
-        try await io { try raw.enterBackground(budgetMs: UInt64(max(0, milliseconds))) }
+        try await io { try raw.enterBackground(budgetMs: budget.milliseconds) }
     }
 
     /// The app must not use the network now.
@@ -187,4 +224,11 @@ final class Inboxes: @unchecked Sendable {
     }
 
     var count: Int { lock.withLock { all.count } }
+}
+
+extension Duration {
+    /// Whole milliseconds; 0 for what is less than nothing.
+    fileprivate var milliseconds: UInt64 {
+        UInt64(max(0, components.seconds * 1_000 + components.attoseconds / 1_000_000_000_000_000))
+    }
 }

@@ -382,4 +382,41 @@ final class RecordsTests: Stage {
         XCTAssertEqual(batch.last, batch[batch.count - 1])
         XCTAssertEqual(Array(batch.dropFirst()).count, batch.count - 1)
     }
+
+    func test_a_profile_with_a_PIN_opens_with_it_only_and_counts_wrong_tries() async throws {
+        let folder = place("pin")
+        let pin = { (pin: String?) in Platform(pin: pin) }
+        try await Handbook.create(folder, label: "P1", platform: pin("482917")).shutdown()
+        let state = try await Handbook.lockState(folder)
+        XCTAssertEqual([state.pin, state.encrypted, state.vault], [true, true, false])
+        for (wrong, code) in [(nil, "pin_missing"), ("482918", "pin_wrong")] as [(String?, String)] {
+            let told = await thrown { try await Handbook.open(folder, platform: pin(wrong)) }
+            XCTAssertEqual(told?.code, code)
+        }
+        let left = try await Handbook.lockState(folder).triesLeft
+        XCTAssertEqual(left, state.triesLeft - 1)
+        let told = await thrown { try await Handbook.setPin(folder, pin: "1", platform: pin("482917")) }
+        XCTAssertEqual(told?.code, "pin_short")
+        try await Handbook.setPin(folder, pin: "773105", platform: pin("482917"))
+        try await Handbook.open(folder, platform: pin("773105")).shutdown()
+        try await Handbook.removePin(folder, platform: pin("773105"))
+        try await Handbook.open(folder).shutdown()
+    }
+
+    func test_a_locked_profile_closes_until_it_is_opened_anew() async throws {
+        let folder = place("locked")
+        let platform = Platform(pin: "482917")
+        let book = try await Handbook.create(folder, label: "P1", platform: platform)
+        try book.touch()
+        var changes = try await book.changes().makeAsyncIterator()
+        let first = await changes.next()
+        XCTAssertEqual(first, .start)
+        try await book.lock()
+        while await changes.next() != nil {}
+        let told = await thrown { try await book.branch.card() }
+        XCTAssertEqual(told?.code, "locked")
+        let touched = await thrown { try book.touch() }
+        XCTAssertEqual(touched?.code, "locked")
+        try await Handbook.open(folder, platform: platform).shutdown()
+    }
 }

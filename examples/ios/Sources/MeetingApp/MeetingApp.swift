@@ -61,9 +61,11 @@ struct HomeScreen: View {
             List {
                 if let home = model.screen.content {
                     Text(home.card.name).font(.title2)
-                    if home.reviewOpen > 0 {
-                        NavigationLink("Cần rà soát: \(home.reviewOpen)") { ReviewScreen(handbook) }
+                    ForEach(home.home.actions, id: \.kind) { Text($0.label) }
+                    if home.home.reviewOpen > 0 {
+                        NavigationLink("Cần rà soát: \(home.home.reviewOpen)") { ReviewScreen(handbook) }
                     }
+                    NavigationLink("Ý kiến với chi ủy") { FeedbackScreen(handbook) }
                     ForEach(home.meetings, id: \.id) { meeting in
                         NavigationLink(meeting.month ?? meeting.date ?? meeting.id) {
                             if let model = try? MeetingModel(handbook, id: meeting.id) { MeetingScreen(handbook, model) }
@@ -72,6 +74,41 @@ struct HomeScreen: View {
                 }
                 NoticeLine(notice: model.screen.notice)
             }
+        }
+        .task { await model.screen.follow() }
+    }
+}
+
+struct FeedbackScreen: View {
+    @State private var model: FeedbackModel
+    @State private var text = ""
+    @State private var named = true
+
+    init(_ handbook: Handbook) {
+        _model = State(initialValue: FeedbackModel(handbook))
+    }
+
+    var body: some View {
+        List {
+            TextField("Ý kiến", text: $text, axis: .vertical)
+            Toggle("Ghi tên", isOn: $named)
+            Button("Gửi chi ủy") {
+                Task {
+                    // The text stays in the field until it is on disk.
+                    let topic = text.split(separator: "\n").first.map(String.init) ?? text
+                    if await model.write(topic: topic, text: text, named: named) { text = "" }
+                }
+            }
+            ForEach(model.screen.content?.own ?? [], id: \.id) { item in
+                VStack(alignment: .leading) {
+                    Text(item.topic)
+                    Text(item.answers.last?.text ?? "").font(.footnote)
+                }
+            }
+            ForEach(model.screen.content?.received ?? [], id: \.id) { item in
+                Text("\(item.number). \(item.writer?.name ?? "–"): \(item.text)")
+            }
+            NoticeLine(notice: model.screen.notice)
         }
         .task { await model.screen.follow() }
     }

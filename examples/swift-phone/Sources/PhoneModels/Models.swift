@@ -9,11 +9,11 @@ public struct HomeContent: Equatable, Sendable {
     public let current: MeetingHeading?
     /// All meetings, newest first.
     public let meetings: [MeetingHeading]
-    /// Contradictions that wait for somebody.
-    public let reviewOpen: Int
+    /// Role, phase of the meeting at hand, what can be done now, tasks, what waits.
+    public let home: HomeView
 }
 
-/// The first screen: unit, role, the meeting at hand, what waits.
+/// The first screen: unit, role, the meeting at hand, what can be done and what waits.
 @MainActor
 public final class HomeModel {
     /// What to draw.
@@ -27,7 +27,7 @@ public final class HomeModel {
             let meetings = try await handbook.branch.meetings()
             return HomeContent(
                 card: try await handbook.branch.card(), current: meetings.first { !$0.isOver }, meetings: meetings,
-                reviewOpen: try await handbook.branch.reviewAll().count)
+                home: try await handbook.home())
         }
     }
 
@@ -128,6 +128,68 @@ public final class ReviewModel {
     @discardableResult
     public func settle(_ item: ReviewItemView, pick: String) async -> Bool {
         await screen.act { try await handbook.meeting(item.meeting).settle(item.id, pick: pick) }
+    }
+}
+
+/// The screen of feedback.
+public struct FeedbackContent: Equatable, Sendable {
+    /// What was written on this phone, with its answers.
+    public let own: [OwnFeedbackView]
+    /// Answers that everybody reads.
+    public let answers: [FeedbackReplyView]
+    /// What the committee has received; nil for who does not sit on it.
+    public let received: [FeedbackView]?
+}
+
+/// What members write to the committee.
+@MainActor
+public final class FeedbackModel {
+    /// What to draw.
+    public let screen: Screen<FeedbackContent>
+    private let handbook: Handbook
+
+    /// Reads nothing yet.
+    public init(_ handbook: Handbook) {
+        self.handbook = handbook
+        screen = Screen(
+            handbook,
+            concerns: {
+                switch $0 {
+                case .feedback, .names, .membership: true
+                default: false
+                }
+            }
+        ) {
+            FeedbackContent(
+                own: try await handbook.feedback.own(), answers: try await handbook.feedback.publicAnswers(),
+                received: try await received(handbook))
+        }
+    }
+
+    /// Writes; with `named` false nobody learns who wrote. Says whether it is on disk: keep the text in its field until then.
+    @discardableResult
+    public func write(topic: String, text: String, named: Bool) async -> Bool {
+        await screen.act { try await handbook.feedback.submit(topic: topic, text: text, named: named) }
+    }
+
+    /// Takes an item of one's own back.
+    @discardableResult
+    public func withdraw(_ item: String) async -> Bool {
+        await screen.act { try await handbook.feedback.withdraw(item) }
+    }
+
+    /// Answers: the writer alone, or the whole unit.
+    @discardableResult
+    public func answer(_ item: String, text: String, public everybody: Bool) async -> Bool {
+        await screen.act { try await handbook.feedback.answer(item, status: .answered, text: text, public: everybody) }
+    }
+}
+
+private func received(_ handbook: Handbook) async throws -> [FeedbackView]? {
+    do {
+        return try await handbook.feedback.received()
+    } catch HandbookError.NotAllowed {
+        return nil
     }
 }
 

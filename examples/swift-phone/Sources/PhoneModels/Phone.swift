@@ -17,6 +17,7 @@ public final class Phone {
     private let handbook: Handbook
     private let home: HomeModel
     private let review: ReviewModel
+    private let feedback: FeedbackModel
     private var relays: [String: SyncModel] = [:]
     private var meeting: MeetingModel?
 
@@ -25,6 +26,7 @@ public final class Phone {
         self.handbook = handbook
         home = HomeModel(handbook)
         review = ReviewModel(handbook)
+        feedback = FeedbackModel(handbook)
     }
 
     /// All commands.
@@ -33,7 +35,8 @@ public final class Phone {
         request      admit REQUEST | NUMBER | RANK      accept INVITATION
         home      begin MONTH | DAY      place TEXT      start TIME      end TIME      chair NUMBER      clerk NUMBER
         open      close      agenda TITLE      mark STATE | NUMBERS | REASON      speech NUMBER | TEXT
-        conclusion TEXT | DEADLINE | NUMBERS      view      review      minutes      sha256      sync HOST:PORT#KEY      quit
+        conclusion TEXT | DEADLINE | NUMBERS      view      review      minutes      sha256
+        feedback [named/nameless | TOPIC | TEXT]      answer NUMBER | writer/all | TEXT      sync HOST:PORT#KEY      quit
         \(LibraryLines.help)
         """
 
@@ -93,6 +96,8 @@ public final class Phone {
         case "review": return try await read(review.screen).map { "\($0.severity): \($0.text)" }
         case "minutes": return try await current().minutes().text.components(separatedBy: "\n")
         case "sha256": return [try await current().minutes().sha256]
+        case "feedback": return try await feedbackLines(rest)
+        case "answer": return try await reply(rest)
         case "sync": return try await sync(rest)
         default:
             guard let said = try await LibraryLines(handbook: handbook).say(String(words.first ?? ""), rest) else {
@@ -114,8 +119,33 @@ public final class Phone {
     private func homeLines() async throws -> [String] {
         let content = try await read(home.screen)
         let card = content.card
-        return ["\(card.name) · \(card.memberName ?? "?") · \(card.label)", "review: \(content.reviewOpen)"]
+        let actions = content.home.actions.map(\.label).joined(separator: "; ")
+        return [
+            "\(card.name) · \(card.memberName ?? "?") · \(card.label) · \(content.home.role)", "review: \(content.home.reviewOpen)", "now: \(actions)",
+        ]
             + content.meetings.map { "\($0.month ?? $0.date ?? $0.id) · \(words($0.phase))" }
+    }
+
+    private func feedbackLines(_ rest: String) async throws -> [String] {
+        if !rest.isEmpty {
+            let parts = try parts(rest, 3, "feedback named/nameless | TOPIC | TEXT")
+            guard await feedback.write(topic: parts[1], text: parts[2], named: parts[0] == "named") else {
+                throw BadLine(feedback.screen.notice?.text ?? "")
+            }
+        }
+        let content = try await read(feedback.screen)
+        return content.own.map { "own: \($0.topic) · \($0.state) · \($0.answers.count)" }
+            + (content.received ?? []).map { "\($0.number). \($0.writer?.name ?? "-"): \($0.topic): \($0.text)" }
+    }
+
+    private func reply(_ rest: String) async throws -> [String] {
+        let parts = try parts(rest, 3, "answer NUMBER | writer/all | TEXT")
+        let all = try await read(feedback.screen).received ?? []
+        guard let item = all.first(where: { "\($0.number)" == parts[0] }) else { throw BadLine("no item \(parts[0])") }
+        guard await feedback.answer(item.id, text: parts[2], public: parts[1] == "all") else {
+            throw BadLine(feedback.screen.notice?.text ?? "")
+        }
+        return []
     }
 
     private func begin(_ rest: String) async throws -> [String] {

@@ -156,6 +156,25 @@ final class PhoneTests: XCTestCase {
             XCTAssertEqual(meeting.screen.content?.view.speeches.map(\.text), ["Nhất trí."])
         }
     }
+
+    func test_feedback_is_written_received_and_answered() async throws {
+        try await phone { handbook in
+            try await handbook.branch.create(name: "Chi bộ", upper: "Đảng bộ", founder: "Bình", since: "2025-01-01")
+            let model = FeedbackModel(handbook)
+            let written = await model.write(topic: "Sinh hoạt", text: "Họp quá dài.", named: false)
+            XCTAssertTrue(written)
+            try await model.screen.refresh()
+            let item = try XCTUnwrap(model.screen.content?.received?.first)
+            XCTAssertNil(item.writer)
+            let alone = await model.answer(item.id, text: "Riêng", public: false)
+            XCTAssertFalse(alone)
+            XCTAssertNotNil(model.screen.notice)
+            let lines = await Phone(handbook).answer("answer 1 | all | Sẽ họp gọn.")
+            XCTAssertEqual(lines, ["ok"])
+            try await model.screen.refresh()
+            XCTAssertEqual(model.screen.content?.answers.map(\.text), ["Sẽ họp gọn."])
+        }
+    }
 }
 
 /// A voice that nobody hears.

@@ -13,12 +13,23 @@ import kotlinx.coroutines.flow.transform
  * @property vault wraps the phone's keys; without one they rest in the database, readable by whoever reads the app's files
  * @property connectivity tells whether there is a network; without one the network is tried
  * @property followWhenMetered whether relays are followed over a metered network
+ * @property pin what a new profile gets, and what opens one that has a PIN; a profile without one passes it over
+ * @property lockAfter after so long without [Handbook.touch] the profile locks itself; never, if null
  */
 data class Platform(
     val vault: KeyVault? = null,
     val connectivity: Connectivity? = null,
     val followWhenMetered: Boolean = true,
-)
+    val pin: String? = null,
+    val lockAfter: Duration? = null,
+) {
+    internal fun lockAfterMs(): ULong? = lockAfter?.inWholeMilliseconds?.coerceAtLeast(0)?.toULong()
+
+    internal fun open(folder: File) = OpenConfig(folder.path, vault, connectivity, followWhenMetered, pin, lockAfterMs())
+
+    internal fun create(folder: File, label: String) =
+        CreateConfig(folder.path, label, vault, connectivity, followWhenMetered, pin, lockAfterMs())
+}
 
 /**
  * An opened profile: one person on one phone.
@@ -94,6 +105,16 @@ class Handbook private constructor(
     /** For tests of apps: panics inside, so that one sees an exception and not a crash. Nothing is lost by it. */
     suspend fun provokePanic(place: PanicPlace) = io { raw.provokePanic(place) }
 
+    /** Locks the profile now. Later calls fail with `locked`: ask for the PIN and open it anew. Flows of changes end. */
+    suspend fun lock() =
+        io {
+            raw.lock()
+            inboxes.forEach(Inbox::close)
+        }
+
+    /** Somebody uses the app: call it for every touch of the screen. Reading and syncing do not count. */
+    fun touch() = told { raw.touch() }
+
     /** Closes connections, finishes what was called, closes the database; a second call does nothing. Flows of changes end. */
     suspend fun shutdown() = io { end() }
 
@@ -112,16 +133,20 @@ class Handbook private constructor(
 
         /** Opens the profile in [folder]. One process at a time; a second gets `profile_in_use`. */
         suspend fun open(folder: File, platform: Platform = Platform()): Handbook =
-            io {
-                opened(openHandbook(OpenConfig(folder.path, platform.vault, platform.connectivity, platform.followWhenMetered)))
-            }
+            io { opened(openHandbook(platform.open(folder))) }
 
         /** Makes a new profile in [folder]; [label] is what lists call this phone, 64 bytes at most. A failure leaves nothing behind. */
         suspend fun create(folder: File, label: String, platform: Platform = Platform()): Handbook =
-            io {
-                val config = CreateConfig(folder.path, label, platform.vault, platform.connectivity, platform.followWhenMetered)
-                opened(createHandbook(config))
-            }
+            io { opened(createHandbook(platform.create(folder, label))) }
+
+        /** How the profile in [folder] is protected. It may be open; no PIN is needed. */
+        suspend fun lockState(folder: File, platform: Platform = Platform()): LockStateView = io { lockState(platform.open(folder)) }
+
+        /** Puts a closed profile under a PIN, or under another one; [platform] has its vault and its present PIN. */
+        suspend fun setPin(folder: File, pin: String, platform: Platform = Platform()) = io { setPin(platform.open(folder), pin) }
+
+        /** Takes the PIN of a closed profile away; the database stays encrypted. */
+        suspend fun removePin(folder: File, platform: Platform = Platform()) = io { removePin(platform.open(folder)) }
 
         private fun opened(raw: RawHandbook) = Handbook(raw, raw.device())
     }

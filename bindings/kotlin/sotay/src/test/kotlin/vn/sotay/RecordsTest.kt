@@ -2,6 +2,9 @@ package vn.sotay
 
 import java.util.Collections
 import java.util.zip.ZipInputStream
+import kotlinx.coroutines.CoroutineStart
+import kotlinx.coroutines.async
+import kotlinx.coroutines.flow.onEach
 import kotlinx.coroutines.flow.toList
 import kotlinx.coroutines.flow.transformWhile
 import org.junit.jupiter.api.Assertions.assertEquals
@@ -331,5 +334,36 @@ class RecordsTest : Stage() {
         val batch = batches.maxBy { it.size }
         assertEquals(batch.last(), batch[batch.size - 1])
         thrown<IndexOutOfBoundsException> { batch[batch.size] }
+    }
+
+    @Test
+    fun `a profile with a PIN opens with it only and counts wrong tries`() = test {
+        val folder = place("pin")
+        fun pin(pin: String?) = Platform(pin = pin)
+        Handbook.create(folder, "P1", pin("482917")).shutdown()
+        val state = Handbook.lockState(folder)
+        assertEquals(listOf(true, true, false), listOf(state.pin, state.encrypted, state.vault))
+        for ((wrong, code) in listOf(null to "pin_missing", "482918" to "pin_wrong")) {
+            assertEquals(code, thrown<SotayException.Vault> { Handbook.open(folder, pin(wrong)) }.code)
+        }
+        assertEquals(state.triesLeft - 1u, Handbook.lockState(folder).triesLeft)
+        assertEquals("pin_short", thrown<SotayException.Input> { Handbook.setPin(folder, "1", pin("482917")) }.code)
+        Handbook.setPin(folder, "773105", pin("482917"))
+        Handbook.open(folder, pin("773105")).shutdown()
+        Handbook.removePin(folder, pin("773105"))
+        Handbook.open(folder).shutdown()
+    }
+
+    @Test
+    fun `a locked profile closes until it is opened anew`() = test {
+        val folder = place("locked")
+        val platform = Platform(pin = "482917")
+        val book = Handbook.create(folder, "P1", platform)
+        book.touch()
+        val reading = async(start = CoroutineStart.UNDISPATCHED) { book.changes().onEach { if (it == Change.Start) book.lock() }.toList() }
+        assertEquals(Change.Start, reading.await().first())
+        assertEquals("locked", thrown<SotayException> { book.touch() }.code)
+        assertEquals("locked", thrown<SotayException> { book.branch.card() }.code)
+        Handbook.open(folder, platform).shutdown()
     }
 }

@@ -3,15 +3,21 @@ package vn.sotay.phone
 import kotlinx.coroutines.CoroutineScope
 import vn.sotay.AttendanceState
 import vn.sotay.Change
+import vn.sotay.FeedbackReplyView
+import vn.sotay.FeedbackStatus
+import vn.sotay.FeedbackView
 import vn.sotay.Handbook
+import vn.sotay.HomeView
 import vn.sotay.MeetingCommand
 import vn.sotay.MeetingHeading
 import vn.sotay.MeetingKind
 import vn.sotay.MeetingStep
 import vn.sotay.MeetingView
 import vn.sotay.MemberView
+import vn.sotay.OwnFeedbackView
 import vn.sotay.RecordedHow
 import vn.sotay.ReviewItemView
+import vn.sotay.SotayException
 import vn.sotay.SpaceState
 import vn.sotay.SpaceStatus
 import vn.sotay.UnitCard
@@ -25,11 +31,11 @@ data class HomeContent(
     val current: MeetingHeading?,
     /** All meetings, newest first. */
     val meetings: List<MeetingHeading>,
-    /** Contradictions that wait for somebody. */
-    val reviewOpen: Int,
+    /** Role, phase of the meeting at hand, what can be done now, tasks, what waits. */
+    val home: HomeView,
 )
 
-/** The first screen: unit, role, the meeting at hand, what waits. */
+/** The first screen: unit, role, the meeting at hand, what can be done and what waits. */
 class HomeModel(private val handbook: Handbook, scope: CoroutineScope) {
     /** What to draw. */
     val screen =
@@ -39,7 +45,7 @@ class HomeModel(private val handbook: Handbook, scope: CoroutineScope) {
                 card = handbook.branch.card(),
                 current = meetings.firstOrNull { it.phase == null || it.phase!! < MeetingStep.CLOSED },
                 meetings = meetings,
-                reviewOpen = handbook.branch.reviewAll().size,
+                home = handbook.home(),
             )
         }
 
@@ -93,6 +99,42 @@ class ReviewModel(private val handbook: Handbook, scope: CoroutineScope) {
 
     /** Settles an item by one of its options. */
     suspend fun settle(item: ReviewItemView, pick: String) = screen.act { handbook.meeting(item.meeting).settle(item.id, pick) }
+}
+
+/** The screen of feedback. */
+data class FeedbackContent(
+    /** What was written on this phone, with its answers. */
+    val own: List<OwnFeedbackView>,
+    /** Answers that everybody reads. */
+    val answers: List<FeedbackReplyView>,
+    /** What the committee has received; null for who does not sit on it. */
+    val received: List<FeedbackView>?,
+)
+
+/** What members write to the committee. */
+class FeedbackModel(private val handbook: Handbook, scope: CoroutineScope) {
+    /** What to draw. */
+    val screen =
+        Screen(handbook, scope, { it == Change.Feedback || it == Change.Names || it == Change.Membership }) {
+            FeedbackContent(handbook.feedback.own(), handbook.feedback.publicAnswers(), received())
+        }
+
+    /** Writes; with [named] false nobody learns who wrote. Says whether it is on disk: keep the text in its field until then. */
+    suspend fun write(topic: String, text: String, named: Boolean): Boolean = screen.act { handbook.feedback.submit(topic, text, named) }
+
+    /** Takes an item of one's own back. */
+    suspend fun withdraw(item: String): Boolean = screen.act { handbook.feedback.withdraw(item) }
+
+    /** Answers: the writer alone, or the whole unit. */
+    suspend fun answer(item: String, text: String, public: Boolean): Boolean =
+        screen.act { handbook.feedback.answer(item, FeedbackStatus.ANSWERED, text, public) }
+
+    private suspend fun received(): List<FeedbackView>? =
+        try {
+            handbook.feedback.received()
+        } catch (_: SotayException.NotAllowed) {
+            null
+        }
 }
 
 /** How it stands with a relay; [UNKNOWN] when nothing is known, which is not the same as bad. */

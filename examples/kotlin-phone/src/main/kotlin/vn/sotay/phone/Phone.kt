@@ -19,6 +19,7 @@ class BadLine(message: String) : Exception(message)
 class Phone(private val handbook: Handbook, private val scope: CoroutineScope) {
     private val home by lazy { HomeModel(handbook, scope) }
     private val review by lazy { ReviewModel(handbook, scope) }
+    private val feedback by lazy { FeedbackModel(handbook, scope) }
     private val relays = HashMap<String, SyncModel>()
     private var meeting: MeetingModel? = null
     private val library = LibraryLines(handbook, scope)
@@ -51,6 +52,8 @@ class Phone(private val handbook: Handbook, private val scope: CoroutineScope) {
             "review" -> review()
             "minutes" -> current().minutes().text.lines()
             "sha256" -> listOf(current().minutes().sha256)
+            "feedback" -> feedback(rest)
+            "answer" -> reply(rest)
             "sync" -> sync(rest)
             else -> library.say(word, rest) ?: throw BadLine("no such command: $word; try help")
         }
@@ -77,7 +80,8 @@ class Phone(private val handbook: Handbook, private val scope: CoroutineScope) {
     private suspend fun home(): List<String> {
         val content = home.screen.read()
         val card = content.card
-        return listOf("${card.name} · ${card.memberName ?: "?"} · ${card.label}", "review: ${content.reviewOpen}") +
+        val (role, actions) = content.home.run { role to actions.joinToString("; ") { it.label } }
+        return listOf("${card.name} · ${card.memberName ?: "?"} · ${card.label} · $role", "review: ${content.home.reviewOpen}", "now: $actions") +
             content.meetings.map { "${it.month ?: it.date ?: it.id} · ${it.phase ?: "-"}" }
     }
 
@@ -118,6 +122,23 @@ class Phone(private val handbook: Handbook, private val scope: CoroutineScope) {
     }
 
     private suspend fun review(): List<String> = review.screen.read().map { "${it.severity}: ${it.text}" }
+
+    private suspend fun feedback(rest: String): List<String> {
+        if (rest.isNotEmpty()) {
+            val (who, topic, text) = parts(rest, 3, "feedback named/nameless | TOPIC | TEXT")
+            if (!feedback.write(topic, text, named = who == "named")) throw BadLine(feedback.screen.shown.value.notice?.text.orEmpty())
+        }
+        val content = feedback.screen.read()
+        return content.own.map { "own: ${it.topic} · ${it.state} · ${it.answers.size}" } +
+            content.received.orEmpty().map { "${it.number}. ${it.writer?.name ?: "-"}: ${it.topic}: ${it.text}" }
+    }
+
+    private suspend fun reply(rest: String): List<String> {
+        val (number, who, text) = parts(rest, 3, "answer NUMBER | writer/all | TEXT")
+        val item = feedback.screen.read().received.orEmpty().firstOrNull { it.number.toString() == number } ?: throw BadLine("no item $number")
+        if (!feedback.answer(item.id, text, public = who == "all")) throw BadLine(feedback.screen.shown.value.notice?.text.orEmpty())
+        return emptyList()
+    }
 
     private suspend fun sync(relay: String): List<String> {
         val model = relays.getOrPut(relay) { SyncModel(handbook, relay, scope) }
@@ -167,7 +188,8 @@ class Phone(private val handbook: Handbook, private val scope: CoroutineScope) {
             request      admit REQUEST | NUMBER | RANK      accept INVITATION
             home      begin MONTH | DAY      place TEXT      start TIME      end TIME      chair NUMBER      clerk NUMBER
             open      close      agenda TITLE      mark STATE | NUMBERS | REASON      speech NUMBER | TEXT
-            conclusion TEXT | DEADLINE | NUMBERS      view      review      minutes      sha256      sync HOST:PORT#KEY      quit
+            conclusion TEXT | DEADLINE | NUMBERS      view      review      minutes      sha256
+            feedback [named/nameless | TOPIC | TEXT]      answer NUMBER | writer/all | TEXT      sync HOST:PORT#KEY      quit
             ${LibraryLines.HELP}
             """.trimIndent()
     }

@@ -137,4 +137,19 @@ class PhoneTest {
         assertNull(meeting.screen.shown.value.notice)
         assertEquals("Nhất trí.", meeting.screen.shown.first { it.content?.view?.speeches?.size == 1 }.content!!.view.speeches.single().text)
     }
+
+    @Test
+    fun `feedback is written, received and answered`() = test { handbook ->
+        val phone = Phone(handbook, this)
+        phone.well("found Chi bộ thôn An Lạc | Đảng bộ xã Đông Phong | Nguyễn Văn Bình | 2025-01-01")
+        assertTrue(phone.well("home")[2].startsWith("now: ") && phone.well("home")[0].endsWith("SECRETARY"))
+        val model = FeedbackModel(handbook, this)
+        phone.well("feedback nameless | Sinh hoạt | Họp quá dài.")
+        val item = model.screen.shown.first { it.content?.received?.size == 1 }.content!!.received!!.single()
+        assertEquals(null to "Họp quá dài.", item.writer to item.text)
+        assertTrue(!model.answer(item.id, "Riêng", public = false))
+        assertNotNull(model.screen.shown.value.notice)
+        phone.well("answer 1 | all | Sẽ họp gọn.")
+        assertEquals("Sẽ họp gọn.", model.screen.shown.first { it.content?.answers?.size == 1 }.content!!.answers.single().text)
+    }
 }

@@ -4,10 +4,12 @@ import android.os.Bundle
 import androidx.activity.ComponentActivity
 import androidx.activity.compose.setContent
 import androidx.compose.foundation.layout.Column
+import androidx.compose.foundation.layout.Row
 import androidx.compose.foundation.layout.padding
 import androidx.compose.foundation.lazy.LazyColumn
 import androidx.compose.foundation.lazy.items
 import androidx.compose.material3.Button
+import androidx.compose.material3.Checkbox
 import androidx.compose.material3.MaterialTheme
 import androidx.compose.material3.OutlinedTextField
 import androidx.compose.material3.Text
@@ -23,6 +25,7 @@ import androidx.compose.ui.Modifier
 import androidx.compose.ui.unit.dp
 import kotlinx.coroutines.launch
 import vn.sotay.Handbook
+import vn.sotay.phone.FeedbackModel
 import vn.sotay.phone.HomeModel
 import vn.sotay.phone.MeetingModel
 import vn.sotay.phone.Notice
@@ -52,10 +55,41 @@ private fun Home(handbook: Handbook) {
     Column(Modifier.padding(16.dp)) {
         shown.content?.let { home ->
             Text(home.card.name, style = MaterialTheme.typography.titleLarge)
-            if (home.reviewOpen > 0) ReviewList(handbook)
+            home.home.actions.forEach { Text(it.label) }
+            if (home.home.reviewOpen > 0u) ReviewList(handbook)
             LazyColumn {
                 items(home.meetings) { meeting -> Button(onClick = { open = meeting.id }) { Text(meeting.month ?: meeting.date.orEmpty()) } }
             }
+        }
+        NoticeLine(shown.notice)
+        FeedbackScreen(handbook)
+    }
+}
+
+@Composable
+private fun FeedbackScreen(handbook: Handbook) {
+    val scope = rememberCoroutineScope()
+    val model = remember(handbook) { FeedbackModel(handbook, scope) }
+    val shown by model.screen.shown.collectAsState()
+    var text by remember { mutableStateOf("") }
+    var named by remember { mutableStateOf(true) }
+    Column {
+        shown.content?.let { feedback ->
+            feedback.own.forEach { Text("${it.topic}: ${it.answers.lastOrNull()?.text ?: it.state}") }
+            feedback.received?.forEach { Text("${it.number}. ${it.writer?.name ?: "–"}: ${it.text}") }
+        }
+        OutlinedTextField(text, { text = it })
+        Row {
+            Checkbox(named, { named = it })
+            Text("Ghi tên")
+            Button(
+                onClick = {
+                    scope.launch {
+                        // The text stays in the field until it is on disk.
+                        if (model.write(text.lineSequence().first(), text, named)) text = ""
+                    }
+                },
+            ) { Text("Gửi chi ủy") }
         }
         NoticeLine(shown.notice)
     }
