@@ -106,7 +106,7 @@ pub enum Change {
         /// In words, without content.
         reason: String,
     },
-    /// The profile was locked: nothing more comes. Ask for the PIN and open it anew.
+    /// The profile was locked: nothing more comes. Shut the handbook down, ask for the PIN and open it anew.
     Locked,
     /// The app was too slow and changes were dropped: read anew what is shown.
     Missed,
@@ -195,7 +195,6 @@ impl From<&Event> for Change {
                 reason: "a change did not pass the gate".to_owned(),
             },
             Event::Missed => Self::Missed,
-            // Whatever is called next says that the profile is locked.
             Event::Locked => Self::Locked,
             Event::Trouble { text } => Self::Trouble { text: text.clone() },
         }

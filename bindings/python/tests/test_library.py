@@ -1,4 +1,4 @@
-"""Library, quizzes and reading aloud: behaviours 66 to 82 of bindings/BEHAVIOURS.md."""
+"""Library, quizzes and reading aloud: behaviours 68 to 84 of bindings/BEHAVIOURS.md."""
 
 import threading
 

@@ -329,7 +329,6 @@ def test_a_batch_of_changes_reads_like_a_list(secretary):
         batch[len(batch)]
 
 
-
 def test_a_profile_with_a_pin_opens_with_it_only_and_counts_wrong_tries(tmp_path):
     folder = tmp_path / "pin"
     sotay.Handbook.create(folder, "P1", pin="482917").shutdown()
@@ -356,7 +355,7 @@ def test_a_locked_profile_closes_until_it_is_opened_anew(tmp_path):
     changes = book.changes(timeout=20)
     assert next(changes) == sotay.Change.START()
     book.lock()
-    list(changes)
+    assert sotay.Change.LOCKED() in list(changes)
     for call in (book.touch, book.branch.card):
         with pytest.raises(sotay.SotayError) as told:
             call()

@@ -12,7 +12,7 @@ private let text = """
 
     """
 
-/// Behaviours 66 to 82 of bindings/BEHAVIOURS.md.
+/// Behaviours 68 to 84 of bindings/BEHAVIOURS.md.
 final class LibraryTests: Stage {
     func test_a_published_file_is_understood_and_reaches_another_phone() async throws {
         let (secretary, deputy) = try await pair()

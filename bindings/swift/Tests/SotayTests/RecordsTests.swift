@@ -412,7 +412,9 @@ final class RecordsTests: Stage {
         let first = await changes.next()
         XCTAssertEqual(first, .start)
         try await book.lock()
-        while await changes.next() != nil {}
+        var seen: [Change] = []
+        while let change = await changes.next() { seen.append(change) }
+        XCTAssertTrue(seen.contains(.locked))
         let told = await thrown { try await book.branch.card() }
         XCTAssertEqual(told?.code, "locked")
         let touched = await thrown { try book.touch() }

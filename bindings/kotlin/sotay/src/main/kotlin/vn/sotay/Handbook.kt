@@ -29,6 +29,9 @@ data class Platform(
 
     internal fun create(folder: File, label: String) =
         CreateConfig(folder.path, label, vault, connectivity, followWhenMetered, pin, lockAfterMs())
+
+    /** Without the PIN: this may be written to a log. */
+    override fun toString() = "Platform(vault=${vault != null}, pin=${pin != null}, lockAfter=$lockAfter)"
 }
 
 /**

@@ -18,7 +18,7 @@ private const val TEXT =
         "Điều 5. Chất lượng sinh hoạt\n" +
         "$QUOTE Tỷ lệ đảng viên dự họp bình quân trong năm đạt từ 90% trở lên.\n"
 
-/** Behaviours 66 to 82 of bindings/BEHAVIOURS.md. */
+/** Behaviours 68 to 84 of bindings/BEHAVIOURS.md. */
 class LibraryTest : Stage() {
     @Test
     fun `a published file is understood and reaches another phone`() = test {
