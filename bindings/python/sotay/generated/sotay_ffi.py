@@ -535,13 +535,19 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_func_library_version() != 43319:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_func_lock_state() != 43764:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_func_next_action_text() != 19560:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_func_open_handbook() != 9851:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_func_open_passphrase_vault() != 52460:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_func_remove_pin() != 48370:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_func_set_log_sink() != 54238:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_func_set_pin() != 3721:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_func_speech_sentences() != 15229:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -625,6 +631,8 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_handbook_library() != 35362:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_handbook_lock() != 678:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_handbook_low_memory() != 24942:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_handbook_meeting() != 229:
@@ -646,6 +654,8 @@ def _uniffi_check_api_checksums(lib):
     if lib.uniffi_sotay_ffi_checksum_method_handbook_suspend() != 56776:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_handbook_sync() != 12432:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_handbook_touch() != 57735:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_keyvault_level() != 56264:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -875,6 +885,9 @@ _UniffiLib.uniffi_sotay_ffi_checksum_func_home_actions.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_func_library_version.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_func_library_version.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_func_lock_state.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_func_lock_state.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_func_next_action_text.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_func_next_action_text.restype = ctypes.c_uint16
@@ -884,9 +897,15 @@ _UniffiLib.uniffi_sotay_ffi_checksum_func_open_handbook.restype = ctypes.c_uint1
 _UniffiLib.uniffi_sotay_ffi_checksum_func_open_passphrase_vault.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_func_open_passphrase_vault.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_func_remove_pin.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_func_remove_pin.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_func_set_log_sink.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_func_set_log_sink.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_func_set_pin.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_func_set_pin.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_func_speech_sentences.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_func_speech_sentences.restype = ctypes.c_uint16
@@ -1010,6 +1029,9 @@ _UniffiLib.uniffi_sotay_ffi_checksum_method_handbook_home.restype = ctypes.c_uin
 _UniffiLib.uniffi_sotay_ffi_checksum_method_handbook_library.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_handbook_library.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_handbook_lock.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_handbook_lock.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_handbook_low_memory.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_handbook_low_memory.restype = ctypes.c_uint16
@@ -1043,6 +1065,9 @@ _UniffiLib.uniffi_sotay_ffi_checksum_method_handbook_suspend.restype = ctypes.c_
 _UniffiLib.uniffi_sotay_ffi_checksum_method_handbook_sync.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_handbook_sync.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_handbook_touch.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_handbook_touch.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_keyvault_level.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_keyvault_level.restype = ctypes.c_uint16
@@ -1348,6 +1373,11 @@ _UniffiLib.uniffi_sotay_ffi_fn_func_library_version.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_func_library_version.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_func_lock_state.argtypes = (
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_func_lock_state.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sotay_ffi_fn_func_next_action_text.argtypes = (
     _UniffiRustBuffer,
     _UniffiRustBuffer,
@@ -1365,12 +1395,23 @@ _UniffiLib.uniffi_sotay_ffi_fn_func_open_passphrase_vault.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_func_open_passphrase_vault.restype = ctypes.c_uint64
+_UniffiLib.uniffi_sotay_ffi_fn_func_remove_pin.argtypes = (
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_func_remove_pin.restype = None
 _UniffiLib.uniffi_sotay_ffi_fn_func_set_log_sink.argtypes = (
     _UniffiRustBuffer,
     _UniffiRustBuffer,
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_func_set_log_sink.restype = None
+_UniffiLib.uniffi_sotay_ffi_fn_func_set_pin.argtypes = (
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_func_set_pin.restype = None
 _UniffiLib.uniffi_sotay_ffi_fn_func_speech_sentences.argtypes = (
     _UniffiRustBuffer,
     _UniffiRustBuffer,
@@ -1610,6 +1651,11 @@ _UniffiLib.uniffi_sotay_ffi_fn_method_handbook_library.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_handbook_library.restype = ctypes.c_uint64
+_UniffiLib.uniffi_sotay_ffi_fn_method_handbook_lock.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_handbook_lock.restype = None
 _UniffiLib.uniffi_sotay_ffi_fn_method_handbook_low_memory.argtypes = (
     ctypes.c_uint64,
     ctypes.POINTER(_UniffiRustCallStatus),
@@ -1668,6 +1714,11 @@ _UniffiLib.uniffi_sotay_ffi_fn_method_handbook_sync.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_handbook_sync.restype = ctypes.c_uint64
+_UniffiLib.uniffi_sotay_ffi_fn_method_handbook_touch.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_handbook_touch.restype = None
 _UniffiLib.uniffi_sotay_ffi_fn_method_keyvault_level.argtypes = (
     ctypes.c_uint64,
     ctypes.POINTER(_UniffiRustCallStatus),
@@ -7699,12 +7750,37 @@ class _UniffiFfiConverterOptionalTypeConnectivity(_UniffiConverterRustBuffer):
         else:
             raise InternalError("Unexpected flag byte for optional type")
 
+class _UniffiFfiConverterOptionalUInt64(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterUInt64.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterUInt64.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterUInt64.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
 @dataclass
 class CreateConfig:
     """
     What a new profile is made with.
 """
-    def __init__(self, *, folder:str, label:str, vault:typing.Optional[KeyVault] = _DEFAULT, connectivity:typing.Optional[Connectivity] = _DEFAULT, follow_when_metered:bool = True):
+    def __init__(self, *, folder:str, label:str, vault:typing.Optional[KeyVault] = _DEFAULT, connectivity:typing.Optional[Connectivity] = _DEFAULT, follow_when_metered:bool = True, pin:typing.Optional[str] = _DEFAULT, lock_after_ms:typing.Optional[int] = _DEFAULT):
         self.folder = folder
         self.label = label
         if vault is _DEFAULT:
@@ -7716,12 +7792,20 @@ class CreateConfig:
         else:
             self.connectivity = connectivity
         self.follow_when_metered = follow_when_metered
+        if pin is _DEFAULT:
+            self.pin = None
+        else:
+            self.pin = pin
+        if lock_after_ms is _DEFAULT:
+            self.lock_after_ms = None
+        else:
+            self.lock_after_ms = lock_after_ms
         
         
 
     
     def __str__(self):
-        return "CreateConfig(folder={}, label={}, vault={}, connectivity={}, follow_when_metered={})".format(self.folder, self.label, self.vault, self.connectivity, self.follow_when_metered)
+        return "CreateConfig(folder={}, label={}, vault={}, connectivity={}, follow_when_metered={}, pin={}, lock_after_ms={})".format(self.folder, self.label, self.vault, self.connectivity, self.follow_when_metered, self.pin, self.lock_after_ms)
     def __eq__(self, other):
         if self.folder != other.folder:
             return False
@@ -7732,6 +7816,10 @@ class CreateConfig:
         if self.connectivity != other.connectivity:
             return False
         if self.follow_when_metered != other.follow_when_metered:
+            return False
+        if self.pin != other.pin:
+            return False
+        if self.lock_after_ms != other.lock_after_ms:
             return False
         return True
 
@@ -7744,6 +7832,8 @@ class _UniffiFfiConverterTypeCreateConfig(_UniffiConverterRustBuffer):
             vault=_UniffiFfiConverterOptionalTypeKeyVault.read(buf),
             connectivity=_UniffiFfiConverterOptionalTypeConnectivity.read(buf),
             follow_when_metered=_UniffiFfiConverterBoolean.read(buf),
+            pin=_UniffiFfiConverterOptionalString.read(buf),
+            lock_after_ms=_UniffiFfiConverterOptionalUInt64.read(buf),
         )
 
     @staticmethod
@@ -7753,6 +7843,8 @@ class _UniffiFfiConverterTypeCreateConfig(_UniffiConverterRustBuffer):
         _UniffiFfiConverterOptionalTypeKeyVault.check_lower(value.vault)
         _UniffiFfiConverterOptionalTypeConnectivity.check_lower(value.connectivity)
         _UniffiFfiConverterBoolean.check_lower(value.follow_when_metered)
+        _UniffiFfiConverterOptionalString.check_lower(value.pin)
+        _UniffiFfiConverterOptionalUInt64.check_lower(value.lock_after_ms)
 
     @staticmethod
     def write(value, buf):
@@ -7761,6 +7853,8 @@ class _UniffiFfiConverterTypeCreateConfig(_UniffiConverterRustBuffer):
         _UniffiFfiConverterOptionalTypeKeyVault.write(value.vault, buf)
         _UniffiFfiConverterOptionalTypeConnectivity.write(value.connectivity, buf)
         _UniffiFfiConverterBoolean.write(value.follow_when_metered, buf)
+        _UniffiFfiConverterOptionalString.write(value.pin, buf)
+        _UniffiFfiConverterOptionalUInt64.write(value.lock_after_ms, buf)
 
 @dataclass
 class CriterionView:
@@ -10243,6 +10337,28 @@ class Change:
             return True
 
     @dataclass
+    class LOCKED:
+        """
+        The profile was locked: nothing more comes. Shut the handbook down, ask for the PIN and open it anew.
+"""
+        
+        def __init__(self, ):
+            pass
+
+    
+            
+            
+    
+        def __str__(self):
+            return "Change.LOCKED()".format()
+        def __eq__(self, other):
+            if not isinstance(other, Change):
+                return NotImplemented
+            if not other.is_LOCKED():
+                return False
+            return True
+
+    @dataclass
     class MISSED:
         """
         The app was too slow and changes were dropped: read anew what is shown.
@@ -10338,6 +10454,10 @@ class Change:
         return isinstance(self, Change.SET_ASIDE)
     def is_set_aside(self) -> bool:
         return isinstance(self, Change.SET_ASIDE)
+    def is_LOCKED(self) -> bool:
+        return isinstance(self, Change.LOCKED)
+    def is_locked(self) -> bool:
+        return isinstance(self, Change.LOCKED)
     def is_MISSED(self) -> bool:
         return isinstance(self, Change.MISSED)
     def is_missed(self) -> bool:
@@ -10361,6 +10481,7 @@ Change.DOCUMENT = type("Change.DOCUMENT", (Change.DOCUMENT, Change,), {})  # typ
 Change.SYNC = type("Change.SYNC", (Change.SYNC, Change,), {})  # type: ignore
 Change.REFUSED = type("Change.REFUSED", (Change.REFUSED, Change,), {})  # type: ignore
 Change.SET_ASIDE = type("Change.SET_ASIDE", (Change.SET_ASIDE, Change,), {})  # type: ignore
+Change.LOCKED = type("Change.LOCKED", (Change.LOCKED, Change,), {})  # type: ignore
 Change.MISSED = type("Change.MISSED", (Change.MISSED, Change,), {})  # type: ignore
 Change.TROUBLE = type("Change.TROUBLE", (Change.TROUBLE, Change,), {})  # type: ignore
 
@@ -10410,9 +10531,12 @@ class _UniffiFfiConverterTypeChange(_UniffiConverterRustBuffer):
                 _UniffiFfiConverterString.read(buf),
             )
         if variant == 11:
-            return Change.MISSED(
+            return Change.LOCKED(
             )
         if variant == 12:
+            return Change.MISSED(
+            )
+        if variant == 13:
             return Change.TROUBLE(
                 _UniffiFfiConverterString.read(buf),
             )
@@ -10447,6 +10571,8 @@ class _UniffiFfiConverterTypeChange(_UniffiConverterRustBuffer):
         if value.is_SET_ASIDE():
             _UniffiFfiConverterOptionalString.check_lower(value.device)
             _UniffiFfiConverterString.check_lower(value.reason)
+            return
+        if value.is_LOCKED():
             return
         if value.is_MISSED():
             return
@@ -10485,10 +10611,12 @@ class _UniffiFfiConverterTypeChange(_UniffiConverterRustBuffer):
             buf.write_i32(10)
             _UniffiFfiConverterOptionalString.write(value.device, buf)
             _UniffiFfiConverterString.write(value.reason, buf)
-        if value.is_MISSED():
+        if value.is_LOCKED():
             buf.write_i32(11)
-        if value.is_TROUBLE():
+        if value.is_MISSED():
             buf.write_i32(12)
+        if value.is_TROUBLE():
+            buf.write_i32(13)
             _UniffiFfiConverterString.write(value.text, buf)
 
 
@@ -12433,6 +12561,63 @@ class _UniffiFfiConverterTypeLeafScoresView(_UniffiConverterRustBuffer):
         _UniffiFfiConverterOptionalUInt32.write(value.own, buf)
         _UniffiFfiConverterOptionalUInt32.write(value.committee, buf)
         _UniffiFfiConverterOptionalUInt32.write(value.parent, buf)
+
+@dataclass
+class LockStateView:
+    """
+    How a profile is protected.
+"""
+    def __init__(self, *, encrypted:bool, vault:bool, pin:bool, tries_left:int, wait_ms:int):
+        self.encrypted = encrypted
+        self.vault = vault
+        self.pin = pin
+        self.tries_left = tries_left
+        self.wait_ms = wait_ms
+        
+        
+
+    
+    def __str__(self):
+        return "LockStateView(encrypted={}, vault={}, pin={}, tries_left={}, wait_ms={})".format(self.encrypted, self.vault, self.pin, self.tries_left, self.wait_ms)
+    def __eq__(self, other):
+        if self.encrypted != other.encrypted:
+            return False
+        if self.vault != other.vault:
+            return False
+        if self.pin != other.pin:
+            return False
+        if self.tries_left != other.tries_left:
+            return False
+        if self.wait_ms != other.wait_ms:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeLockStateView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return LockStateView(
+            encrypted=_UniffiFfiConverterBoolean.read(buf),
+            vault=_UniffiFfiConverterBoolean.read(buf),
+            pin=_UniffiFfiConverterBoolean.read(buf),
+            tries_left=_UniffiFfiConverterUInt32.read(buf),
+            wait_ms=_UniffiFfiConverterUInt64.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterBoolean.check_lower(value.encrypted)
+        _UniffiFfiConverterBoolean.check_lower(value.vault)
+        _UniffiFfiConverterBoolean.check_lower(value.pin)
+        _UniffiFfiConverterUInt32.check_lower(value.tries_left)
+        _UniffiFfiConverterUInt64.check_lower(value.wait_ms)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterBoolean.write(value.encrypted, buf)
+        _UniffiFfiConverterBoolean.write(value.vault, buf)
+        _UniffiFfiConverterBoolean.write(value.pin, buf)
+        _UniffiFfiConverterUInt32.write(value.tries_left, buf)
+        _UniffiFfiConverterUInt64.write(value.wait_ms, buf)
 
 
 
@@ -15317,7 +15502,7 @@ class OpenConfig:
     """
     What an existing profile is opened with.
 """
-    def __init__(self, *, folder:str, vault:typing.Optional[KeyVault] = _DEFAULT, connectivity:typing.Optional[Connectivity] = _DEFAULT, follow_when_metered:bool = True):
+    def __init__(self, *, folder:str, vault:typing.Optional[KeyVault] = _DEFAULT, connectivity:typing.Optional[Connectivity] = _DEFAULT, follow_when_metered:bool = True, pin:typing.Optional[str] = _DEFAULT, lock_after_ms:typing.Optional[int] = _DEFAULT):
         self.folder = folder
         if vault is _DEFAULT:
             self.vault = None
@@ -15328,12 +15513,20 @@ class OpenConfig:
         else:
             self.connectivity = connectivity
         self.follow_when_metered = follow_when_metered
+        if pin is _DEFAULT:
+            self.pin = None
+        else:
+            self.pin = pin
+        if lock_after_ms is _DEFAULT:
+            self.lock_after_ms = None
+        else:
+            self.lock_after_ms = lock_after_ms
         
         
 
     
     def __str__(self):
-        return "OpenConfig(folder={}, vault={}, connectivity={}, follow_when_metered={})".format(self.folder, self.vault, self.connectivity, self.follow_when_metered)
+        return "OpenConfig(folder={}, vault={}, connectivity={}, follow_when_metered={}, pin={}, lock_after_ms={})".format(self.folder, self.vault, self.connectivity, self.follow_when_metered, self.pin, self.lock_after_ms)
     def __eq__(self, other):
         if self.folder != other.folder:
             return False
@@ -15342,6 +15535,10 @@ class OpenConfig:
         if self.connectivity != other.connectivity:
             return False
         if self.follow_when_metered != other.follow_when_metered:
+            return False
+        if self.pin != other.pin:
+            return False
+        if self.lock_after_ms != other.lock_after_ms:
             return False
         return True
 
@@ -15353,6 +15550,8 @@ class _UniffiFfiConverterTypeOpenConfig(_UniffiConverterRustBuffer):
             vault=_UniffiFfiConverterOptionalTypeKeyVault.read(buf),
             connectivity=_UniffiFfiConverterOptionalTypeConnectivity.read(buf),
             follow_when_metered=_UniffiFfiConverterBoolean.read(buf),
+            pin=_UniffiFfiConverterOptionalString.read(buf),
+            lock_after_ms=_UniffiFfiConverterOptionalUInt64.read(buf),
         )
 
     @staticmethod
@@ -15361,6 +15560,8 @@ class _UniffiFfiConverterTypeOpenConfig(_UniffiConverterRustBuffer):
         _UniffiFfiConverterOptionalTypeKeyVault.check_lower(value.vault)
         _UniffiFfiConverterOptionalTypeConnectivity.check_lower(value.connectivity)
         _UniffiFfiConverterBoolean.check_lower(value.follow_when_metered)
+        _UniffiFfiConverterOptionalString.check_lower(value.pin)
+        _UniffiFfiConverterOptionalUInt64.check_lower(value.lock_after_ms)
 
     @staticmethod
     def write(value, buf):
@@ -15368,6 +15569,8 @@ class _UniffiFfiConverterTypeOpenConfig(_UniffiConverterRustBuffer):
         _UniffiFfiConverterOptionalTypeKeyVault.write(value.vault, buf)
         _UniffiFfiConverterOptionalTypeConnectivity.write(value.connectivity, buf)
         _UniffiFfiConverterBoolean.write(value.follow_when_metered, buf)
+        _UniffiFfiConverterOptionalString.write(value.pin, buf)
+        _UniffiFfiConverterOptionalUInt64.write(value.lock_after_ms, buf)
 
 
 
@@ -17423,31 +17626,6 @@ class _UniffiFfiConverterSequenceTypeMeetingFactsView(_UniffiConverterRustBuffer
         return [
             _UniffiFfiConverterTypeMeetingFactsView.read(buf) for i in range(count)
         ]
-
-class _UniffiFfiConverterOptionalUInt64(_UniffiConverterRustBuffer):
-    @classmethod
-    def check_lower(cls, value):
-        if value is not None:
-            _UniffiFfiConverterUInt64.check_lower(value)
-
-    @classmethod
-    def write(cls, value, buf):
-        if value is None:
-            buf.write_u8(0)
-            return
-
-        buf.write_u8(1)
-        _UniffiFfiConverterUInt64.write(value, buf)
-
-    @classmethod
-    def read(cls, buf):
-        flag = buf.read_u8()
-        if flag == 0:
-            return None
-        elif flag == 1:
-            return _UniffiFfiConverterUInt64.read(buf)
-        else:
-            raise InternalError("Unexpected flag byte for optional type")
 
 @dataclass
 class ReportFactsView:
@@ -29806,6 +29984,12 @@ class HandbookProtocol(typing.Protocol):
         The library.
 """
         raise NotImplementedError
+    def lock(self, ) -> None:
+        """
+        Locks the profile now: finishes what was called, closes connections and database. Later calls fail with `locked`; open
+        the profile anew with the PIN.
+"""
+        raise NotImplementedError
     def low_memory(self, ) -> None:
         """
         The system is short of memory: open documents leave it and are read again when needed.
@@ -29860,6 +30044,11 @@ class HandbookProtocol(typing.Protocol):
     def sync(self, ) -> Sync:
         """
         Syncing.
+"""
+        raise NotImplementedError
+    def touch(self, ) -> None:
+        """
+        Somebody uses the app: call it for every touch of the screen. Reading and syncing do not count.
 """
         raise NotImplementedError
 
@@ -29984,6 +30173,22 @@ class Handbook(HandbookProtocol):
         _uniffi_ffi_result = _uniffi_rust_call_with_error(
             _uniffi_error_converter,
             _UniffiLib.uniffi_sotay_ffi_fn_method_handbook_library,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def lock(self, ) -> None:
+        """
+        Locks the profile now: finishes what was called, closes connections and database. Later calls fail with `locked`; open
+        the profile anew with the PIN.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_handbook_lock,
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
@@ -30159,6 +30364,21 @@ class Handbook(HandbookProtocol):
         _uniffi_ffi_result = _uniffi_rust_call_with_error(
             _uniffi_error_converter,
             _UniffiLib.uniffi_sotay_ffi_fn_method_handbook_sync,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def touch(self, ) -> None:
+        """
+        Somebody uses the app: call it for every touch of the screen. Reading and syncing do not count.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_handbook_touch,
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
@@ -30502,6 +30722,23 @@ def library_version() -> str:
         *_uniffi_lowered_args,
     )
     return _uniffi_lift_return(_uniffi_ffi_result)
+def lock_state(config: OpenConfig) -> LockStateView:
+    """
+    How the profile in a folder is protected. It may be open; no PIN is needed.
+"""
+    
+    _UniffiFfiConverterTypeOpenConfig.check_lower(config)
+    _uniffi_lowered_args = (
+        _UniffiFfiConverterTypeOpenConfig.lower(config),
+    )
+    _uniffi_lift_return = _UniffiFfiConverterTypeLockStateView.lift
+    _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+    _uniffi_ffi_result = _uniffi_rust_call_with_error(
+        _uniffi_error_converter,
+        _UniffiLib.uniffi_sotay_ffi_fn_func_lock_state,
+        *_uniffi_lowered_args,
+    )
+    return _uniffi_lift_return(_uniffi_ffi_result)
 def next_action_text(action: NextAction,language: Language) -> str:
     """
     What to do next, in words of a language.
@@ -30559,6 +30796,24 @@ def open_passphrase_vault(path: str,passphrase: str) -> KeyVault:
         *_uniffi_lowered_args,
     )
     return _uniffi_lift_return(_uniffi_ffi_result)
+def remove_pin(config: OpenConfig) -> None:
+    """
+    Takes the PIN of a closed profile away; `config` has its vault and its present PIN. The database stays encrypted; without
+    a vault its key then lies beside it and protects nothing.
+"""
+    
+    _UniffiFfiConverterTypeOpenConfig.check_lower(config)
+    _uniffi_lowered_args = (
+        _UniffiFfiConverterTypeOpenConfig.lower(config),
+    )
+    _uniffi_lift_return = lambda val: None
+    _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+    _uniffi_ffi_result = _uniffi_rust_call_with_error(
+        _uniffi_error_converter,
+        _UniffiLib.uniffi_sotay_ffi_fn_func_remove_pin,
+        *_uniffi_lowered_args,
+    )
+    return _uniffi_lift_return(_uniffi_ffi_result)
 def set_log_sink(sink: typing.Optional[LogSink],level: LogLevel) -> None:
     """
     Sends log lines of this process up to a level to a sink; a later call replaces the sink. Log lines belong to the
@@ -30577,6 +30832,27 @@ def set_log_sink(sink: typing.Optional[LogSink],level: LogLevel) -> None:
     _uniffi_ffi_result = _uniffi_rust_call_with_error(
         _uniffi_error_converter,
         _UniffiLib.uniffi_sotay_ffi_fn_func_set_log_sink,
+        *_uniffi_lowered_args,
+    )
+    return _uniffi_lift_return(_uniffi_ffi_result)
+def set_pin(config: OpenConfig,pin: str) -> None:
+    """
+    Puts a closed profile under a PIN, or under another one; `config` has its vault and its present PIN. A database that is
+    still plain is encrypted for it, which takes as long as copying it.
+"""
+    
+    _UniffiFfiConverterTypeOpenConfig.check_lower(config)
+
+    _UniffiFfiConverterString.check_lower(pin)
+    _uniffi_lowered_args = (
+        _UniffiFfiConverterTypeOpenConfig.lower(config),
+        _UniffiFfiConverterString.lower(pin),
+    )
+    _uniffi_lift_return = lambda val: None
+    _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+    _uniffi_ffi_result = _uniffi_rust_call_with_error(
+        _uniffi_error_converter,
+        _UniffiLib.uniffi_sotay_ffi_fn_func_set_pin,
         *_uniffi_lowered_args,
     )
     return _uniffi_lift_return(_uniffi_ffi_result)
@@ -30764,6 +31040,7 @@ __all__ = [
     "LateItemView",
     "ScorerPointsView",
     "LeafScoresView",
+    "LockStateView",
     "LogLine",
     "MeetingFactsView",
     "StepView",
@@ -30835,10 +31112,13 @@ __all__ = [
     "error_text",
     "home_actions",
     "library_version",
+    "lock_state",
     "next_action_text",
     "open_handbook",
     "open_passphrase_vault",
+    "remove_pin",
     "set_log_sink",
+    "set_pin",
     "speech_sentences",
     "speech_text",
     "KeyVaultImpl",

@@ -2453,6 +2453,17 @@ public protocol RawHandbookProtocol: AnyObject, Sendable {
      */
     func home(language: Language) throws  -> HomeView
     
+    /**
+     * Locks the profile now: finishes what was called, closes connections and database. Later calls fail with `locked`; open
+     * the profile anew with the PIN.
+     */
+    func lock() throws 
+    
+    /**
+     * Somebody uses the app: call it for every touch of the screen. Reading and syncing do not count.
+     */
+    func touch() throws 
+    
 }
 /**
  * An opened profile. Its methods may be called from any thread; each waits for its result, which takes milliseconds, so
@@ -2712,6 +2723,29 @@ open func home(language: Language)throws  -> HomeView  {
         FfiConverterTypeLanguage_lower(language),uniffiCallStatus
     )
 })
+}
+    
+    /**
+     * Locks the profile now: finishes what was called, closes connections and database. Later calls fail with `locked`; open
+     * the profile anew with the PIN.
+     */
+open func lock()throws   {try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_handbook_lock(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+}
+}
+    
+    /**
+     * Somebody uses the app: call it for every touch of the screen. Reading and syncing do not count.
+     */
+open func touch()throws   {try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_handbook_touch(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+}
 }
     
 
@@ -7506,6 +7540,14 @@ public struct CreateConfig {
      * Whether relays are followed over a metered network.
      */
     public let followWhenMetered: Bool
+    /**
+     * The PIN: what a new profile gets, and what opens one that has a PIN. A profile without one passes it over.
+     */
+    public let pin: String?
+    /**
+     * After so many milliseconds without [`Handbook::touch`] the profile locks itself; never, if not given.
+     */
+    public let lockAfterMs: UInt64?
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -7524,12 +7566,20 @@ public struct CreateConfig {
          */connectivity: Connectivity? = nil, 
         /**
          * Whether relays are followed over a metered network.
-         */followWhenMetered: Bool = true) {
+         */followWhenMetered: Bool = true, 
+        /**
+         * The PIN: what a new profile gets, and what opens one that has a PIN. A profile without one passes it over.
+         */pin: String? = nil, 
+        /**
+         * After so many milliseconds without [`Handbook::touch`] the profile locks itself; never, if not given.
+         */lockAfterMs: UInt64? = nil) {
         self.folder = folder
         self.label = label
         self.vault = vault
         self.connectivity = connectivity
         self.followWhenMetered = followWhenMetered
+        self.pin = pin
+        self.lockAfterMs = lockAfterMs
     }
 
     
@@ -7552,7 +7602,9 @@ public struct FfiConverterTypeCreateConfig: FfiConverterRustBuffer {
                 label: FfiConverterString.read(from: &buf), 
                 vault: FfiConverterOptionTypeKeyVault.read(from: &buf), 
                 connectivity: FfiConverterOptionTypeConnectivity.read(from: &buf), 
-                followWhenMetered: FfiConverterBool.read(from: &buf)
+                followWhenMetered: FfiConverterBool.read(from: &buf), 
+                pin: FfiConverterOptionString.read(from: &buf), 
+                lockAfterMs: FfiConverterOptionUInt64.read(from: &buf)
         )
     }
 
@@ -7562,6 +7614,8 @@ public struct FfiConverterTypeCreateConfig: FfiConverterRustBuffer {
         FfiConverterOptionTypeKeyVault.write(value.vault, into: &buf)
         FfiConverterOptionTypeConnectivity.write(value.connectivity, into: &buf)
         FfiConverterBool.write(value.followWhenMetered, into: &buf)
+        FfiConverterOptionString.write(value.pin, into: &buf)
+        FfiConverterOptionUInt64.write(value.lockAfterMs, into: &buf)
     }
 }
 
@@ -10622,6 +10676,105 @@ public func FfiConverterTypeLevelView_lower(_ value: LevelView) -> RustBuffer {
 
 
 /**
+ * How a profile is protected.
+ */
+public struct LockStateView: Equatable, Hashable {
+    /**
+     * Whether its database is encrypted.
+     */
+    public let encrypted: Bool
+    /**
+     * Whether a vault wraps the key.
+     */
+    public let vault: Bool
+    /**
+     * Whether it asks for a PIN.
+     */
+    public let pin: Bool
+    /**
+     * Wrong PINs that are left before the key is destroyed.
+     */
+    public let triesLeft: UInt32
+    /**
+     * How long the next try has to wait, in milliseconds.
+     */
+    public let waitMs: UInt64
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Whether its database is encrypted.
+         */encrypted: Bool, 
+        /**
+         * Whether a vault wraps the key.
+         */vault: Bool, 
+        /**
+         * Whether it asks for a PIN.
+         */pin: Bool, 
+        /**
+         * Wrong PINs that are left before the key is destroyed.
+         */triesLeft: UInt32, 
+        /**
+         * How long the next try has to wait, in milliseconds.
+         */waitMs: UInt64) {
+        self.encrypted = encrypted
+        self.vault = vault
+        self.pin = pin
+        self.triesLeft = triesLeft
+        self.waitMs = waitMs
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension LockStateView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeLockStateView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> LockStateView {
+        return
+            try LockStateView(
+                encrypted: FfiConverterBool.read(from: &buf), 
+                vault: FfiConverterBool.read(from: &buf), 
+                pin: FfiConverterBool.read(from: &buf), 
+                triesLeft: FfiConverterUInt32.read(from: &buf), 
+                waitMs: FfiConverterUInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: LockStateView, into buf: inout [UInt8]) {
+        FfiConverterBool.write(value.encrypted, into: &buf)
+        FfiConverterBool.write(value.vault, into: &buf)
+        FfiConverterBool.write(value.pin, into: &buf)
+        FfiConverterUInt32.write(value.triesLeft, into: &buf)
+        FfiConverterUInt64.write(value.waitMs, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeLockStateView_lift(_ buf: RustBuffer) throws -> LockStateView {
+    return try FfiConverterTypeLockStateView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeLockStateView_lower(_ value: LockStateView) -> RustBuffer {
+    return FfiConverterTypeLockStateView.lower(value)
+}
+
+
+/**
  * One line. At `Info` and above it holds no name, no key and no text of a document.
  */
 public struct LogLine: Equatable, Hashable {
@@ -13050,6 +13203,14 @@ public struct OpenConfig {
      * Whether relays are followed over a metered network.
      */
     public let followWhenMetered: Bool
+    /**
+     * The PIN: what a new profile gets, and what opens one that has a PIN. A profile without one passes it over.
+     */
+    public let pin: String?
+    /**
+     * After so many milliseconds without [`Handbook::touch`] the profile locks itself; never, if not given.
+     */
+    public let lockAfterMs: UInt64?
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -13065,11 +13226,19 @@ public struct OpenConfig {
          */connectivity: Connectivity? = nil, 
         /**
          * Whether relays are followed over a metered network.
-         */followWhenMetered: Bool = true) {
+         */followWhenMetered: Bool = true, 
+        /**
+         * The PIN: what a new profile gets, and what opens one that has a PIN. A profile without one passes it over.
+         */pin: String? = nil, 
+        /**
+         * After so many milliseconds without [`Handbook::touch`] the profile locks itself; never, if not given.
+         */lockAfterMs: UInt64? = nil) {
         self.folder = folder
         self.vault = vault
         self.connectivity = connectivity
         self.followWhenMetered = followWhenMetered
+        self.pin = pin
+        self.lockAfterMs = lockAfterMs
     }
 
     
@@ -13091,7 +13260,9 @@ public struct FfiConverterTypeOpenConfig: FfiConverterRustBuffer {
                 folder: FfiConverterString.read(from: &buf), 
                 vault: FfiConverterOptionTypeKeyVault.read(from: &buf), 
                 connectivity: FfiConverterOptionTypeConnectivity.read(from: &buf), 
-                followWhenMetered: FfiConverterBool.read(from: &buf)
+                followWhenMetered: FfiConverterBool.read(from: &buf), 
+                pin: FfiConverterOptionString.read(from: &buf), 
+                lockAfterMs: FfiConverterOptionUInt64.read(from: &buf)
         )
     }
 
@@ -13100,6 +13271,8 @@ public struct FfiConverterTypeOpenConfig: FfiConverterRustBuffer {
         FfiConverterOptionTypeKeyVault.write(value.vault, into: &buf)
         FfiConverterOptionTypeConnectivity.write(value.connectivity, into: &buf)
         FfiConverterBool.write(value.followWhenMetered, into: &buf)
+        FfiConverterOptionString.write(value.pin, into: &buf)
+        FfiConverterOptionUInt64.write(value.lockAfterMs, into: &buf)
     }
 }
 
@@ -19940,6 +20113,10 @@ public enum Change: Equatable, Hashable {
          */reason: String
     )
     /**
+     * The profile was locked: nothing more comes. Shut the handbook down, ask for the PIN and open it anew.
+     */
+    case locked
+    /**
      * The app was too slow and changes were dropped: read anew what is shown.
      */
     case missed
@@ -19996,9 +20173,11 @@ public struct FfiConverterTypeChange: FfiConverterRustBuffer {
         case 10: return .setAside(device: try FfiConverterOptionString.read(from: &buf), reason: try FfiConverterString.read(from: &buf)
         )
         
-        case 11: return .missed
+        case 11: return .locked
         
-        case 12: return .trouble(text: try FfiConverterString.read(from: &buf)
+        case 12: return .missed
+        
+        case 13: return .trouble(text: try FfiConverterString.read(from: &buf)
         )
         
         default: throw UniffiInternalError.unexpectedEnumCase
@@ -20057,12 +20236,16 @@ public struct FfiConverterTypeChange: FfiConverterRustBuffer {
             FfiConverterString.write(reason, into: &buf)
             
         
-        case .missed:
+        case .locked:
             writeInt(&buf, Int32(11))
         
         
-        case let .trouble(text):
+        case .missed:
             writeInt(&buf, Int32(12))
+        
+        
+        case let .trouble(text):
+            writeInt(&buf, Int32(13))
             FfiConverterString.write(text, into: &buf)
             
         }
@@ -31601,6 +31784,40 @@ public func speechText(text: String, region: SpeechRegion)throws  -> String  {
 })
 }
 /**
+ * How the profile in a folder is protected. It may be open; no PIN is needed.
+ */
+public func lockState(config: OpenConfig)throws  -> LockStateView  {
+    return try  FfiConverterTypeLockStateView_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_func_lock_state(
+        FfiConverterTypeOpenConfig_lower(config),uniffiCallStatus
+    )
+})
+}
+/**
+ * Takes the PIN of a closed profile away; `config` has its vault and its present PIN. The database stays encrypted; without
+ * a vault its key then lies beside it and protects nothing.
+ */
+public func removePin(config: OpenConfig)throws   {try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_func_remove_pin(
+        FfiConverterTypeOpenConfig_lower(config),uniffiCallStatus
+    )
+}
+}
+/**
+ * Puts a closed profile under a PIN, or under another one; `config` has its vault and its present PIN. A database that is
+ * still plain is encrypted for it, which takes as long as copying it.
+ */
+public func setPin(config: OpenConfig, pin: String)throws   {try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_func_set_pin(
+        FfiConverterTypeOpenConfig_lower(config),
+        FfiConverterString.lower(pin),uniffiCallStatus
+    )
+}
+}
+/**
  * Sends log lines of this process up to a level to a sink; a later call replaces the sink. Log lines belong to the
  * process and not to a profile, so this is no part of a configuration.
  */
@@ -31675,6 +31892,15 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sotay_ffi_checksum_func_speech_text() != 16696) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_func_lock_state() != 43764) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_func_remove_pin() != 48370) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_func_set_pin() != 3721) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sotay_ffi_checksum_func_set_log_sink() != 54238) {
@@ -31852,6 +32078,12 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sotay_ffi_checksum_method_handbook_home() != 24879) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_handbook_lock() != 678) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_handbook_touch() != 57735) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sotay_ffi_checksum_method_library_ask_question() != 52888) {

@@ -700,6 +700,16 @@ uint64_t uniffi_sotay_ffi_fn_method_handbook_sync(uint64_t ptr, RustCallStatus *
 RustBuffer uniffi_sotay_ffi_fn_method_handbook_home(uint64_t ptr, RustBuffer language, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_HANDBOOK_LOCK
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_HANDBOOK_LOCK
+void uniffi_sotay_ffi_fn_method_handbook_lock(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_HANDBOOK_TOUCH
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_HANDBOOK_TOUCH
+void uniffi_sotay_ffi_fn_method_handbook_touch(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_CLONE_LIBRARY
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_CLONE_LIBRARY
 uint64_t uniffi_sotay_ffi_fn_clone_library(uint64_t handle, RustCallStatus *_Nonnull out_status
@@ -1321,6 +1331,21 @@ RustBuffer uniffi_sotay_ffi_fn_func_speech_sentences(RustBuffer text, RustBuffer
 RustBuffer uniffi_sotay_ffi_fn_func_speech_text(RustBuffer text, RustBuffer region, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_FUNC_LOCK_STATE
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_FUNC_LOCK_STATE
+RustBuffer uniffi_sotay_ffi_fn_func_lock_state(RustBuffer config, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_FUNC_REMOVE_PIN
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_FUNC_REMOVE_PIN
+void uniffi_sotay_ffi_fn_func_remove_pin(RustBuffer config, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_FUNC_SET_PIN
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_FUNC_SET_PIN
+void uniffi_sotay_ffi_fn_func_set_pin(RustBuffer config, RustBuffer pin, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_FUNC_SET_LOG_SINK
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_FUNC_SET_LOG_SINK
 void uniffi_sotay_ffi_fn_func_set_log_sink(RustBuffer sink, RustBuffer level, RustCallStatus *_Nonnull out_status
@@ -1641,6 +1666,24 @@ uint16_t uniffi_sotay_ffi_checksum_func_speech_sentences(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_FUNC_SPEECH_TEXT
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_FUNC_SPEECH_TEXT
 uint16_t uniffi_sotay_ffi_checksum_func_speech_text(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_FUNC_LOCK_STATE
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_FUNC_LOCK_STATE
+uint16_t uniffi_sotay_ffi_checksum_func_lock_state(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_FUNC_REMOVE_PIN
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_FUNC_REMOVE_PIN
+uint16_t uniffi_sotay_ffi_checksum_func_remove_pin(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_FUNC_SET_PIN
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_FUNC_SET_PIN
+uint16_t uniffi_sotay_ffi_checksum_func_set_pin(void
     
 );
 #endif
@@ -1995,6 +2038,18 @@ uint16_t uniffi_sotay_ffi_checksum_method_handbook_sync(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_HANDBOOK_HOME
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_HANDBOOK_HOME
 uint16_t uniffi_sotay_ffi_checksum_method_handbook_home(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_HANDBOOK_LOCK
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_HANDBOOK_LOCK
+uint16_t uniffi_sotay_ffi_checksum_method_handbook_lock(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_HANDBOOK_TOUCH
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_HANDBOOK_TOUCH
+uint16_t uniffi_sotay_ffi_checksum_method_handbook_touch(void
     
 );
 #endif

@@ -832,6 +832,12 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_sotay_ffi_checksum_func_speech_text(
     ): Int
+    external fun uniffi_sotay_ffi_checksum_func_lock_state(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_func_remove_pin(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_func_set_pin(
+    ): Int
     external fun uniffi_sotay_ffi_checksum_func_set_log_sink(
     ): Int
     external fun uniffi_sotay_ffi_checksum_func_check_seal_file(
@@ -949,6 +955,10 @@ internal object IntegrityCheckingUniffiLib {
     external fun uniffi_sotay_ffi_checksum_method_handbook_sync(
     ): Int
     external fun uniffi_sotay_ffi_checksum_method_handbook_home(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_handbook_lock(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_handbook_touch(
     ): Int
     external fun uniffi_sotay_ffi_checksum_method_library_ask_question(
     ): Int
@@ -1285,6 +1295,10 @@ internal object UniffiLib {
     ): Long
     external fun uniffi_sotay_ffi_fn_method_handbook_home(`ptr`: Long,`language`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_handbook_lock(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
+    external fun uniffi_sotay_ffi_fn_method_handbook_touch(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
     external fun uniffi_sotay_ffi_fn_clone_library(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
     external fun uniffi_sotay_ffi_fn_free_library(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
@@ -1533,6 +1547,12 @@ internal object UniffiLib {
     ): RustBuffer.ByValue
     external fun uniffi_sotay_ffi_fn_func_speech_text(`text`: RustBuffer.ByValue,`region`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_func_lock_state(`config`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_func_remove_pin(`config`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
+    external fun uniffi_sotay_ffi_fn_func_set_pin(`config`: RustBuffer.ByValue,`pin`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
     external fun uniffi_sotay_ffi_fn_func_set_log_sink(`sink`: RustBuffer.ByValue,`level`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): Unit
     external fun uniffi_sotay_ffi_fn_func_check_seal_file(`bytes`: RustBuffer.ByValue,`unit`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
@@ -1680,6 +1700,15 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sotay_ffi_checksum_func_speech_text() and 0xFFFF) != 16696) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_func_lock_state() and 0xFFFF) != 43764) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_func_remove_pin() and 0xFFFF) != 48370) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_func_set_pin() and 0xFFFF) != 3721) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sotay_ffi_checksum_func_set_log_sink() and 0xFFFF) != 54238) {
@@ -1857,6 +1886,12 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sotay_ffi_checksum_method_handbook_home() and 0xFFFF) != 24879) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_handbook_lock() and 0xFFFF) != 678) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_handbook_touch() and 0xFFFF) != 57735) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sotay_ffi_checksum_method_library_ask_question() and 0xFFFF) != 52888) {
@@ -5352,6 +5387,17 @@ public interface RawHandbookInterface {
      */
     fun `home`(`language`: Language): HomeView
     
+    /**
+     * Locks the profile now: finishes what was called, closes connections and database. Later calls fail with `locked`; open
+     * the profile anew with the PIN.
+     */
+    fun `lock`()
+    
+    /**
+     * Somebody uses the app: call it for every touch of the screen. Reading and syncing do not count.
+     */
+    fun `touch`()
+    
     companion object
 }
 
@@ -5746,6 +5792,39 @@ open class RawHandbook: Disposable, AutoCloseable, RawHandbookInterface
     }
     )
     }
+    
+
+    
+    /**
+     * Locks the profile now: finishes what was called, closes connections and database. Later calls fail with `locked`; open
+     * the profile anew with the PIN.
+     */
+    @Throws(HandbookException::class)override fun `lock`()
+        = 
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_handbook_lock(
+        it,
+        _status)
+}
+    }
+    
+    
+
+    
+    /**
+     * Somebody uses the app: call it for every touch of the screen. Reading and syncing do not count.
+     */
+    @Throws(HandbookException::class)override fun `touch`()
+        = 
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_handbook_touch(
+        it,
+        _status)
+}
+    }
+    
     
 
     
@@ -11616,6 +11695,16 @@ data class CreateConfig (
      * Whether relays are followed over a metered network.
      */
     val `followWhenMetered`: kotlin.Boolean = true 
+    , 
+    /**
+     * The PIN: what a new profile gets, and what opens one that has a PIN. A profile without one passes it over.
+     */
+    val `pin`: kotlin.String? = null 
+    , 
+    /**
+     * After so many milliseconds without [`Handbook::touch`] the profile locks itself; never, if not given.
+     */
+    val `lockAfterMs`: kotlin.ULong? = null 
     
 ): Disposable{
     
@@ -11631,7 +11720,9 @@ data class CreateConfig (
         this.`label`,
         this.`vault`,
         this.`connectivity`,
-        this.`followWhenMetered`
+        this.`followWhenMetered`,
+        this.`pin`,
+        this.`lockAfterMs`
     )
     }
     
@@ -11649,6 +11740,8 @@ public object FfiConverterTypeCreateConfig: FfiConverterRustBuffer<CreateConfig>
             FfiConverterOptionalTypeKeyVault.read(buf),
             FfiConverterOptionalTypeConnectivity.read(buf),
             FfiConverterBoolean.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalULong.read(buf),
         )
     }
 
@@ -11657,7 +11750,9 @@ public object FfiConverterTypeCreateConfig: FfiConverterRustBuffer<CreateConfig>
             FfiConverterString.allocationSize(value.`label`) +
             FfiConverterOptionalTypeKeyVault.allocationSize(value.`vault`) +
             FfiConverterOptionalTypeConnectivity.allocationSize(value.`connectivity`) +
-            FfiConverterBoolean.allocationSize(value.`followWhenMetered`)
+            FfiConverterBoolean.allocationSize(value.`followWhenMetered`) +
+            FfiConverterOptionalString.allocationSize(value.`pin`) +
+            FfiConverterOptionalULong.allocationSize(value.`lockAfterMs`)
     )
 
     override fun write(value: CreateConfig, buf: ByteBuffer) {
@@ -11666,6 +11761,8 @@ public object FfiConverterTypeCreateConfig: FfiConverterRustBuffer<CreateConfig>
             FfiConverterOptionalTypeKeyVault.write(value.`vault`, buf)
             FfiConverterOptionalTypeConnectivity.write(value.`connectivity`, buf)
             FfiConverterBoolean.write(value.`followWhenMetered`, buf)
+            FfiConverterOptionalString.write(value.`pin`, buf)
+            FfiConverterOptionalULong.write(value.`lockAfterMs`, buf)
     }
 }
 
@@ -13858,6 +13955,77 @@ public object FfiConverterTypeLevelView: FfiConverterRustBuffer<LevelView> {
 
 
 /**
+ * How a profile is protected.
+ */
+data class LockStateView (
+    /**
+     * Whether its database is encrypted.
+     */
+    val `encrypted`: kotlin.Boolean
+    , 
+    /**
+     * Whether a vault wraps the key.
+     */
+    val `vault`: kotlin.Boolean
+    , 
+    /**
+     * Whether it asks for a PIN.
+     */
+    val `pin`: kotlin.Boolean
+    , 
+    /**
+     * Wrong PINs that are left before the key is destroyed.
+     */
+    val `triesLeft`: kotlin.UInt
+    , 
+    /**
+     * How long the next try has to wait, in milliseconds.
+     */
+    val `waitMs`: kotlin.ULong
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeLockStateView: FfiConverterRustBuffer<LockStateView> {
+    override fun read(buf: ByteBuffer): LockStateView {
+        return LockStateView(
+            FfiConverterBoolean.read(buf),
+            FfiConverterBoolean.read(buf),
+            FfiConverterBoolean.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterULong.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: LockStateView) = (
+            FfiConverterBoolean.allocationSize(value.`encrypted`) +
+            FfiConverterBoolean.allocationSize(value.`vault`) +
+            FfiConverterBoolean.allocationSize(value.`pin`) +
+            FfiConverterUInt.allocationSize(value.`triesLeft`) +
+            FfiConverterULong.allocationSize(value.`waitMs`)
+    )
+
+    override fun write(value: LockStateView, buf: ByteBuffer) {
+            FfiConverterBoolean.write(value.`encrypted`, buf)
+            FfiConverterBoolean.write(value.`vault`, buf)
+            FfiConverterBoolean.write(value.`pin`, buf)
+            FfiConverterUInt.write(value.`triesLeft`, buf)
+            FfiConverterULong.write(value.`waitMs`, buf)
+    }
+}
+
+
+
+/**
  * One line. At `Info` and above it holds no name, no key and no text of a document.
  */
 data class LogLine (
@@ -15635,6 +15803,16 @@ data class OpenConfig (
      * Whether relays are followed over a metered network.
      */
     val `followWhenMetered`: kotlin.Boolean = true 
+    , 
+    /**
+     * The PIN: what a new profile gets, and what opens one that has a PIN. A profile without one passes it over.
+     */
+    val `pin`: kotlin.String? = null 
+    , 
+    /**
+     * After so many milliseconds without [`Handbook::touch`] the profile locks itself; never, if not given.
+     */
+    val `lockAfterMs`: kotlin.ULong? = null 
     
 ): Disposable{
     
@@ -15649,7 +15827,9 @@ data class OpenConfig (
         this.`folder`,
         this.`vault`,
         this.`connectivity`,
-        this.`followWhenMetered`
+        this.`followWhenMetered`,
+        this.`pin`,
+        this.`lockAfterMs`
     )
     }
     
@@ -15666,6 +15846,8 @@ public object FfiConverterTypeOpenConfig: FfiConverterRustBuffer<OpenConfig> {
             FfiConverterOptionalTypeKeyVault.read(buf),
             FfiConverterOptionalTypeConnectivity.read(buf),
             FfiConverterBoolean.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalULong.read(buf),
         )
     }
 
@@ -15673,7 +15855,9 @@ public object FfiConverterTypeOpenConfig: FfiConverterRustBuffer<OpenConfig> {
             FfiConverterString.allocationSize(value.`folder`) +
             FfiConverterOptionalTypeKeyVault.allocationSize(value.`vault`) +
             FfiConverterOptionalTypeConnectivity.allocationSize(value.`connectivity`) +
-            FfiConverterBoolean.allocationSize(value.`followWhenMetered`)
+            FfiConverterBoolean.allocationSize(value.`followWhenMetered`) +
+            FfiConverterOptionalString.allocationSize(value.`pin`) +
+            FfiConverterOptionalULong.allocationSize(value.`lockAfterMs`)
     )
 
     override fun write(value: OpenConfig, buf: ByteBuffer) {
@@ -15681,6 +15865,8 @@ public object FfiConverterTypeOpenConfig: FfiConverterRustBuffer<OpenConfig> {
             FfiConverterOptionalTypeKeyVault.write(value.`vault`, buf)
             FfiConverterOptionalTypeConnectivity.write(value.`connectivity`, buf)
             FfiConverterBoolean.write(value.`followWhenMetered`, buf)
+            FfiConverterOptionalString.write(value.`pin`, buf)
+            FfiConverterOptionalULong.write(value.`lockAfterMs`, buf)
     }
 }
 
@@ -20540,6 +20726,12 @@ sealed class Change {
     }
     
     /**
+     * The profile was locked: nothing more comes. Shut the handbook down, ask for the PIN and open it anew.
+     */
+    object Locked : Change()
+    
+    
+    /**
      * The app was too slow and changes were dropped: read anew what is shown.
      */
     object Missed : Change()
@@ -20598,8 +20790,9 @@ public object FfiConverterTypeChange : FfiConverterRustBuffer<Change>{
                 FfiConverterOptionalString.read(buf),
                 FfiConverterString.read(buf),
                 )
-            11 -> Change.Missed
-            12 -> Change.Trouble(
+            11 -> Change.Locked
+            12 -> Change.Missed
+            13 -> Change.Trouble(
                 FfiConverterString.read(buf),
                 )
             else -> throw RuntimeException("invalid enum value, something is very wrong!!")
@@ -20675,6 +20868,12 @@ public object FfiConverterTypeChange : FfiConverterRustBuffer<Change>{
                 + FfiConverterString.allocationSize(value.`reason`)
             )
         }
+        is Change.Locked -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+            )
+        }
         is Change.Missed -> {
             // Add the size for the Int that specifies the variant plus the size needed for all fields
             (
@@ -20740,12 +20939,16 @@ public object FfiConverterTypeChange : FfiConverterRustBuffer<Change>{
                 FfiConverterString.write(value.`reason`, buf)
                 Unit
             }
-            is Change.Missed -> {
+            is Change.Locked -> {
                 buf.putInt(11)
                 Unit
             }
-            is Change.Trouble -> {
+            is Change.Missed -> {
                 buf.putInt(12)
+                Unit
+            }
+            is Change.Trouble -> {
+                buf.putInt(13)
                 FfiConverterString.write(value.`text`, buf)
                 Unit
             }
@@ -31801,6 +32004,52 @@ public object FfiConverterSequenceOptionalString: FfiConverterRustBuffer<List<ko
 }
     )
     }
+    
+
+        /**
+         * How the profile in a folder is protected. It may be open; no PIN is needed.
+         */
+    @Throws(HandbookException::class) fun `lockState`(`config`: OpenConfig): LockStateView {
+            return FfiConverterTypeLockStateView.lift(
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_func_lock_state(
+    
+        
+        FfiConverterTypeOpenConfig.lower(`config`),_status)
+}
+    )
+    }
+    
+
+        /**
+         * Takes the PIN of a closed profile away; `config` has its vault and its present PIN. The database stays encrypted; without
+         * a vault its key then lies beside it and protects nothing.
+         */
+    @Throws(HandbookException::class) fun `removePin`(`config`: OpenConfig)
+        = 
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_func_remove_pin(
+    
+        
+        FfiConverterTypeOpenConfig.lower(`config`),_status)
+}
+    
+    
+
+        /**
+         * Puts a closed profile under a PIN, or under another one; `config` has its vault and its present PIN. A database that is
+         * still plain is encrypted for it, which takes as long as copying it.
+         */
+    @Throws(HandbookException::class) fun `setPin`(`config`: OpenConfig, `pin`: kotlin.String)
+        = 
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_func_set_pin(
+    
+        
+        FfiConverterTypeOpenConfig.lower(`config`),
+        FfiConverterString.lower(`pin`),_status)
+}
+    
     
 
         /**
