@@ -157,22 +157,23 @@ final class PhoneTests: XCTestCase {
         }
     }
 
-    func test_feedback_is_written_received_and_answered() async throws {
+    func test_feedback_waits_until_it_is_sent_and_can_be_taken_back() async throws {
         try await phone { handbook in
             try await handbook.branch.create(name: "Chi bộ", upper: "Đảng bộ", founder: "Bình", since: "2025-01-01")
+            let phone = Phone(handbook)
+            let written = await phone.answer("feedback nameless | Sinh hoạt | Họp quá dài.")
+            XCTAssertEqual(written, ["own: Sinh hoạt · waiting · 0", "ok"])
             let model = FeedbackModel(handbook)
-            let written = await model.write(topic: "Sinh hoạt", text: "Họp quá dài.", named: false)
-            XCTAssertTrue(written)
             try await model.screen.refresh()
-            let item = try XCTUnwrap(model.screen.content?.received?.first)
-            XCTAssertNil(item.writer)
-            let alone = await model.answer(item.id, text: "Riêng", public: false)
-            XCTAssertFalse(alone)
+            let item = try XCTUnwrap(model.screen.content?.own.first)
+            let answered = await model.answer("no id", text: "Sẽ họp gọn.", public: true)
+            XCTAssertFalse(answered)
             XCTAssertNotNil(model.screen.notice)
-            let lines = await Phone(handbook).answer("answer 1 | all | Sẽ họp gọn.")
-            XCTAssertEqual(lines, ["ok"])
-            try await model.screen.refresh()
-            XCTAssertEqual(model.screen.content?.answers.map(\.text), ["Sẽ họp gọn."])
+            let taken = await model.withdraw(item.id)
+            XCTAssertTrue(taken)
+            XCTAssertNil(model.screen.notice)
+            let left = await phone.answer("feedback")
+            XCTAssertEqual(left, ["own: Sinh hoạt · withdrawn · 0", "ok"])
         }
     }
 }

@@ -139,17 +139,18 @@ class PhoneTest {
     }
 
     @Test
-    fun `feedback is written, received and answered`() = test { handbook ->
+    fun `feedback waits until it is sent and can be taken back`() = test { handbook ->
         val phone = Phone(handbook, this)
         phone.well("found Chi bộ thôn An Lạc | Đảng bộ xã Đông Phong | Nguyễn Văn Bình | 2025-01-01")
-        assertTrue(phone.well("home")[2].startsWith("now: ") && phone.well("home")[0].endsWith("SECRETARY"))
+        val home = phone.well("home")
+        assertTrue(home[0].endsWith("SECRETARY") && home[2].startsWith("now: ")) { "$home" }
+        assertEquals(listOf("own: Sinh hoạt · WAITING · 0"), phone.well("feedback nameless | Sinh hoạt | Họp quá dài."))
         val model = FeedbackModel(handbook, this)
-        phone.well("feedback nameless | Sinh hoạt | Họp quá dài.")
-        val item = model.screen.shown.first { it.content?.received?.size == 1 }.content!!.received!!.single()
-        assertEquals(null to "Họp quá dài.", item.writer to item.text)
-        assertTrue(!model.answer(item.id, "Riêng", public = false))
+        val item = model.screen.shown.first { it.content != null }.content!!.own.single()
+        assertTrue(!model.answer("no id", "Sẽ họp gọn.", public = true))
         assertNotNull(model.screen.shown.value.notice)
-        phone.well("answer 1 | all | Sẽ họp gọn.")
-        assertEquals("Sẽ họp gọn.", model.screen.shown.first { it.content?.answers?.size == 1 }.content!!.answers.single().text)
+        assertTrue(model.withdraw(item.id))
+        assertEquals(null, model.screen.shown.value.notice)
+        assertEquals(listOf("own: Sinh hoạt · WITHDRAWN · 0"), phone.well("feedback"))
     }
 }
