@@ -26,7 +26,7 @@ pub struct Target {
 /// Why an address cannot be used. Its writer can mend it; the words hold nothing of it but file names.
 #[derive(Debug, thiserror::Error)]
 pub enum TargetError {
-    /// Over [`TARGET_BYTES_MAX`].
+    /// Over `TARGET_BYTES_MAX`.
     #[error("longer than {TARGET_BYTES_MAX} bytes")]
     TooLong,
     /// Not of the form.
@@ -34,7 +34,7 @@ pub enum TargetError {
         "postgres://USER:PASSWORD@HOST:PORT/DATABASE is expected; a socket's directory as ?host=/run/postgresql"
     )]
     Form,
-    /// No host or more than [`HOSTS_MAX`].
+    /// No host or more than `HOSTS_MAX`.
     #[error("between 1 and {HOSTS_MAX} hosts are expected")]
     Hosts,
     /// No database.
