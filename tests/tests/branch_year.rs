@@ -40,7 +40,7 @@ fn a_year_of_a_branch_converges_on_all_phones_and_adds_up() {
         let fees = device.fees(YEAR).unwrap();
         let rating = device.rating(YEAR).unwrap();
         let resolutions = device.resolutions().unwrap();
-        let feedback = device.feedback().unwrap();
+        let feedback = device.feedback(0).unwrap();
         assert_eq!(feedback.len(), 300, "P{}", phone + 1);
         assert_eq!(
             feedback.iter().filter(|view| view.item.member.is_none()).count(),

@@ -204,8 +204,8 @@ impl Feedback {
 
     /// What the committee has received. The committee only.
     pub fn received(&self, language: Language) -> Result<Vec<FeedbackView>, HandbookError> {
-        ask(&self.engine, move |device, _| {
-            let all = device.feedback().or_fault()?;
+        ask(&self.engine, move |device, now| {
+            let all = device.feedback(now).or_fault()?;
             let names = device.names();
             Ok(all.iter().map(|view| received(names, language, view)).collect())
         })

@@ -30,6 +30,10 @@ pub use codes::{
 };
 pub use device::NameRelaysError;
 pub use device::{
+    AccessLine, CONTACT_LINE_BYTES_MAX, ConsentLine, Contact, ErasedPerson, OPENED_ITEMS_MAX, Opened,
+    PURPOSE_BYTES_MAX, RETENTION_MONTHS_MAX,
+};
+pub use device::{
     AdmitError, AdmitRequest, AirState, CreateUnitError, Device, DueQuestion, HandedIn, HistoryLine,
     JoinError, LINES_PER_CHANGE_MAX, LibraryEntry, LibraryError, LinkId, LinkOutput, MeetingHeading,
     MemberDevice, MemberLine, MinutesText, NewMember, NewUnit, OFFSET_MINUTES, PageError, QuizEntry,
@@ -46,6 +50,7 @@ pub use device::{
 };
 pub use device::{DeliveredBelow, Left, MoveLine, NewMove, PassedLine, ReplyFromAbove, ReportAnswer};
 pub use device::{DeviceLine, KeyChange, LateLine, RemovalError, Whom};
+pub use device::{EXPORT_VERSION, PersonalData, SealedExport};
 pub use device::{GUEST_MEETINGS_MAX, GuestAsk, GuestLine, GuestPage};
 pub use device::{
     HALL_LETTER_BYTES_MAX, HALL_REQUESTS_MAX, HallAdmission, HallEntry, HallError, HallRequest,
@@ -85,6 +90,7 @@ pub use sotay_store::StoreError;
 pub use sotay_study as study;
 pub use sotay_sync::{CloseCode, DenyReason, RefuseReason, SessionStats, SyncStatus};
 pub use sotay_vault::keyvault;
+pub use sotay_vault::{AGE_PASSPHRASE_BYTES_MAX, AgeError, age_open};
 pub use task::{SyncOutcome, SyncPhase, SyncProgress, SyncTask, SyncTaskError};
 pub use worker::EVENTS_WAITING_MAX;
 

@@ -6,7 +6,17 @@
 //! signed   = "sotay/v1/" ‖ kind in decimal ‖ 0x00 ‖ space id(32) ‖ header ‖ body
 //! id       = BLAKE3(all bytes)
 //! ```
+//!
+//! Of an envelope with personal data the body can be erased, and what is left verifies as before (P2.6): signature and id
+//! are over the hash of the body.
+//!
+//! ```text
+//! erased   = 0xf6 ‖ header ‖ BLAKE3(body)(32) ‖ signature(64)
+//! signed   = "sotay/v2/" ‖ kind in decimal ‖ 0x00 ‖ space id(32) ‖ header ‖ BLAKE3(body)
+//! id       = BLAKE3(header ‖ BLAKE3(body) ‖ signature)
+//! ```
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -14,124 +24,14 @@ use std::sync::Arc;
 use crate::cbor::{self, CborError, Reader, Writer};
 use crate::chain::Tip;
 use crate::key::{DeviceKeys, SignKey};
+use crate::kind::Kind;
 use crate::limits::{ENVELOPE_BYTES_MAX, SEQ_MAX};
-use crate::{DeviceId, ENVELOPE_VERSION, EnvelopeId, EpochId, SpaceId, SpaceTag};
+use crate::{DeviceId, ENVELOPE_VERSION, ERASABLE_VERSION, EnvelopeId, EpochId, SpaceId, SpaceTag};
 
 const SIGNATURE_LEN: usize = 64;
-
-/// What an envelope carries. Unknown kinds are stored and forwarded, and ignored.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Kind(u16);
-
-impl Kind {
-    /// Founds a unit; the first envelope of its roll.
-    pub const GENESIS: Kind = Kind(0);
-    /// Gives a device a rank.
-    pub const GRANT: Kind = Kind(1);
-    /// Ends a grant from a cut-off on.
-    pub const REVOKE: Kind = Kind(2);
-    /// Sets a device aside until lifted.
-    pub const SUSPEND: Kind = Kind(3);
-    /// Ends a suspension.
-    pub const LIFT: Kind = Kind(4);
-    /// A new key generation of a space, boxed to its readers.
-    pub const EPOCH: Kind = Kind(5);
-    /// Moves a unit below another parent.
-    pub const REPARENT: Kind = Kind(6);
-    /// Who serves this unit, with pinned keys.
-    pub const RELAY: Kind = Kind(7);
-    /// A run of changes of one document.
-    pub const CHANGE: Kind = Kind(8);
-    /// A document's state as a trusted device saved it.
-    pub const SNAPSHOT: Kind = Kind(9);
-    /// One member's open vote.
-    pub const VOTE: Kind = Kind(10);
-    /// A seal over minutes.
-    pub const SEAL: Kind = Kind(11);
-    /// Something for the committee only.
-    pub const INBOX: Kind = Kind(12);
-    /// Replaceable personal data.
-    pub const PERSON: Kind = Kind(13);
-    /// Asks every holder to forget personal data.
-    pub const ERASE: Kind = Kind(14);
-    /// What a relay or parent acknowledged.
-    pub const RECEIPT: Kind = Kind(15);
-
-    /// Part of a published document of the library.
-    pub const PUBLICATION: Kind = Kind(16);
-    /// A member's own record of study: a reading mark, an attempt at a quiz.
-    pub const STUDY: Kind = Kind(17);
-    /// A letter between a unit and the one above it, or its keys handed on to the members.
-    pub const DISPATCH: Kind = Kind(18);
-
-    /// An act of the root, signed by several of its keys.
-    pub const ROOT: Kind = Kind(19);
-
-    /// What the unit has decided about its keys and its doors.
-    pub const POLICY: Kind = Kind(20);
-
-    /// The kind with this number, known or not.
-    pub const fn from_number(number: u16) -> Self {
-        Kind(number)
-    }
-
-    /// The number in headers and signatures.
-    pub const fn number(self) -> u16 {
-        self.0
-    }
-
-    /// Whether the body starts with clear CBOR that a relay may read.
-    pub fn is_clear(self) -> bool {
-        matches!(self.0, 0..=7 | 11 | 14 | 15 | 19 | 20)
-    }
-
-    /// Whether it belongs to membership: written in the roll, read by everyone.
-    pub fn is_membership(self) -> bool {
-        matches!(self.0, 0..=7 | 19 | 20)
-    }
-
-    fn name(self) -> Option<&'static str> {
-        const NAMES: [&str; 21] = [
-            "genesis",
-            "grant",
-            "revoke",
-            "suspend",
-            "lift",
-            "epoch",
-            "reparent",
-            "relay",
-            "change",
-            "snapshot",
-            "vote",
-            "seal",
-            "inbox",
-            "person",
-            "erase",
-            "receipt",
-            "publication",
-            "study",
-            "dispatch",
-            "root",
-            "policy",
-        ];
-        NAMES.get(usize::from(self.0)).copied()
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.name() {
-            Some(name) => f.write_str(name),
-            None => write!(f, "kind-{}", self.0),
-        }
-    }
-}
-
-impl fmt::Debug for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
+const HASH_LEN: usize = 32;
+/// How an erased envelope begins: CBOR null, in the place of a body.
+const ERASED_MARK: u8 = 0xf6;
 
 /// Who wrote an envelope, where, and at which place of the feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -156,7 +56,7 @@ impl Header {
         let mut writer = Writer::new();
         writer
             .array(7)
-            .uint(u64::from(ENVELOPE_VERSION))
+            .uint(u64::from(self.kind.version()))
             .uint(u64::from(self.kind.number()))
             .bytes(self.space.as_bytes())
             .bytes(self.device.as_bytes())
@@ -170,7 +70,7 @@ impl Header {
         let mut reader = Reader::new(bytes);
         let items = reader.array_up_to(7)?;
         let version = if items == 0 { 0 } else { reader.uint()? };
-        if version != u64::from(ENVELOPE_VERSION) {
+        if version != u64::from(ENVELOPE_VERSION) && version != u64::from(ERASABLE_VERSION) {
             return Err(DecodeError::Version(version));
         }
         if items != 7 {
@@ -190,6 +90,9 @@ impl Header {
             epoch: EpochId::from_bytes(reader.fixed()?),
         };
         let len = reader.position();
+        if version != u64::from(header.kind.version()) {
+            return Err(DecodeError::Version(version));
+        }
         cbor::ensure_canonical(&bytes[..len], &header.encode())?;
         if header.seq == 0 || header.seq > SEQ_MAX {
             return Err(DecodeError::Seq(header.seq));
@@ -222,6 +125,9 @@ pub enum DecodeError {
     /// A first envelope that names a predecessor, or a later one that names none.
     #[error("predecessor does not fit the sequence number")]
     Prev,
+    /// The erased form of a kind that cannot be erased, or of another length than that has.
+    #[error("this is not what is left of an erased envelope")]
+    Erased,
 }
 
 /// Why a well-formed envelope is not what it claims. Always the sender's fault.
@@ -259,6 +165,7 @@ pub struct Envelope {
     header: Header,
     header_len: usize,
     id: EnvelopeId,
+    erased: bool,
 }
 
 impl Envelope {
@@ -267,21 +174,61 @@ impl Envelope {
         if bytes.len() > ENVELOPE_BYTES_MAX {
             return Err(DecodeError::TooLarge(bytes.len()));
         }
-        let end = bytes
+        let erased = bytes.first() == Some(&ERASED_MARK);
+        let bare = if erased { &bytes[1..] } else { bytes };
+        let end = bare
             .len()
             .checked_sub(SIGNATURE_LEN)
             .ok_or(DecodeError::Truncated)?;
-        let (header, header_len) = Header::decode(bytes)?;
+        let (header, header_len) = Header::decode(bare)?;
         if header_len > end {
             return Err(DecodeError::Truncated);
         }
-        let id = EnvelopeId::from_bytes(*blake3::hash(bytes).as_bytes());
-        Ok(Self {
+        if erased && (!header.kind.is_erasable() || end - header_len != HASH_LEN) {
+            return Err(DecodeError::Erased);
+        }
+        let mut envelope = Self {
             bytes: bytes.into(),
             header,
             header_len,
-            id,
-        })
+            id: EnvelopeId::ZERO,
+            erased,
+        };
+        envelope.id = envelope.hash();
+        Ok(envelope)
+    }
+
+    fn hash(&self) -> EnvelopeId {
+        let hash = match self.body_hash() {
+            None => blake3::hash(&self.bytes),
+            Some(body) => {
+                let mut hasher = blake3::Hasher::new();
+                hasher.update(self.header_bytes());
+                hasher.update(&body);
+                hasher.update(self.signature());
+                hasher.finalize()
+            }
+        };
+        EnvelopeId::from_bytes(*hash.as_bytes())
+    }
+
+    /// Hash of the body of an erasable envelope, whether the body is here or not.
+    fn body_hash(&self) -> Option<[u8; HASH_LEN]> {
+        let between = &self.bytes[self.body_start()..self.bytes.len() - SIGNATURE_LEN];
+        if self.erased {
+            between.try_into().ok()
+        } else {
+            let erasable = self.header.kind.is_erasable();
+            erasable.then(|| *blake3::hash(between).as_bytes())
+        }
+    }
+
+    fn body_start(&self) -> usize {
+        usize::from(self.erased) + self.header_len
+    }
+
+    fn signature(&self) -> &[u8; SIGNATURE_LEN] {
+        self.bytes.last_chunk().expect("decoded with a signature")
     }
 
     /// Checks space, device and signature.
@@ -292,15 +239,22 @@ impl Envelope {
         if self.header.device != key.device_id() {
             return Err(VerifyError::Device);
         }
-        let (message, signature) = self.bytes.split_at(self.bytes.len() - SIGNATURE_LEN);
-        let signature = signature.try_into().expect("split at the signature length");
-        if key.verify(&signed_bytes(self.header.kind, space, message), signature) {
+        let signed = signed_bytes(self.header.kind, space, self.header_bytes(), self.signed_body());
+        if key.verify(&signed, self.signature()) {
             Ok(Verified {
                 value: self,
                 space: *space,
             })
         } else {
             Err(VerifyError::Signature)
+        }
+    }
+
+    /// What the signature covers after the header: the body, or its hash.
+    fn signed_body(&self) -> Cow<'_, [u8]> {
+        match self.body_hash() {
+            Some(hash) => Cow::Owned(hash.to_vec()),
+            None => Cow::Borrowed(self.body()),
         }
     }
 
@@ -316,17 +270,40 @@ impl Envelope {
 
     /// The header's bytes: associated data of a sealed body.
     pub fn header_bytes(&self) -> &[u8] {
-        &self.bytes[..self.header_len]
+        &self.bytes[usize::from(self.erased)..self.body_start()]
     }
 
-    /// What stands between header and signature.
+    /// What stands between header and signature; nothing, if it was erased.
     pub fn body(&self) -> &[u8] {
+        if self.erased {
+            return &[];
+        }
         &self.bytes[self.header_len..self.bytes.len() - SIGNATURE_LEN]
     }
 
-    /// BLAKE3 of all bytes.
+    /// BLAKE3 of all bytes; of an erasable one that of header, hash of the body and signature.
     pub fn id(&self) -> EnvelopeId {
         self.id
+    }
+
+    /// Whether the body was erased.
+    pub fn is_erased(&self) -> bool {
+        self.erased
+    }
+
+    /// What is left when the body is erased: the same envelope with the same id and signature. `None` for a kind that
+    /// cannot be erased.
+    #[must_use]
+    pub fn erase(&self) -> Option<Envelope> {
+        let hash = self.body_hash()?;
+        let bytes = [&[ERASED_MARK], self.header_bytes(), &hash, &self.signature()[..]].concat();
+        Some(Self {
+            bytes: bytes.into(),
+            header: self.header.clone(),
+            header_len: self.header_len,
+            id: self.id,
+            erased: true,
+        })
     }
 }
 
@@ -337,14 +314,16 @@ impl fmt::Debug for Envelope {
             header,
             header_len: _,
             id,
+            erased,
         } = self;
         write!(
             f,
-            "Envelope({} {:?}#{} {id:?} {} bytes)",
+            "Envelope({} {:?}#{} {id:?} {} bytes{})",
             header.kind,
             header.device,
             header.seq,
-            bytes.len()
+            bytes.len(),
+            if *erased { ", erased" } else { "" }
         )
     }
 }
@@ -376,13 +355,29 @@ impl<T> Deref for Verified<T> {
     }
 }
 
-fn signed_bytes(kind: Kind, space: &SpaceId, message: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(16 + SpaceId::LEN + message.len());
-    bytes.extend_from_slice(b"sotay/v1/");
+impl Verified<Envelope> {
+    /// [`Envelope::erase`], with the proof: the signature covers what is left.
+    #[must_use]
+    pub fn erase(&self) -> Option<Self> {
+        self.value.erase().map(|value| Self {
+            value,
+            space: self.space,
+        })
+    }
+}
+
+fn signed_bytes(kind: Kind, space: &SpaceId, header: &[u8], body: Cow<'_, [u8]>) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(16 + SpaceId::LEN + header.len() + body.len());
+    bytes.extend_from_slice(if kind.is_erasable() {
+        b"sotay/v2/"
+    } else {
+        b"sotay/v1/"
+    });
     bytes.extend_from_slice(kind.number().to_string().as_bytes());
     bytes.push(0);
     bytes.extend_from_slice(space.as_bytes());
-    bytes.extend_from_slice(message);
+    bytes.extend_from_slice(header);
+    bytes.extend_from_slice(&body);
     bytes
 }
 
@@ -444,16 +439,26 @@ impl Draft {
         if total > ENVELOPE_BYTES_MAX {
             return Err(SignError::TooLarge(total));
         }
-        let signature = keys.sign_message(&signed_bytes(header.kind, space, &bytes));
-        bytes.extend_from_slice(&signature);
-        let id = EnvelopeId::from_bytes(*blake3::hash(&bytes).as_bytes());
+        bytes.extend_from_slice(&[0; SIGNATURE_LEN]);
+        let mut envelope = Envelope {
+            bytes: bytes.as_slice().into(),
+            header,
+            header_len,
+            id: EnvelopeId::ZERO,
+            erased: false,
+        };
+        let signed = signed_bytes(
+            envelope.header.kind,
+            space,
+            envelope.header_bytes(),
+            envelope.signed_body(),
+        );
+        let end = bytes.len() - SIGNATURE_LEN;
+        bytes[end..].copy_from_slice(&keys.sign_message(&signed));
+        envelope.bytes = bytes.into();
+        envelope.id = envelope.hash();
         Ok(Verified {
-            value: Envelope {
-                bytes: bytes.into(),
-                header,
-                header_len,
-                id,
-            },
+            value: envelope,
             space: *space,
         })
     }

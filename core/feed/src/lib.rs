@@ -19,20 +19,26 @@
 pub mod cbor;
 mod chain;
 mod envelope;
+mod erase;
 mod frontier;
 mod id;
 mod key;
+mod kind;
 pub mod limits;
 mod order;
 mod space;
 
 pub use chain::{ChainFault, Tip, check_next};
-pub use envelope::{DecodeError, Draft, Envelope, Header, Kind, SignError, Verified, VerifyError};
+pub use envelope::{DecodeError, Draft, Envelope, Header, SignError, Verified, VerifyError};
+pub use erase::{ERASED_IDS_MAX, EraseRecord};
 pub use frontier::{Digest, Frontier, FrontierError};
 pub use id::{DeviceId, DocId, EnvelopeId, EpochId, IdParseError, MemberId, SpaceId, SpaceTag, UnitId};
 pub use key::{BoxKey, DeviceKeys, DevicePublic, KeyError, SignKey};
+pub use kind::Kind;
 pub use order::InOrder;
 pub use space::{Space, SpaceKind, UnknownSpaceKind};
 
 /// Version of the envelope format; the first item of every header (P2.1).
 pub const ENVELOPE_VERSION: u8 = 1;
+/// The same for kinds whose body can be erased (P2.6).
+pub const ERASABLE_VERSION: u8 = 2;

@@ -131,11 +131,15 @@ pub enum Bucket {
     Inbox = 16,
     /// Letters between a unit and the one above it.
     Dispatch = 17,
+    /// Envelopes of which only what verifies may be kept: envelope id → nothing. A store holds to it by itself: a record
+    /// here erases the body of the envelope in the same commit, and one that comes later is stored without its body. The
+    /// records are never deleted. See [`sotay_feed::Envelope::erase`].
+    Erased = 18,
 }
 
 impl Bucket {
     /// Every bucket.
-    pub const ALL: [Bucket; 18] = [
+    pub const ALL: [Bucket; 19] = [
         Bucket::Profile,
         Bucket::Space,
         Bucket::EpochKey,
@@ -154,6 +158,7 @@ impl Bucket {
         Bucket::Seal,
         Bucket::Inbox,
         Bucket::Dispatch,
+        Bucket::Erased,
     ];
 }
 
@@ -177,6 +182,21 @@ pub const KEY_BYTES_MAX: usize = 256;
 pub const VALUE_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 impl Put {
+    /// From now on nobody keeps the body of this envelope, see [`Bucket::Erased`].
+    pub fn erase(id: EnvelopeId) -> Self {
+        Self {
+            bucket: Bucket::Erased,
+            key: id.as_bytes().to_vec(),
+            value: Some(Vec::new()),
+        }
+    }
+
+    /// The envelope whose body this record erases.
+    pub fn erases(&self) -> Option<EnvelopeId> {
+        let erases = self.bucket == Bucket::Erased && self.value.is_some();
+        EnvelopeId::from_slice(&self.key).filter(|_| erases)
+    }
+
     /// Refuses keys over [`KEY_BYTES_MAX`] and values over [`VALUE_BYTES_MAX`].
     pub fn check_limits(&self) -> Result<(), StoreError> {
         let check = |len, limit| {

@@ -56,6 +56,13 @@ impl MemoryStore {
             }
             return Ok(outcome);
         }
+        let gone = (Bucket::Erased, envelope.id().as_bytes().to_vec());
+        let left = self
+            .records
+            .contains_key(&gone)
+            .then(|| envelope.erase())
+            .flatten();
+        let envelope = left.as_ref().unwrap_or(envelope);
         let arrival = log.head().next(envelope.id());
         log.feeds.entry(device).or_default().arrivals.push(arrival.number);
         log.log
@@ -63,6 +70,22 @@ impl MemoryStore {
         log.bytes += envelope.bytes().len() as u64;
         self.by_id.insert(envelope.id(), (space, arrival.number));
         Ok(Outcome::Stored(arrival))
+    }
+
+    /// Keeps of an envelope only what verifies.
+    fn erase(&mut self, id: EnvelopeId) -> Result<(), StoreError> {
+        let Some((space, arrival)) = self.by_id.get(&id) else {
+            return Ok(());
+        };
+        let log = self.spaces.get_mut(space).expect("it holds the envelope");
+        let index = index_before(*arrival).expect("arrivals count from 1");
+        let (stored, _) = &mut log.log[index];
+        let whole = Envelope::decode(&stored.bytes).expect("it was an envelope when it was stored");
+        if let Some(left) = whole.erase() {
+            log.bytes = log.bytes - stored.bytes.len() as u64 + left.bytes().len() as u64;
+            stored.bytes = left.bytes().clone();
+        }
+        Ok(())
     }
 
     /// Everything that can fail is asked before anything changes.
@@ -157,6 +180,9 @@ impl Store for MemoryStore {
             .map(|envelope| self.append(envelope))
             .collect::<Result<_, _>>()?;
         for put in batch.puts {
+            if let Some(id) = put.erases() {
+                self.erase(id)?;
+            }
             match put.value {
                 Some(value) => self.records.insert((put.bucket, put.key), value),
                 None => self.records.remove(&(put.bucket, put.key)),

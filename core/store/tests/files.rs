@@ -340,6 +340,29 @@ fn a_copy_made_while_running_is_whole_and_holds_nothing_deleted() {
 }
 
 #[test]
+fn an_erased_body_is_gone_from_the_open_file_and_its_log_at_once() {
+    let (_folder, path) = folder();
+    let mut store = open(&path).unwrap();
+    let mut author = Author::new(1, space(1));
+    let body = b"the name of a person whom nobody needs to know any more";
+    let card = author.write_kind(sotay_feed::Kind::CARD, body);
+    commit(&mut store, vec![card.clone()]);
+    commit(&mut store, author.write_many(50));
+    let holds = |file: &Path| {
+        let bytes = fs::read(file).unwrap_or_default();
+        bytes.windows(body.len()).any(|part| part == body)
+    };
+    assert!(holds(&path) || holds(&log_of(&path)));
+    put(&mut store, vec![sotay_store::Put::erase(card.id())]);
+    assert!(!holds(&path) && !holds(&log_of(&path)));
+    assert_eq!(store.full_check().unwrap().envelopes, 51);
+    drop(store);
+    let again = open(&path).unwrap();
+    assert!(!holds(&path));
+    assert_eq!(again.full_check().unwrap().envelopes, 51);
+}
+
+#[test]
 fn a_deleted_record_is_gone_from_the_closed_file() {
     let (_folder, path) = filled();
     let mut store = open(&path).unwrap();

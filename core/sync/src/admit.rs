@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use sotay_feed::limits::FEEDS_PER_SPACE_MAX;
 use sotay_feed::{
-    ChainFault, DeviceId, Envelope, EnvelopeId, Kind, Space, SpaceId, SpaceKind, Tip, UnitId, Verified,
-    check_next,
+    ChainFault, DeviceId, Envelope, EnvelopeId, EraseRecord, Kind, Space, SpaceId, SpaceKind, Tip, UnitId,
+    Verified, check_next,
 };
-use sotay_membership::{Denied, Membership, RecordError};
+use sotay_membership::{Denied, Membership, RecordError, rank};
 use sotay_store::{Arrival, Batch, Outcome, Put, Store, StoreError, rules};
 
 use crate::fault::{DenyReason, RefuseReason};
@@ -90,6 +90,9 @@ impl<S: Store> Replica<S> {
                 value: None,
             },
         }));
+        for envelope in staged.stored() {
+            puts.extend(self.erased_by(space, envelope, staged.stored())?);
+        }
         if staged.stores && !self.knows(space) {
             puts.push(space_put(space));
         }
@@ -176,6 +179,9 @@ impl<S: Store> Replica<S> {
                     membership.insert(envelope)?;
                 }
             }
+            for envelope in &envelopes {
+                puts.extend(self.erased_by(&space, envelope, envelopes.iter())?);
+            }
             memberships.extend(membership.map(|membership| (space.unit, membership)));
             if !self.knows(&space) {
                 puts.push(space_put(&space));
@@ -195,6 +201,42 @@ impl<S: Store> Replica<S> {
             )),
         });
         arrivals.collect()
+    }
+
+    /// What an erasure that is about to be stored makes the store forget (P2.7): whatever its author may erase, as an
+    /// officer at that place, or as the device that wrote it. `batch` is stored together with it.
+    fn erased_by<'e>(
+        &self,
+        space: &Space,
+        envelope: &Envelope,
+        batch: impl Iterator<Item = &'e Verified<Envelope>> + Clone,
+    ) -> Result<Vec<Put>, StoreError> {
+        let header = envelope.header();
+        if header.kind != Kind::ERASE {
+            return Ok(Vec::new());
+        }
+        let Ok(record) = EraseRecord::decode(envelope.body()) else {
+            return Ok(Vec::new());
+        };
+        let officer = self.units.get(&space.unit).is_some_and(|membership| {
+            let held = membership.held_at(header.device, space, header.seq, envelope.id());
+            held.iter().any(|held| held.rank <= rank::DEPUTY)
+        });
+        let mut puts = Vec::new();
+        for id in record.ids() {
+            let own = || -> Result<bool, StoreError> {
+                let here = batch.clone().find(|envelope| envelope.id() == *id);
+                let author = match here {
+                    Some(envelope) => Some(envelope.header().device),
+                    None => self.store.envelope(*id)?.map(|stored| stored.device),
+                };
+                Ok(author == Some(header.device))
+            };
+            if officer || own()? {
+                puts.push(Put::erase(*id));
+            }
+        }
+        Ok(puts)
     }
 
     /// Quarantine records to write and to delete.
@@ -251,6 +293,15 @@ struct Staged {
     stores: bool,
     /// The unit's membership after the batch, if it is a roll's.
     membership: Option<Membership>,
+}
+
+impl Staged {
+    /// The envelopes that will be stored.
+    fn stored(&self) -> impl Iterator<Item = &Verified<Envelope>> + Clone {
+        let all = self.batch.iter().zip(&self.places);
+        all.filter(move |(_, (at, _))| matches!(self.answers[*at], Admitted::Stored(_)))
+            .map(|(envelope, _)| envelope)
+    }
 }
 
 /// Judges a batch against the store and what the batch itself has brought so far.

@@ -339,9 +339,11 @@ impl From<DecodeError> for RefuseReason {
         match error {
             DecodeError::TooLarge(_) => Self::TooLarge,
             DecodeError::Version(_) => Self::Version,
-            DecodeError::Truncated | DecodeError::Header(_) | DecodeError::Seq(_) | DecodeError::Prev => {
-                Self::Malformed
-            }
+            DecodeError::Truncated
+            | DecodeError::Header(_)
+            | DecodeError::Seq(_)
+            | DecodeError::Prev
+            | DecodeError::Erased => Self::Malformed,
         }
     }
 }

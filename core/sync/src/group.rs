@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sotay_feed::{DeviceId, Envelope, EnvelopeId, Frontier, SpaceId, Tip, Verified, check_next};
+use sotay_feed::{DeviceId, Envelope, EnvelopeId, Frontier, SpaceId, SpaceTag, Tip, Verified, check_next};
 use sotay_store::rules::{PageFiller, after_prefix, judge, proves_more};
 use sotay_store::{
     ARRIVALS_PER_SPACE_MAX, Arrival, Batch, Bucket, Budget, Committed, DatabaseId, ForkEvidence, KeyValue,
@@ -27,6 +27,8 @@ pub struct Group<S> {
     envelopes: Vec<Verified<Envelope>>,
     expected: Vec<Outcome>,
     bytes: usize,
+    /// What staged erasures make of the bytes of envelopes that the store holds already.
+    shrunk: BTreeMap<SpaceTag, i64>,
 }
 
 /// What is staged of one space, in arrival order.
@@ -50,6 +52,7 @@ impl<S: Store> Group<S> {
             envelopes: Vec::new(),
             expected: Vec::new(),
             bytes: 0,
+            shrunk: BTreeMap::new(),
         }
     }
 
@@ -80,6 +83,7 @@ impl<S: Store> Group<S> {
         self.by_id.clear();
         self.forks.clear();
         self.bytes = 0;
+        self.shrunk.clear();
         if envelopes.is_empty() && puts.is_empty() {
             return self.inner.release();
         }
@@ -115,6 +119,9 @@ impl<S: Store> Group<S> {
             return Ok(outcome);
         }
         let arrival = self.head(&space)?.next(envelope.id());
+        let erasable = envelope.header().kind.is_erasable();
+        let gone = erasable && self.get(Bucket::Erased, envelope.id().as_bytes())?.is_some();
+        let envelope = envelope.erase().filter(|_| gone).unwrap_or(envelope);
         let staged = self.spaces.entry(space).or_default();
         let index = staged.log.len();
         staged.log.push((Stored::new(arrival.number, &envelope), arrival));
@@ -126,6 +133,38 @@ impl<S: Store> Group<S> {
         self.envelopes.push(envelope);
         self.expected.push(Outcome::Stored(arrival));
         Ok(Outcome::Stored(arrival))
+    }
+
+    /// Keeps of an envelope only what verifies, wherever it is.
+    fn erase(&mut self, id: EnvelopeId) -> Result<(), StoreError> {
+        if let Some((space, index)) = self.by_id.get(&id) {
+            if let Some(staged) = self.spaces.get_mut(space) {
+                let (stored, _) = &mut staged.log[*index];
+                let before = stored.bytes.len() as u64;
+                *stored = erased(stored.clone());
+                staged.bytes = staged.bytes + stored.bytes.len() as u64 - before;
+            }
+            return Ok(());
+        }
+        if self.get(Bucket::Erased, id.as_bytes())?.is_some() {
+            return Ok(());
+        }
+        if let Some(stored) = self.inner.envelope(id)?
+            && let Ok(envelope) = Envelope::decode(&stored.bytes)
+        {
+            let (before, after) = (stored.bytes.len() as i64, erased(stored).bytes.len() as i64);
+            *self.shrunk.entry(envelope.header().space).or_default() += after - before;
+        }
+        Ok(())
+    }
+
+    /// What the store holds, as it will be after the flush.
+    fn shown(&self, stored: Stored) -> Stored {
+        let key = (Bucket::Erased, stored.id.as_bytes().to_vec());
+        match self.records.get(&key) {
+            Some(Some(_)) => erased(stored),
+            _ => stored,
+        }
     }
 
     fn keep_fork(
@@ -147,6 +186,17 @@ impl<S: Store> Group<S> {
             self.forks.insert((space, device), evidence);
         }
         Ok(())
+    }
+}
+
+/// The same without its body, if it is of a kind that can be erased.
+fn erased(stored: Stored) -> Stored {
+    let left = Envelope::decode(&stored.bytes)
+        .ok()
+        .and_then(|envelope| envelope.erase());
+    match left {
+        Some(left) => Stored::new(stored.arrival, &left),
+        None => stored,
     }
 }
 
@@ -180,8 +230,11 @@ impl<S: Store> Store for Group<S> {
         }
         let outcomes = batch.envelopes.into_iter().map(|envelope| self.stage(envelope));
         let outcomes = outcomes.collect::<Result<_, _>>()?;
-        for Put { bucket, key, value } in batch.puts {
-            self.records.insert((bucket, key), value);
+        for put in batch.puts {
+            if let Some(id) = put.erases() {
+                self.erase(id)?;
+            }
+            self.records.insert((put.bucket, put.key), put.value);
         }
         Ok(Committed { outcomes })
     }
@@ -228,7 +281,12 @@ impl<S: Store> Store for Group<S> {
         after: u64,
         budget: Budget,
     ) -> Result<Page, StoreError> {
-        let page = self.inner.missing(space, have, after, budget)?;
+        let mut page = self.inner.missing(space, have, after, budget)?;
+        page.envelopes = page
+            .envelopes
+            .into_iter()
+            .map(|stored| self.shown(stored))
+            .collect();
         let Some(staged) = self.spaces.get(space).filter(|_| !page.more) else {
             return Ok(page);
         };
@@ -250,20 +308,24 @@ impl<S: Store> Store for Group<S> {
         let staged = self.spaces.get(space);
         match staged.and_then(|staged| Some(&staged.log[*staged.places.get(&(device, seq))?].0)) {
             Some(stored) => Ok(Some(stored.clone())),
-            None => self.inner.at(space, device, seq),
+            None => Ok(self
+                .inner
+                .at(space, device, seq)?
+                .map(|stored| self.shown(stored))),
         }
     }
 
     fn envelope(&self, id: EnvelopeId) -> Result<Option<Stored>, StoreError> {
         match self.by_id.get(&id) {
             Some((space, index)) => Ok(self.spaces.get(space).map(|staged| staged.log[*index].0.clone())),
-            None => self.inner.envelope(id),
+            None => Ok(self.inner.envelope(id)?.map(|stored| self.shown(stored))),
         }
     }
 
     fn space_bytes(&self, space: &SpaceId) -> Result<u64, StoreError> {
         let staged = self.spaces.get(space).map_or(0, |staged| staged.bytes);
-        Ok(self.inner.space_bytes(space)? + staged)
+        let shrunk = self.shrunk.get(&space.tag()).copied().unwrap_or(0);
+        Ok((self.inner.space_bytes(space)? + staged).saturating_add_signed(shrunk))
     }
 
     fn spaces(&self) -> Result<Vec<SpaceId>, StoreError> {

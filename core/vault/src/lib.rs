@@ -1,8 +1,8 @@
 //! Keys and ciphers of a device: epoch keys and the key ring, sealed bodies, boxes to one device, and the vault that
 //! keeps secrets at rest. A relay never links this crate.
 //!
-//! Nothing here is home-made: XChaCha20-Poly1305 for bodies, HPKE (RFC 9180) for boxes, BLAKE3 for derivation,
-//! Argon2id (RFC 9106) for passphrases. Formats are clauses P6 and P7 of `docs/protocol/vault.md`. Randomness is
+//! No primitive here is home-made: XChaCha20-Poly1305 for bodies, HPKE (RFC 9180) for boxes, BLAKE3 for derivation,
+//! Argon2id (RFC 9106) for passphrases; exports are files of the age format. Formats are clauses P6 and P7 of `docs/protocol/vault.md`. Randomness is
 //! always a parameter.
 //!
 //! ```
@@ -17,6 +17,7 @@
 //! # Ok::<(), sotay_vault::OpenError>(())
 //! ```
 
+mod age;
 mod body;
 mod boxes;
 mod epoch;
@@ -25,6 +26,7 @@ mod key;
 pub mod keyvault;
 mod ring;
 
+pub use age::{AGE_PASSPHRASE_BYTES_MAX, AGE_WORK_FACTOR, AGE_WORK_FACTOR_MAX, AgeError, age_open, age_seal};
 pub use body::{open_body, seal_body, sealed_len};
 pub use boxes::{BOX_OVERHEAD_BYTES, SealError, open_box, open_key_ring, seal_box, seal_key_ring};
 pub use epoch::{NewEpochError, box_epoch, new_epoch, open_epoch};

@@ -418,6 +418,7 @@ macro_rules! from_engine {
 
 from_engine!(
     sotay_engine::AdmitError,
+    sotay_engine::AgeError,
     sotay_engine::CallError,
     sotay_engine::CreateUnitError,
     sotay_engine::EnrolTextError,

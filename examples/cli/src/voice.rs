@@ -15,6 +15,7 @@ use crate::args::{Coded, LANG_VARIABLE};
 const CATALOGUE: &str = concat!(
     include_str!("../data/messages.tsv"),
     include_str!("../data/enrol.tsv"),
+    include_str!("../data/person.tsv"),
     include_str!("../data/study.tsv"),
     include_str!("../data/year.tsv"),
     include_str!("../data/records.tsv")

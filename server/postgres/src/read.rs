@@ -251,12 +251,18 @@ pub(crate) fn at(
 }
 
 pub(crate) fn envelope(store: &PostgresStore, id: EnvelopeId) -> Result<Option<Stored>, StoreError> {
+    Ok(by_id(store, id)?.map(|(_, stored)| stored))
+}
+
+/// An envelope by its id, with its space.
+pub(crate) fn by_id(store: &PostgresStore, id: EnvelopeId) -> Result<Option<(SpaceId, Stored)>, StoreError> {
     let prefix = id_prefix(id);
     let rows = store.run(async |client, sql| client.query(&sql.places, &[&prefix]).await)?;
     for row in rows {
-        let stored = fetch(store, &space_id(row.get(0))?, &[row.get(1)])?.pop();
-        if stored.as_ref().is_some_and(|stored| stored.id == id) {
-            return Ok(stored);
+        let space = space_id(row.get(0))?;
+        let stored = fetch(store, &space, &[row.get(1)])?.pop();
+        if let Some(stored) = stored.filter(|stored| stored.id == id) {
+            return Ok(Some((space, stored)));
         }
     }
     Ok(None)

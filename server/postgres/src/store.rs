@@ -97,6 +97,9 @@ statements! {
     put_envelopes: "INSERT INTO sotay.envelope (space, arrival, device, seq, prefix, chain, bytes)
                     SELECT * FROM unnest($1::bytea[], $2::int8[], $3::bytea[], $4::int8[], $5::int8[],
                                          $6::bytea[], $7::bytea[])",
+    erase: "UPDATE sotay.envelope e SET bytes = new.bytes
+              FROM unnest($1::bytea[], $2::int8[], $3::bytea[]) AS new(space, arrival, bytes)
+             WHERE e.space = new.space AND e.arrival = new.arrival",
     put_feeds: "INSERT INTO sotay.feed (space, device, seq, tip)
                 SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::int8[], $4::bytea[])
                 ON CONFLICT (space, device) DO UPDATE SET seq = excluded.seq, tip = excluded.tip",

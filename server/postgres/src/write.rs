@@ -7,7 +7,7 @@ use std::sync::Arc;
 use sotay_feed::{DeviceId, Envelope, EnvelopeId, SpaceId, Tip, Verified, check_next};
 use sotay_store::rules::{contradiction, id_prefix, int, judge, proves_more, record_sum};
 use sotay_store::{
-    ARRIVALS_PER_SPACE_MAX, Arrival, Batch, Bucket, Committed, Outcome, Put, Store, StoreError,
+    ARRIVALS_PER_SPACE_MAX, Arrival, Batch, Bucket, Committed, Outcome, Put, Store, StoreError, Stored,
 };
 
 use crate::note::{self, Item};
@@ -18,12 +18,21 @@ const RECORD_BYTES_AT_ONCE: usize = 8 * 1024 * 1024;
 
 pub(crate) fn commit(store: &mut PostgresStore, batch: &Batch) -> Result<Committed, StoreError> {
     batch.puts.iter().try_for_each(Put::check_limits)?;
-    let touched: BTreeSet<SpaceId> = batch.envelopes.iter().map(|envelope| *envelope.space()).collect();
+    let mut touched: BTreeSet<SpaceId> = batch.envelopes.iter().map(|envelope| *envelope.space()).collect();
+    // A body is erased under the lock of its space, whose bytes become fewer.
+    let erased: BTreeSet<EnvelopeId> = batch.puts.iter().filter_map(Put::erases).collect();
+    let mut held = Vec::new();
+    for id in &erased {
+        if let Some((space, stored)) = crate::read::by_id(store, *id)? {
+            touched.insert(space);
+            held.push((space, stored));
+        }
+    }
     if touched.is_empty() && batch.puts.is_empty() {
         store.release()?;
         return Ok(Committed { outcomes: Vec::new() });
     }
-    let committed = attempt(store, batch, &touched);
+    let committed = attempt(store, batch, &touched, &erased, held);
     if committed.is_err() {
         // Fails only with the connection, and the transaction with it.
         store.release().unwrap_or(());
@@ -38,14 +47,21 @@ fn attempt(
     store: &mut PostgresStore,
     batch: &Batch,
     touched: &BTreeSet<SpaceId>,
+    erased: &BTreeSet<EnvelopeId>,
+    held: Vec<(SpaceId, Stored)>,
 ) -> Result<Committed, StoreError> {
     agree(store, batch, touched)?;
     let mut writing = Writing {
         store,
+        erased,
         spaces: BTreeMap::new(),
         rows: Vec::new(),
         forks: BTreeMap::new(),
     };
+    let mut bodies = Vec::new();
+    for (space, stored) in held {
+        bodies.extend(writing.erase(space, &stored)?);
+    }
     let outcomes: Result<Vec<Outcome>, StoreError> = batch
         .envelopes
         .iter()
@@ -66,7 +82,7 @@ fn attempt(
         .iter()
         .map(|put| ((put.bucket, &put.key[..]), put.value.as_deref()))
         .collect();
-    write(store, &spaces, &rows, &forks, &records)?;
+    write(store, &spaces, &rows, &forks, &records, &bodies)?;
     let mut view = store.view.borrow_mut();
     for (space, staged) in &spaces {
         view.advance(space, staged.head, staged.bytes, &staged.tips);
@@ -109,6 +125,8 @@ struct Staged {
 
 struct Writing<'s> {
     store: &'s PostgresStore,
+    /// What this batch erases.
+    erased: &'s BTreeSet<EnvelopeId>,
     spaces: BTreeMap<SpaceId, Staged>,
     rows: Vec<(Arrival, Verified<Envelope>)>,
     forks: Forks,
@@ -136,16 +154,13 @@ impl Writing<'_> {
             }
             return Ok(outcome);
         }
-        if !self.spaces.contains_key(&space) {
-            let (head, bytes) = self.store.known(&space, |known| (known.head, known.bytes))?;
-            let staged = Staged {
-                head,
-                bytes,
-                tips: BTreeMap::new(),
-                new: BTreeMap::new(),
-            };
-            self.spaces.insert(space, staged);
-        }
+        let left = if envelope.header().kind.is_erasable() && self.is_erased(envelope.id())? {
+            envelope.erase()
+        } else {
+            None
+        };
+        let envelope = left.as_ref().unwrap_or(envelope);
+        self.stage(space)?;
         let staged = self.spaces.get_mut(&space).expect("just made");
         if staged.head.number >= ARRIVALS_PER_SPACE_MAX {
             return Err(StoreError::Full);
@@ -157,6 +172,37 @@ impl Writing<'_> {
         let arrival = staged.head;
         self.rows.push((arrival, envelope.clone()));
         Ok(Outcome::Stored(arrival))
+    }
+
+    fn is_erased(&self, id: EnvelopeId) -> Result<bool, StoreError> {
+        Ok(self.erased.contains(&id) || self.store.get(Bucket::Erased, id.as_bytes())?.is_some())
+    }
+
+    /// What is left of a stored envelope, with its place; `None` when there is nothing to erase.
+    fn erase(&mut self, space: SpaceId, stored: &Stored) -> Result<Option<Body>, StoreError> {
+        let whole =
+            Envelope::decode(&stored.bytes).map_err(|_| contradiction("stored bytes are not an envelope"))?;
+        let Some(left) = whole.erase().filter(|_| !whole.is_erased()) else {
+            return Ok(None);
+        };
+        self.stage(space)?;
+        let staged = self.spaces.get_mut(&space).expect("just made");
+        staged.bytes = staged.bytes + left.bytes().len() as u64 - whole.bytes().len() as u64;
+        Ok(Some((space, stored.arrival, left.bytes().clone())))
+    }
+
+    fn stage(&mut self, space: SpaceId) -> Result<(), StoreError> {
+        if !self.spaces.contains_key(&space) {
+            let (head, bytes) = self.store.known(&space, |known| (known.head, known.bytes))?;
+            let staged = Staged {
+                head,
+                bytes,
+                tips: BTreeMap::new(),
+                new: BTreeMap::new(),
+            };
+            self.spaces.insert(space, staged);
+        }
+        Ok(())
     }
 
     fn id_at(&self, space: &SpaceId, device: DeviceId, seq: u64) -> Result<EnvelopeId, StoreError> {
@@ -172,6 +218,8 @@ impl Writing<'_> {
 }
 
 type Records<'r> = BTreeMap<(Bucket, &'r [u8]), Option<&'r [u8]>>;
+/// What is left of an erased envelope: space, arrival, bytes.
+type Body = (SpaceId, u64, Arc<[u8]>);
 type Forks = BTreeMap<(SpaceId, DeviceId), (u64, Arc<[u8]>)>;
 
 /// Everything on the wire in order, one answer awaited: a statement that fails makes the `COMMIT` behind it a rollback.
@@ -181,6 +229,7 @@ fn write(
     rows: &[(Arrival, Verified<Envelope>)],
     forks: &Forks,
     records: &Records<'_>,
+    bodies: &[Body],
 ) -> Result<(), StoreError> {
     let mut items = Vec::new();
     let (mut ids, mut heads, mut chains, mut sizes) = (vec![], vec![], vec![], vec![]);
@@ -226,6 +275,12 @@ fn write(
         return Err(StoreError::Unreachable);
     }
     write_records(store, records)?;
+    if !bodies.is_empty() {
+        let spaces: Vec<&[u8]> = bodies.iter().map(|(space, ..)| &space.as_bytes()[..]).collect();
+        let arrivals: Vec<i64> = bodies.iter().map(|(_, arrival, _)| int(*arrival)).collect();
+        let bytes: Vec<&[u8]> = bodies.iter().map(|(.., bytes)| &bytes[..]).collect();
+        store.run(async |client, sql| client.execute(&sql.erase, &[&spaces, &arrivals, &bytes]).await)?;
+    }
     store.run(async |client, sql| {
         let put_envelopes = async {
             match rows.is_empty() {

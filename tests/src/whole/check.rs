@@ -117,7 +117,7 @@ impl World {
                     "list of feedback",
                     phone,
                     &mut feedback,
-                    device.feedback().map_err(failed)?,
+                    device.feedback(0).map_err(failed)?,
                 )?;
             }
             if let Ok(reports) = device.reports(YEAR) {
@@ -166,7 +166,7 @@ impl World {
         }) {
             return Err(format!("evidence {id} is lost"));
         }
-        let known = device.feedback().map_err(failed)?;
+        let known = device.feedback(0).map_err(failed)?;
         for (id, named) in &feedback {
             let times = known.iter().filter(|view| view.item.id == *id).count();
             if times != 1 {

@@ -97,7 +97,7 @@ fn scenario_9_feedback_is_counted_once_marked_when_alike_and_nameless_without_a_
     }
 
     for phone in [P1, P2, P3] {
-        let list = hall.branch.phones[phone].feedback().unwrap();
+        let list = hall.branch.phones[phone].feedback(at(200)).unwrap();
         let shown: Vec<_> = list.iter().map(|view| (view.number, view.item.id)).collect();
         assert_eq!(shown, [(1, f1), (2, f2), (3, f3)]);
         let notes: Vec<_> = list.iter().map(|view| view.note()).collect();
@@ -150,9 +150,9 @@ fn other_members_and_the_relay_cannot_read_feedback() {
     for phone in [M11, P3, M12] {
         hall.sync(phone);
     }
-    assert_eq!(hall.branch.phones[P3].feedback().unwrap().len(), 1);
+    assert_eq!(hall.branch.phones[P3].feedback(at(200)).unwrap().len(), 1);
     assert!(
-        hall.branch.phones[M12].feedback().is_err(),
+        hall.branch.phones[M12].feedback(at(200)).is_err(),
         "an ordinary member has no list"
     );
     assert!(
@@ -213,7 +213,7 @@ fn the_committee_answers_the_writer_alone_or_everybody_and_the_furthest_status_c
         hall.sync(phone);
     }
     for phone in [P2, P3] {
-        let list = hall.branch.phones[phone].feedback().unwrap();
+        let list = hall.branch.phones[phone].feedback(at(200)).unwrap();
         assert!(
             list.iter()
                 .all(|view| view.status == Some(FeedbackStatus::Answered))
@@ -251,7 +251,7 @@ fn an_item_taken_back_after_it_left_is_hidden_unless_it_was_read() {
     for phone in [M11, M12, P3] {
         hall.sync(phone);
     }
-    let list = hall.branch.phones[P3].feedback().unwrap();
+    let list = hall.branch.phones[P3].feedback(at(200)).unwrap();
     assert_eq!(list.len(), 1);
     assert!(list[0].item.id == read && list[0].withdrawn);
     assert_eq!(
@@ -287,7 +287,7 @@ fn nameless_items_of_many_arrive_even_when_phones_draw_the_same_slot() {
         }
     }
     let mut arrived: Vec<EntryId> = hall.branch.phones[P3]
-        .feedback()
+        .feedback(at(200))
         .unwrap()
         .iter()
         .map(|view| view.item.id)
@@ -320,7 +320,7 @@ fn the_secretary_reads_the_letter_of_another_phone_that_had_drawn_the_secretarys
     assert!(!forks.is_empty(), "they drew one slot");
     ids.sort();
     for phone in [P3, P1] {
-        let list = hall.branch.phones[phone].feedback().unwrap();
+        let list = hall.branch.phones[phone].feedback(at(200)).unwrap();
         let mut arrived: Vec<EntryId> = list.iter().map(|view| view.item.id).collect();
         arrived.sort();
         assert_eq!(arrived, ids, "P{}", phone + 1);
@@ -358,5 +358,5 @@ fn a_letter_in_the_name_of_another_is_set_aside() {
     hall.sync(M11);
     hall.sync(P3);
     assert_eq!(hall.state(M11, id), OwnState::Sent);
-    assert!(hall.branch.phones[P3].feedback().unwrap().is_empty());
+    assert!(hall.branch.phones[P3].feedback(at(200)).unwrap().is_empty());
 }

@@ -105,6 +105,18 @@ fn a_file_of_welcome_opens_with_its_code_and_no_other() {
 }
 
 #[test]
+fn a_letter_survives_line_breaks_and_anything_else_is_named() {
+    let text = letter_text(&[7; 100]);
+    let broken = format!("{}\r\n {}", &text[..50], &text[50..]);
+    assert_eq!(read_letter(&broken), Ok(vec![7; 100]));
+    assert!(matches!(
+        read_letter("sotay-join-1:AA"),
+        Err(EnrolTextError::Prefix { .. })
+    ));
+    assert_eq!(read_letter("sotay-letter-1:*"), Err(EnrolTextError::Damaged));
+}
+
+#[test]
 fn debug_shows_no_key() {
     let shown = format!("{:?} {:?}", ticket(1), hall(1));
     assert!(!shown.contains("030303") && !shown.contains("3, 3"), "{shown}");
@@ -116,6 +128,7 @@ proptest! {
         let _ = Ticket::from_bytes(&bytes);
         let _ = HallCode::from_bytes(&bytes);
         let _ = Pass::from_text(&text);
+        let _ = read_letter(&text);
         let _ = Pass::from_text(&dense(TICKET_PREFIX, &bytes));
         let _ = Pass::from_text(&dense(HALL_PREFIX, &bytes));
         let file = [WELCOME_MAGIC, &bytes].concat();

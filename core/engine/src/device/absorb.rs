@@ -6,17 +6,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sotay_document::{GateError, Run, Touched};
-use sotay_feed::{DeviceId, DocId, Envelope, EnvelopeId, EpochId, Kind, Space, SpaceId, SpaceKind, UnitId};
+use sotay_feed::{
+    DeviceId, DocId, Envelope, EnvelopeId, EpochId, Kind, MemberId, Space, SpaceId, SpaceKind, UnitId,
+};
 use sotay_handbook::{DocKind, HandbookEvent, Place, events, place_of};
+use sotay_membership::Record;
 use sotay_membership::seal::SealId;
-use sotay_membership::{Record, rank};
 use sotay_store::{Bucket, Budget, Put, Store, Stored};
 use sotay_vault::{KeyRing, open_body, open_epoch, open_key_ring};
 
 use super::Device;
 use super::books::{BookKey, orphan_key, orphan_put};
 use super::home::{SEALED, ring_puts};
-use super::people::{PersonRecord, Subject};
+use super::people::PersonRecord;
 use crate::error::DeviceError;
 use crate::event::{Event, SetAside};
 
@@ -32,7 +34,11 @@ type Arrived = (u64, DeviceId, Run);
 #[derive(Default)]
 pub(super) struct Haul {
     runs: BTreeMap<DocId, (BookKey, Vec<Arrived>)>,
-    people: Vec<(EnvelopeId, PersonRecord)>,
+    pub(super) people: Vec<(EnvelopeId, PersonRecord)>,
+    /// Sensitive cards, with whose they are.
+    pub(super) contacts: Vec<(EnvelopeId, MemberId, Vec<u8>)>,
+    /// Cards that an erasure names.
+    pub(super) erased: Vec<EnvelopeId>,
     pub(super) puts: Vec<Put>,
     library: bool,
     /// Documents with changes that do not count.
@@ -47,7 +53,7 @@ impl Haul {
     }
 
     fn is_empty(&self) -> bool {
-        self.runs.is_empty() && self.people.is_empty() && self.puts.is_empty()
+        self.runs.is_empty() && self.people.is_empty() && self.puts.is_empty() && self.erased.is_empty()
     }
 }
 
@@ -241,10 +247,15 @@ impl<S: Store> Device<S> {
         if stored.kind == Kind::SNAPSHOT && matches!(space.kind, SpaceKind::Main | SpaceKind::Committee) {
             return self.read_carried(space, &stored, haul);
         }
+        if stored.kind == Kind::ERASE {
+            return self.read_erasure(&stored, haul);
+        }
         let read_here = match stored.kind {
             Kind::CHANGE => true,
             // Names are those of the own unit.
             Kind::PERSON => space.kind == SpaceKind::Main,
+            Kind::CARD => matches!(space.kind, SpaceKind::Main | SpaceKind::Committee),
+            Kind::CARE => space.kind == SpaceKind::Committee,
             Kind::PUBLICATION => space.kind == SpaceKind::Broadcast,
             Kind::STUDY => matches!(space.kind, SpaceKind::Private | SpaceKind::Main),
             Kind::INBOX => matches!(space.kind, SpaceKind::Main | SpaceKind::Committee),
@@ -257,6 +268,9 @@ impl<S: Store> Device<S> {
         let Ok(envelope) = Envelope::decode(&stored.bytes) else {
             return;
         };
+        if envelope.is_erased() {
+            return;
+        }
         let Some(key) = self.ring.get(id.tag(), envelope.header().epoch) else {
             haul.puts
                 .push(locked_put(&id, stored.arrival, Some(envelope.header().epoch)));
@@ -278,6 +292,11 @@ impl<S: Store> Device<S> {
         let rows = match stored.kind {
             Kind::PERSON => return self.read_person(&stored, &payload, haul),
             Kind::DISPATCH => return self.read_dispatch(space, &stored, &envelope, &payload, haul),
+            Kind::CARD if space.kind == SpaceKind::Main => {
+                return self.read_name_card(&stored, &payload, haul);
+            }
+            Kind::CARD => return self.read_contact_card(&stored, &payload, haul),
+            Kind::CARE => return self.read_care(&stored, &payload, haul),
             Kind::INBOX => return self.read_about_inbox(space, &stored, &payload, haul),
             Kind::PUBLICATION => {
                 let own = self.unit() == Some(space.unit);
@@ -348,30 +367,6 @@ impl<S: Store> Device<S> {
         }
     }
 
-    fn read_person(&mut self, stored: &Stored, payload: &[u8], haul: &mut Haul) {
-        let Ok(record) = PersonRecord::decode(payload) else {
-            return self.set_aside(stored, SetAside::Unreadable, haul);
-        };
-        if !self.may_have_named(stored.device, &record.subject) {
-            return self.set_aside(stored, SetAside::NotAllowed, haul);
-        }
-        haul.people.push((stored.id, record));
-    }
-
-    /// Officers name everybody; anybody names themselves and their own phone.
-    pub(super) fn may_have_named(&self, device: DeviceId, subject: &Subject) -> bool {
-        let author = self
-            .membership()
-            .ok()
-            .and_then(|membership| membership.standing(device));
-        let own = match subject {
-            Subject::Device(named) => *named == device,
-            Subject::Member(member) => author.is_some_and(|author| author.member == Some(*member)),
-            Subject::Unit(_) | Subject::Upper(_) => false,
-        };
-        own || author.is_some_and(|author| author.rank <= rank::DEPUTY)
-    }
-
     fn read_shared(&mut self, stored: &Stored, payload: &[u8], haul: &mut Haul) {
         let author = self.membership().ok().and_then(|m| m.standing(stored.device));
         match self
@@ -423,7 +418,8 @@ impl<S: Store> Device<S> {
                 .into_iter()
                 .filter_map(|(id, record)| people.learn(id, record)),
         );
-        let names = puts.len() > before;
+        let cards = self.settle_cards(haul.contacts, haul.erased, &mut puts, &mut people)?;
+        let names = cards || puts.len() > before;
         let mut touched: Vec<(BookKey, Vec<Touched>)> = Vec::new();
         let unit = self.home()?.unit;
         for (key, runs) in haul.runs.into_values() {

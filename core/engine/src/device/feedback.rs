@@ -275,10 +275,26 @@ impl<S: Store> Device<S> {
         Ok(own)
     }
 
-    /// What the committee has received. Only for those who may read the inbox.
-    pub fn feedback(&self) -> Result<Vec<FeedbackView>, DeviceError> {
+    /// What the committee has received, for what is done with an item that was opened before.
+    pub(super) fn received_list(&self) -> Result<Vec<FeedbackView>, DeviceError> {
         self.may_read_inbox()?;
         Ok(self.received()?.list(OFFSET_MINUTES))
+    }
+
+    /// What the committee has received. Only for those who may read the inbox; that this phone opened an item, and when, is
+    /// recorded for the committee the first time.
+    pub fn feedback(&mut self, now: i64) -> Result<Vec<FeedbackView>, DeviceError> {
+        let list = self.received_list()?;
+        let (mut items, mut puts) = (Vec::new(), Vec::new());
+        for id in list.iter().map(|view| view.item.id) {
+            let key = [b"v", &id.as_bytes()[..]].concat();
+            if self.replica.store().get(Bucket::Inbox, &key)?.is_none() {
+                items.push(id);
+                puts.push(put(key, Some(Vec::new())));
+            }
+        }
+        self.record_feedback_opened(&items, puts, now)?;
+        Ok(list)
     }
 
     /// Answers that everybody in the unit reads, oldest first.

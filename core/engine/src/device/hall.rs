@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 use sotay_feed::cbor::{CborError, Reader, Writer};
-use sotay_feed::{DeviceId, DeviceKeys, Space, SpaceKind};
+use sotay_feed::{DeviceId, DeviceKeys, InOrder, Space, SpaceKind};
 use sotay_membership::{Denied, State, rank};
 use sotay_store::{Bucket, Put, Store};
 use sotay_vault::open_box;
@@ -230,7 +230,7 @@ impl<S: Store> Device<S> {
     pub fn hall_requests(&self) -> Result<Vec<HallEntry>, HallError> {
         self.open_hall_row()?;
         let mut entries: Vec<HallEntry> = self.asks()?.iter().map(entry).collect();
-        entries.sort_by(|a, b| (&a.label, a.device).cmp(&(&b.label, b.device)));
+        entries.in_order_by(|a, b| (&a.label, a.device).cmp(&(&b.label, b.device)));
         Ok(entries)
     }
 
@@ -294,5 +294,51 @@ fn entry(request: &JoinRequest) -> HallEntry {
         check_code: request.check_code(),
         label: request.label.clone(),
         device: request.keys.sign.device_id(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use sotay_feed::UnitId;
+
+    fn hall() -> Hall {
+        let keys = DeviceKeys::from_seeds([1; 32], [2; 32]);
+        let code = HallCode {
+            unit: UnitId::from_bytes([3; 32]),
+            seal: keys.public().seal,
+            key: [4; 16],
+            until: 5,
+            relays: Vec::new(),
+        };
+        Hall { keys, code }
+    }
+
+    #[test]
+    fn the_row_of_an_open_hall_has_the_written_form_and_round_trips() {
+        let (bytes, code) = (hall().encode(), hall().code.to_bytes());
+        let expected = format!(
+            "84015820{}5820{}58{:02x}{}",
+            "01".repeat(32),
+            "02".repeat(32),
+            code.len(),
+            data_encoding::HEXLOWER.encode(&code)
+        );
+        assert_eq!(data_encoding::HEXLOWER.encode(&bytes), expected);
+        assert!(Hall::decode(&bytes).is_ok_and(|read| read.code == hall().code));
+        for len in 0..bytes.len() {
+            assert!(Hall::decode(&bytes[..len]).is_err(), "{len}");
+        }
+        let mut newer = bytes.to_vec();
+        newer[1] = 2;
+        assert!(Hall::decode(&newer).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn garbage_is_no_hall(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            prop_assert!(Hall::decode(&bytes).is_err());
+        }
     }
 }

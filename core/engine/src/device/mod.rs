@@ -12,6 +12,8 @@ mod answers;
 mod apart;
 mod books;
 mod broadcasts;
+mod cards;
+mod care;
 mod clocks;
 mod custody;
 mod diary;
@@ -37,6 +39,7 @@ mod paper;
 mod passes;
 mod passing;
 mod people;
+mod personal;
 mod policy;
 mod publishing;
 mod quizzes;
@@ -72,6 +75,8 @@ use sotay_vault::keyvault::KeyVault;
 pub use above::{Origin, UpperLine};
 pub use answers::{DeliveredBelow, ReportAnswer};
 pub use broadcasts::{AirState, BroadcastLine};
+pub use cards::{CONTACT_LINE_BYTES_MAX, Contact, ErasedPerson};
+pub use care::{AccessLine, ConsentLine, OPENED_ITEMS_MAX, Opened, PURPOSE_BYTES_MAX, RETENTION_MONTHS_MAX};
 pub use custody::VaultError;
 pub use diary::{DIARY_PAGE_MAX, DiaryLine, DiaryPage, Undone};
 pub use directives::{DirectiveEntry, PublishDirectiveError};
@@ -91,6 +96,7 @@ pub use moving::{Left, MoveLine, NewMove};
 pub use paper::PageError;
 pub use passes::HallRequest;
 pub use passing::{PassedLine, ReplyFromAbove};
+pub use personal::{EXPORT_VERSION, PersonalData, SealedExport};
 pub use policy::{RemoteError, SecretaryError};
 pub use publishing::{PublishFileError, PublishedFile};
 pub use quizzes::{DueQuestion, HandedIn, QuizEntry, QuizError, StudyOverview};
@@ -333,6 +339,8 @@ fn check_label(label: &str) -> Result<(), DeviceError> {
     }
 }
 
+#[cfg(test)]
+mod cards_tests;
 #[cfg(test)]
 mod passes_tests;
 #[cfg(test)]

@@ -275,10 +275,6 @@ impl<S: Store> Device<S> {
             }
             let payloads = self.payloads_for(&space, &row)?;
             row.upto = head;
-            let payloads: Vec<_> = payloads
-                .into_iter()
-                .map(|payload| (Kind::SNAPSHOT, payload))
-                .collect();
             if payloads.is_empty() {
                 self.write(vec![row.put()])?;
             } else {
@@ -289,7 +285,8 @@ impl<S: Store> Device<S> {
     }
 
     /// What came after the row's arrival under its keys and is not kept back for its date.
-    fn payloads_for(&mut self, space: &Space, row: &Withheld) -> Result<Vec<Vec<u8>>, DeviceError> {
+    /// Cards go as cards, so that erasing a person reaches them too.
+    fn payloads_for(&mut self, space: &Space, row: &Withheld) -> Result<Vec<(Kind, Vec<u8>)>, DeviceError> {
         let mut found: Vec<(Stored, Vec<u8>)> = Vec::new();
         self.each_of(&space.id(), row.upto, |stored| {
             let opened = self
@@ -300,6 +297,7 @@ impl<S: Store> Device<S> {
         })?;
         let room = self.payload_room(space)? - 32;
         let (mut runs, mut names, mut inbox) = (Vec::new(), Vec::new(), Vec::new());
+        let mut cards = Vec::new();
         for (stored, payload) in found {
             match stored.kind {
                 Kind::CHANGE => {
@@ -321,6 +319,9 @@ impl<S: Store> Device<S> {
                         names.push([&stored.id.as_bytes()[..], &payload].concat());
                     }
                 }
+                Kind::CARD if self.is_newest_card(space.kind, stored.id)? => {
+                    cards.push((Kind::CARD, payload))
+                }
                 Kind::INBOX if matches!(payload.first(), Some(&KEY | &SLOTS)) => {
                     inbox.push([&[INBOX], &payload[..]].concat());
                 }
@@ -330,7 +331,8 @@ impl<S: Store> Device<S> {
         let mut payloads = packed(RUNS, runs, room);
         payloads.extend(packed(NAMES, names, room));
         payloads.extend(inbox);
-        Ok(payloads)
+        let copies = payloads.into_iter().map(|payload| (Kind::SNAPSHOT, payload));
+        Ok(copies.chain(cards).collect())
     }
 
     /// Whether a document of the time before is carried over: everything but meetings of an earlier day and the books of

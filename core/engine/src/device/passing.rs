@@ -101,7 +101,7 @@ impl<S: Store> Device<S> {
         if self.units_above().is_empty() {
             return Err(unknown(What::Recipient));
         }
-        let all = self.feedback()?;
+        let all = self.received_list()?;
         let item = all.iter().find(|view| view.item.id == id);
         let item = item.ok_or(unknown(What::Feedback))?.item.clone();
         if let Some(line) = self.passed_feedback()?.iter().find(|line| line.passed.item == id) {
@@ -148,7 +148,7 @@ impl<S: Store> Device<S> {
         let answered = line.replies.iter().rev().find(|reply| reply.reply.text.is_some());
         let answered = answered.ok_or(CommandError::Unknown(What::Feedback))?;
         let named = self
-            .feedback()?
+            .received_list()?
             .iter()
             .any(|view| view.item.id == id && view.item.member.is_some());
         let text = answered

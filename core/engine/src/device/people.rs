@@ -1,16 +1,20 @@
 //! Names of members, devices and the unit: personal data that never enters a document or a grant (clause E3).
 //!
-//! Each is a `person` envelope in `main`, sealed under the epoch, replaceable: the greatest revision counts, then the
-//! greatest envelope id. Documents hold ids only and are rendered with the names known here.
+//! Each is an envelope in `main`, sealed under the epoch, replaceable: the greatest revision counts, then the greatest
+//! envelope id. Members are named by kind `card`, whose body can be erased, all else by kind `person`. Documents hold ids only and are rendered with the names known here.
 
 use std::collections::BTreeMap;
 
 use sotay_feed::cbor::{CborError, Reader, Writer};
 use sotay_feed::{DeviceId, EnvelopeId, MemberId, UnitId};
 use sotay_handbook::Names;
-use sotay_store::{Bucket, Put, Store};
+use sotay_membership::rank;
+use sotay_store::{Bucket, Put, Store, Stored};
 
+use super::Device;
+use super::absorb::Haul;
 use crate::error::DeviceError;
+use crate::event::SetAside;
 
 /// Bytes of one name.
 pub const NAME_BYTES_MAX: usize = 300 * 4;
@@ -93,6 +97,9 @@ impl People {
     pub fn load<S: Store>(store: &S) -> Result<Self, DeviceError> {
         let mut people = Self::default();
         for (key, value) in store.list(Bucket::Person, &[])? {
+            if key.first().is_some_and(|&first| first >= super::cards::NOT_NAMES) {
+                continue;
+            }
             let (id, body) = value
                 .split_at_checked(EnvelopeId::LEN)
                 .ok_or(DeviceError::damaged("names"))?;
@@ -145,6 +152,20 @@ impl People {
         self.0.get(subject).map(|known| known.envelope)
     }
 
+    /// Forgets the name that an envelope gave a member; the row to delete, if it was the newest.
+    pub fn forget(&mut self, member: MemberId, envelope: EnvelopeId) -> Option<Put> {
+        let subject = Subject::Member(member);
+        if self.source(&subject) != Some(envelope) {
+            return None;
+        }
+        self.0.remove(&subject);
+        Some(Put {
+            bucket: Bucket::Person,
+            key: key_of(&subject),
+            value: None,
+        })
+    }
+
     /// The newest name.
     pub fn get(&self, subject: &Subject) -> Option<&str> {
         self.0.get(subject).map(|known| known.name.as_str())
@@ -157,6 +178,32 @@ fn key_of(subject: &Subject) -> Vec<u8> {
         Subject::Device(device) => [&[1], &device.as_bytes()[..]].concat(),
         Subject::Unit(unit) => [&[2], &unit.as_bytes()[..]].concat(),
         Subject::Upper(unit) => [&[3], &unit.as_bytes()[..]].concat(),
+    }
+}
+
+impl<S: Store> Device<S> {
+    pub(super) fn read_person(&mut self, stored: &Stored, payload: &[u8], haul: &mut Haul) {
+        let Ok(record) = PersonRecord::decode(payload) else {
+            return self.set_aside(stored, SetAside::Unreadable, haul);
+        };
+        if !self.may_have_named(stored.device, &record.subject) {
+            return self.set_aside(stored, SetAside::NotAllowed, haul);
+        }
+        haul.people.push((stored.id, record));
+    }
+
+    /// Officers name everybody; anybody names themselves and their own phone.
+    pub(super) fn may_have_named(&self, device: DeviceId, subject: &Subject) -> bool {
+        let author = self
+            .membership()
+            .ok()
+            .and_then(|membership| membership.standing(device));
+        let own = match subject {
+            Subject::Device(named) => *named == device,
+            Subject::Member(member) => author.is_some_and(|author| author.member == Some(*member)),
+            Subject::Unit(_) | Subject::Upper(_) => false,
+        };
+        own || author.is_some_and(|author| author.rank <= rank::DEPUTY)
     }
 }
 

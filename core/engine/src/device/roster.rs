@@ -307,6 +307,7 @@ impl<S: Store> Device<S> {
     pub(super) fn publish_names(&mut self, names: Vec<(Subject, String)>) -> Result<(), DeviceError> {
         let main = self.space(SpaceKind::Main)?;
         let mut payloads = Vec::with_capacity(names.len());
+        let mut named = Vec::new();
         for (subject, name) in names {
             check_name(&name)?;
             self.may_name(&subject)?;
@@ -316,10 +317,18 @@ impl<S: Store> Device<S> {
                 revision,
                 name: sotay_document::nfc(&name).into_owned(),
             };
-            payloads.push((Kind::PERSON, record.encode()));
+            let kind = match subject {
+                Subject::Member(member) => {
+                    named.extend((revision > 1).then_some(member));
+                    Kind::CARD
+                }
+                _ => Kind::PERSON,
+            };
+            payloads.push((kind, record.encode()));
         }
         self.publish(&main, payloads, Vec::new())?;
-        self.absorb()
+        self.absorb()?;
+        self.erase_replaced(&named, SpaceKind::Main)
     }
 
     /// The unit's names for the heading of documents.

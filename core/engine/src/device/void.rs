@@ -18,6 +18,7 @@ use sotay_vault::open_body;
 
 use super::Device;
 use super::books::{BookKey, orphan_put, put};
+use super::cards::NOT_NAMES;
 use super::people::{People, PersonRecord};
 use crate::error::DeviceError;
 use crate::event::{Event, SetAside};
@@ -226,6 +227,7 @@ impl<S: Store> Device<S> {
                 }
                 match stored.kind {
                     Kind::PERSON => names = true,
+                    Kind::CARD => names |= space.kind == SpaceKind::Main,
                     Kind::CHANGE => {
                         let read = known.and_then(|(_, doc)| *doc);
                         docs.extend(read.or_else(|| self.read_run(space, &stored).map(|run| run.doc)));
@@ -316,7 +318,7 @@ impl<S: Store> Device<S> {
                             }));
                         }
                     }
-                    Kind::PERSON if names => {
+                    Kind::PERSON | Kind::CARD if names => {
                         let opened = self.open_stored(space, &stored);
                         if let Some(record) = opened.and_then(|body| PersonRecord::decode(&body).ok()) {
                             material.people.push((stored, counts, record));
@@ -468,7 +470,9 @@ impl<S: Store> Device<S> {
         puts: &mut Vec<Put>,
     ) -> Result<People, DeviceError> {
         let old = self.replica.store().list(Bucket::Person, &[])?;
-        puts.extend(old.into_iter().map(|(row, _)| put(Bucket::Person, row, None)));
+        let old = old.into_iter().map(|(row, _)| row);
+        let names = old.filter(|row| row.first().is_none_or(|&first| first < NOT_NAMES));
+        puts.extend(names.map(|row| put(Bucket::Person, row, None)));
         let mut people = People::default();
         for (stored, may, record) in &material.people {
             let verdict = (!may).then_some((Verdict::LeftOut, None));

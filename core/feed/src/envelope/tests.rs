@@ -176,3 +176,75 @@ proptest! {
         prop_assert_eq!(read.body(), &body[..]);
     }
 }
+
+fn card(body: &[u8]) -> Verified<Envelope> {
+    Draft::next(&keys(), Kind::CARD, &space(), None)
+        .in_epoch(EpochId::from_bytes([9; 8]))
+        .sign(&keys(), &space(), body)
+        .unwrap()
+}
+
+#[test]
+fn a_card_and_what_is_left_of_it_have_the_bytes_of_the_golden_vectors() {
+    let whole = card(b"name");
+    let hex =
+        [whole.bytes(), whole.erase().unwrap().bytes()].map(|bytes| data_encoding::HEXLOWER.encode(bytes));
+    let known: Vec<&str> = include_str!("../../vectors/card.hex").lines().collect();
+    assert_eq!(hex.to_vec(), known);
+}
+
+#[test]
+fn an_erased_envelope_has_its_id_and_signature_and_no_body() {
+    let whole = card(b"name");
+    let left = whole.erase().unwrap();
+    assert_eq!((left.id(), left.header()), (whole.id(), whole.header()));
+    assert!(left.is_erased() && !whole.is_erased());
+    assert_eq!((whole.body(), left.body()), (&b"name"[..], &b""[..]));
+    assert!(!left.bytes().windows(4).any(|part| part == b"name"));
+    let read = verify(left.bytes()).unwrap();
+    assert_eq!((&*read, read.header_bytes()), (&*left, whole.header_bytes()));
+    assert_eq!(read.erase().unwrap(), read, "twice changes nothing");
+    assert_eq!(verify(whole.bytes()).unwrap().id(), left.id());
+}
+
+#[test]
+fn no_byte_of_a_card_or_of_what_is_left_of_it_can_be_changed_or_left_out() {
+    let whole = card(b"name");
+    for good in [whole.bytes().clone(), whole.erase().unwrap().bytes().clone()] {
+        for at in 0..good.len() {
+            let mut bad = good.to_vec();
+            bad[at] ^= 1;
+            for bad in [&bad[..], &good[..at]] {
+                let refused = match Envelope::decode(bad) {
+                    Err(_) => true,
+                    Ok(read) => read.verify(&space(), &keys().public().sign).is_err(),
+                };
+                assert!(refused, "byte {at}");
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_but_a_card_can_be_erased() {
+    let change = envelope(b"body");
+    assert!(change.erase().is_none());
+    let hash = *blake3::hash(b"body").as_bytes();
+    let signature = &change.bytes()[change.bytes().len() - SIGNATURE_LEN..];
+    let forged = [&[ERASED_MARK], change.header_bytes(), &hash, signature].concat();
+    assert_eq!(Envelope::decode(&forged), Err(DecodeError::Erased));
+    let left = card(b"name").erase().unwrap();
+    let mut longer = left.bytes().to_vec();
+    longer.insert(left.header_bytes().len() + 1, 0);
+    assert_eq!(Envelope::decode(&longer), Err(DecodeError::Erased));
+}
+
+#[test]
+fn a_card_with_the_version_of_other_kinds_and_another_kind_with_that_of_cards_are_refused() {
+    let mut old = card(b"name").bytes().to_vec();
+    old[1] = ENVELOPE_VERSION;
+    assert_eq!(Envelope::decode(&old), Err(DecodeError::Version(1)));
+    let mut new = envelope(b"body").bytes().to_vec();
+    new[1] = ERASABLE_VERSION;
+    assert_eq!(Envelope::decode(&new), Err(DecodeError::Version(2)));
+}

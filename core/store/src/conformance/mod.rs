@@ -2,6 +2,7 @@
 //!
 //! Hidden from the documentation: for tests, of this crate and of stores elsewhere.
 
+mod erasure;
 mod feeds;
 mod ranges;
 mod records;
@@ -38,6 +39,10 @@ fn behaviours<S: Store>() -> Vec<fn(&mut S)> {
         ranges::a_range_beyond_the_head_is_empty,
         ranges::missing_leaves_out_exactly_what_the_other_side_has,
         ranges::missing_finds_little_in_much_from_any_place,
+        erasure::an_erased_body_is_gone_and_its_feed_goes_on,
+        erasure::what_was_erased_before_it_came_is_stored_without_its_body,
+        erasure::a_body_shorter_than_its_hash_is_erased_as_well,
+        erasure::nothing_but_cards_is_erased_and_unknown_ids_do_no_harm,
         records::a_record_is_read_back_replaced_and_deleted,
         records::records_are_listed_by_prefix_in_byte_order,
         records::later_puts_of_a_batch_win,

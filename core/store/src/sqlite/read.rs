@@ -340,18 +340,34 @@ pub(super) fn at(
 }
 
 pub(super) fn envelope(conn: &Connection, id: EnvelopeId) -> Result<Option<Stored>, StoreError> {
+    Ok(by_id(conn, id)?.map(|(_, stored)| stored))
+}
+
+/// An envelope by its id, with its place.
+pub(super) fn by_id(conn: &Connection, id: EnvelopeId) -> Result<Option<(i64, Stored)>, StoreError> {
     let mut statement = conn.prepare_cached("SELECT place FROM envelope_id WHERE prefix = ?1")?;
     let places = statement.query_map([id_prefix(id)], |row| row.get::<_, i64>(0))?;
     for place in places {
         let place = place?;
         let arrival =
             u64::try_from(place).map_err(|_| contradiction("a place is negative"))? & ARRIVALS_PER_SPACE_MAX;
-        let stored = fetch(conn, place >> ARRIVAL_BITS, arrival)?;
+        let stored = fetch(conn, space_of(place), arrival)?;
         if stored.id == id {
-            return Ok(Some(stored));
+            return Ok(Some((place, stored)));
         }
     }
     Ok(None)
+}
+
+/// Number of the space of a place.
+pub(super) fn space_of(place: i64) -> i64 {
+    place >> ARRIVAL_BITS
+}
+
+/// Whether only what verifies may be kept of an envelope.
+pub(super) fn is_erased(conn: &Connection, id: EnvelopeId) -> Result<bool, StoreError> {
+    let mut statement = conn.prepare_cached("SELECT 1 FROM record WHERE bucket = ?1 AND key = ?2")?;
+    Ok(statement.exists(params![Bucket::Erased as u8, id.as_bytes()])?)
 }
 
 pub(super) fn spaces(conn: &Connection) -> Result<Vec<SpaceId>, StoreError> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, TransactionBehavior, params};
-use sotay_feed::{DeviceId, Envelope, SpaceId, Tip, Verified, check_next};
+use sotay_feed::{DeviceId, Envelope, EnvelopeId, SpaceId, Tip, Verified, check_next};
 
 use super::error::io_error;
 use super::read::{self, FeedRow, SpaceRow, place};
@@ -29,9 +29,38 @@ pub(super) fn commit(conn: &mut Connection, batch: &Batch) -> Result<Committed, 
         .map(|envelope| writing.append(envelope))
         .collect::<Result<_, _>>()?;
     writing.finish()?;
-    batch.puts.iter().try_for_each(|put| write_record(&tx, put))?;
+    let mut erased = false;
+    for put in &batch.puts {
+        if let Some(id) = put.erases() {
+            erased |= erase(&tx, id)?;
+        }
+        write_record(&tx, put)?;
+    }
     tx.commit()?;
+    if erased {
+        // The log still holds the pages as they were. What fails here is done at the next checkpoint.
+        let _ = conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+    }
     Ok(Committed { outcomes })
+}
+
+/// Keeps of an envelope only what verifies; whether there was more.
+fn erase(conn: &Connection, id: EnvelopeId) -> Result<bool, StoreError> {
+    let Some((place, stored)) = read::by_id(conn, id)? else {
+        return Ok(false);
+    };
+    let whole =
+        Envelope::decode(&stored.bytes).map_err(|_| contradiction("stored bytes are not an envelope"))?;
+    let Some(left) = whole.erase().filter(|_| !whole.is_erased()) else {
+        return Ok(false);
+    };
+    conn.prepare_cached("UPDATE envelope SET bytes = ?2 WHERE place = ?1")?
+        .execute(params![place, &left.bytes()[..]])?;
+    // A body shorter than its hash leaves more than it was.
+    let (before, after) = (whole.bytes().len() as u64, left.bytes().len() as u64);
+    conn.prepare_cached("UPDATE space SET bytes = bytes + ?2 WHERE n = ?1")?
+        .execute([read::space_of(place), int(after) - int(before)])?;
+    Ok(true)
 }
 
 /// Rows as they will be, `None` while the database has none.
@@ -61,6 +90,11 @@ impl Writing<'_> {
         if let Err(fault) = check_next(feed.map(|feed| feed.tip), envelope.header()) {
             return self.refuse(envelope, feed, fault);
         }
+        let left = match envelope.header().kind.is_erasable() && read::is_erased(self.conn, envelope.id())? {
+            true => envelope.erase(),
+            false => None,
+        };
+        let envelope = left.as_ref().unwrap_or(envelope);
         let arrival = self.arrive(&space, envelope)?;
         let feed = self.extend(key, envelope.tip())?;
         let space = self.spaces[&space].as_ref().expect("it was given a row").row.n;

@@ -2,6 +2,7 @@
 
 mod access;
 mod bundle;
+mod erase;
 mod exchange;
 mod fan_out;
 mod fault;

@@ -8,6 +8,7 @@ mod meeting;
 mod members;
 mod network;
 mod paper;
+mod personal;
 mod province;
 mod records;
 mod root;
@@ -31,6 +32,7 @@ pub(crate) use meeting::{
 pub(crate) use members::{Add, Export, Import, Members, MembersCommand, Regrade, Revoke, SetMember, Why};
 pub(crate) use network::{History, Relay, RelayCommand, Review, Sync, Watch};
 pub(crate) use paper::{Paper, PrintFormat};
+pub(crate) use personal::{Person, PersonCommand};
 pub(crate) use province::{LetterCommand, Province, ProvinceCommand};
 pub(crate) use records::{Feedback, FeedbackCommand, Verify};
 pub(crate) use root::{Level, Root, RootCommand, Units};
@@ -137,6 +139,8 @@ pub(crate) enum Command {
     Guest(Guests),
     /// The roster: list, add, import, change, rename; the phones of members: list, remove, suspend.
     Members(Members),
+    /// Personal data: contacts, erasing, consent, who opened what, your own data in a file.
+    Person(Person),
     /// The level above branches: found them, and read their reports.
     Province(Province),
     /// Members who move to another branch, come from one, or are away for a time.

@@ -118,8 +118,8 @@ fn withdraw(session: &Session, item: String) -> Result<Reply, Failure> {
 
 fn inbox(session: &Session) -> Result<Reply, Failure> {
     let voice = session.voice;
-    session.open()?.run(move |device, _| {
-        let list = device.feedback()?;
+    session.open()?.run(move |device, now| {
+        let list = device.feedback(now)?;
         let lines: Vec<String> = list.iter().map(|view| line(voice, view, device)).collect();
         let text = match lines.is_empty() {
             true => voice.say("feedback.none", &[]),
@@ -156,7 +156,7 @@ fn answer(
     let voice = session.voice;
     let text = text.map(|text| files::typed(&text)).transpose()?;
     session.open()?.run(move |device, now| {
-        let id = received(device, &item)?;
+        let id = received(device, &item, now)?;
         let text = text.as_deref().map(Into::into);
         device.answer_feedback(id, status, text, public, now)?;
         let value = json!({ "item": id.to_string(), "status": status.key() });
@@ -168,8 +168,8 @@ fn answer(
 }
 
 /// An item that the committee received: by its number in the list, or by the beginning of its id.
-fn received(device: &ProfileDevice, text: &str) -> Result<EntryId, Failure> {
-    let list = device.feedback()?;
+fn received(device: &mut ProfileDevice, text: &str, now: i64) -> Result<EntryId, Failure> {
+    let list = device.feedback(now)?;
     let numbered = text
         .strip_prefix(['F', 'f'])
         .and_then(|number| number.parse::<u32>().ok());

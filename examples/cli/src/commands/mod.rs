@@ -13,6 +13,7 @@ mod levels;
 mod meeting;
 mod members;
 mod paper;
+mod person;
 mod pin;
 mod policy;
 mod province;
@@ -44,6 +45,7 @@ pub(crate) fn run(session: &Session, command: Command) -> Result<Reply, Failure>
         Command::Transfer(args) => transfer::run(session, args),
         Command::Levels => levels::run(session),
         Command::Hall(args) => hall::run(session, args),
+        Command::Person(args) => person::run(session, args),
         Command::Province(args) => province::run(session, args),
         Command::Guest(args) => guest::run(session, args),
         Command::Members(args) => members::run(session, args),

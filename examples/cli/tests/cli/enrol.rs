@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::relay::Relay;
-use crate::support::{Hall, Phone};
+use crate::support::{Hall, Phone, done};
 
 fn waiting(officer: &Phone) -> Vec<Value> {
     officer.json(&["hall", "list"])["waiting"]
@@ -209,6 +209,15 @@ fn two_people_share_one_phone_in_two_profiles_that_know_nothing_of_each_other() 
         his.json(&["feedback", "mine"])["items"].as_array().unwrap().len(),
         0
     );
+    let with_pin = |phone: &Phone, variable: &str, pin: &str, args: &[&str]| {
+        let mut command = phone.command(args);
+        done(command.env(variable, pin).output().unwrap()).exit
+    };
+    let (her_pin, his_pin) = ("482915", "730264");
+    assert_eq!(with_pin(&hers, "SOTAY_NEW_PIN", her_pin, &["pin", "set"]), 0);
+    assert_eq!(with_pin(&his, "SOTAY_NEW_PIN", his_pin, &["pin", "set"]), 0);
+    assert_eq!(with_pin(&his, "SOTAY_PIN", her_pin, &["members"]), 6);
+    assert_eq!(with_pin(&his, "SOTAY_PIN", his_pin, &["members"]), 0);
     officer.ok(&["members", "revoke", "P5"]);
-    assert!(hers.run(&["members"]).exit == 0);
+    assert_eq!(with_pin(&hers, "SOTAY_PIN", her_pin, &["members"]), 0);
 }

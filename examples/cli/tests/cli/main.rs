@@ -8,6 +8,7 @@ mod levels;
 mod lists;
 mod meeting;
 mod offline;
+mod person;
 mod phones;
 mod pin;
 mod print;

@@ -12,7 +12,7 @@ use crate::voice::{Voice, short};
 pub(super) fn pass(session: &Session, item: String) -> Result<Reply, Failure> {
     let voice = session.voice;
     session.open()?.run(move |device, now| {
-        let id = received(device, &item)?;
+        let id = received(device, &item, now)?;
         let passed = device.pass_up_feedback(id, now)?;
         let said = match &passed.name {
             Some(name) => voice.say("feedback.passed_named", &[("name", &name.as_str())]),
@@ -33,7 +33,7 @@ pub(super) fn passed(session: &Session) -> Result<Reply, Failure> {
 pub(super) fn hand_on(session: &Session, item: String) -> Result<Reply, Failure> {
     let voice = session.voice;
     session.open()?.run(move |device, now| {
-        let id = received(device, &item)?;
+        let id = received(device, &item, now)?;
         device.hand_on_answer(id, now)?;
         Ok(Reply::new(
             json!({ "item": id.to_string() }),
