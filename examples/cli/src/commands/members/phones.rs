@@ -1,5 +1,7 @@
 //! `members devices|revoke|suspend|lift|grade|rotate|late`: what phones may do, and ending it.
 
+use std::fmt::Display;
+
 use serde_json::json;
 use sotay_engine::feed::MemberId;
 use sotay_engine::{DeviceLine, Flags, KeyChange, Reason, State, Whom};
@@ -130,7 +132,7 @@ pub(super) fn widen(session: &Session, phone: String, from: Option<String>) -> R
     session.open()?.run(move |device, _| {
         let line = pick::phone(device, &phone)?;
         let change = device.widen(line.device, from)?;
-        let name = [("name", &line.label)];
+        let name: [(&str, &dyn Display); 1] = [("name", &line.label)];
         let said = if change.bytes == 0 {
             voice.say("members.not_widened", &name)
         } else {
