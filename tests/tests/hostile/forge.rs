@@ -223,13 +223,13 @@ fn put_signed(out: &mut Vec<u8>, mut value: i64) {
 
 /// The key ring of a phone, as whoever holds the phone can read it.
 fn ring(phone: &Phone) -> KeyRing {
-    let bytes = phone
-        .replica()
-        .store()
-        .get(Bucket::EpochKey, b"ring")
-        .unwrap()
-        .unwrap();
-    KeyRing::decode(&bytes).unwrap()
+    let rows = phone.replica().store().list(Bucket::EpochKey, b"ring").unwrap();
+    assert!(!rows.is_empty());
+    let mut ring = KeyRing::default();
+    for (_, bytes) in rows {
+        ring.extend(KeyRing::decode(&bytes).unwrap());
+    }
+    ring
 }
 
 fn space(phone: &Phone, kind: SpaceKind) -> Space {
