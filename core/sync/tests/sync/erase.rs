@@ -69,8 +69,8 @@ fn a_member_erases_what_their_own_phone_wrote_and_nothing_else() {
     sync(&mut phones[1], &mut relay, &branch.spaces());
     phones[1].write_kind(&branch.main, Kind::ERASE, &erases(&[own, other]));
     sync(&mut phones[1], &mut relay, &branch.spaces());
-    for n in 0..3 {
-        sync(&mut phones[n], &mut relay, &branch.spaces());
+    for phone in &mut phones {
+        sync(phone, &mut relay, &branch.spaces());
     }
     for node in phones.iter().chain([&relay]) {
         assert_eq!((body(node, own), body(node, other)), (Vec::new(), NAME.to_vec()));
