@@ -15,31 +15,18 @@ use sotay_net::{
 };
 use tokio::net::UdpSocket;
 
-use common::{DEFECT, PHONE, RELAY, address, connector, frame, keys, listener, loopback, pair, within};
+use common::{
+    DEFECT, PHONE, RELAY, address, both_know_each_other_and_frames_arrive_whole, connector, frame, keys,
+    listener, loopback, pair, within,
+};
 
 #[tokio::test]
 async fn frames_arrive_whole_in_order_and_both_ends_know_each_others_key() {
     let (listener, address) = listener(Limits::default());
     let connector = connector(Settings::default());
-    let (mut phone, mut relay) = pair(&listener, &connector, &address).await;
-    assert_eq!(phone.peer(), keys(RELAY).public().sign);
-    assert_eq!(relay.peer(), keys(PHONE).public().sign);
-
-    let sizes = [1, 2, 1199, 1200, 65_536, FRAME_BYTES_MAX];
-    let sender = tokio::spawn(async move {
-        for (number, size) in (0u8..).zip(sizes) {
-            relay.send(vec![number; size].into()).await.unwrap();
-        }
-        relay
-    });
-    for (number, size) in (0u8..).zip(sizes) {
-        let got = within(phone.recv()).await.unwrap().unwrap();
-        assert!(
-            got.len() == size && got.iter().all(|byte| *byte == number),
-            "frame {number}"
-        );
-    }
-    drop(within(sender).await);
+    let (phone, relay) = pair(&listener, &connector, &address).await;
+    both_know_each_other_and_frames_arrive_whole(phone, relay, &[1, 2, 1199, 1200, 65_536, FRAME_BYTES_MAX])
+        .await;
 }
 
 #[tokio::test]

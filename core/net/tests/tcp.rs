@@ -6,7 +6,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::{address, connector, frame, keys, listener, loopback, pair, within};
+use common::{
+    address, both_know_each_other_and_frames_arrive_whole, connector, frame, keys, listener, loopback, pair,
+    within,
+};
 use sotay_feed::limits::FRAME_BYTES_MAX;
 use sotay_net::{
     Carrier, Close, ConnectError, FrameFault, HandshakeError, Limits, Link, LinkError, Listener, Presence,
@@ -60,24 +63,8 @@ async fn tcp_pair() -> (Link, Link, Arc<Listener>) {
 
 #[tokio::test]
 async fn a_phone_whose_network_blocks_udp_gets_through_and_both_ends_know_each_others_key() {
-    let (mut phone, mut relay, _listener) = tcp_pair().await;
-    assert_eq!(phone.peer(), keys(common::RELAY).public().sign);
-    assert_eq!(relay.peer(), keys(common::PHONE).public().sign);
-    let sizes = [1, 2, 4096, 65_536, FRAME_BYTES_MAX];
-    let sender = tokio::spawn(async move {
-        for (number, size) in (0u8..).zip(sizes) {
-            relay.send(vec![number; size].into()).await.unwrap();
-        }
-        relay
-    });
-    for (number, size) in (0u8..).zip(sizes) {
-        let got = within(phone.recv()).await.unwrap().unwrap();
-        assert!(
-            got.len() == size && got.iter().all(|byte| *byte == number),
-            "frame {number}"
-        );
-    }
-    drop(within(sender).await);
+    let (phone, relay, _listener) = tcp_pair().await;
+    both_know_each_other_and_frames_arrive_whole(phone, relay, &[1, 2, 4096, 65_536, FRAME_BYTES_MAX]).await;
 }
 
 #[tokio::test]

@@ -62,3 +62,24 @@ pub async fn pair(listener: &Arc<Listener>, connector: &Connector, address: &Rel
     phone.send(frame(b"hello")).await.unwrap();
     (phone, within(relay).await.unwrap())
 }
+
+/// Both ends know the other's key, and frames of these sizes come from the relay whole and in order.
+pub async fn both_know_each_other_and_frames_arrive_whole(mut phone: Link, mut relay: Link, sizes: &[usize]) {
+    assert_eq!(phone.peer(), keys(RELAY).public().sign);
+    assert_eq!(relay.peer(), keys(PHONE).public().sign);
+    let sent = sizes.to_vec();
+    let sender = tokio::spawn(async move {
+        for (number, size) in (0u8..).zip(sent) {
+            relay.send(vec![number; size].into()).await.unwrap();
+        }
+        relay
+    });
+    for (number, size) in (0u8..).zip(sizes) {
+        let got = within(phone.recv()).await.unwrap().unwrap();
+        assert!(
+            got.len() == *size && got.iter().all(|byte| *byte == number),
+            "frame {number}"
+        );
+    }
+    drop(within(sender).await);
+}
