@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use sotay_engine::study::broadcast::{Broadcast, WatchLink};
-use sotay_engine::study::library::{Details, Link, Report, SectionKind, Warning};
+use sotay_engine::study::library::{Details, Link, Report, SectionKind};
 use sotay_engine::study::speech::{SpeechProfile, prepare, speak};
 use sotay_engine::{Engine, Fault, LibraryError, ProfileDevice};
 
@@ -294,27 +294,7 @@ fn published_view(id: String, report: &Report) -> PublishedView {
         characters: report.characters as u64,
         found_code: report.found_code.clone(),
         found_date: report.found_date.map(|date| date.to_string()),
-        warnings: report
-            .warnings
-            .iter()
-            .map(|one| warning(one).to_owned())
-            .collect(),
-    }
-}
-
-fn warning(warning: &Warning) -> &'static str {
-    match warning {
-        Warning::ArticleOutOfOrder { .. } => "article_out_of_order",
-        Warning::ArticleMissing { .. } => "article_missing",
-        Warning::ArticlesBeginAnew { .. } => "articles_begin_anew",
-        Warning::QuoteNotClosed => "quote_not_closed",
-        Warning::NoHeadings => "no_headings",
-        Warning::Converted { .. } => "converted",
-        Warning::PagesWithoutText { .. } => "pages_without_text",
-        Warning::PicturesLeftOut { .. } => "pictures_left_out",
-        Warning::UnreadableCharacters { .. } => "unreadable_characters",
-        Warning::CodeDiffers { .. } => "code_differs",
-        Warning::DateDiffers { .. } => "date_differs",
+        warnings: report.warnings.iter().map(|one| one.code().to_owned()).collect(),
     }
 }
 

@@ -5,12 +5,9 @@ mod authority;
 mod records;
 mod study;
 
-use std::collections::BTreeMap;
-use std::sync::OnceLock;
 use std::time::Duration;
 
-use sotay_feed::{DeviceId, MemberId};
-use sotay_handbook::{CommandError, Lang, Message, Names};
+use sotay_handbook::{Catalogue, CommandError, Lang, Message, Nameless};
 use sotay_membership::Denied;
 use sotay_membership::limits::RELAYS_MAX;
 use sotay_net::ConnectError;
@@ -30,8 +27,10 @@ use crate::lock::LockError;
 use crate::profile::ProfileError;
 use crate::task::SyncTaskError;
 
-/// `key ⇥ Vietnamese ⇥ English`, one text a line; `{name}` stands for a value.
-const CATALOGUE: &str = include_str!("../data/faults.tsv");
+/// The words of the codes of this file.
+const WORDS: &str = include_str!("../data/faults.tsv");
+
+static CATALOGUE: Catalogue = Catalogue::new(&[WORDS, study::WORDS, records::WORDS, authority::WORDS]);
 
 /// Whose fault it is, or where it lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,39 +122,8 @@ pub fn action_text(action: NextAction, lang: Lang) -> &'static str {
     words(key, lang)
 }
 
-/// Messages of commands name no people.
-struct Nameless;
-
-impl Names for Nameless {
-    fn member(&self, _: MemberId) -> Option<&str> {
-        None
-    }
-
-    fn device(&self, _: DeviceId) -> Option<&str> {
-        None
-    }
-}
-
 fn words(key: &str, lang: Lang) -> &'static str {
-    static PARSED: OnceLock<BTreeMap<&'static str, [&'static str; 2]>> = OnceLock::new();
-    let parsed = PARSED.get_or_init(|| {
-        let all = CATALOGUE
-            .lines()
-            .chain(study::CATALOGUE.lines())
-            .chain(records::CATALOGUE.lines())
-            .chain(authority::CATALOGUE.lines());
-        all.filter_map(parse).collect()
-    });
-    let [vi, en] = parsed.get(key).copied().unwrap_or(["", ""]);
-    match lang {
-        Lang::Vi => vi,
-        Lang::En => en,
-    }
-}
-
-fn parse(line: &'static str) -> Option<(&'static str, [&'static str; 2])> {
-    let mut parts = line.split('\t');
-    Some((parts.next()?, [parts.next()?, parts.next()?]))
+    CATALOGUE.text(key, lang).unwrap_or_default()
 }
 
 impl From<&StoreError> for Fault {

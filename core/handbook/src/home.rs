@@ -8,7 +8,7 @@ use sotay_feed::MemberId;
 
 use crate::coded::coded;
 use crate::meeting::{MeetingView, Person, Stage, Step};
-use crate::message::{Lang, Message};
+use crate::message::{Lang, Message, Nameless};
 use crate::roster::{Role, RollLine, Standing};
 
 coded! {
@@ -242,19 +242,6 @@ pub fn home(role: HomeRole, clerk: bool, phase: HomePhase) -> Vec<HomeAction> {
             en: label(row.action, Lang::En),
         })
         .collect()
-}
-
-/// Labels name nobody.
-struct Nameless;
-
-impl crate::message::Names for Nameless {
-    fn member(&self, _: MemberId) -> Option<&str> {
-        None
-    }
-
-    fn device(&self, _: sotay_feed::DeviceId) -> Option<&str> {
-        None
-    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 //! hash. The rules are in `docs/HANDBOOK.md` of the repository.
 
 mod acting;
+mod catalogue;
 mod cell;
 mod claim;
 mod coded;
@@ -43,6 +44,7 @@ mod words;
 pub mod fixture;
 
 pub use acting::Acting;
+pub use catalogue::Catalogue;
 pub use claim::{Claim, Contest, Devices, Field, Holder, Mark, Settled, Tag};
 pub use date::{Date, DateError, LocalTime, Month};
 pub use error::{CommandError, What};
@@ -52,7 +54,8 @@ pub use ids::{
     place_of, rating_id, reports_id, resolution_id, roster_id, tasks_id,
 };
 pub use late::{Late, addendum_text, late};
-pub use message::{Arg, Lang, Message, Names};
+
+pub use message::{Arg, Lang, Message, Nameless, Names};
 pub use policy::{Criterion, Policy, PolicyError, Precedence, ShortestMeeting, Threshold};
 pub use schema::{DocKind, SCHEMA};
 pub use words::Words;

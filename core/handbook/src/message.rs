@@ -1,21 +1,19 @@
 //! What people read, in Vietnamese and English: a catalogue of templates (data) and the values that fill them.
 
-use std::collections::BTreeMap;
-use std::sync::OnceLock;
-
 use serde::Serialize;
 use sotay_feed::{DeviceId, MemberId};
 
+use crate::catalogue::Catalogue;
 use crate::date::{Date, LocalTime};
 use crate::ids::ser;
 use crate::number;
 use crate::words::Words;
 
-/// `key ⇥ Vietnamese ⇥ English`, one message a line; `{name}` stands for a value.
-const CATALOGUE: &str = concat!(
+/// One message a line.
+static CATALOGUE: Catalogue = Catalogue::new(&[
     include_str!("../data/messages.tsv"),
-    include_str!("../data/year.tsv")
-);
+    include_str!("../data/year.tsv"),
+]);
 
 /// Language of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -33,6 +31,19 @@ pub trait Names {
     fn member(&self, member: MemberId) -> Option<&str>;
     /// Label of a device, e.g. `P2`.
     fn device(&self, device: DeviceId) -> Option<&str>;
+}
+
+/// Nobody's name is known.
+pub struct Nameless;
+
+impl Names for Nameless {
+    fn member(&self, _: MemberId) -> Option<&str> {
+        None
+    }
+
+    fn device(&self, _: DeviceId) -> Option<&str> {
+        None
+    }
 }
 
 /// A message with its values, in no language yet.
@@ -98,7 +109,7 @@ impl Message {
 
     /// The message in a language.
     pub fn text(&self, lang: Lang, names: &dyn Names) -> String {
-        let Some(template) = template(self.key, lang) else {
+        let Some(template) = CATALOGUE.text(self.key, lang) else {
             return self.key.to_owned();
         };
         let mut out = String::with_capacity(template.len());
@@ -159,40 +170,10 @@ fn unnamed(key: &'static str, id: &str, lang: Lang, names: &dyn Names) -> String
         .text(lang, names)
 }
 
-fn template(key: &str, lang: Lang) -> Option<&'static str> {
-    static PARSED: OnceLock<BTreeMap<&'static str, (&'static str, &'static str)>> = OnceLock::new();
-    let (vi, en) = PARSED
-        .get_or_init(|| CATALOGUE.lines().filter_map(parse_line).collect())
-        .get(key)?;
-    Some(match lang {
-        Lang::Vi => vi,
-        Lang::En => en,
-    })
-}
-
-fn parse_line(line: &'static str) -> Option<(&'static str, (&'static str, &'static str))> {
-    let mut parts = line.split('\t');
-    let entry = (parts.next()?, (parts.next()?, parts.next()?));
-    parts.next().is_none().then_some(entry)
-}
-
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use super::*;
     use std::collections::BTreeSet;
-
-    /// Nobody's name is known.
-    pub(crate) struct Nameless;
-
-    impl Names for Nameless {
-        fn member(&self, _: MemberId) -> Option<&str> {
-            None
-        }
-
-        fn device(&self, _: DeviceId) -> Option<&str> {
-            None
-        }
-    }
 
     fn placeholders(template: &str) -> BTreeSet<&str> {
         template
@@ -205,8 +186,8 @@ pub(crate) mod tests {
     #[test]
     fn every_message_has_both_languages_with_the_same_values_and_no_key_comes_twice() {
         let mut seen = BTreeSet::new();
-        for line in CATALOGUE.lines() {
-            let (key, (vi, en)) = parse_line(line).unwrap_or_else(|| panic!("{line:?}"));
+        for entry in CATALOGUE.entries() {
+            let (key, (vi, en)) = entry.unwrap();
             assert!(!vi.is_empty() && !en.is_empty(), "{key}");
             assert_eq!(placeholders(vi), placeholders(en), "{key}");
             assert_eq!(sotay_document::nfc(vi), vi, "{key}");
@@ -256,7 +237,7 @@ pub(crate) mod tests {
             .collect();
         let coded: BTreeSet<&str> = crate::coded_messages().into_iter().collect();
         for key in used.union(&coded) {
-            assert!(template(key, Lang::Vi).is_some(), "{key} has no words");
+            assert!(CATALOGUE.text(key, Lang::Vi).is_some(), "{key} has no words");
         }
         for line in CATALOGUE.lines() {
             let key = line.split('\t').next().unwrap();

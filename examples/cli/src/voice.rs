@@ -1,41 +1,26 @@
 //! Words: a catalogue of templates in two languages (data), and how names and moments are written.
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt::Display;
-use std::sync::OnceLock;
 
 use sotay_engine::OFFSET_MINUTES;
 use sotay_engine::feed::{DeviceId, MemberId};
-use sotay_engine::handbook::{Arg, Lang, LocalTime, Message, Names, Words};
+use sotay_engine::handbook::{Arg, Catalogue, Lang, LocalTime, Message, Nameless, Names, Words};
 
 use crate::args::{Coded, LANG_VARIABLE};
 
-/// `key ⇥ Vietnamese ⇥ English`, one message a line; `{name}` stands for a value.
-const CATALOGUE: &str = concat!(
+/// One message a line.
+static CATALOGUE: Catalogue = Catalogue::new(&[
     include_str!("../data/messages.tsv"),
     include_str!("../data/enrol.tsv"),
     include_str!("../data/person.tsv"),
     include_str!("../data/study.tsv"),
     include_str!("../data/year.tsv"),
-    include_str!("../data/records.tsv")
-);
+    include_str!("../data/records.tsv"),
+]);
 
 /// Letters of an id that lists show; enough to name an entry by.
 pub(crate) const ID_CHARS: usize = 8;
-
-/// Nobody's name is known.
-pub(crate) struct Nameless;
-
-impl Names for Nameless {
-    fn member(&self, _: MemberId) -> Option<&str> {
-        None
-    }
-
-    fn device(&self, _: DeviceId) -> Option<&str> {
-        None
-    }
-}
 
 /// Speaks one language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,7 +49,7 @@ impl Voice {
 
     /// A message of the catalogue with its values.
     pub fn say(self, key: &str, values: &[(&str, &dyn Display)]) -> String {
-        let Some(template) = template(key, self.lang) else {
+        let Some(template) = CATALOGUE.text(key, self.lang) else {
             return key.to_owned();
         };
         let mut out = String::with_capacity(template.len());
@@ -139,23 +124,6 @@ pub(crate) fn short(id: &str) -> &str {
     id.get(..ID_CHARS).unwrap_or(id)
 }
 
-fn template(key: &str, lang: Lang) -> Option<&'static str> {
-    static PARSED: OnceLock<BTreeMap<&'static str, (&'static str, &'static str)>> = OnceLock::new();
-    let (vi, en) = PARSED
-        .get_or_init(|| CATALOGUE.lines().filter_map(parse_line).collect())
-        .get(key)?;
-    Some(match lang {
-        Lang::Vi => vi,
-        Lang::En => en,
-    })
-}
-
-fn parse_line(line: &'static str) -> Option<(&'static str, (&'static str, &'static str))> {
-    let mut parts = line.split('\t');
-    let entry = (parts.next()?, (parts.next()?, parts.next()?));
-    parts.next().is_none().then_some(entry)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -174,8 +142,8 @@ mod tests {
     #[test]
     fn every_message_has_both_languages_with_the_same_values_and_no_key_comes_twice() {
         let mut seen = BTreeSet::new();
-        for line in CATALOGUE.lines() {
-            let (key, (vi, en)) = parse_line(line).unwrap_or_else(|| panic!("{line:?}"));
+        for entry in CATALOGUE.entries() {
+            let (key, (vi, en)) = entry.unwrap();
             assert!(!vi.is_empty() && !en.is_empty(), "{key}");
             assert_eq!(placeholders(vi), placeholders(en), "{key}");
             assert!(unicode_normalization::is_nfc(vi), "{key}");
@@ -218,7 +186,7 @@ mod tests {
         }
         used.extend(ADVISED.iter().chain(["usage"].iter()).map(|code| next_key(code)));
         for key in &used {
-            assert!(template(key, Lang::Vi).is_some(), "{key} has no words");
+            assert!(CATALOGUE.text(key, Lang::Vi).is_some(), "{key} has no words");
         }
         for line in CATALOGUE.lines() {
             let key = line.split('\t').next().unwrap();

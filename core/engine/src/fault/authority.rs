@@ -4,8 +4,8 @@ use super::Fault;
 use crate::device::{BranchError, JoinError, RemoteError, RemovalError, RootError, SecretaryError};
 use crate::rooted::RootSignError;
 
-/// The words of the codes of this file, in the form of [`super::CATALOGUE`].
-pub(super) const CATALOGUE: &str = include_str!("../../data/authority_faults.tsv");
+/// The words of the codes of this file, in the form of a catalogue.
+pub(super) const WORDS: &str = include_str!("../../data/authority_faults.tsv");
 
 impl From<&RemoteError> for Fault {
     fn from(error: &RemoteError) -> Self {
@@ -62,6 +62,6 @@ mod tests {
     #[test]
     fn every_code_of_authority_has_words_in_both_languages_and_no_words_are_without_a_code() {
         let source = include_str!("authority.rs").split("#[cfg(test)]").next().unwrap();
-        words_of(&codes_after(source, &["input(\""]), CATALOGUE);
+        words_of(&codes_after(source, &["input(\""]), WORDS);
     }
 }

@@ -7,8 +7,8 @@ use super::{Fault, FaultKind};
 use crate::device::{PageError, SealError};
 use crate::error::NextAction;
 
-/// The words of the codes of this file, in the form of [`super::CATALOGUE`].
-pub(super) const CATALOGUE: &str = include_str!("../../data/records_faults.tsv");
+/// The words of the codes of this file, in the form of a catalogue.
+pub(super) const WORDS: &str = include_str!("../../data/records_faults.tsv");
 
 impl From<&SealError> for Fault {
     fn from(error: &SealError) -> Self {
@@ -97,6 +97,6 @@ mod tests {
             "seal(\"",
             "FaultKind::Input, \"",
         ];
-        words_of(&codes_after(source, &calls), CATALOGUE);
+        words_of(&codes_after(source, &calls), WORDS);
     }
 }

@@ -9,8 +9,8 @@ use crate::aloud::AloudError;
 use crate::device::{LibraryError, PublishFileError, QuizError};
 use crate::error::NextAction;
 
-/// The words of the codes of this file, in the form of [`super::CATALOGUE`].
-pub(super) const CATALOGUE: &str = include_str!("../../data/study_faults.tsv");
+/// The words of the codes of this file, in the form of a catalogue.
+pub(super) const WORDS: &str = include_str!("../../data/study_faults.tsv");
 
 impl From<&PublishError> for Fault {
     fn from(error: &PublishError) -> Self {
@@ -138,8 +138,8 @@ impl From<&QuizError> for Fault {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{codes_after, words_of};
-    use super::super::{parse, words};
+    use super::super::tests::{codes_after, entries, words_of};
+    use super::super::words;
     use super::*;
     use sotay_handbook::Lang;
 
@@ -153,8 +153,8 @@ mod tests {
             "FaultKind::Storage, \"",
             "not_here(\"",
         ];
-        words_of(&codes_after(source, &calls), CATALOGUE);
-        for (key, [vi, _]) in CATALOGUE.lines().filter_map(parse) {
+        words_of(&codes_after(source, &calls), WORDS);
+        for (key, [vi, _]) in entries(WORDS) {
             assert_eq!(words(key, Lang::Vi), vi);
         }
     }

@@ -62,6 +62,25 @@ pub enum Warning {
     },
 }
 
+impl Warning {
+    /// The name of the kind, for programs: it never changes.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::ArticleOutOfOrder { .. } => "article_out_of_order",
+            Self::ArticleMissing { .. } => "article_missing",
+            Self::ArticlesBeginAnew { .. } => "articles_begin_anew",
+            Self::QuoteNotClosed => "quote_not_closed",
+            Self::NoHeadings => "no_headings",
+            Self::Converted { .. } => "converted",
+            Self::PagesWithoutText { .. } => "pages_without_text",
+            Self::PicturesLeftOut { .. } => "pictures_left_out",
+            Self::UnreadableCharacters { .. } => "unreadable_characters",
+            Self::CodeDiffers { .. } => "code_differs",
+            Self::DateDiffers { .. } => "date_differs",
+        }
+    }
+}
+
 /// What was understood of one document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {

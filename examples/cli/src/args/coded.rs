@@ -13,10 +13,9 @@ use sotay_engine::handbook::rating::Column;
 use sotay_engine::handbook::resolution::Part;
 use sotay_engine::handbook::roster::{Activity, Role, Standing};
 use sotay_engine::handbook::tasks::TaskStatus;
-use sotay_engine::handbook::{Lang, Message};
+use sotay_engine::handbook::{Lang, Message, Nameless};
 
 use crate::pick::folded;
-use crate::voice::Nameless;
 
 /// A closed list of words.
 pub(crate) trait Coded: Copy + Send + Sync + 'static {

@@ -8,6 +8,7 @@ use sotay_engine::{
     EnrolTextError, INVITATION_BYTES_MAX, Invitation, JoinError, Pack, PackCode, Pass, WELCOME_BYTES_MAX,
 };
 
+use super::invite::hand_over;
 use super::{hall, unit};
 use crate::args::Join;
 use crate::client::{RELAYS_MAX, relay_address};
@@ -83,18 +84,7 @@ fn ask(session: &Session, label: &str, out: Option<PathBuf>, drawn: bool) -> Res
         Some(drawn) => format!("{drawn}\n{}", voice.say("join.shown", &said)),
         None => voice.say("join.asked", &said),
     };
-    match out {
-        Some(path) => {
-            files::write(&path, format!("{text}\n"))?;
-            let written = voice.say("file.written", &[("file", &path.display())]);
-            Ok(Reply::new(value, format!("{written}\n{explained}")))
-        }
-        None => Ok(Reply {
-            value,
-            text,
-            aside: Some(explained),
-        }),
-    }
+    hand_over(voice, value, (text, explained), out)
 }
 
 fn accept(session: &Session, argument: &str) -> Result<Reply, Failure> {
@@ -191,18 +181,7 @@ fn write_to_hall(session: &Session, code: &str, label: &str, out: Option<PathBuf
         "join.lettered",
         &[("label", &label), ("code", &request.check_code)],
     );
-    match out {
-        Some(path) => {
-            files::write(&path, format!("{text}\n"))?;
-            let written = voice.say("file.written", &[("file", &path.display())]);
-            Ok(Reply::new(value, format!("{written}\n{explained}")))
-        }
-        None => Ok(Reply {
-            value,
-            text,
-            aside: Some(explained),
-        }),
-    }
+    hand_over(voice, value, (text, explained), out)
 }
 
 /// A phone that waits for its grant asks its relays: the roll first, then everything it may read.

@@ -252,7 +252,7 @@ pub(crate) fn report_of_import_json(report: &Report) -> Value {
         "characters": report.characters,
         "found_code": report.found_code,
         "found_date": report.found_date.map(|date| date.to_string()),
-        "warnings": report.warnings.iter().map(warning_name).collect::<Vec<_>>(),
+        "warnings": report.warnings.iter().map(Warning::code).collect::<Vec<_>>(),
     })
 }
 
@@ -291,22 +291,6 @@ fn kind_label(voice: Voice, kind: SectionKind) -> String {
         SectionKind::Article => voice.say("kind.article", &[]),
         SectionKind::Whole => voice.say("kind.whole", &[]),
         SectionKind::Named => voice.say("kind.named", &[]),
-    }
-}
-
-fn warning_name(warning: &Warning) -> &'static str {
-    match warning {
-        Warning::ArticleOutOfOrder { .. } => "article_out_of_order",
-        Warning::ArticleMissing { .. } => "article_missing",
-        Warning::ArticlesBeginAnew { .. } => "articles_begin_anew",
-        Warning::QuoteNotClosed => "quote_not_closed",
-        Warning::NoHeadings => "no_headings",
-        Warning::Converted { .. } => "converted",
-        Warning::PagesWithoutText { .. } => "pages_without_text",
-        Warning::PicturesLeftOut { .. } => "pictures_left_out",
-        Warning::UnreadableCharacters { .. } => "unreadable_characters",
-        Warning::CodeDiffers { .. } => "code_differs",
-        Warning::DateDiffers { .. } => "date_differs",
     }
 }
 

@@ -72,7 +72,7 @@ fn row(voice: Voice, line: &MemberLine, meetings: &[(Date, MeetingView)]) -> Vec
     let group = line.line.group.as_ref().map(|group| group.as_str().to_owned());
     let mut row = vec![
         line.line.number.to_string(),
-        name.unwrap_or_else(|| voice.member(member, &crate::voice::Nameless)),
+        name.unwrap_or_else(|| voice.member(member, &sotay_engine::handbook::Nameless)),
         voice.word(line.line.role),
         group.unwrap_or_default(),
         voice.word(line.line.standing),

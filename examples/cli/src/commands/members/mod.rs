@@ -70,7 +70,7 @@ fn row(voice: Voice, line: &MemberLine) -> Vec<String> {
     let name = line
         .name
         .clone()
-        .unwrap_or_else(|| voice.member(line.line.member, &crate::voice::Nameless));
+        .unwrap_or_else(|| voice.member(line.line.member, &sotay_engine::handbook::Nameless));
     let group = line
         .line
         .group

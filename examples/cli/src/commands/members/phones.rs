@@ -54,7 +54,7 @@ fn row(voice: Voice, line: &DeviceLine) -> Vec<String> {
 fn name_of(voice: Voice, line: &DeviceLine) -> String {
     line.name
         .clone()
-        .unwrap_or_else(|| voice.member(line.member, &crate::voice::Nameless))
+        .unwrap_or_else(|| voice.member(line.member, &sotay_engine::handbook::Nameless))
 }
 
 pub(super) fn revoke(session: &Session, args: Revoke) -> Result<Reply, Failure> {
