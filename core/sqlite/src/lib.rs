@@ -112,7 +112,7 @@ fn nothing_said(error: rusqlite::Error) -> Result<(), rusqlite::Error> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "cipher"))]
 mod tests {
     use super::*;
     use rusqlite::ErrorCode;

@@ -1,6 +1,8 @@
 //! Every store of this crate passes the one suite.
 
-use sotay_store::{DatabaseId, Faults, FaultyStore, Key, MemoryStore, Options, SqliteStore, conformance};
+#[cfg(feature = "cipher")]
+use sotay_store::Key;
+use sotay_store::{DatabaseId, Faults, FaultyStore, MemoryStore, Options, SqliteStore, conformance};
 use tempfile::TempDir;
 
 #[test]
@@ -37,6 +39,7 @@ fn the_sqlite_store_survives_reopening() {
     assert_eq!(open().full_check().unwrap().envelopes, 26);
 }
 
+#[cfg(feature = "cipher")]
 #[test]
 fn the_sqlite_store_with_a_key_conforms_and_survives_reopening() {
     let folder = TempDir::new().unwrap();

@@ -1,4 +1,5 @@
 //! Databases with a key: what a copy of the folder shows, and how plain ones become such.
+#![cfg(feature = "cipher")]
 
 use std::fs;
 use std::path::Path;
