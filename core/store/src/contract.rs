@@ -135,11 +135,13 @@ pub enum Bucket {
     /// here erases the body of the envelope in the same commit, and one that comes later is stored without its body. The
     /// records are never deleted. See [`sotay_feed::Envelope::erase`].
     Erased = 18,
+    /// What relays signed, and proofs that one of them signed two histories.
+    Checkpoint = 19,
 }
 
 impl Bucket {
     /// Every bucket.
-    pub const ALL: [Bucket; 19] = [
+    pub const ALL: [Bucket; 20] = [
         Bucket::Profile,
         Bucket::Space,
         Bucket::EpochKey,
@@ -159,6 +161,7 @@ impl Bucket {
         Bucket::Inbox,
         Bucket::Dispatch,
         Bucket::Erased,
+        Bucket::Checkpoint,
     ];
 }
 

@@ -66,6 +66,22 @@ fn a_database_keeps_its_identity_and_another_one_has_another() {
 }
 
 #[test]
+fn a_copy_that_goes_on_by_itself_gets_an_identity_of_its_own() {
+    let (folder, path) = filled();
+    let copy = folder.path().join("copy.db");
+    let store = open(&path).unwrap();
+    store.backup_to(&copy).unwrap();
+    let mut other = open(&copy).unwrap();
+    assert_eq!(other.database_id(), store.database_id());
+    let renewed = other.renew_identity().unwrap();
+    assert_ne!(renewed, store.database_id());
+    drop(other);
+    let other = open(&copy).unwrap();
+    assert_eq!(other.database_id(), renewed);
+    assert_eq!(other.full_check().unwrap(), store.full_check().unwrap());
+}
+
+#[test]
 fn a_database_that_is_open_in_this_process_is_busy() {
     let (_folder, path) = filled();
     let store = open(&path).unwrap();

@@ -297,6 +297,9 @@ pub(crate) fn restore(args: &Restore) -> Result<(), RunError> {
     }
     // Opened for writing: a backup that was interrupted is brought back to its last commit.
     SqliteStore::open(&from, &file_options())?.backup_to(&copy)?;
+    // It goes on where the backup ends, and the lost relay went on too: phones that compare what relays signed must not
+    // take the two for one history.
+    SqliteStore::open(&copy, &file_options())?.renew_identity()?;
     let made = SqliteStore::inspect(&copy, &file_options())?;
     let checked = made.full_check()?;
     drop(made);

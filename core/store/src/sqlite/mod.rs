@@ -108,6 +108,14 @@ impl SqliteStore {
         self.noted(write::backup(&self.conn, path))
     }
 
+    /// Gives the database another identity, as a copy needs that goes on by itself: whoever held a place in the history of
+    /// the original is told that this is another one.
+    pub fn renew_identity(&mut self) -> Result<DatabaseId, StoreError> {
+        let renewed = schema::renew_identity(&self.conn);
+        self.id = self.noted(renewed)?;
+        Ok(self.id)
+    }
+
     /// Asks SQLite whether its pages fit together; reads everything once, and no more than once.
     pub fn quick_check(&self) -> Result<(), StoreError> {
         self.noted(check::quick(&self.conn))

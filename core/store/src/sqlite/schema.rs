@@ -181,6 +181,12 @@ fn not_ours(error: rusqlite::Error, options: &Options) -> StoreError {
     }
 }
 
+pub(super) fn renew_identity(conn: &Connection) -> Result<DatabaseId, StoreError> {
+    let id = fresh_id()?;
+    conn.execute("UPDATE database SET id = ?1", [id.0])?;
+    Ok(id)
+}
+
 fn fresh_id() -> Result<DatabaseId, StoreError> {
     let mut id = [0; 16];
     getrandom::fill(&mut id).map_err(|error| StoreError::Io(format!("no randomness: {error}")))?;
