@@ -50,6 +50,7 @@
 mod access;
 mod admit;
 pub mod bundle;
+mod checkpoint;
 mod fault;
 mod group;
 pub mod limits;
@@ -63,6 +64,7 @@ pub mod testing;
 mod token;
 
 pub use admit::{Admitted, AppendError, Offer};
+pub use checkpoint::{Checkpoint, TwoHistories, two_histories};
 pub use fault::{CloseCode, DenyReason, PeerFault, RefuseReason};
 pub use group::Group;
 pub use message::{DenyScope, Role};

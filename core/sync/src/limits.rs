@@ -35,3 +35,11 @@ pub const BUNDLE_SPACES_MAX: usize = 512;
 pub const BUNDLE_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Envelopes imported from a bundle in one transaction.
 pub const BUNDLE_BATCH_ENVELOPES: usize = 512;
+/// Checkpoints of one relay and space that a device keeps: the last ones.
+pub const CHECKPOINTS_KEPT: usize = 4;
+/// Relays of which a device keeps checkpoints of one space, as far as other phones bring them.
+pub const RELAYS_PER_SPACE_MAX: usize = 8;
+/// `Seen` messages of one space in one session: each costs a verification. The own relays come on top of those others bring.
+pub const SEEN_PER_SPACE_MAX: usize = 2 * RELAYS_PER_SPACE_MAX * CHECKPOINTS_KEPT;
+/// Arrivals after which a relay signs again within one session.
+pub const CHECKPOINT_EVERY: u64 = 64;

@@ -4,6 +4,8 @@
 //! optional: a receiver that does not know one skips the frame. A message never gains or loses a field; it gets a new
 //! type instead (P8.2).
 
+mod witness;
+
 use sotay_feed::cbor::{CborError, Reader, Writer};
 use sotay_feed::limits::{FRAME_BYTES_MAX, SEQ_MAX};
 use sotay_feed::{
@@ -13,6 +15,7 @@ use sotay_feed::{
 use crate::fault::{CloseCode, DenyReason, PeerFault, RefuseReason};
 use crate::limits::ITEMS_PER_FRAME_MAX;
 use crate::token::Token;
+pub use witness::{Seen, Signed};
 
 /// The protocol version in `Hello`.
 pub const PROTOCOL_VERSION: u8 = 1;
@@ -27,6 +30,11 @@ const REFUSE: u64 = 4;
 const DENY: u64 = 5;
 const CLOSE: u64 = 6;
 const SETTLED: u64 = 128;
+const CHECKPOINT: u64 = 129;
+const SEEN: u64 = 130;
+
+/// Bit of [`Hello::capabilities`]: this end wants [`Message::Signed`].
+pub const WANTS_CHECKPOINTS: u64 = 1;
 
 /// What an end of a session is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -43,7 +51,7 @@ pub enum Role {
 pub struct Hello {
     /// What this end is.
     pub role: Role,
-    /// Bits for later use; unknown ones are ignored.
+    /// Bits, see [`WANTS_CHECKPOINTS`]; unknown ones are ignored.
     pub capabilities: u64,
     /// The sender's clock, milliseconds since 1970; shown to operators, decides nothing.
     pub now: i64,
@@ -172,6 +180,10 @@ pub enum Message<'a> {
     Close(Close),
     /// The connecting side has and gave everything, and stays. Tells an operator how long a full exchange took.
     Settled,
+    /// See [`Signed`].
+    Signed(Signed),
+    /// See [`Seen`].
+    Seen(Seen),
     /// An optional message this version does not know; to be skipped.
     Skipped(u64),
 }
@@ -246,6 +258,8 @@ impl<'a> Message<'a> {
             Self::Settled => {
                 writer.array(1).uint(SETTLED);
             }
+            Self::Signed(signed) => signed.write(&mut writer),
+            Self::Seen(seen) => seen.write(&mut writer),
             Self::Skipped(kind) => {
                 writer.array(1).uint(*kind);
             }
@@ -266,6 +280,8 @@ impl<'a> Message<'a> {
         let kind = reader.uint()?;
         let expected = match kind {
             SETTLED => 1,
+            CHECKPOINT => Signed::FIELDS,
+            SEEN => Seen::FIELDS,
             HELLO => Hello::FIELDS,
             OPEN => Open::FIELDS,
             ITEMS => Items::FIELDS,
@@ -296,6 +312,8 @@ impl<'a> Message<'a> {
             REFUSE => Self::Refuse(Refuse::read(&mut reader)?),
             DENY => Self::Deny(Deny::read(&mut reader)?),
             SETTLED => Self::Settled,
+            CHECKPOINT => Self::Signed(Signed::read(&mut reader)?),
+            SEEN => Self::Seen(Seen::read(&mut reader)?),
             _ => Self::Close(Close::read(&mut reader)?),
         };
         reader.finish(&message.encode())?;

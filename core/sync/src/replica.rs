@@ -1,8 +1,9 @@
 //! A store together with the memberships that its rolls give: what a relay, a phone and the simulator have alike.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use sotay_feed::{DeviceId, Envelope, Kind, Space, SpaceId, SpaceKind, SpaceTag, UnitId};
+use sotay_feed::{DeviceId, DeviceKeys, Envelope, Kind, Space, SpaceId, SpaceKind, SpaceTag, UnitId};
 use sotay_membership::{Membership, RootId};
 use sotay_store::{Batch, Bucket, Budget, News, Put, Store, StoreError};
 
@@ -79,6 +80,7 @@ pub struct Replica<S> {
     pub(crate) units: BTreeMap<UnitId, Membership>,
     pub(crate) quarantine: BTreeMap<QuarantineKey, RefuseReason>,
     pub(crate) gate: Option<Box<dyn Gate>>,
+    signer: Option<Arc<DeviceKeys>>,
     /// What is kept in memory must be read from the store before it is used.
     stale: bool,
 }
@@ -93,6 +95,7 @@ impl<S> std::fmt::Debug for Replica<S> {
             units,
             quarantine,
             gate: _,
+            signer: _,
             stale: _,
         } = self;
         let (spaces, units, refused) = (spaces.len(), units.len(), quarantine.len());
@@ -115,6 +118,7 @@ impl<S: Store> Replica<S> {
             units: BTreeMap::new(),
             quarantine: BTreeMap::new(),
             gate: None,
+            signer: None,
             stale: true,
         };
         replica.refresh()?;
@@ -227,6 +231,15 @@ impl<S: Store> Replica<S> {
     /// Installs the quotas.
     pub fn set_gate(&mut self, gate: Box<dyn Gate>) {
         self.gate = Some(gate);
+    }
+
+    /// A relay signs what it acknowledges as whole (P9.13), with the keys that its carrier proves.
+    pub fn set_signer(&mut self, keys: Arc<DeviceKeys>) {
+        self.signer = Some(keys);
+    }
+
+    pub(crate) fn signer(&self) -> Option<&DeviceKeys> {
+        self.signer.as_deref()
     }
 
     /// Remembers the definition of a space; twice changes nothing.

@@ -21,6 +21,18 @@ impl Token {
         &self.0
     }
 
+    /// The database it is a place of.
+    pub(crate) fn database(&self) -> &[u8] {
+        &self.0[..8]
+    }
+
+    /// The arrival number, whether or not any store went through it.
+    pub fn number(&self) -> u64 {
+        let mut number = [0; 8];
+        number.copy_from_slice(&self.0[8..16]);
+        u64::from_be_bytes(number)
+    }
+
     /// The token that stands for `arrival` in this store.
     pub fn of<S: Store>(store: &S, arrival: Arrival) -> Self {
         let mut bytes = [0; Self::LEN];
@@ -32,14 +44,13 @@ impl Token {
 
     /// The arrival number it stands for, if this store went through exactly that arrival.
     pub fn resolve<S: Store>(&self, store: &S, space: &SpaceId) -> Result<Option<u64>, StoreError> {
-        let (mut number, mut chain) = ([0; 8], [0; 8]);
-        number.copy_from_slice(&self.0[8..16]);
+        let mut chain = [0; 8];
         chain.copy_from_slice(&self.0[16..]);
         let arrival = Arrival {
-            number: u64::from_be_bytes(number),
+            number: self.number(),
             chain,
         };
-        let ours = self.0[..8] == store.database_id().0[..8];
+        let ours = self.database() == &store.database_id().0[..8];
         Ok((ours && store.passed(space, arrival)?).then_some(arrival.number))
     }
 }

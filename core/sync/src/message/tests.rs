@@ -1,5 +1,7 @@
 use super::*;
+use crate::checkpoint::Checkpoint;
 use proptest::prelude::*;
+use sotay_feed::DeviceKeys;
 use sotay_feed::limits::{ENVELOPE_BYTES_MAX, FEEDS_PER_SPACE_MAX};
 
 fn tag() -> SpaceTag {
@@ -162,6 +164,27 @@ fn samples() -> Vec<(&'static str, Message<'static>)> {
             }),
         ),
         ("settled", Message::Settled),
+        (
+            "signed",
+            Message::Signed(Signed {
+                tag: tag(),
+                time: 1_700_000_000_000,
+                signature: [0x55; 64],
+            }),
+        ),
+        (
+            "seen",
+            Message::Seen(Seen {
+                tag: tag(),
+                checkpoint: Checkpoint {
+                    relay: DeviceKeys::from_seeds([1; 32], [2; 32]).public().sign,
+                    place: token(),
+                    held: frontier(),
+                    time: 1_700_000_000_000,
+                    signature: [0x55; 64],
+                },
+            }),
+        ),
     ]
 }
 
@@ -230,7 +253,7 @@ fn unknown_mandatory_messages_are_refused_and_unknown_optional_ones_skipped() {
             Err(PeerFault::UnknownMessage(kind))
         );
     }
-    for kind in [129, 255, u64::MAX] {
+    for kind in [131, 255, u64::MAX] {
         assert_eq!(Message::decode(&frame(kind)), Ok(Message::Skipped(kind)));
     }
 }

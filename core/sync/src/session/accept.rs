@@ -10,12 +10,13 @@ use sotay_store::{Store, StoreError};
 use super::incoming::Incoming;
 use super::link::Link;
 use super::served::{Claim, Served};
-use super::{SessionConfig, SessionError, SessionEvent, SharedItems};
+use super::{SessionConfig, SessionError, SessionEvent, SharedItems, witness};
 use crate::access::Access;
 use crate::admit::{Admitted, Offer};
+use crate::checkpoint::Source;
 use crate::fault::{PeerFault, RefuseReason};
-use crate::limits::{HOMES_PER_SESSION_MAX, OPENS_PER_SPACE_MAX};
-use crate::message::{Ack, Items, Message, Open, Refuse};
+use crate::limits::{HOMES_PER_SESSION_MAX, OPENS_PER_SPACE_MAX, SEEN_PER_SPACE_MAX};
+use crate::message::{Ack, Items, Message, Open, Refuse, Seen};
 use crate::replica::Replica;
 use crate::status::SyncStatus;
 
@@ -55,7 +56,8 @@ impl Acceptor {
                 link.event(SessionEvent::CaughtUp);
                 Ok(())
             }
-            Message::Deny(_) => Err(PeerFault::WrongEnd.into()),
+            Message::Seen(seen) => self.on_seen(link, replica, seen),
+            Message::Deny(_) | Message::Signed(_) => Err(PeerFault::WrongEnd.into()),
             // Dealt with before.
             Message::Hello(_) | Message::Close(_) | Message::Skipped(_) => Ok(()),
         }
@@ -162,6 +164,32 @@ impl Acceptor {
             served.delivered = served.outbox.cursor;
         }
         Ok(self.pump_waiting(link, replica)?)
+    }
+
+    /// Another phone shows what it has from a relay.
+    fn on_seen<S: Store>(
+        &mut self,
+        link: &mut Link,
+        replica: &mut Replica<S>,
+        seen: Seen,
+    ) -> Result<(), SessionError> {
+        let phones = link.of_phones();
+        let served = self.served(seen.tag)?;
+        served.shown += 1;
+        if !phones || served.shown > SEEN_PER_SPACE_MAX {
+            return Err(PeerFault::WrongEnd.into());
+        }
+        if served.access != Access::Full {
+            return Ok(());
+        }
+        let space = served.space;
+        Ok(witness::take(
+            link,
+            replica,
+            space,
+            seen.checkpoint,
+            Source::Phone,
+        )?)
     }
 
     fn on_refuse(&mut self, link: &mut Link, refuse: Refuse) -> Result<(), SessionError> {

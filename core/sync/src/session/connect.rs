@@ -10,11 +10,12 @@ use tracing::debug;
 use super::incoming::Incoming;
 use super::link::Link;
 use super::opened::{Opened, roll_digest};
-use super::{FirstContact, SessionConfig, SessionError, SessionEvent};
+use super::{FirstContact, SessionConfig, SessionError, SessionEvent, witness};
 use crate::admit::Offer;
+use crate::checkpoint::{Checkpoint, Source};
 use crate::fault::{CloseCode, PeerFault, RefuseReason};
-use crate::limits::{OPENS_PER_SPACE_MAX, QUARANTINE_RECORDS_MAX};
-use crate::message::{Ack, Deny, DenyScope, Have, Items, Message, Open, Refuse};
+use crate::limits::{OPENS_PER_SPACE_MAX, QUARANTINE_RECORDS_MAX, SEEN_PER_SPACE_MAX};
+use crate::message::{Ack, Deny, DenyScope, Have, Items, Message, Open, Refuse, Seen, Signed};
 use crate::quarantine::{Quarantined, RefusedBy, key as quarantine_key};
 use crate::replica::Replica;
 
@@ -83,6 +84,8 @@ impl Connector {
             Message::Ack(ack) => self.on_ack(link, replica, ack, now)?,
             Message::Refuse(refuse) => self.on_refuse(link, replica, refuse)?,
             Message::Deny(deny) => self.on_deny(link, deny)?,
+            Message::Signed(signed) => self.opened(signed.tag)?.signed = Some(signed),
+            Message::Seen(seen) => self.on_seen(link, replica, seen)?,
             // Only the connecting side says that it is done; the rest was dealt with before.
             Message::Settled | Message::Hello(_) | Message::Close(_) | Message::Skipped(_) => {
                 return Err(PeerFault::WrongEnd.into());
@@ -221,6 +224,7 @@ impl Connector {
         }
         // While a frontier is on its way, digests are about what we do not know yet.
         let state = ack.state.filter(|_| !opened.healing);
+        let signed = opened.signed.take().filter(|_| state.is_some());
         if let Some(state) = state {
             if opened.record.held.digest() == state.digest {
                 opened.confirm(link, state.token, now);
@@ -243,7 +247,10 @@ impl Connector {
         if opened.healing && state.is_some() {
             self.write_down(replica)?;
         }
-        Ok(())
+        match signed {
+            Some(signed) => self.on_signed(link, replica, signed),
+            None => Ok(()),
+        }
     }
 
     /// One of ours was not stored there. Nothing more of that feed is offered in this session; with another roll it
@@ -312,6 +319,52 @@ impl Connector {
             opened.outbox.open = false;
         }
         Ok(())
+    }
+
+    /// The relay named its state, and signed it before. Without a place that is confirmed there is nothing that the
+    /// signature could be about.
+    fn on_signed<S: Store>(
+        &mut self,
+        link: &mut Link,
+        replica: &mut Replica<S>,
+        signed: Signed,
+    ) -> Result<(), SessionError> {
+        let relay = self.peer;
+        let opened = self.opened(signed.tag)?;
+        let (Some(place), space) = (opened.record.token, opened.space) else {
+            return Ok(());
+        };
+        let checkpoint = Checkpoint {
+            relay,
+            place,
+            held: opened.record.held.clone(),
+            time: signed.time,
+            signature: signed.signature,
+        };
+        Ok(witness::take(link, replica, space, checkpoint, Source::Relay)?)
+    }
+
+    /// Another phone shows what it has from a relay.
+    fn on_seen<S: Store>(
+        &mut self,
+        link: &mut Link,
+        replica: &mut Replica<S>,
+        seen: Seen,
+    ) -> Result<(), SessionError> {
+        let phones = link.of_phones();
+        let opened = self.opened(seen.tag)?;
+        opened.shown += 1;
+        if !phones || opened.shown > SEEN_PER_SPACE_MAX {
+            return Err(PeerFault::WrongEnd.into());
+        }
+        let space = opened.space;
+        Ok(witness::take(
+            link,
+            replica,
+            space,
+            seen.checkpoint,
+            Source::Phone,
+        )?)
     }
 
     pub(super) fn on_local<S: Store>(
@@ -395,6 +448,11 @@ impl Connector {
         self.write_down(replica)?;
         if !self.caught_up {
             self.caught_up = true;
+            if link.of_phones() {
+                for opened in self.spaces.values().filter(|opened| opened.denied.is_none()) {
+                    witness::tell(link, replica.store(), opened.id.tag())?;
+                }
+            }
             link.event(SessionEvent::CaughtUp);
             if self.live {
                 link.send(&Message::Settled);

@@ -12,7 +12,7 @@ use crate::limits::{
     ANSWER_TIMEOUT_MS, CREDIT_BYTES, HELLO_TIMEOUT_MS, ITEMS_FIRST_BYTES, ITEMS_PER_FRAME_MAX,
     ITEMS_TARGET_BYTES,
 };
-use crate::message::{Close, Hello, Items, Message, Role};
+use crate::message::{Close, Hello, Items, Message, Role, WANTS_CHECKPOINTS};
 use crate::token::Token;
 
 /// Bytes that carriers put before each frame.
@@ -26,6 +26,8 @@ pub(super) struct Link {
     out: VecDeque<Output>,
     stats: SessionStats,
     greeted: bool,
+    /// What the other end is, once it said so, and what it wants.
+    peer: Option<(Role, u64)>,
     closed: bool,
     begun: i64,
     heard: i64,
@@ -47,6 +49,7 @@ impl Link {
             out: VecDeque::new(),
             stats: SessionStats::default(),
             greeted: false,
+            peer: None,
             closed: false,
             begun: 0,
             heard: 0,
@@ -94,17 +97,29 @@ impl Link {
     pub(super) fn say_hello(&mut self, now: i64) {
         self.send(&Message::Hello(Hello {
             role: self.role,
-            capabilities: 0,
+            capabilities: WANTS_CHECKPOINTS,
             now,
         }));
     }
 
     pub(super) fn greeted(&mut self, hello: Hello) {
         self.greeted = true;
+        self.peer = Some((hello.role, hello.capabilities));
         self.event(SessionEvent::Hello {
             role: hello.role,
             now: hello.now,
         });
+    }
+
+    /// Whether the other end wants to have signed what it is told.
+    pub(super) fn wants_checkpoints(&self) -> bool {
+        self.peer.is_some_and(|(_, wants)| wants & WANTS_CHECKPOINTS != 0)
+    }
+
+    /// Whether two phones talk with each other, and both know what checkpoints are.
+    pub(super) fn of_phones(&self) -> bool {
+        let other = self.peer.map(|(role, _)| role);
+        self.role == Role::Device && other == Some(Role::Device) && self.wants_checkpoints()
     }
 
     pub(super) fn deadline(&self, waiting: bool) -> Option<(i64, &'static str)> {

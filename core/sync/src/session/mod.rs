@@ -11,6 +11,7 @@ mod link;
 mod opened;
 mod served;
 mod shared;
+mod witness;
 
 use std::sync::Arc;
 
@@ -139,6 +140,14 @@ pub enum SessionEvent {
         space: Space,
         /// The new status.
         status: SyncStatus,
+    },
+    /// A relay, this one or one that another phone follows, has signed two histories of a space. The proof is kept, see
+    /// [`crate::two_histories`]; told once.
+    TwoHistories {
+        /// The space.
+        space: Space,
+        /// The relay.
+        relay: SignKey,
     },
     /// Everything both sides had when the session began has been exchanged, acknowledged and written down.
     CaughtUp,

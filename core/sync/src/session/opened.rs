@@ -9,7 +9,7 @@ use super::link::{Link, Outbox, Requests};
 use super::{FirstContact, SessionError, SessionEvent};
 use crate::fault::PeerFault;
 use crate::limits::HEALS_PER_SPACE_MAX;
-use crate::message::{Deny, DenyScope, Have, Message, Open};
+use crate::message::{Deny, DenyScope, Have, Message, Open, Signed};
 use crate::peer::PeerRecord;
 use crate::replica::Replica;
 use crate::status::{SyncStatus, compute};
@@ -44,6 +44,10 @@ pub(super) struct Opened {
     pub(super) frozen: bool,
     /// Feeds are held back because of a refusal in this session.
     pub(super) held_back: bool,
+    /// Checkpoints the other side has shown.
+    pub(super) shown: usize,
+    /// The other side's signature under the state that it names next.
+    pub(super) signed: Option<Signed>,
     pub(super) requests: Requests,
     pub(super) last_status: Option<SyncStatus>,
 }
@@ -81,6 +85,8 @@ impl Opened {
             denial_told: false,
             frozen: false,
             held_back: false,
+            shown: 0,
+            signed: None,
             requests: Requests::default(),
             last_status: None,
         };

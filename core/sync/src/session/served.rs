@@ -2,16 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use sotay_feed::{DeviceId, Frontier, Space, SpaceId, UnitId};
+use sotay_feed::{DeviceId, Digest, Frontier, Space, SpaceId, UnitId};
 use sotay_store::{Store, StoreError};
 use tracing::debug;
 
 use super::SessionEvent;
 use super::link::{Link, Outbox, encode_items};
+use super::witness;
 use crate::access::Access;
+use crate::checkpoint::Checkpoint;
 use crate::fault::DenyReason;
-use crate::limits::FRONTIER_WORTH_ENVELOPES;
-use crate::message::{Ack, Deny, DenyScope, Have, Message, Open, State};
+use crate::limits::{CHECKPOINT_EVERY, FRONTIER_WORTH_ENVELOPES};
+use crate::message::{Ack, Deny, DenyScope, Have, Message, Open, Signed, State};
 use crate::replica::Replica;
 use crate::token::Token;
 
@@ -39,6 +41,12 @@ pub(super) struct Served {
     /// Arrivals up to here are on the other side.
     pub(super) delivered: u64,
     announced: bool,
+    /// The last place that was signed in this session, or that the other side presented.
+    signed: Option<Token>,
+    signed_here: bool,
+    /// Checkpoints the other side has shown.
+    pub(super) shown: usize,
+    told: bool,
 }
 
 impl Served {
@@ -55,6 +63,10 @@ impl Served {
             opens: 0,
             delivered: 0,
             announced: false,
+            signed: None,
+            signed_here: false,
+            shown: 0,
+            told: false,
         }
     }
 
@@ -116,6 +128,7 @@ impl Served {
         if let Some(from) = self.resolve(replica, &claim)? {
             let behind = store.head(&self.id)?.number.saturating_sub(from);
             self.outbox.token = claim.token;
+            self.signed = self.signed.or(claim.token);
             self.serve(frontier_of(claim.have), from);
             if behind > FRONTIER_WORTH_ENVELOPES {
                 let changes = store.frontier(&self.id)?;
@@ -256,6 +269,7 @@ impl Served {
     ) -> Result<(), StoreError> {
         let store = replica.store();
         let named = std::mem::take(&mut self.named);
+        let before = store.head(&self.id)?;
         let own = store.frontier(&self.id)?;
         let changes: Frontier = own.iter().filter(|(device, _)| named.contains(device)).collect();
         if self.access != Access::Full {
@@ -264,21 +278,51 @@ impl Served {
             return Ok(());
         }
         let bytes = store.space_bytes(&self.id)?;
-        let state = if self.outbox.open && self.outbox.at_head {
-            let token = Token::of(store, store.head(&self.id)?);
-            let news = Some(token).filter(|_| self.outbox.token != Some(token));
-            self.outbox.token = Some(token);
-            self.outbox.prune(&own);
-            self.owes_state = false;
-            Some(State {
-                digest: own.digest(),
-                token: news,
-            })
-        } else {
-            None
-        };
-        self.send_ack(link, changes, bytes, state);
+        if !(self.outbox.open && self.outbox.at_head) {
+            self.send_ack(link, changes, bytes, None);
+            return Ok(());
+        }
+        let head = store.head(&self.id)?;
+        let token = Token::of(store, head);
+        let news = Some(token).filter(|_| self.outbox.token != Some(token));
+        self.outbox.token = Some(token);
+        self.outbox.prune(&own);
+        self.owes_state = false;
+        let digest = own.digest();
+        if link.of_phones() && !self.told {
+            self.told = true;
+            witness::tell(link, store, self.id.tag())?;
+        }
+        // A store that others write to may have moved on between the questions: nothing is signed that never was.
+        if head == before {
+            self.sign(link, replica, token, &digest);
+        }
+        let state = State { digest, token: news };
+        self.send_ack(link, changes, bytes, Some(state));
         Ok(())
+    }
+
+    /// Signs the state that is about to be named, if it is news to the other side: for one that comes back and finds nothing
+    /// new the word it has still stands. Before the `Ack`: the other side may be done with that, and closes.
+    fn sign<S: Store>(&mut self, link: &mut Link, replica: &Replica<S>, place: Token, digest: &Digest) {
+        let Some(keys) = replica.signer().filter(|_| link.wants_checkpoints()) else {
+            return;
+        };
+        let due = match self.signed {
+            None => true,
+            Some(_) if !self.signed_here => self.signed != Some(place),
+            Some(signed) => place.number() >= signed.number() + CHECKPOINT_EVERY,
+        };
+        if due && place.number() > 0 {
+            let time = link.heard_at();
+            self.signed = Some(place);
+            self.signed_here = true;
+            link.send(&Message::Signed(Signed {
+                tag: self.id.tag(),
+                time,
+                signature: Checkpoint::sign(keys, &self.id, &place, digest, time),
+            }));
+        }
     }
 
     fn send_ack(&self, link: &mut Link, changes: Frontier, bytes: u64, state: Option<State>) {

@@ -12,3 +12,4 @@ mod hostile;
 mod random;
 mod refuse;
 mod support;
+mod witness;
