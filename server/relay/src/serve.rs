@@ -41,7 +41,7 @@ pub(crate) fn serve(args: &Serve) -> Result<(), RunError> {
     log(settings.log_json);
     let limits = Arc::new(settings.limits.clone());
     let data = DataDir::open_or_make(&settings.data)?;
-    let keys = data.key()?;
+    let keys = Arc::new(data.key()?);
     let metrics = Arc::new(Metrics::new(data.database()));
     let health = Arc::new(Health::starting());
     let (jobs, queue) = mpsc::channel(JOBS_WAITING_MAX);
@@ -54,7 +54,8 @@ pub(crate) fn serve(args: &Serve) -> Result<(), RunError> {
     let books = Books::load(&store, settings.served.clone(), &limits)?;
     let contacts = books.contacts.clone();
     let store = Group::new(Metered::new(store, metrics.clone(), health.clone()));
-    let replica = Replica::open(store, Role::Relay, books.permissions.policy())?;
+    let mut replica = Replica::open(store, Role::Relay, books.permissions.policy())?;
+    replica.set_signer(Arc::clone(&keys));
 
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(RunError::System)?;

@@ -7,7 +7,8 @@ use std::path::Path;
 
 use common::{FOUNDER, MEMBER, Phone, Relay, SECRETARY, finished, founder, grants, json};
 use sotay_feed::DeviceId;
-use sotay_sync::{DenyReason, RefuseReason, SessionEvent};
+use sotay_store::{Bucket, Store};
+use sotay_sync::{DenyReason, RefuseReason, SessionEvent, two_histories};
 
 fn text(path: &Path) -> &str {
     path.to_str().unwrap()
@@ -201,16 +202,23 @@ async fn a_restored_backup_gets_from_the_phones_what_it_lacks() {
     }
     assert_eq!(founder.frontier(&main).get(founder.keys.id()), 705);
     assert_eq!(founder.frontier(&main).get(secretary.keys.id()), 3);
+    // Both relays signed where they stood, and nobody takes the restored one for a liar.
+    for phone in [&founder, &secretary, &member] {
+        let store = phone.replica.store();
+        assert!(!store.list(Bucket::Checkpoint, b"c").unwrap().is_empty());
+        assert_eq!(two_histories(store).unwrap(), []);
+    }
     relay.terminate();
     assert!(relay.wait().await.success());
     assert_eq!(json(&["verify", "--data", text(&new)])["envelopes"], 712);
 
-    // The restored relay went another way than the lost one: its backups are not mixed.
-    let told = json(&["backup", "--data", text(&new), "--to", text(&kept)]);
-    assert_eq!(told["envelopes"], 712);
-    let (code, _, error) = finished(&backup);
+    // The restored relay goes another way than the lost one: its backups are not mixed.
+    let (code, _, error) = finished(&["backup", "--data", text(&new), "--to", text(&kept)]);
     assert_eq!(code, Some(5));
-    assert!(error.contains("set back"), "{error}");
+    assert!(error.contains("another database"), "{error}");
+    let afresh = dir.path().join("afresh");
+    let told = json(&["backup", "--data", text(&new), "--to", text(&afresh)]);
+    assert_eq!(told["envelopes"], 712);
 }
 
 /// The relay was lost with everything but its key: another database identity, and the phones fill it again.
