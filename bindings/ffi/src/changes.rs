@@ -99,6 +99,14 @@ pub enum Change {
         /// In words, without content.
         reason: String,
     },
+    /// A relay has signed two histories: it withheld something from somebody, or lost what it had acknowledged. Told once;
+    /// the proof is kept on the phone.
+    TwoHistories {
+        /// The space.
+        space: SpaceKind,
+        /// Key of the relay, as its address has it after `#`.
+        relay: String,
+    },
     /// Something received is stored but not used.
     SetAside {
         /// Device that wrote it, if known.
@@ -185,6 +193,10 @@ impl From<&Event> for Change {
             },
             Event::Denied { reason, .. } => Self::Refused {
                 reason: format!("{reason:?}"),
+            },
+            Event::TwoHistories { space, relay } => Self::TwoHistories {
+                space: space.kind,
+                relay: sotay_engine::key_text(relay),
             },
             Event::SetAside { device, reason, .. } => Self::SetAside {
                 device: Some(device.to_string()),

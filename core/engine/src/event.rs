@@ -1,6 +1,6 @@
 //! What changed: small typed values an app can act on without reading everything again.
 
-use sotay_feed::{DeviceId, DocId, EnvelopeId, Space};
+use sotay_feed::{DeviceId, DocId, EnvelopeId, SignKey, Space};
 use sotay_handbook::HandbookEvent;
 use sotay_sync::{DenyReason, RefuseReason, SyncStatus};
 
@@ -44,6 +44,13 @@ pub enum Event {
         space: Space,
         /// Why.
         reason: DenyReason,
+    },
+    /// A relay has shown two histories of a space; [`crate::Device::relay_proofs`] holds the proof.
+    TwoHistories {
+        /// The space.
+        space: Space,
+        /// The relay.
+        relay: SignKey,
     },
     /// A received envelope is stored but not used.
     SetAside {

@@ -58,6 +58,7 @@ pub use device::{
 pub use device::{Judged, PublishFileError, PublishedFile, Sheet};
 pub use device::{NewFeedback, OwnFeedback, OwnState};
 pub use device::{OfficialShown, OutsideShown, SealError, SealShown, SealStatus, SealsView};
+pub use device::{RelayProof, RelayWord};
 pub use device::{RemoteError, SecretaryError};
 pub use engine::{
     CallError, CreateFromPackError, Engine, OpenError, SHUTDOWN_WAIT, SyncError, SyncReport, new_root_key,
@@ -84,7 +85,7 @@ pub use rooted::{
 pub use sotay_feed as feed;
 pub use sotay_handbook as handbook;
 pub use sotay_membership::{Denied, Flags, Reason, RootId, RootPolicy, State, UnitKind, UnitPolicy, seal};
-pub use sotay_net::{AddressError, ConnectError, LinkError, RelayAddress};
+pub use sotay_net::{AddressError, ConnectError, LinkError, RelayAddress, key_text};
 pub use sotay_paper as paper;
 pub use sotay_store::StoreError;
 pub use sotay_study as study;

@@ -10299,6 +10299,45 @@ class Change:
             return True
 
     @dataclass
+    class TWO_HISTORIES:
+        """
+        A relay has signed two histories: it withheld something from somebody, or lost what it had acknowledged. Told once;
+        the proof is kept on the phone.
+"""
+        
+        def __init__(self, space:SpaceKind, relay:str):
+            self.space = space
+            
+            """
+        The space.
+"""
+        
+            self.relay = relay
+            
+            """
+        Key of the relay, as its address has it after `#`.
+"""
+        
+            pass
+
+    
+            
+            
+    
+        def __str__(self):
+            return "Change.TWO_HISTORIES(space={}, relay={})".format(self.space, self.relay)
+        def __eq__(self, other):
+            if not isinstance(other, Change):
+                return NotImplemented
+            if not other.is_TWO_HISTORIES():
+                return False
+            if self.space != other.space:
+                return False
+            if self.relay != other.relay:
+                return False
+            return True
+
+    @dataclass
     class SET_ASIDE:
         """
         Something received is stored but not used.
@@ -10450,6 +10489,10 @@ class Change:
         return isinstance(self, Change.REFUSED)
     def is_refused(self) -> bool:
         return isinstance(self, Change.REFUSED)
+    def is_TWO_HISTORIES(self) -> bool:
+        return isinstance(self, Change.TWO_HISTORIES)
+    def is_two_histories(self) -> bool:
+        return isinstance(self, Change.TWO_HISTORIES)
     def is_SET_ASIDE(self) -> bool:
         return isinstance(self, Change.SET_ASIDE)
     def is_set_aside(self) -> bool:
@@ -10480,6 +10523,7 @@ Change.FEEDBACK = type("Change.FEEDBACK", (Change.FEEDBACK, Change,), {})  # typ
 Change.DOCUMENT = type("Change.DOCUMENT", (Change.DOCUMENT, Change,), {})  # type: ignore
 Change.SYNC = type("Change.SYNC", (Change.SYNC, Change,), {})  # type: ignore
 Change.REFUSED = type("Change.REFUSED", (Change.REFUSED, Change,), {})  # type: ignore
+Change.TWO_HISTORIES = type("Change.TWO_HISTORIES", (Change.TWO_HISTORIES, Change,), {})  # type: ignore
 Change.SET_ASIDE = type("Change.SET_ASIDE", (Change.SET_ASIDE, Change,), {})  # type: ignore
 Change.LOCKED = type("Change.LOCKED", (Change.LOCKED, Change,), {})  # type: ignore
 Change.MISSED = type("Change.MISSED", (Change.MISSED, Change,), {})  # type: ignore
@@ -10526,17 +10570,22 @@ class _UniffiFfiConverterTypeChange(_UniffiConverterRustBuffer):
                 _UniffiFfiConverterString.read(buf),
             )
         if variant == 10:
+            return Change.TWO_HISTORIES(
+                _UniffiFfiConverterTypeSpaceKind.read(buf),
+                _UniffiFfiConverterString.read(buf),
+            )
+        if variant == 11:
             return Change.SET_ASIDE(
                 _UniffiFfiConverterOptionalString.read(buf),
                 _UniffiFfiConverterString.read(buf),
             )
-        if variant == 11:
+        if variant == 12:
             return Change.LOCKED(
             )
-        if variant == 12:
+        if variant == 13:
             return Change.MISSED(
             )
-        if variant == 13:
+        if variant == 14:
             return Change.TROUBLE(
                 _UniffiFfiConverterString.read(buf),
             )
@@ -10567,6 +10616,10 @@ class _UniffiFfiConverterTypeChange(_UniffiConverterRustBuffer):
             return
         if value.is_REFUSED():
             _UniffiFfiConverterString.check_lower(value.reason)
+            return
+        if value.is_TWO_HISTORIES():
+            _UniffiFfiConverterTypeSpaceKind.check_lower(value.space)
+            _UniffiFfiConverterString.check_lower(value.relay)
             return
         if value.is_SET_ASIDE():
             _UniffiFfiConverterOptionalString.check_lower(value.device)
@@ -10607,16 +10660,20 @@ class _UniffiFfiConverterTypeChange(_UniffiConverterRustBuffer):
         if value.is_REFUSED():
             buf.write_i32(9)
             _UniffiFfiConverterString.write(value.reason, buf)
-        if value.is_SET_ASIDE():
+        if value.is_TWO_HISTORIES():
             buf.write_i32(10)
+            _UniffiFfiConverterTypeSpaceKind.write(value.space, buf)
+            _UniffiFfiConverterString.write(value.relay, buf)
+        if value.is_SET_ASIDE():
+            buf.write_i32(11)
             _UniffiFfiConverterOptionalString.write(value.device, buf)
             _UniffiFfiConverterString.write(value.reason, buf)
         if value.is_LOCKED():
-            buf.write_i32(11)
-        if value.is_MISSED():
             buf.write_i32(12)
-        if value.is_TROUBLE():
+        if value.is_MISSED():
             buf.write_i32(13)
+        if value.is_TROUBLE():
+            buf.write_i32(14)
             _UniffiFfiConverterString.write(value.text, buf)
 
 

@@ -301,6 +301,10 @@ impl<S: Store> Device<S> {
                             proof: Some(proof),
                             ..
                         } if space.kind == SpaceKind::Inbox => forked.push((space, proof)),
+                        SessionEvent::TwoHistories { space, relay } => {
+                            tracing::warn!("a relay has signed two histories of a space");
+                            self.events.push_back(Event::TwoHistories { space, relay });
+                        }
                         SessionEvent::Hello { .. }
                         | SessionEvent::Opened { .. }
                         | SessionEvent::Acked { .. }

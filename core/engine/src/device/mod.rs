@@ -59,6 +59,7 @@ mod unit_names;
 mod units;
 mod void;
 mod withheld;
+mod witness;
 mod year;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -110,6 +111,7 @@ pub use sealing::SealError;
 pub use seals::{OfficialShown, OutsideShown, SealShown, SealStatus, SealsView};
 pub use units::{BranchError, BranchLine, FOLLOWED_UNITS_MAX, FoundedBranch, NewBranch};
 pub use void::LateLine;
+pub use witness::{RelayProof, RelayWord};
 
 pub use sharing::{SHARED_MARKS_MAX, SharedMark};
 pub use year::ReviewedDocument;

@@ -15,7 +15,7 @@ pub(super) fn run(session: &Session) -> Result<Reply, Failure> {
     let joined = phone.run(|device, _| Ok(device.unit().is_some()))?;
     if !joined {
         let label = phone.run(|device, _| Ok(device.label().to_owned()))?;
-        let value = json!({ "unit": null, "label": label, "relays": [], "pending": 0 });
+        let value = json!({ "unit": null, "label": label, "relays": [], "pending": 0, "two_histories": [] });
         return Ok(Reply::new(
             value,
             voice.say("status.no_unit", &[("label", &label)]),
@@ -28,6 +28,22 @@ pub(super) fn run(session: &Session) -> Result<Reply, Failure> {
         0 => voice.say("status.nothing_pending", &[]),
         count => voice.say("status.pending", &[("count", &count)]),
     });
+    let proofs = phone.run(|device, _| Ok(device.relay_proofs()?))?;
+    for proof in &proofs {
+        let known = phone
+            .client()?
+            .relays()
+            .iter()
+            .find(|relay| relay.ends_with(&proof.key))
+            .cloned();
+        let values: [(&str, &dyn std::fmt::Display); 4] = [
+            ("relay", known.as_ref().unwrap_or(&proof.key)),
+            ("space", &show::space_label(voice, proof.space.kind)),
+            ("first", &voice.moment(proof.first.at_ms)),
+            ("second", &voice.moment(proof.second.at_ms)),
+        ];
+        text.push(voice.say("status.two_histories", &values));
+    }
     let mut relays = Vec::new();
     for relay in phone.client()?.relays() {
         let address: RelayAddress = relay.parse().map_err(SyncError::Address)?;
@@ -39,6 +55,6 @@ pub(super) fn run(session: &Session) -> Result<Reply, Failure> {
     if relays.is_empty() {
         text.push(voice.say("relay.none", &[]));
     }
-    let value = json!({ "unit": card, "label": card.label, "relays": relays, "pending": pending });
+    let value = json!({ "unit": card, "label": card.label, "relays": relays, "pending": pending, "two_histories": show::proofs_json(&proofs) });
     Ok(Reply::new(value, text.join("\n")))
 }

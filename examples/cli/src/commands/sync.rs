@@ -153,6 +153,18 @@ pub(super) fn notice(voice: Voice, event: &Event) -> Option<(String, Value)> {
                 json!({ "event": "denied", "space": name, "reason": format!("{reason:?}") }),
             ))
         }
+        Event::TwoHistories { space, relay } => {
+            let relay = relay.device_id().to_string();
+            let text = voice.say(
+                "notice.two_histories",
+                &[("space", &show::space_label(voice, space.kind))],
+            );
+            let name = show::space_name(space.kind);
+            Some((
+                text,
+                json!({ "event": "two_histories", "space": name, "relay": relay }),
+            ))
+        }
         Event::SetAside {
             envelope,
             device,

@@ -23,7 +23,9 @@ pub(crate) use study::{
     contents, document_heading, documents, hit, kept_questions, paragraphs, paragraphs_json, progress,
     progress_json, quote, report_of_import, report_of_import_json, section_heading, superseded_json,
 };
-pub(crate) use sync::{report, report_json, space_json, space_label, space_name, spaces, spaces_json};
+pub(crate) use sync::{
+    proofs_json, report, report_json, space_json, space_label, space_name, spaces, spaces_json,
+};
 
 /// Rows with their cells under one another; two spaces between columns, none at the end of a line.
 pub(crate) fn columns(rows: &[Vec<String>]) -> String {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use sotay_engine::feed::SpaceKind;
-use sotay_engine::{SessionStats, SpaceStatus, SyncReport, SyncStatus};
+use sotay_engine::{RelayProof, RelayWord, SessionStats, SpaceStatus, SyncReport, SyncStatus};
 
 use super::columns;
 use crate::voice::Voice;
@@ -47,6 +47,20 @@ fn status(voice: Voice, status: &SyncStatus) -> String {
         }
         SyncStatus::Synced { when, .. } => voice.say("status.synced", &[("when", &voice.moment(*when))]),
     }
+}
+
+/// Relays that showed two histories.
+pub(crate) fn proofs_json(proofs: &[RelayProof]) -> Vec<Value> {
+    let word = |word: &RelayWord| json!({ "records": word.records, "at_ms": word.at_ms });
+    let proof = |proof: &RelayProof| {
+        json!({
+            "relay": proof.key,
+            "space": space_name(proof.space.kind),
+            "first": word(&proof.first),
+            "second": word(&proof.second),
+        })
+    };
+    proofs.iter().map(proof).collect()
 }
 
 /// One line for each space.

@@ -20102,6 +20102,18 @@ public enum Change: Equatable, Hashable {
          */reason: String
     )
     /**
+     * A relay has signed two histories: it withheld something from somebody, or lost what it had acknowledged. Told once;
+     * the proof is kept on the phone.
+     */
+    case twoHistories(
+        /**
+         * The space.
+         */space: SpaceKind, 
+        /**
+         * Key of the relay, as its address has it after `#`.
+         */relay: String
+    )
+    /**
      * Something received is stored but not used.
      */
     case setAside(
@@ -20170,14 +20182,17 @@ public struct FfiConverterTypeChange: FfiConverterRustBuffer {
         case 9: return .refused(reason: try FfiConverterString.read(from: &buf)
         )
         
-        case 10: return .setAside(device: try FfiConverterOptionString.read(from: &buf), reason: try FfiConverterString.read(from: &buf)
+        case 10: return .twoHistories(space: try FfiConverterTypeSpaceKind.read(from: &buf), relay: try FfiConverterString.read(from: &buf)
         )
         
-        case 11: return .locked
+        case 11: return .setAside(device: try FfiConverterOptionString.read(from: &buf), reason: try FfiConverterString.read(from: &buf)
+        )
         
-        case 12: return .missed
+        case 12: return .locked
         
-        case 13: return .trouble(text: try FfiConverterString.read(from: &buf)
+        case 13: return .missed
+        
+        case 14: return .trouble(text: try FfiConverterString.read(from: &buf)
         )
         
         default: throw UniffiInternalError.unexpectedEnumCase
@@ -20230,22 +20245,28 @@ public struct FfiConverterTypeChange: FfiConverterRustBuffer {
             FfiConverterString.write(reason, into: &buf)
             
         
-        case let .setAside(device,reason):
+        case let .twoHistories(space,relay):
             writeInt(&buf, Int32(10))
+            FfiConverterTypeSpaceKind.write(space, into: &buf)
+            FfiConverterString.write(relay, into: &buf)
+            
+        
+        case let .setAside(device,reason):
+            writeInt(&buf, Int32(11))
             FfiConverterOptionString.write(device, into: &buf)
             FfiConverterString.write(reason, into: &buf)
             
         
         case .locked:
-            writeInt(&buf, Int32(11))
-        
-        
-        case .missed:
             writeInt(&buf, Int32(12))
         
         
-        case let .trouble(text):
+        case .missed:
             writeInt(&buf, Int32(13))
+        
+        
+        case let .trouble(text):
+            writeInt(&buf, Int32(14))
             FfiConverterString.write(text, into: &buf)
             
         }

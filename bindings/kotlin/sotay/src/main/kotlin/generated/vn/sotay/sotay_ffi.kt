@@ -20707,6 +20707,26 @@ sealed class Change {
     }
     
     /**
+     * A relay has signed two histories: it withheld something from somebody, or lost what it had acknowledged. Told once;
+     * the proof is kept on the phone.
+     */
+    data class TwoHistories(
+        /**
+         * The space.
+         */
+        val `space`: vn.sotay.SpaceKind, 
+        /**
+         * Key of the relay, as its address has it after `#`.
+         */
+        val `relay`: kotlin.String) : Change()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
      * Something received is stored but not used.
      */
     data class SetAside(
@@ -20786,13 +20806,17 @@ public object FfiConverterTypeChange : FfiConverterRustBuffer<Change>{
             9 -> Change.Refused(
                 FfiConverterString.read(buf),
                 )
-            10 -> Change.SetAside(
+            10 -> Change.TwoHistories(
+                FfiConverterTypeSpaceKind.read(buf),
+                FfiConverterString.read(buf),
+                )
+            11 -> Change.SetAside(
                 FfiConverterOptionalString.read(buf),
                 FfiConverterString.read(buf),
                 )
-            11 -> Change.Locked
-            12 -> Change.Missed
-            13 -> Change.Trouble(
+            12 -> Change.Locked
+            13 -> Change.Missed
+            14 -> Change.Trouble(
                 FfiConverterString.read(buf),
                 )
             else -> throw RuntimeException("invalid enum value, something is very wrong!!")
@@ -20858,6 +20882,14 @@ public object FfiConverterTypeChange : FfiConverterRustBuffer<Change>{
             (
                 4UL
                 + FfiConverterString.allocationSize(value.`reason`)
+            )
+        }
+        is Change.TwoHistories -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterTypeSpaceKind.allocationSize(value.`space`)
+                + FfiConverterString.allocationSize(value.`relay`)
             )
         }
         is Change.SetAside -> {
@@ -20933,22 +20965,28 @@ public object FfiConverterTypeChange : FfiConverterRustBuffer<Change>{
                 FfiConverterString.write(value.`reason`, buf)
                 Unit
             }
-            is Change.SetAside -> {
+            is Change.TwoHistories -> {
                 buf.putInt(10)
+                FfiConverterTypeSpaceKind.write(value.`space`, buf)
+                FfiConverterString.write(value.`relay`, buf)
+                Unit
+            }
+            is Change.SetAside -> {
+                buf.putInt(11)
                 FfiConverterOptionalString.write(value.`device`, buf)
                 FfiConverterString.write(value.`reason`, buf)
                 Unit
             }
             is Change.Locked -> {
-                buf.putInt(11)
-                Unit
-            }
-            is Change.Missed -> {
                 buf.putInt(12)
                 Unit
             }
-            is Change.Trouble -> {
+            is Change.Missed -> {
                 buf.putInt(13)
+                Unit
+            }
+            is Change.Trouble -> {
+                buf.putInt(14)
                 FfiConverterString.write(value.`text`, buf)
                 Unit
             }
