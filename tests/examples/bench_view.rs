@@ -1,17 +1,48 @@
-//! What a screen costs: the view of the full meeting of scenario 1 after a change, and again without one.
+//! What a screen costs: the view of the full meeting of scenario 1 after a change, and again without one; in memory, on a
+//! plain database, and on one with a key.
 //!
 //! `cargo run --release -p sotay-tests --example bench_view`
 
 use std::time::{Duration, Instant};
 
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use sotay_engine::Device;
 use sotay_engine::handbook::meeting::Command;
-use sotay_store::{DatabaseId, MemoryStore};
+use sotay_store::{DatabaseId, KEY_BYTES, Key, MemoryStore, Options, SqliteStore, Store};
 use sotay_tests::branch::{Branch, P1, P2};
 
 const ROUNDS: u32 = 200;
 
 fn main() {
-    let stores = [1, 2, 3].map(|number| MemoryStore::new(DatabaseId([number; 16])));
+    println!("in memory");
+    measure([1, 2, 3].map(|number| MemoryStore::new(DatabaseId([number; 16]))));
+    for (name, key) in [
+        ("plain database", None),
+        ("with a key", Some(Key::new([7; KEY_BYTES]))),
+    ] {
+        println!("{name}");
+        let folder = tempfile::TempDir::new().expect("a folder");
+        let options = Options {
+            key,
+            ..Options::default()
+        };
+        let open = |number: u8| {
+            let path = folder.path().join(format!("{number}.db"));
+            SqliteStore::open(&path, &options).expect("a database")
+        };
+        measure([1, 2, 3].map(open));
+        let started = Instant::now();
+        let device = Device::open(open(1), Box::new(StdRng::seed_from_u64(9))).expect("a profile");
+        println!(
+            "opening the profile       {:8.0} µs",
+            started.elapsed().as_secs_f64() * 1e6
+        );
+        drop(device);
+    }
+}
+
+fn measure<S: Store>(stores: [S; 3]) {
     let mut branch = Branch::found(stores, 1);
     let doc = branch.begin(P1);
     branch.begin(P2);
