@@ -39,7 +39,11 @@ struct Seat {
 
 /// The key of the relay of all tests without a network.
 pub fn relay_key() -> SignKey {
-    DeviceKeys::from_seeds([0x52; 32], [0x53; 32]).public().sign
+    relay_keys().public().sign
+}
+
+fn relay_keys() -> DeviceKeys {
+    DeviceKeys::from_seeds([0x52; 32], [0x53; 32])
 }
 
 impl<S: Store> Shard<S> {
@@ -50,8 +54,10 @@ impl<S: Store> Shard<S> {
 
     /// Starts on a database and takes some units only.
     pub fn open_for(store: S, policy: Policy) -> Result<Self, StoreError> {
+        let mut replica = Replica::open(store, Role::Relay, policy)?;
+        replica.set_signer(Arc::new(relay_keys()));
         Ok(Self {
-            replica: Replica::open(store, Role::Relay, policy)?,
+            replica,
             seats: BTreeMap::new(),
             subscribers: BTreeMap::new(),
             grown: BTreeMap::new(),
@@ -59,6 +65,11 @@ impl<S: Store> Shard<S> {
             rejected: Vec::new(),
             faults: Vec::new(),
         })
+    }
+
+    /// The replica, to make it refuse.
+    pub fn replica_mut(&mut self) -> &mut Replica<S> {
+        &mut self.replica
     }
 
     /// The replica.

@@ -9,6 +9,8 @@ mod branch;
 mod forge;
 #[path = "hostile/relay.rs"]
 mod relay;
+#[path = "hostile/two_faces.rs"]
+mod two_faces;
 
 use branch::{Branch, PHONES, Phone};
 use forge::{Altered, altered, bomb, changes, letter, runs, runs_of, slip_in};

@@ -168,6 +168,22 @@ impl Branch {
         &mut self.relay
     }
 
+    /// Keeps a copy of the relay's database.
+    pub fn keep_relay(&mut self, name: &str) {
+        let path = self.folder.path().join(name);
+        self.relay.replica().store().backup_to(&path).unwrap();
+    }
+
+    /// The relay goes on with a copy, as if nothing had happened since.
+    pub fn set_relay_back(&mut self, name: &str) {
+        let file = |name: &str| self.folder.path().join(name);
+        let aside = Shard::open(open(&file("aside.db"))).unwrap();
+        // Closed before its file is replaced.
+        drop(std::mem::replace(&mut self.relay, aside));
+        fs::copy(file(name), file("relay.db")).unwrap();
+        self.relay = Shard::open(open(&file("relay.db"))).unwrap();
+    }
+
     /// An id for an entry, the same in every run.
     pub fn id_on(&mut self, phone: u8) -> EntryId {
         let count = self.ids.entry(phone).or_default();
