@@ -297,7 +297,8 @@ fn heading(document: &Document, section: usize) -> String {
     }
 }
 
-#[cfg(test)]
+// Documents to read are imported here.
+#[cfg(all(test, feature = "publishing"))]
 mod tests {
     use super::*;
     use crate::library::{Date, Details, import};
