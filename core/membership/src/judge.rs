@@ -167,6 +167,21 @@ impl Judge {
         self.forks.get(&(space, device)).copied()
     }
 
+    /// Whether anything is known to have parted.
+    pub(crate) fn has_forks(&self) -> bool {
+        !self.forks.is_empty()
+    }
+
+    /// Devices whose history in a space parted, and where.
+    pub(crate) fn forks_in(&self, space: SpaceTag) -> impl Iterator<Item = (DeviceId, u64)> + '_ {
+        let from = (space, DeviceId::ZERO);
+        let of_space = self
+            .forks
+            .range(from..)
+            .take_while(move |((tag, _), _)| *tag == space);
+        of_space.map(|(&(_, device), &seq)| (device, seq))
+    }
+
     /// Whether the device forked anywhere in the unit.
     pub(crate) fn forked(&self, device: DeviceId) -> bool {
         self.forks.keys().any(|&(_, forked)| forked == device)

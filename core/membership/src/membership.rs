@@ -255,6 +255,16 @@ impl Membership {
         self.judge.add_fork(space, device, seq);
     }
 
+    /// Whether any fork is known.
+    pub fn has_forks(&self) -> bool {
+        self.judge.has_forks()
+    }
+
+    /// The devices whose histories part in a space, and where, as far as it is known here.
+    pub fn forked_in(&self, space: SpaceTag) -> impl Iterator<Item = (DeviceId, u64)> + '_ {
+        self.judge.forks_in(space)
+    }
+
     fn holds(&self, place: &Place) -> bool {
         let ids = self.places.get(&(place.device, place.seq));
         ids.is_some_and(|ids| ids.contains(&place.id))

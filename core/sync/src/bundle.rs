@@ -4,17 +4,18 @@
 //! their number. It needs no secrecy and no checksum of its own, for envelopes are sealed and signed; importing twice
 //! changes nothing. Of a bundle that was cut short, everything before the cut can be used.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sotay_feed::cbor::{CborError, Reader, Writer};
 use sotay_feed::limits::ENVELOPE_BYTES_MAX;
-use sotay_feed::{DecodeError, Envelope, Frontier, Space, SpaceId};
+use sotay_feed::{DecodeError, DeviceId, Envelope, Frontier, Space, SpaceId};
 use sotay_store::{Budget, Store, StoreError};
 
 use crate::admit::Admitted;
-use crate::fault::PeerFault;
+use crate::fault::{PeerFault, RefuseReason};
 use crate::limits::{
     BUNDLE_BATCH_ENVELOPES, BUNDLE_BYTES_MAX, BUNDLE_SPACES_MAX, ITEMS_PER_FRAME_MAX, ITEMS_TARGET_BYTES,
+    PROOFS_PER_SPACE_MAX,
 };
 use crate::message::{read_space, write_space};
 use crate::replica::Replica;
@@ -73,7 +74,7 @@ impl From<PeerFault> for ReadError {
     }
 }
 
-/// Writes what `have` lacks of the spaces, or everything. Spaces come in sync order, so that rolls come first.
+/// Writes what `have` lacks of the spaces, or everything, and the proofs of forks. Spaces come in sync order, so that rolls come first.
 pub fn write<S: Store>(
     replica: &Replica<S>,
     spaces: &[Space],
@@ -107,9 +108,7 @@ fn write_within<S: Store>(
         loop {
             let page = replica.store().missing(&id, have, after, BUDGET)?;
             for stored in &page.envelopes {
-                let mut item = Writer::new();
-                item.array(2).uint(index as u64).bytes(&stored.bytes);
-                bytes.extend_from_slice(&item.into_bytes());
+                bytes.extend_from_slice(&item(index, &stored.bytes));
                 count += 1;
             }
             if bytes.len() + end(count).len() > bytes_max {
@@ -120,9 +119,26 @@ fn write_within<S: Store>(
             }
             after = page.upto;
         }
+        for fork in replica.provable(space)?.into_iter().take(PROOFS_PER_SPACE_MAX) {
+            // Whoever holds one history is shown the other.
+            if let Some(first) = replica.store().at(&id, fork.device, fork.seq)? {
+                bytes.extend_from_slice(&item(index, &first.bytes));
+                bytes.extend_from_slice(&item(index, &fork.other));
+                count += 2;
+            }
+        }
+        if bytes.len() + end(count).len() > bytes_max {
+            return Err(WriteError::TooLarge);
+        }
     }
     bytes.extend_from_slice(&end(count));
     Ok(bytes)
+}
+
+fn item(space: usize, envelope: &[u8]) -> Vec<u8> {
+    let mut item = Writer::new();
+    item.array(2).uint(space as u64).bytes(envelope);
+    item.into_bytes()
 }
 
 fn head(spaces: &[Space]) -> Vec<u8> {
@@ -240,6 +256,8 @@ pub struct Imported {
     pub duplicates: u64,
     /// Envelopes that were not stored; the reasons are in the quarantine.
     pub refused: u64,
+    /// Devices of which the bundle proves that they wrote two histories of a space, which was not known here.
+    pub forked: BTreeSet<(Space, DeviceId)>,
     /// Why reading ended before the end of the bundle.
     pub cut: Option<ReadError>,
 }
@@ -278,15 +296,21 @@ impl Imported {
         let Some((space, envelopes)) = batch else {
             return Ok(());
         };
+        let known = replica.forks_of(&space);
         for answer in replica.admit(&space, envelopes, Vec::new())? {
             match answer {
                 Admitted::Stored(arrival) => {
                     self.stored.entry(space).or_insert((0, arrival.number - 1)).0 += 1;
                 }
                 Admitted::Duplicate => self.duplicates += 1,
+                // The other half of a proof.
+                Admitted::Refused(RefuseReason::Fork { .. }) => {}
                 Admitted::Refused(_) => self.refused += 1,
             }
         }
+        let forks = replica.forks_of(&space).into_keys();
+        let new = forks.filter(|device| !known.contains_key(device));
+        self.forked.extend(new.map(|device| (space, device)));
         Ok(())
     }
 }

@@ -46,6 +46,12 @@ pub enum PeerFault {
     /// A frontier and a digest that still differ after both sides named their frontiers.
     #[error("a digest that does not fit the frontier")]
     Inconsistent,
+    /// More words of relays, lists of forks or proofs of one space than [`crate::limits`] allows.
+    #[error("too many proofs")]
+    TooManyProofs,
+    /// Two envelopes that do not contradict each other, shown as the proof of a fork.
+    #[error("a proof that proves nothing")]
+    NotAProof,
 }
 
 /// Why a session ended; the number travels in `Close` (P8.9).
@@ -86,11 +92,13 @@ impl PeerFault {
             Self::TooManyOpens => 26,
             Self::AckOutOfRange => 27,
             Self::Inconsistent => 28,
+            Self::TooManyProofs => 29,
+            Self::NotAProof => 30,
         }
     }
 
     const FIRST_CODE: u16 = 16;
-    const LAST_CODE: u16 = 28;
+    const LAST_CODE: u16 = 30;
 }
 
 impl From<CborError> for PeerFault {

@@ -41,5 +41,9 @@ pub const CHECKPOINTS_KEPT: usize = 4;
 pub const RELAYS_PER_SPACE_MAX: usize = 8;
 /// `Seen` messages of one space in one session: each costs a verification. The own relays come on top of those others bring.
 pub const SEEN_PER_SPACE_MAX: usize = 2 * RELAYS_PER_SPACE_MAX * CHECKPOINTS_KEPT;
+/// Lists of forks of one space that an end takes in one session.
+pub const FORK_LISTS_PER_SPACE_MAX: u32 = 2;
+/// Proofs of forks of one space that go one way in one session; the next session goes on.
+pub const PROOFS_PER_SPACE_MAX: usize = 8;
 /// Arrivals after which a relay signs again within one session.
 pub const CHECKPOINT_EVERY: u64 = 64;

@@ -4,6 +4,7 @@
 //! optional: a receiver that does not know one skips the frame. A message never gains or loses a field; it gets a new
 //! type instead (P8.2).
 
+mod forks;
 mod witness;
 
 use sotay_feed::cbor::{CborError, Reader, Writer};
@@ -15,6 +16,7 @@ use sotay_feed::{
 use crate::fault::{CloseCode, DenyReason, PeerFault, RefuseReason};
 use crate::limits::ITEMS_PER_FRAME_MAX;
 use crate::token::Token;
+pub use forks::{Forks, Proof};
 pub use witness::{Seen, Signed};
 
 /// The protocol version in `Hello`.
@@ -32,9 +34,13 @@ const CLOSE: u64 = 6;
 const SETTLED: u64 = 128;
 const CHECKPOINT: u64 = 129;
 const SEEN: u64 = 130;
+const FORKS: u64 = 131;
+const PROOF: u64 = 132;
 
 /// Bit of [`Hello::capabilities`]: this end wants [`Message::Signed`].
 pub const WANTS_CHECKPOINTS: u64 = 1;
+/// Bit of [`Hello::capabilities`]: this end wants [`Message::Proof`].
+pub const WANTS_PROOFS: u64 = 2;
 
 /// What an end of a session is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,7 +57,7 @@ pub enum Role {
 pub struct Hello {
     /// What this end is.
     pub role: Role,
-    /// Bits, see [`WANTS_CHECKPOINTS`]; unknown ones are ignored.
+    /// Bits, see [`WANTS_CHECKPOINTS`] and [`WANTS_PROOFS`]; unknown ones are ignored.
     pub capabilities: u64,
     /// The sender's clock, milliseconds since 1970; shown to operators, decides nothing.
     pub now: i64,
@@ -184,6 +190,10 @@ pub enum Message<'a> {
     Signed(Signed),
     /// See [`Seen`].
     Seen(Seen),
+    /// See [`Forks`].
+    Forks(Forks),
+    /// See [`Proof`].
+    Proof(Proof<'a>),
     /// An optional message this version does not know; to be skipped.
     Skipped(u64),
 }
@@ -260,6 +270,8 @@ impl<'a> Message<'a> {
             }
             Self::Signed(signed) => signed.write(&mut writer),
             Self::Seen(seen) => seen.write(&mut writer),
+            Self::Forks(forks) => forks.write(&mut writer),
+            Self::Proof(proof) => proof.write(&mut writer),
             Self::Skipped(kind) => {
                 writer.array(1).uint(*kind);
             }
@@ -282,6 +294,8 @@ impl<'a> Message<'a> {
             SETTLED => 1,
             CHECKPOINT => Signed::FIELDS,
             SEEN => Seen::FIELDS,
+            FORKS => Forks::FIELDS,
+            PROOF => Proof::FIELDS,
             HELLO => Hello::FIELDS,
             OPEN => Open::FIELDS,
             ITEMS => Items::FIELDS,
@@ -314,6 +328,8 @@ impl<'a> Message<'a> {
             SETTLED => Self::Settled,
             CHECKPOINT => Self::Signed(Signed::read(&mut reader)?),
             SEEN => Self::Seen(Seen::read(&mut reader)?),
+            FORKS => Self::Forks(Forks::read(&mut reader)?),
+            PROOF => Self::Proof(Proof::read(&mut reader)?),
             _ => Self::Close(Close::read(&mut reader)?),
         };
         reader.finish(&message.encode())?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use sotay_feed::{DeviceId, DeviceKeys, Envelope, Kind, Space, SpaceId, SpaceKind, SpaceTag, UnitId};
 use sotay_membership::{Membership, RootId};
-use sotay_store::{Batch, Bucket, Budget, News, Put, Store, StoreError};
+use sotay_store::{Batch, Bucket, Budget, ForkEvidence, News, Put, Store, StoreError};
 
 use crate::fault::RefuseReason;
 use crate::message::{Role, decode_space, encode_space};
@@ -231,6 +231,26 @@ impl<S: Store> Replica<S> {
     /// Installs the quotas.
     pub fn set_gate(&mut self, gate: Box<dyn Gate>) {
         self.gate = Some(gate);
+    }
+
+    /// The devices whose forks are known in a space, and where their histories part. Asked with every frame, and answered from
+    /// memory.
+    pub(crate) fn forks_of(&self, space: &Space) -> BTreeMap<DeviceId, u64> {
+        let membership = self.units.get(&space.unit);
+        match membership.filter(|membership| membership.has_forks()) {
+            Some(membership) => membership.forked_in(space.id().tag()).collect(),
+            None => BTreeMap::new(),
+        }
+    }
+
+    /// What can be proven of a space. Nearly always nothing, which costs a look into memory.
+    pub(crate) fn provable(&self, space: &Space) -> Result<Vec<ForkEvidence>, StoreError> {
+        if self.forks_of(space).is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut forks = self.store.forks()?;
+        forks.retain(|fork| fork.space == space.id());
+        Ok(forks)
     }
 
     /// A relay signs what it acknowledges as whole (P9.13), with the keys that its carrier proves.

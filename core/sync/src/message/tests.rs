@@ -185,6 +185,21 @@ fn samples() -> Vec<(&'static str, Message<'static>)> {
                 },
             }),
         ),
+        (
+            "forks",
+            Message::Forks(Forks {
+                tag: tag(),
+                known: frontier(),
+            }),
+        ),
+        (
+            "proof",
+            Message::Proof(Proof {
+                tag: tag(),
+                first: b"one",
+                second: b"two",
+            }),
+        ),
     ]
 }
 
@@ -253,7 +268,7 @@ fn unknown_mandatory_messages_are_refused_and_unknown_optional_ones_skipped() {
             Err(PeerFault::UnknownMessage(kind))
         );
     }
-    for kind in [131, 255, u64::MAX] {
+    for kind in [133, 255, u64::MAX] {
         assert_eq!(Message::decode(&frame(kind)), Ok(Message::Skipped(kind)));
     }
 }
@@ -304,6 +319,29 @@ fn frames_and_lists_over_their_limit_are_refused_and_at_it_taken() {
     assert_eq!(
         Message::decode(&longer),
         Err(PeerFault::FrameTooLarge(FRAME_BYTES_MAX + 1))
+    );
+    let longer = [&largest[..], &[0]].concat();
+    for (first, second) in [(&largest, &longer), (&longer, &largest)] {
+        let tag = tag();
+        assert!(matches!(
+            Message::decode(&Message::Proof(Proof { tag, first, second }).encode()),
+            Err(PeerFault::Malformed(CborError::TooMany {
+                limit: ENVELOPE_BYTES_MAX,
+                ..
+            }))
+        ));
+    }
+    let (first, second) = (&largest, &largest);
+    assert!(
+        Message::decode(
+            &Message::Proof(Proof {
+                tag: tag(),
+                first,
+                second
+            })
+            .encode()
+        )
+        .is_ok()
     );
     let mut many = Writer::new();
     many.array(6)
@@ -405,7 +443,7 @@ fn reasons_and_codes_round_trip_and_unknown_ones_keep_their_number() {
         assert_eq!(CloseCode::from_number(number).number(), number);
     }
     assert_eq!(CloseCode::from_number(15), CloseCode::Unknown(15));
-    assert_eq!(CloseCode::from_number(29), CloseCode::Unknown(29));
+    assert_eq!(CloseCode::from_number(31), CloseCode::Unknown(31));
 }
 
 #[test]

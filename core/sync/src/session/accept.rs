@@ -4,19 +4,19 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use sotay_feed::limits::SPACES_PER_SESSION_MAX;
-use sotay_feed::{DeviceId, Space, SpaceKind, SpaceTag, UnitId};
+use sotay_feed::{DeviceId, Frontier, Space, SpaceKind, SpaceTag, UnitId};
 use sotay_store::{Store, StoreError};
 
 use super::incoming::Incoming;
 use super::link::Link;
 use super::served::{Claim, Served};
-use super::{SessionConfig, SessionError, SessionEvent, SharedItems, witness};
+use super::{SessionConfig, SessionError, SessionEvent, SharedItems, proofs, witness};
 use crate::access::Access;
 use crate::admit::{Admitted, Offer};
 use crate::checkpoint::Source;
 use crate::fault::{PeerFault, RefuseReason};
 use crate::limits::{HOMES_PER_SESSION_MAX, OPENS_PER_SPACE_MAX, SEEN_PER_SPACE_MAX};
-use crate::message::{Ack, Items, Message, Open, Refuse, Seen};
+use crate::message::{Ack, Forks, Items, Message, Open, Proof, Refuse, Seen};
 use crate::replica::Replica;
 use crate::status::SyncStatus;
 
@@ -27,6 +27,8 @@ pub(super) struct Acceptor {
     homes: Vec<UnitId>,
     order: Vec<SpaceTag>,
     spaces: BTreeMap<SpaceTag, Served>,
+    /// What the other side can prove of spaces that it is about to open.
+    forks: BTreeMap<SpaceTag, Frontier>,
 }
 
 impl Acceptor {
@@ -36,6 +38,7 @@ impl Acceptor {
             homes: Vec::new(),
             order: Vec::new(),
             spaces: BTreeMap::new(),
+            forks: BTreeMap::new(),
         }
     }
 
@@ -57,6 +60,8 @@ impl Acceptor {
                 Ok(())
             }
             Message::Seen(seen) => self.on_seen(link, replica, seen),
+            Message::Forks(forks) => self.on_forks(forks),
+            Message::Proof(proof) => self.on_proof(link, replica, proof, now),
             Message::Deny(_) | Message::Signed(_) => Err(PeerFault::WrongEnd.into()),
             // Dealt with before.
             Message::Hello(_) | Message::Close(_) | Message::Skipped(_) => Ok(()),
@@ -90,6 +95,9 @@ impl Acceptor {
                 vacant.insert(Served::new(open.space))
             }
         };
+        if let Some(known) = self.forks.remove(&tag) {
+            served.forks.listed(&known)?;
+        }
         served.opens += 1;
         if served.opens > OPENS_PER_SPACE_MAX {
             return Err(PeerFault::TooManyOpens.into());
@@ -128,9 +136,11 @@ impl Acceptor {
                 }
             }
             let space = served.space;
+            let known = replica.forks_of(&space);
             let answers =
                 replica.admit_from(&space, incoming.envelopes.clone(), Some(offer), |_| Vec::new())?;
             let stored = incoming.report(link, &space, &answers);
+            proofs::tell_new(link, replica, &space, &known);
             let forks: Vec<(DeviceId, u64)> = incoming
                 .envelopes
                 .iter()
@@ -176,8 +186,11 @@ impl Acceptor {
         let phones = link.of_phones();
         let served = self.served(seen.tag)?;
         served.shown += 1;
-        if !phones || served.shown > SEEN_PER_SPACE_MAX {
+        if !phones {
             return Err(PeerFault::WrongEnd.into());
+        }
+        if served.shown > SEEN_PER_SPACE_MAX {
+            return Err(PeerFault::TooManyProofs.into());
         }
         if served.access != Access::Full {
             return Ok(());
@@ -190,6 +203,41 @@ impl Acceptor {
             seen.checkpoint,
             Source::Phone,
         )?)
+    }
+
+    /// It says which forks it can prove, before it opens the space.
+    fn on_forks(&mut self, forks: Forks) -> Result<(), SessionError> {
+        if let Some(served) = self.spaces.get_mut(&forks.tag) {
+            return Ok(served.forks.listed(&forks.known)?);
+        }
+        self.forks.insert(forks.tag, forks.known);
+        if self.spaces.len() + self.forks.len() > SPACES_PER_SESSION_MAX {
+            return Err(PeerFault::TooManySpaces.into());
+        }
+        Ok(())
+    }
+
+    /// It shows that a device wrote two histories.
+    fn on_proof<S: Store>(
+        &mut self,
+        link: &mut Link,
+        replica: &mut Replica<S>,
+        proof: Proof<'_>,
+        now: i64,
+    ) -> Result<(), SessionError> {
+        let from = self.device;
+        let served = self.served(proof.tag)?;
+        if !served.takes() {
+            return Ok(());
+        }
+        let space = served.space;
+        let took = served
+            .forks
+            .take(link, replica, &space, proof, Offer { from, now })?;
+        if took.forked || (took.stored && space.kind == SpaceKind::Roll) {
+            self.judge_again(link, replica)?;
+        }
+        Ok(())
     }
 
     fn on_refuse(&mut self, link: &mut Link, refuse: Refuse) -> Result<(), SessionError> {

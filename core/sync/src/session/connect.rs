@@ -10,12 +10,12 @@ use tracing::debug;
 use super::incoming::Incoming;
 use super::link::Link;
 use super::opened::{Opened, roll_digest};
-use super::{FirstContact, SessionConfig, SessionError, SessionEvent, witness};
+use super::{FirstContact, SessionConfig, SessionError, SessionEvent, proofs, witness};
 use crate::admit::Offer;
 use crate::checkpoint::{Checkpoint, Source};
 use crate::fault::{CloseCode, PeerFault, RefuseReason};
 use crate::limits::{OPENS_PER_SPACE_MAX, QUARANTINE_RECORDS_MAX, SEEN_PER_SPACE_MAX};
-use crate::message::{Ack, Deny, DenyScope, Have, Items, Message, Open, Refuse, Seen, Signed};
+use crate::message::{Ack, Deny, DenyScope, Have, Items, Message, Open, Proof, Refuse, Seen, Signed};
 use crate::quarantine::{Quarantined, RefusedBy, key as quarantine_key};
 use crate::replica::Replica;
 
@@ -61,6 +61,7 @@ impl Connector {
         link.say_hello(now);
         for space in std::mem::take(&mut self.wanted) {
             let mut opened = Opened::load(replica, &self.peer, space)?;
+            proofs::list(link, replica, &space)?;
             opened.open(link, replica, self.first)?;
             opened.pump(link, replica)?;
             let tag = opened.id.tag();
@@ -86,12 +87,15 @@ impl Connector {
             Message::Deny(deny) => self.on_deny(link, deny)?,
             Message::Signed(signed) => self.opened(signed.tag)?.signed = Some(signed),
             Message::Seen(seen) => self.on_seen(link, replica, seen)?,
+            Message::Forks(forks) => self.opened(forks.tag)?.forks.listed(&forks.known)?,
+            Message::Proof(proof) => self.on_proof(link, replica, proof, now)?,
             // Only the connecting side says that it is done; the rest was dealt with before.
             Message::Settled | Message::Hello(_) | Message::Close(_) | Message::Skipped(_) => {
                 return Err(PeerFault::WrongEnd.into());
             }
         }
         self.pump_waiting(link, replica)?;
+        self.show_forks(link, replica)?;
         self.settle(link, replica)
     }
 
@@ -173,6 +177,7 @@ impl Connector {
         };
         let space = opened.space;
         let given_up = replica.given_up_feeds(items.tag);
+        let known = replica.forks_of(&space);
         let answers = replica.admit_from(&space, incoming.envelopes.clone(), Some(offer), |answers| {
             frozen |= incoming.asks_again(answers, given_up);
             // Beyond a token that covers less than all of this, the record must not claim one.
@@ -187,6 +192,7 @@ impl Connector {
         opened.last_token = items.token.or(opened.last_token);
         opened.outbox.theirs.join(&theirs);
         let stored = incoming.report(link, &space, &answers);
+        proofs::tell_new(link, replica, &space, &known);
         link.items_consumed += frame_len as u64;
         link.send(&Message::Ack(Ack {
             tag: items.tag,
@@ -354,8 +360,11 @@ impl Connector {
         let phones = link.of_phones();
         let opened = self.opened(seen.tag)?;
         opened.shown += 1;
-        if !phones || opened.shown > SEEN_PER_SPACE_MAX {
+        if !phones {
             return Err(PeerFault::WrongEnd.into());
+        }
+        if opened.shown > SEEN_PER_SPACE_MAX {
+            return Err(PeerFault::TooManyProofs.into());
         }
         let space = opened.space;
         Ok(witness::take(
@@ -365,6 +374,36 @@ impl Connector {
             seen.checkpoint,
             Source::Phone,
         )?)
+    }
+
+    /// The other end shows that a device wrote two histories.
+    fn on_proof<S: Store>(
+        &mut self,
+        link: &mut Link,
+        replica: &mut Replica<S>,
+        proof: Proof<'_>,
+        now: i64,
+    ) -> Result<(), SessionError> {
+        let from = self.peer.device_id();
+        let opened = self.opened(proof.tag)?;
+        let space = opened.space;
+        let took = opened
+            .forks
+            .take(link, replica, &space, proof, Offer { from, now })?;
+        if took.stored && space.kind == SpaceKind::Roll {
+            self.roll_changed(link, replica, space.unit)?;
+        }
+        Ok(())
+    }
+
+    /// What the other end asked for by its list is shown once all of the feed is there.
+    fn show_forks<S: Store>(&mut self, link: &mut Link, replica: &Replica<S>) -> Result<(), StoreError> {
+        for opened in self.spaces.values_mut() {
+            if opened.outbox.at_head && opened.forks.was_listed() {
+                opened.forks.show(link, replica, &opened.space)?;
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn on_local<S: Store>(

@@ -16,6 +16,8 @@ use crate::message::{Items, Message, Refuse};
 pub(super) struct Incoming {
     pub(super) envelopes: Vec<Envelope>,
     unreadable: Vec<Refuse>,
+    /// They were shown as the proof of a fork: that they contradict is no refusal.
+    proof: bool,
 }
 
 impl Incoming {
@@ -37,6 +39,15 @@ impl Incoming {
         incoming
     }
 
+    /// The two envelopes of a proof.
+    pub(super) fn proof(envelopes: Vec<Envelope>) -> Self {
+        Self {
+            envelopes,
+            proof: true,
+            ..Self::default()
+        }
+    }
+
     /// Whether anything must be asked for again, so that no token may stand for this frame. `given_up`: feeds of which
     /// an envelope was refused for good before; what follows there is a gap for ever.
     pub(super) fn asks_again(&self, answers: &[Admitted], mut given_up: BTreeSet<DeviceId>) -> bool {
@@ -54,7 +65,8 @@ impl Incoming {
         again
     }
 
-    /// Tells what became of a batch: events, and a `Refuse` for each that was not stored. Whether any was.
+    /// Tells what became of a batch: events, and a `Refuse` for each that was not stored, but not to whoever shows a proof.
+    /// Whether any was stored.
     pub(super) fn report(&self, link: &mut Link, space: &Space, answers: &[Admitted]) -> bool {
         let tag = space.id().tag();
         let (mut count, mut bytes, mut after) = (0, 0, None);
@@ -67,13 +79,18 @@ impl Incoming {
                 }
                 Admitted::Duplicate => {}
                 Admitted::Refused(reason) => {
-                    let proof = matches!(reason, RefuseReason::Fork { .. });
-                    let proof = proof.then(|| Arc::clone(envelope.bytes()));
-                    reject(link, space, refuse_of(tag, envelope, *reason), proof);
+                    let fork = matches!(reason, RefuseReason::Fork { .. });
+                    let told = self.proof && (fork || matches!(reason, RefuseReason::Gap { .. }));
+                    let refuse = refuse_of(tag, envelope, *reason);
+                    if !told {
+                        link.send(&Message::Refuse(refuse));
+                    }
+                    reject(link, space, refuse, fork.then(|| Arc::clone(envelope.bytes())));
                 }
             }
         }
         for refuse in &self.unreadable {
+            link.send(&Message::Refuse(*refuse));
             reject(link, space, *refuse, None);
         }
         if let Some(after) = after {
@@ -89,7 +106,6 @@ impl Incoming {
 }
 
 fn reject(link: &mut Link, space: &Space, refuse: Refuse, proof: Option<Arc<[u8]>>) {
-    link.send(&Message::Refuse(refuse));
     link.event(SessionEvent::Rejected {
         space: *space,
         device: refuse.device,

@@ -12,7 +12,7 @@ use crate::limits::{
     ANSWER_TIMEOUT_MS, CREDIT_BYTES, HELLO_TIMEOUT_MS, ITEMS_FIRST_BYTES, ITEMS_PER_FRAME_MAX,
     ITEMS_TARGET_BYTES,
 };
-use crate::message::{Close, Hello, Items, Message, Role, WANTS_CHECKPOINTS};
+use crate::message::{Close, Hello, Items, Message, Role, WANTS_CHECKPOINTS, WANTS_PROOFS};
 use crate::token::Token;
 
 /// Bytes that carriers put before each frame.
@@ -97,7 +97,7 @@ impl Link {
     pub(super) fn say_hello(&mut self, now: i64) {
         self.send(&Message::Hello(Hello {
             role: self.role,
-            capabilities: WANTS_CHECKPOINTS,
+            capabilities: WANTS_CHECKPOINTS | WANTS_PROOFS,
             now,
         }));
     }
@@ -113,7 +113,16 @@ impl Link {
 
     /// Whether the other end wants to have signed what it is told.
     pub(super) fn wants_checkpoints(&self) -> bool {
-        self.peer.is_some_and(|(_, wants)| wants & WANTS_CHECKPOINTS != 0)
+        self.wants(WANTS_CHECKPOINTS)
+    }
+
+    /// Whether the other end wants to be shown proofs of forks.
+    pub(super) fn wants_proofs(&self) -> bool {
+        self.wants(WANTS_PROOFS)
+    }
+
+    fn wants(&self, what: u64) -> bool {
+        self.peer.is_some_and(|(_, wants)| wants & what != 0)
     }
 
     /// Whether two phones talk with each other, and both know what checkpoints are.

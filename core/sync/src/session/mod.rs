@@ -9,6 +9,7 @@ mod connect;
 mod incoming;
 mod link;
 mod opened;
+mod proofs;
 mod served;
 mod shared;
 mod witness;
@@ -148,6 +149,14 @@ pub enum SessionEvent {
         space: Space,
         /// The relay.
         relay: SignKey,
+    },
+    /// A device wrote two histories of a space, which was not known here before: an envelope or a proof that came shows it. The
+    /// proof is kept and handed on.
+    Forked {
+        /// The space.
+        space: Space,
+        /// The device.
+        device: DeviceId,
     },
     /// Everything both sides had when the session began has been exchanged, acknowledged and written down.
     CaughtUp,

@@ -6,6 +6,7 @@ use sotay_store::{Store, StoreError};
 use tracing::debug;
 
 use super::link::{Link, Outbox, Requests};
+use super::proofs::Handing;
 use super::{FirstContact, SessionError, SessionEvent};
 use crate::fault::PeerFault;
 use crate::limits::HEALS_PER_SPACE_MAX;
@@ -48,6 +49,7 @@ pub(super) struct Opened {
     pub(super) shown: usize,
     /// The other side's signature under the state that it names next.
     pub(super) signed: Option<Signed>,
+    pub(super) forks: Handing,
     pub(super) requests: Requests,
     pub(super) last_status: Option<SyncStatus>,
 }
@@ -87,6 +89,7 @@ impl Opened {
             held_back: false,
             shown: 0,
             signed: None,
+            forks: Handing::default(),
             requests: Requests::default(),
             last_status: None,
         };

@@ -8,6 +8,7 @@ use tracing::debug;
 
 use super::SessionEvent;
 use super::link::{Link, Outbox, encode_items};
+use super::proofs::Handing;
 use super::witness;
 use crate::access::Access;
 use crate::checkpoint::Checkpoint;
@@ -47,6 +48,7 @@ pub(super) struct Served {
     /// Checkpoints the other side has shown.
     pub(super) shown: usize,
     told: bool,
+    pub(super) forks: Handing,
 }
 
 impl Served {
@@ -67,6 +69,7 @@ impl Served {
             signed_here: false,
             shown: 0,
             told: false,
+            forks: Handing::default(),
         }
     }
 
@@ -223,6 +226,10 @@ impl Served {
         if !self.outbox.at_head {
             return Ok(());
         }
+        if self.access == Access::Full && self.outbox.open && link.wants_proofs() {
+            self.forks.answer(link, replica, &self.space)?;
+            self.forks.show(link, replica, &self.space)?;
+        }
         match self.access {
             Access::Full if self.owes_state => self.acknowledge(link, replica),
             Access::Why(reason, _) => {
@@ -247,6 +254,7 @@ impl Served {
             return Ok(());
         }
         for &(device, seq) in forks {
+            self.forks.has(device, seq);
             if let Some(stored) = replica.store().at(&self.id, device, seq)? {
                 let bytes = stored.bytes.len() as u64;
                 let frame = encode_items(self.id.tag(), None, 0, &[&stored.bytes]);

@@ -6,6 +6,7 @@ mod erase;
 mod exchange;
 mod fan_out;
 mod fault;
+mod forks;
 mod group;
 mod heal;
 mod hostile;
