@@ -7,6 +7,8 @@
 mod branch;
 #[path = "hostile/forge.rs"]
 mod forge;
+#[path = "hostile/proofs.rs"]
+mod proofs;
 #[path = "hostile/relay.rs"]
 mod relay;
 #[path = "hostile/two_faces.rs"]

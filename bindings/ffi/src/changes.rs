@@ -107,6 +107,14 @@ pub enum Change {
         /// Key of the relay, as its address has it after `#`.
         relay: String,
     },
+    /// A phone has written two histories: it was copied, or somebody else has its keys. Nothing it writes from there on counts;
+    /// its holder needs a new admission. Told once; the list of phones shows it as forked.
+    Forked {
+        /// The space.
+        space: SpaceKind,
+        /// The phone.
+        device: String,
+    },
     /// Something received is stored but not used.
     SetAside {
         /// Device that wrote it, if known.
@@ -197,6 +205,10 @@ impl From<&Event> for Change {
             Event::TwoHistories { space, relay } => Self::TwoHistories {
                 space: space.kind,
                 relay: sotay_engine::key_text(relay),
+            },
+            Event::Forked { space, device } => Self::Forked {
+                space: space.kind,
+                device: device.to_string(),
             },
             Event::SetAside { device, reason, .. } => Self::SetAside {
                 device: Some(device.to_string()),

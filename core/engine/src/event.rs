@@ -52,6 +52,14 @@ pub enum Event {
         /// The relay.
         relay: SignKey,
     },
+    /// A phone has written two histories of a space: it was copied, went on from an old copy of itself, or somebody else has its
+    /// keys. Told once; [`crate::Device::forks`] lists it until it is removed.
+    Forked {
+        /// The space.
+        space: Space,
+        /// The phone.
+        device: DeviceId,
+    },
     /// A received envelope is stored but not used.
     SetAside {
         /// Which.

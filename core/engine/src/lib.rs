@@ -51,6 +51,7 @@ pub use device::{
 pub use device::{DeliveredBelow, Left, MoveLine, NewMove, PassedLine, ReplyFromAbove, ReportAnswer};
 pub use device::{DeviceLine, KeyChange, LateLine, RemovalError, Whom};
 pub use device::{EXPORT_VERSION, PersonalData, SealedExport};
+pub use device::{ForkLine, RelayProof, RelayWord};
 pub use device::{GUEST_MEETINGS_MAX, GuestAsk, GuestLine, GuestPage};
 pub use device::{
     HALL_LETTER_BYTES_MAX, HALL_REQUESTS_MAX, HallAdmission, HallEntry, HallError, HallRequest,
@@ -58,7 +59,6 @@ pub use device::{
 pub use device::{Judged, PublishFileError, PublishedFile, Sheet};
 pub use device::{NewFeedback, OwnFeedback, OwnState};
 pub use device::{OfficialShown, OutsideShown, SealError, SealShown, SealStatus, SealsView};
-pub use device::{RelayProof, RelayWord};
 pub use device::{RemoteError, SecretaryError};
 pub use engine::{
     CallError, CreateFromPackError, Engine, OpenError, SHUTDOWN_WAIT, SyncError, SyncReport, new_root_key,

@@ -11,7 +11,7 @@ use super::forge::letter;
 use super::{HOSTILE, all_goes_on, main, scene, work};
 
 /// What the relay says of envelopes that the hostile phone offers.
-fn offer(branch: &mut Branch, space: Space, envelopes: &[Vec<u8>]) -> Vec<Option<RefuseReason>> {
+pub fn offer(branch: &mut Branch, space: Space, envelopes: &[Vec<u8>]) -> Vec<Option<RefuseReason>> {
     let peer = branch.phone(HOSTILE).keys().public().sign;
     branch.relay().offer(peer, space, envelopes, fixture::START_MS)
 }
@@ -49,7 +49,7 @@ fn refuses(bad: impl FnOnce(&mut Branch) -> Vec<(Space, Vec<u8>, RefuseReason)>)
     all_goes_on(branch, doc);
 }
 
-fn main_space(phone: &Phone) -> Space {
+pub fn main_space(phone: &Phone) -> Space {
     Space::of(phone.unit().unwrap(), SpaceKind::Main)
 }
 

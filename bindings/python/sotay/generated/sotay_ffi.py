@@ -10338,6 +10338,45 @@ class Change:
             return True
 
     @dataclass
+    class FORKED:
+        """
+        A phone has written two histories: it was copied, or somebody else has its keys. Nothing it writes from there on counts;
+        its holder needs a new admission. Told once; the list of phones shows it as forked.
+"""
+        
+        def __init__(self, space:SpaceKind, device:str):
+            self.space = space
+            
+            """
+        The space.
+"""
+        
+            self.device = device
+            
+            """
+        The phone.
+"""
+        
+            pass
+
+    
+            
+            
+    
+        def __str__(self):
+            return "Change.FORKED(space={}, device={})".format(self.space, self.device)
+        def __eq__(self, other):
+            if not isinstance(other, Change):
+                return NotImplemented
+            if not other.is_FORKED():
+                return False
+            if self.space != other.space:
+                return False
+            if self.device != other.device:
+                return False
+            return True
+
+    @dataclass
     class SET_ASIDE:
         """
         Something received is stored but not used.
@@ -10493,6 +10532,10 @@ class Change:
         return isinstance(self, Change.TWO_HISTORIES)
     def is_two_histories(self) -> bool:
         return isinstance(self, Change.TWO_HISTORIES)
+    def is_FORKED(self) -> bool:
+        return isinstance(self, Change.FORKED)
+    def is_forked(self) -> bool:
+        return isinstance(self, Change.FORKED)
     def is_SET_ASIDE(self) -> bool:
         return isinstance(self, Change.SET_ASIDE)
     def is_set_aside(self) -> bool:
@@ -10524,6 +10567,7 @@ Change.DOCUMENT = type("Change.DOCUMENT", (Change.DOCUMENT, Change,), {})  # typ
 Change.SYNC = type("Change.SYNC", (Change.SYNC, Change,), {})  # type: ignore
 Change.REFUSED = type("Change.REFUSED", (Change.REFUSED, Change,), {})  # type: ignore
 Change.TWO_HISTORIES = type("Change.TWO_HISTORIES", (Change.TWO_HISTORIES, Change,), {})  # type: ignore
+Change.FORKED = type("Change.FORKED", (Change.FORKED, Change,), {})  # type: ignore
 Change.SET_ASIDE = type("Change.SET_ASIDE", (Change.SET_ASIDE, Change,), {})  # type: ignore
 Change.LOCKED = type("Change.LOCKED", (Change.LOCKED, Change,), {})  # type: ignore
 Change.MISSED = type("Change.MISSED", (Change.MISSED, Change,), {})  # type: ignore
@@ -10575,17 +10619,22 @@ class _UniffiFfiConverterTypeChange(_UniffiConverterRustBuffer):
                 _UniffiFfiConverterString.read(buf),
             )
         if variant == 11:
+            return Change.FORKED(
+                _UniffiFfiConverterTypeSpaceKind.read(buf),
+                _UniffiFfiConverterString.read(buf),
+            )
+        if variant == 12:
             return Change.SET_ASIDE(
                 _UniffiFfiConverterOptionalString.read(buf),
                 _UniffiFfiConverterString.read(buf),
             )
-        if variant == 12:
+        if variant == 13:
             return Change.LOCKED(
             )
-        if variant == 13:
+        if variant == 14:
             return Change.MISSED(
             )
-        if variant == 14:
+        if variant == 15:
             return Change.TROUBLE(
                 _UniffiFfiConverterString.read(buf),
             )
@@ -10620,6 +10669,10 @@ class _UniffiFfiConverterTypeChange(_UniffiConverterRustBuffer):
         if value.is_TWO_HISTORIES():
             _UniffiFfiConverterTypeSpaceKind.check_lower(value.space)
             _UniffiFfiConverterString.check_lower(value.relay)
+            return
+        if value.is_FORKED():
+            _UniffiFfiConverterTypeSpaceKind.check_lower(value.space)
+            _UniffiFfiConverterString.check_lower(value.device)
             return
         if value.is_SET_ASIDE():
             _UniffiFfiConverterOptionalString.check_lower(value.device)
@@ -10664,16 +10717,20 @@ class _UniffiFfiConverterTypeChange(_UniffiConverterRustBuffer):
             buf.write_i32(10)
             _UniffiFfiConverterTypeSpaceKind.write(value.space, buf)
             _UniffiFfiConverterString.write(value.relay, buf)
-        if value.is_SET_ASIDE():
+        if value.is_FORKED():
             buf.write_i32(11)
+            _UniffiFfiConverterTypeSpaceKind.write(value.space, buf)
+            _UniffiFfiConverterString.write(value.device, buf)
+        if value.is_SET_ASIDE():
+            buf.write_i32(12)
             _UniffiFfiConverterOptionalString.write(value.device, buf)
             _UniffiFfiConverterString.write(value.reason, buf)
         if value.is_LOCKED():
-            buf.write_i32(12)
-        if value.is_MISSED():
             buf.write_i32(13)
-        if value.is_TROUBLE():
+        if value.is_MISSED():
             buf.write_i32(14)
+        if value.is_TROUBLE():
+            buf.write_i32(15)
             _UniffiFfiConverterString.write(value.text, buf)
 
 

@@ -22,7 +22,7 @@ use super::people::PersonRecord;
 use crate::error::DeviceError;
 use crate::event::{Event, SetAside};
 
-const PAGE: Budget = Budget {
+pub(super) const PAGE: Budget = Budget {
     count: 4096,
     bytes: 8 << 20,
 };
@@ -63,7 +63,7 @@ impl<S: Store> Device<S> {
         if self.home.is_none() {
             return self.finish_joining();
         }
-        let judged_anew = self.absorb_roll(self.space(SpaceKind::Roll)?)?;
+        let judged_anew = self.absorb_roll(self.space(SpaceKind::Roll)?)? | self.forked;
         self.absorb_rolls_above(judged_anew)?;
         for space in self.spaces()? {
             if space.kind != SpaceKind::Roll {
@@ -86,6 +86,7 @@ impl<S: Store> Device<S> {
         if judged_anew {
             self.sweep()?;
             self.tend_keys()?;
+            self.forked = false;
         }
         Ok(())
     }

@@ -265,7 +265,7 @@ impl<S: Store> Device<S> {
         let (mut due, mut first) = (false, false);
         let mut refused = Vec::new();
         let above = self.units_above();
-        let (mut grown, mut forked) = (BTreeSet::new(), Vec::new());
+        let (mut grown, mut forked, mut two_faced) = (BTreeSet::new(), Vec::new(), Vec::new());
         if let Some(entry) = self.links.sessions.get_mut(&link) {
             while let Some(output) = entry.session.poll() {
                 match output {
@@ -305,6 +305,10 @@ impl<S: Store> Device<S> {
                             tracing::warn!("a relay has signed two histories of a space");
                             self.events.push_back(Event::TwoHistories { space, relay });
                         }
+                        SessionEvent::Forked { space, device } => {
+                            entry.fresh = true;
+                            two_faced.push((space, device));
+                        }
                         SessionEvent::Hello { .. }
                         | SessionEvent::Opened { .. }
                         | SessionEvent::Acked { .. }
@@ -321,6 +325,9 @@ impl<S: Store> Device<S> {
         }
         for envelope in refused {
             self.feedback_refused(envelope)?;
+        }
+        for (space, device) in two_faced {
+            self.note_fork(space, device);
         }
         for (space, letter) in forked {
             self.read_forked_letter(&space, &letter)?;

@@ -111,7 +111,7 @@ pub use sealing::SealError;
 pub use seals::{OfficialShown, OutsideShown, SealShown, SealStatus, SealsView};
 pub use units::{BranchError, BranchLine, FOLLOWED_UNITS_MAX, FoundedBranch, NewBranch};
 pub use void::LateLine;
-pub use witness::{RelayProof, RelayWord};
+pub use witness::{ForkLine, RelayProof, RelayWord};
 
 pub use sharing::{SHARED_MARKS_MAX, SharedMark};
 pub use year::ReviewedDocument;
@@ -148,6 +148,8 @@ pub struct Device<S: Store> {
     handing: handing::Handing,
     links: Links,
     events: VecDeque<Event>,
+    /// A fork became known since this phone judged last what counts.
+    forked: bool,
 }
 
 impl<S: Store> Device<S> {
@@ -225,9 +227,12 @@ impl<S: Store> Device<S> {
             handing: handing::Handing::default(),
             links: Links::default(),
             events: VecDeque::new(),
+            forked: false,
         };
         device.reload_directives()?;
         device.handing.fresh = true;
+        // Nothing says whether a fork was judged before a crash.
+        device.forked = device.home.is_some() && !device.forks()?.is_empty();
         // A crash between receiving and applying leaves stored envelopes that no document has seen.
         device.catch_up()?;
         device.events.clear();

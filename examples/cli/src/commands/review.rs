@@ -112,11 +112,15 @@ fn all(session: &Session) -> Result<Reply, Failure> {
             let title = voice.say("review.study", &[]);
             text.push(format!("{title}\n{}", show::review(voice, &own, device.names())));
         }
+        let forks = device.forks()?;
+        if !forks.is_empty() {
+            text.push(show::forks(voice, &forks).join("\n"));
+        }
         if text.is_empty() {
             text.push(voice.say("review.none", &[]));
         }
         Ok(Reply::new(
-            json!({ "meetings": found, "documents": documents, "study": own }),
+            json!({ "meetings": found, "documents": documents, "study": own, "forks": show::forks_json(&forks) }),
             text.join("\n\n"),
         ))
     })

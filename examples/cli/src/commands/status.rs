@@ -15,7 +15,7 @@ pub(super) fn run(session: &Session) -> Result<Reply, Failure> {
     let joined = phone.run(|device, _| Ok(device.unit().is_some()))?;
     if !joined {
         let label = phone.run(|device, _| Ok(device.label().to_owned()))?;
-        let value = json!({ "unit": null, "label": label, "relays": [], "pending": 0, "two_histories": [] });
+        let value = json!({ "unit": null, "label": label, "relays": [], "pending": 0, "two_histories": [], "forks": [] });
         return Ok(Reply::new(
             value,
             voice.say("status.no_unit", &[("label", &label)]),
@@ -44,6 +44,8 @@ pub(super) fn run(session: &Session) -> Result<Reply, Failure> {
         ];
         text.push(voice.say("status.two_histories", &values));
     }
+    let forks = phone.run(|device, _| Ok(device.forks()?))?;
+    text.extend(show::forks(voice, &forks));
     let mut relays = Vec::new();
     for relay in phone.client()?.relays() {
         let address: RelayAddress = relay.parse().map_err(SyncError::Address)?;
@@ -55,6 +57,6 @@ pub(super) fn run(session: &Session) -> Result<Reply, Failure> {
     if relays.is_empty() {
         text.push(voice.say("relay.none", &[]));
     }
-    let value = json!({ "unit": card, "label": card.label, "relays": relays, "pending": pending, "two_histories": show::proofs_json(&proofs) });
+    let value = json!({ "unit": card, "label": card.label, "relays": relays, "pending": pending, "two_histories": show::proofs_json(&proofs), "forks": show::forks_json(&forks) });
     Ok(Reply::new(value, text.join("\n")))
 }

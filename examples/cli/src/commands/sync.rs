@@ -165,6 +165,13 @@ pub(super) fn notice(voice: Voice, event: &Event) -> Option<(String, Value)> {
                 json!({ "event": "two_histories", "space": name, "relay": relay }),
             ))
         }
+        Event::Forked { space, device } => {
+            let (device, name) = (device.to_string(), show::space_name(space.kind));
+            Some((
+                voice.say("notice.forked", &[]),
+                json!({ "event": "forked", "space": name, "device": device }),
+            ))
+        }
         Event::SetAside {
             envelope,
             device,

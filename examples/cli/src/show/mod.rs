@@ -24,7 +24,8 @@ pub(crate) use study::{
     progress_json, quote, report_of_import, report_of_import_json, section_heading, superseded_json,
 };
 pub(crate) use sync::{
-    proofs_json, report, report_json, space_json, space_label, space_name, spaces, spaces_json,
+    forks, forks_json, proofs_json, report, report_json, space_json, space_label, space_name, spaces,
+    spaces_json,
 };
 
 /// Rows with their cells under one another; two spaces between columns, none at the end of a line.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use sotay_engine::feed::SpaceKind;
-use sotay_engine::{RelayProof, RelayWord, SessionStats, SpaceStatus, SyncReport, SyncStatus};
+use sotay_engine::{ForkLine, RelayProof, RelayWord, SessionStats, SpaceStatus, SyncReport, SyncStatus};
 
 use super::columns;
 use crate::voice::Voice;
@@ -61,6 +61,40 @@ pub(crate) fn proofs_json(proofs: &[RelayProof]) -> Vec<Value> {
         })
     };
     proofs.iter().map(proof).collect()
+}
+
+/// Phones that wrote two histories, a line each.
+pub(crate) fn forks(voice: Voice, forks: &[ForkLine]) -> Vec<String> {
+    let line = |fork: &ForkLine| {
+        let key = if fork.own {
+            "status.forked_own"
+        } else {
+            "status.forked"
+        };
+        let values: [(&str, &dyn std::fmt::Display); 3] = [
+            ("phone", &fork.label),
+            ("name", &fork.name.as_deref().unwrap_or_default()),
+            ("space", &space_label(voice, fork.space.kind)),
+        ];
+        voice.say(key, &values)
+    };
+    forks.iter().map(line).collect()
+}
+
+/// The same for programs.
+pub(crate) fn forks_json(forks: &[ForkLine]) -> Vec<Value> {
+    let fork = |fork: &ForkLine| {
+        json!({
+            "device": fork.device.to_string(),
+            "label": fork.label,
+            "member": fork.member.map(|member| member.to_string()),
+            "name": fork.name,
+            "space": space_name(fork.space.kind),
+            "from": fork.from,
+            "own": fork.own,
+        })
+    };
+    forks.iter().map(fork).collect()
 }
 
 /// One line for each space.

@@ -79,10 +79,10 @@ fn every_command_prints_the_documented_object() {
 
     assert_eq!(keys(&of(&["review"])), ["meeting", "names", "review", "texts"]);
     let all = of(&["review", "--all"]);
-    assert_eq!(keys(&all), ["documents", "meetings", "study"]);
+    assert_eq!(keys(&all), ["documents", "forks", "meetings", "study"]);
     assert_eq!(
         keys(&of(&["status"])),
-        ["label", "pending", "relays", "two_histories", "unit"]
+        ["forks", "label", "pending", "relays", "two_histories", "unit"]
     );
     assert_eq!(keys(&of(&["relay"])), ["relays"]);
     let history = of(&["history"]);

@@ -1,5 +1,6 @@
 //! What phones may do, and ending it, as a person types it.
 
+use crate::relay::Relay;
 use crate::support::Hall;
 
 #[test]
@@ -61,4 +62,43 @@ fn a_phone_is_suspended_lifted_promoted_and_its_holder_leaves() {
     );
     officer.fails(&["members", "revoke", "P1"], 3, "own_phone");
     officer.fails(&["members", "revoke", "máy lạ"], 3, "unknown_phone");
+}
+
+#[test]
+fn a_copied_phone_that_wrote_two_histories_is_named_to_everybody_in_words() {
+    let hall = Hall::new();
+    let relay = Relay::start(&hall);
+    let officer = hall.meeting();
+    officer.ok(&["relay", "add", &relay.address]);
+    let deputy = hall.admit(&officer, "P2", "2", "deputy");
+    for phone in [&officer, &deputy] {
+        phone.ok(&["sync"]);
+    }
+    // A plain folder, copied while nothing runs: both go on from the same place.
+    let twin = hall.phone("twin");
+    std::fs::create_dir(&twin.folder).unwrap();
+    for file in std::fs::read_dir(&deputy.folder).unwrap() {
+        let file = file.unwrap();
+        std::fs::copy(file.path(), twin.folder.join(file.file_name())).unwrap();
+    }
+    deputy.ok(&["meeting", "speech", "add", "--by", "2", "Nạo vét mương."]);
+    deputy.ok(&["sync"]);
+    officer.ok(&["sync"]);
+    assert_eq!(officer.json(&["status"])["forks"], serde_json::json!([]));
+    twin.ok(&["meeting", "speech", "add", "--by", "2", "Sửa loa."]);
+    twin.run(&["sync"]);
+    officer.ok(&["sync"]);
+    let status = officer.json(&["status"]);
+    assert_eq!(status["forks"][0]["label"], "P2");
+    assert_eq!(status["forks"][0]["own"], false);
+    for words in [officer.ok(&["status"]), officer.ok(&["review", "--all"])] {
+        assert!(
+            words.contains("Máy P2 (Trần Thị Bình) đã ghi hai lịch sử khác nhau"),
+            "{words}"
+        );
+    }
+    assert!(
+        twin.ok(&["status"])
+            .contains("Máy này đã ghi hai lịch sử khác nhau")
+    );
 }

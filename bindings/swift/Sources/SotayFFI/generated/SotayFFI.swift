@@ -20114,6 +20114,18 @@ public enum Change: Equatable, Hashable {
          */relay: String
     )
     /**
+     * A phone has written two histories: it was copied, or somebody else has its keys. Nothing it writes from there on counts;
+     * its holder needs a new admission. Told once; the list of phones shows it as forked.
+     */
+    case forked(
+        /**
+         * The space.
+         */space: SpaceKind, 
+        /**
+         * The phone.
+         */device: String
+    )
+    /**
      * Something received is stored but not used.
      */
     case setAside(
@@ -20185,14 +20197,17 @@ public struct FfiConverterTypeChange: FfiConverterRustBuffer {
         case 10: return .twoHistories(space: try FfiConverterTypeSpaceKind.read(from: &buf), relay: try FfiConverterString.read(from: &buf)
         )
         
-        case 11: return .setAside(device: try FfiConverterOptionString.read(from: &buf), reason: try FfiConverterString.read(from: &buf)
+        case 11: return .forked(space: try FfiConverterTypeSpaceKind.read(from: &buf), device: try FfiConverterString.read(from: &buf)
         )
         
-        case 12: return .locked
+        case 12: return .setAside(device: try FfiConverterOptionString.read(from: &buf), reason: try FfiConverterString.read(from: &buf)
+        )
         
-        case 13: return .missed
+        case 13: return .locked
         
-        case 14: return .trouble(text: try FfiConverterString.read(from: &buf)
+        case 14: return .missed
+        
+        case 15: return .trouble(text: try FfiConverterString.read(from: &buf)
         )
         
         default: throw UniffiInternalError.unexpectedEnumCase
@@ -20251,22 +20266,28 @@ public struct FfiConverterTypeChange: FfiConverterRustBuffer {
             FfiConverterString.write(relay, into: &buf)
             
         
-        case let .setAside(device,reason):
+        case let .forked(space,device):
             writeInt(&buf, Int32(11))
+            FfiConverterTypeSpaceKind.write(space, into: &buf)
+            FfiConverterString.write(device, into: &buf)
+            
+        
+        case let .setAside(device,reason):
+            writeInt(&buf, Int32(12))
             FfiConverterOptionString.write(device, into: &buf)
             FfiConverterString.write(reason, into: &buf)
             
         
         case .locked:
-            writeInt(&buf, Int32(12))
-        
-        
-        case .missed:
             writeInt(&buf, Int32(13))
         
         
-        case let .trouble(text):
+        case .missed:
             writeInt(&buf, Int32(14))
+        
+        
+        case let .trouble(text):
+            writeInt(&buf, Int32(15))
             FfiConverterString.write(text, into: &buf)
             
         }

@@ -20727,6 +20727,26 @@ sealed class Change {
     }
     
     /**
+     * A phone has written two histories: it was copied, or somebody else has its keys. Nothing it writes from there on counts;
+     * its holder needs a new admission. Told once; the list of phones shows it as forked.
+     */
+    data class Forked(
+        /**
+         * The space.
+         */
+        val `space`: vn.sotay.SpaceKind, 
+        /**
+         * The phone.
+         */
+        val `device`: kotlin.String) : Change()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
      * Something received is stored but not used.
      */
     data class SetAside(
@@ -20810,13 +20830,17 @@ public object FfiConverterTypeChange : FfiConverterRustBuffer<Change>{
                 FfiConverterTypeSpaceKind.read(buf),
                 FfiConverterString.read(buf),
                 )
-            11 -> Change.SetAside(
+            11 -> Change.Forked(
+                FfiConverterTypeSpaceKind.read(buf),
+                FfiConverterString.read(buf),
+                )
+            12 -> Change.SetAside(
                 FfiConverterOptionalString.read(buf),
                 FfiConverterString.read(buf),
                 )
-            12 -> Change.Locked
-            13 -> Change.Missed
-            14 -> Change.Trouble(
+            13 -> Change.Locked
+            14 -> Change.Missed
+            15 -> Change.Trouble(
                 FfiConverterString.read(buf),
                 )
             else -> throw RuntimeException("invalid enum value, something is very wrong!!")
@@ -20890,6 +20914,14 @@ public object FfiConverterTypeChange : FfiConverterRustBuffer<Change>{
                 4UL
                 + FfiConverterTypeSpaceKind.allocationSize(value.`space`)
                 + FfiConverterString.allocationSize(value.`relay`)
+            )
+        }
+        is Change.Forked -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterTypeSpaceKind.allocationSize(value.`space`)
+                + FfiConverterString.allocationSize(value.`device`)
             )
         }
         is Change.SetAside -> {
@@ -20971,22 +21003,28 @@ public object FfiConverterTypeChange : FfiConverterRustBuffer<Change>{
                 FfiConverterString.write(value.`relay`, buf)
                 Unit
             }
-            is Change.SetAside -> {
+            is Change.Forked -> {
                 buf.putInt(11)
+                FfiConverterTypeSpaceKind.write(value.`space`, buf)
+                FfiConverterString.write(value.`device`, buf)
+                Unit
+            }
+            is Change.SetAside -> {
+                buf.putInt(12)
                 FfiConverterOptionalString.write(value.`device`, buf)
                 FfiConverterString.write(value.`reason`, buf)
                 Unit
             }
             is Change.Locked -> {
-                buf.putInt(12)
-                Unit
-            }
-            is Change.Missed -> {
                 buf.putInt(13)
                 Unit
             }
-            is Change.Trouble -> {
+            is Change.Missed -> {
                 buf.putInt(14)
+                Unit
+            }
+            is Change.Trouble -> {
+                buf.putInt(15)
                 FfiConverterString.write(value.`text`, buf)
                 Unit
             }
