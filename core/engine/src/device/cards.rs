@@ -9,10 +9,9 @@ use sotay_feed::cbor::{CborError, Reader, Writer};
 use sotay_feed::{ERASED_IDS_MAX, Envelope, EnvelopeId, EraseRecord, Kind, MemberId, Space, SpaceKind};
 use sotay_membership::{Denied, State, rank};
 use sotay_store::{Bucket, Put, Store, Stored};
-use sotay_vault::open_body;
 
 use super::Device;
-use super::absorb::Haul;
+use super::absorb::{Haul, PAGE};
 use super::care::Opened;
 use super::people::{PersonRecord, Subject};
 use crate::error::DeviceError;
@@ -56,7 +55,8 @@ impl Contact {
 pub struct ErasedPerson {
     /// Cards whose bodies are gone here, and will be wherever the record comes.
     pub cards: usize,
-    /// Whether a name of an earlier version of this software remains in the records: that one cannot be erased.
+    /// Whether a name of an earlier version of this software remains in the records: that one cannot be erased. No phone
+    /// shows it any more.
     pub old_name_remains: bool,
 }
 
@@ -140,7 +140,10 @@ impl<S: Store> Device<S> {
         let Subject::Member(member) = record.subject else {
             return self.set_aside(stored, SetAside::Unreadable, haul);
         };
-        haul.puts.push(card_put(stored.id, member, SpaceKind::Main));
+        // One without a name holds nothing that could be erased.
+        if !record.name.is_empty() {
+            haul.puts.push(card_put(stored.id, member, SpaceKind::Main));
+        }
         if !self.may_have_named(stored.device, &record.subject) {
             return self.set_aside(stored, SetAside::NotAllowed, haul);
         }
@@ -152,8 +155,10 @@ impl<S: Store> Device<S> {
         let Ok(record) = ContactRecord::decode(payload) else {
             return self.set_aside(stored, SetAside::Unreadable, haul);
         };
-        haul.puts
-            .push(card_put(stored.id, record.member, SpaceKind::Committee));
+        if !record.contact.is_empty() {
+            haul.puts
+                .push(card_put(stored.id, record.member, SpaceKind::Committee));
+        }
         haul.contacts.push((stored.id, record.member, payload.to_vec()));
     }
 
@@ -217,7 +222,11 @@ impl<S: Store> Device<S> {
                     }
                 }
                 _ => {
-                    let mut best = newest.get(&card.member).cloned();
+                    let kept = |(id, _): &(EnvelopeId, _)| forgotten.iter().all(|gone| gone.id != *id);
+                    let mut best = newest.get(&card.member).cloned().filter(kept);
+                    if best.is_none() {
+                        best = self.contact_row(card.member)?.filter(kept);
+                    }
                     for other in left {
                         if let Some(body) = self.reread(&other)?
                             && best
@@ -288,13 +297,8 @@ impl<S: Store> Device<S> {
         let Some(stored) = self.replica.store().envelope(card.id)? else {
             return Ok(None);
         };
-        let Ok(envelope) = Envelope::decode(&stored.bytes) else {
-            return Ok(None);
-        };
-        let tag = self.space(card.space)?.id().tag();
-        let key = self.ring.get(tag, envelope.header().epoch);
-        let body = key.and_then(|key| open_body(envelope.header_bytes(), key, envelope.body()).ok());
-        Ok(body.map(|body| body.to_vec()))
+        let space = self.space(card.space)?;
+        Ok(self.opened(&space, &stored).map(|(_, body)| body))
     }
 
     /// Erases the cards that newer ones of the same members replaced, as far as this phone may.
@@ -356,31 +360,34 @@ impl<S: Store> Device<S> {
                 return Err(DeviceError::TooLong { len, limit });
             }
         }
-        let known = self.contact_row(member)?;
-        if contact.is_empty() {
-            let ids: Vec<EnvelopeId> = self
-                .cards_of(member)?
-                .into_iter()
-                .filter(|card| card.space == SpaceKind::Committee)
-                .map(|card| card.id)
-                .collect();
-            return self.publish_erasures(SpaceKind::Committee, ids);
+        if contact.is_empty() && self.known_contact(member)?.is_none() {
+            return Ok(());
         }
-        let revision = known.map_or(0, |(id, old)| rank_of(&old, id).0) + 1;
         let nfc = |line: &str| sotay_document::nfc(line.trim()).into_owned();
+        let contact = Contact {
+            phone: nfc(&contact.phone),
+            born: nfc(&contact.born),
+            card: nfc(&contact.card),
+            note: nfc(&contact.note),
+        };
+        self.publish_contact(&space, member, contact)?;
+        self.erase_replaced(&[member], SpaceKind::Committee)
+    }
+
+    fn publish_contact(
+        &mut self,
+        space: &Space,
+        member: MemberId,
+        contact: Contact,
+    ) -> Result<(), DeviceError> {
+        let known = self.contact_row(member)?;
         let record = ContactRecord {
             member,
-            revision,
-            contact: Contact {
-                phone: nfc(&contact.phone),
-                born: nfc(&contact.born),
-                card: nfc(&contact.card),
-                note: nfc(&contact.note),
-            },
+            revision: known.map_or(0, |(id, old)| rank_of(&old, id).0) + 1,
+            contact,
         };
-        self.publish(&space, vec![(Kind::CARD, record.encode())], Vec::new())?;
-        self.absorb()?;
-        self.erase_replaced(&[member], SpaceKind::Committee)
+        self.publish(space, vec![(Kind::CARD, record.encode())], Vec::new())?;
+        self.absorb()
     }
 
     /// Opens what the committee knows of a member. That it was opened, by whom and when, is recorded for the committee first.
@@ -398,7 +405,7 @@ impl<S: Store> Device<S> {
             return Ok(None);
         };
         let record = ContactRecord::decode(&payload).map_err(|_| DeviceError::damaged("cards"))?;
-        Ok(Some(record.contact).filter(|_| self.counts(id)))
+        Ok(Some(record.contact).filter(|contact| !contact.is_empty() && self.counts(id)))
     }
 
     /// Whether a card of the committee counts still: its author may have been removed with an earlier cut-off since.
@@ -440,11 +447,29 @@ impl<S: Store> Device<S> {
     /// Erases the name of a member and all that the committee knows of them: on this phone at once, and on every relay and
     /// phone that the record reaches. Documents go on naming the member by a number; sealed minutes keep the printed name.
     /// Officers only. It cannot be undone.
+    ///
+    /// Empty cards follow the erased ones: an older card that some phone brings later does not bring the name back.
     pub fn erase_person(&mut self, member: MemberId) -> Result<ErasedPerson, DeviceError> {
         if !self.is_officer_now() {
             return Err(Denied::Rank.into());
         }
         let cards = self.cards_of(member)?;
+        let old_name_remains = self.has_old_name(member)?;
+        let subject = Subject::Member(member);
+        if self.people.get(&subject).is_some() {
+            let record = PersonRecord {
+                subject,
+                revision: self.people.next_revision(&subject),
+                name: String::new(),
+            };
+            let main = self.space(SpaceKind::Main)?;
+            self.publish(&main, vec![(Kind::CARD, record.encode())], Vec::new())?;
+            self.absorb()?;
+        }
+        if self.known_contact(member)?.is_some() {
+            let committee = self.committee_space()?;
+            self.publish_contact(&committee, member, Contact::default())?;
+        }
         for kind in [SpaceKind::Main, SpaceKind::Committee] {
             let ids = cards.iter().filter(|card| card.space == kind).map(|card| card.id);
             let ids: Vec<EnvelopeId> = ids.collect();
@@ -453,8 +478,34 @@ impl<S: Store> Device<S> {
         self.events.push_back(Event::Names);
         Ok(ErasedPerson {
             cards: cards.len(),
-            old_name_remains: self.people.get(&Subject::Member(member)).is_some(),
+            old_name_remains,
         })
+    }
+
+    /// Whether the records hold a name of the member of kind `person`, as earlier versions wrote it: its body cannot be erased.
+    fn has_old_name(&self, member: MemberId) -> Result<bool, DeviceError> {
+        let main = self.space(SpaceKind::Main)?;
+        let (id, mut after) = (main.id(), 0);
+        loop {
+            let page = self.replica.store().since(&id, after, PAGE)?;
+            let old = |stored: &Stored| {
+                let record = self
+                    .opened(&main, stored)
+                    .map(|(_, payload)| PersonRecord::decode(&payload));
+                matches!(record, Some(Ok(record)) if record.subject == Subject::Member(member))
+            };
+            if page
+                .envelopes
+                .iter()
+                .any(|stored| stored.kind == Kind::PERSON && old(stored))
+            {
+                return Ok(true);
+            }
+            if !page.more {
+                return Ok(false);
+            }
+            after = page.upto;
+        }
     }
 }
 

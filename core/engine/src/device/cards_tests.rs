@@ -108,6 +108,43 @@ fn an_erased_person_has_no_name_and_no_contact_on_any_phone_and_the_feeds_go_on(
 }
 
 #[test]
+fn an_older_card_that_comes_after_an_erasure_brings_nothing_back_and_does_not_win_over_a_new_name() {
+    let mut secretary = branch(1);
+    let mut deputy = join(&mut secretary, 2, "P2", 3);
+    let whom = deputy.member().unwrap();
+    // Apart: the deputy writes once, the secretary twice and erases what is known there.
+    deputy.rename_member(whom, "Tên cũ của phó").unwrap();
+    deputy.set_contact(whom, &contact("111")).unwrap();
+    for text in ["Tên một", "Tên hai"] {
+        secretary.rename_member(whom, text).unwrap();
+        secretary.set_contact(whom, &contact(text)).unwrap();
+    }
+    secretary.erase_person(whom).unwrap();
+    hand_over(&mut deputy, &mut secretary);
+    hand_over(&mut secretary, &mut deputy);
+    for phone in [&mut secretary, &mut deputy] {
+        assert_eq!(name(phone, whom), None);
+        assert_eq!(phone.open_contact(whom, NOW).unwrap(), None);
+        assert!(phone.contacts().unwrap().is_empty());
+    }
+    // Nothing is left over for the next erasure, which takes what came late.
+    let again = deputy.erase_person(whom).unwrap();
+    assert_eq!((again.cards, again.old_name_remains), (2, false));
+    assert!(!holds(&deputy, "Tên cũ của phó") && !holds(&deputy, "111"));
+    assert_eq!(deputy.erase_person(whom).unwrap().cards, 0);
+    // A new name and number count over all of them.
+    secretary.rename_member(whom, "L.").unwrap();
+    secretary.set_contact(whom, &contact("222")).unwrap();
+    hand_over(&mut deputy, &mut secretary);
+    hand_over(&mut secretary, &mut deputy);
+    for phone in [&mut secretary, &mut deputy] {
+        assert_eq!(name(phone, whom).as_deref(), Some("L."));
+        let shown = phone.open_contact(whom, NOW).unwrap().unwrap();
+        assert_eq!(shown.phone, "222");
+    }
+}
+
+#[test]
 fn a_member_may_not_erase_people_nor_see_or_write_what_the_committee_knows() {
     let mut secretary = branch(1);
     let mut member = join(&mut secretary, 2, "P2", 4);
@@ -253,7 +290,7 @@ fn consents_and_the_rule_how_long_data_is_kept_are_dated_records() {
 }
 
 #[test]
-fn a_name_of_an_earlier_version_is_still_read_and_said_to_remain() {
+fn a_name_of_an_earlier_version_is_shown_until_it_is_erased_and_said_to_remain() {
     let mut secretary = branch(1);
     let whom = MemberId::from_bytes([5; 16]);
     let record = super::people::PersonRecord {
@@ -268,4 +305,13 @@ fn a_name_of_an_earlier_version_is_still_read_and_said_to_remain() {
     assert_eq!(name(&secretary, whom).as_deref(), Some("Tên cũ"));
     let erased = secretary.erase_person(whom).unwrap();
     assert_eq!((erased.cards, erased.old_name_remains), (0, true));
+    assert_eq!(
+        name(&secretary, whom),
+        None,
+        "in the records, and shown by no phone"
+    );
+    // A phone that reads everything from the beginning shows it neither.
+    let late = join(&mut secretary, 2, "P2", 4);
+    assert!(holds(&late, "Tên cũ"));
+    assert_eq!(name(&late, whom), None);
 }

@@ -240,7 +240,7 @@ impl<S: Store> Device<S> {
         }
     }
 
-    fn opened(&self, space: &Space, stored: &Stored) -> Option<(EpochId, Vec<u8>)> {
+    pub(super) fn opened(&self, space: &Space, stored: &Stored) -> Option<(EpochId, Vec<u8>)> {
         let envelope = Envelope::decode(&stored.bytes).ok()?;
         let epoch = envelope.header().epoch;
         let key = self.ring.get(space.id().tag(), epoch)?;

@@ -166,9 +166,10 @@ impl People {
         })
     }
 
-    /// The newest name.
+    /// The newest name. An empty one says that it was erased: it counts against whatever older one comes later.
     pub fn get(&self, subject: &Subject) -> Option<&str> {
-        self.0.get(subject).map(|known| known.name.as_str())
+        let known = self.0.get(subject)?;
+        Some(known.name.as_str()).filter(|name| !name.is_empty())
     }
 }
 
