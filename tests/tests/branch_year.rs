@@ -1,5 +1,9 @@
 //! A whole year of a branch on real devices: everything converges, adds up, and what it weighs is printed.
 
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use sotay_engine::handbook::Lang;
 use sotay_feed::SpaceKind;
 use sotay_store::{DatabaseId, MemoryStore, Store};
 use sotay_tests::branch::{Branch, P1, P2, P3, at};
@@ -77,5 +81,43 @@ fn a_year_of_a_branch_converges_on_all_phones_and_adds_up() {
         let bytes: usize = page.envelopes.iter().map(|stored| stored.bytes.len()).sum();
         println!("{kind:?}: {} envelopes, {bytes} bytes", page.envelopes.len());
         assert!(bytes < 2_000_000, "a year is small: {bytes} bytes");
+    }
+    exports_have_words_for_every_field(&mut branch);
+}
+
+/// What a member takes home says nothing in the names that fields have for programs.
+fn exports_have_words_for_every_field(branch: &mut Branch<MemoryStore>) {
+    let table = include_str!("../../core/engine/data/export.tsv");
+    let known: BTreeSet<&str> = table.lines().filter_map(|line| line.split('\t').next()).collect();
+    let mut unknown = BTreeSet::new();
+    for member in 1..=12 {
+        let member = branch.member(member);
+        let data = branch.phones[P3].data_of(member, at(0)).unwrap();
+        let json: Value = serde_json::from_str(&data.json()).unwrap();
+        for (part, value) in json.as_object().unwrap() {
+            assert!(known.contains(format!("part.{part}").as_str()), "{part}");
+            fields(value, &mut |field| {
+                if !known.contains(format!("field.{field}").as_str()) {
+                    unknown.insert(field.to_owned());
+                }
+            });
+        }
+        let text = data.text(Lang::Vi);
+        assert!(text.contains("tình trạng: có mặt") && text.contains("loại: Sinh hoạt thường kỳ"));
+        assert!(!text.contains(": present") && !text.contains("_"), "{text}");
+    }
+    assert_eq!(unknown, BTreeSet::from(["id".to_owned()]), "ids are not shown");
+}
+
+fn fields(value: &Value, seen: &mut impl FnMut(&str)) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| fields(item, seen)),
+        Value::Object(map) => {
+            for (key, value) in map {
+                seen(key);
+                fields(value, seen);
+            }
+        }
+        _ => {}
     }
 }

@@ -46,6 +46,11 @@ impl Names for Nameless {
     }
 }
 
+/// A coded word in a language: its group in the catalogue and its stable name, as `state` and `present`.
+pub fn coded_text(group: &str, name: &str, lang: Lang) -> Option<&'static str> {
+    CATALOGUE.text(&format!("{group}.{name}"), lang)
+}
+
 /// A message with its values, in no language yet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Message {

@@ -20,6 +20,7 @@ mod diary;
 mod directives;
 mod dispatch;
 mod enrol;
+mod export_text;
 mod feedback;
 mod guests;
 mod hall;

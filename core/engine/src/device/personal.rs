@@ -5,7 +5,6 @@
 //! export without anybody thinking of it. Of entries that name several people only the own part is taken.
 
 use std::collections::BTreeSet;
-use std::fmt::Write;
 
 use rand::CryptoRng;
 use serde_json::{Map, Value, json};
@@ -14,8 +13,8 @@ use sotay_handbook::{DocKind, Lang};
 use sotay_store::Store;
 use sotay_vault::{AgeError, age_seal};
 
-use super::Device;
 use super::care::Opened;
+use super::{Device, export_text};
 use crate::error::DeviceError;
 
 /// Version of the JSON of an export.
@@ -41,16 +40,7 @@ impl PersonalData {
 
     /// For people.
     pub fn text(&self, lang: Lang) -> String {
-        let mut out = String::new();
-        for (key, value) in &self.0 {
-            let heading = HEADINGS.iter().find(|(known, ..)| known == key);
-            let heading = heading.map_or(key.as_str(), |(_, vi, en)| match lang {
-                Lang::Vi => vi,
-                Lang::En => en,
-            });
-            lines(&mut out, heading, value, 0);
-        }
-        out
+        export_text::text(&self.0, lang)
     }
 
     /// [`PersonalData::json`] and [`PersonalData::text`] as age files.
@@ -74,66 +64,6 @@ pub struct SealedExport {
     pub json: Vec<u8>,
     /// For people; its name ends in `.txt.age`.
     pub text: Vec<u8>,
-}
-
-const HEADINGS: [(&str, &str, &str); 17] = [
-    ("accesses", "Ai đã mở dữ liệu", "Who opened the data"),
-    ("consents", "Đồng ý cho phép", "Consents"),
-    ("contact", "Thông tin chi ủy giữ", "What the committee knows"),
-    ("fees", "Đảng phí", "Fees"),
-    (
-        "feedback",
-        "Góp ý đã viết trên máy này",
-        "Feedback written on this phone",
-    ),
-    ("format", "Dạng tệp", "Format"),
-    (
-        "made_ms",
-        "Lập lúc (mili giây từ 1970)",
-        "Made at (milliseconds since 1970)",
-    ),
-    ("meetings", "Sinh hoạt", "Meetings"),
-    ("member", "Mã đảng viên", "Member id"),
-    ("name", "Họ và tên", "Name"),
-    ("phones", "Máy", "Phones"),
-    ("ratings", "Đánh giá", "Ratings"),
-    ("reading", "Đã đọc", "Reading"),
-    ("resolutions", "Nghị quyết", "Resolutions"),
-    ("roster", "Danh sách đảng viên", "Roster"),
-    ("tasks", "Nhiệm vụ", "Tasks"),
-    ("unit", "Chi bộ", "Unit"),
-];
-
-fn lines(out: &mut String, key: &str, value: &Value, depth: usize) {
-    let pad = "  ".repeat(depth);
-    let name = key.replace('_', " ");
-    let _ = match value {
-        Value::Null => Ok(()),
-        // Ids inside entries tell people nothing.
-        Value::String(text) if depth > 0 && is_id(text) => Ok(()),
-        Value::String(text) => writeln!(out, "{pad}{name}: {}", text.replace('\n', " / ")),
-        Value::Bool(_) | Value::Number(_) => writeln!(out, "{pad}{name}: {value}"),
-        Value::Array(items) if items.is_empty() => Ok(()),
-        Value::Object(fields) if fields.is_empty() => Ok(()),
-        Value::Array(items) => {
-            let _ = writeln!(out, "{pad}{name}:");
-            for item in items {
-                lines(out, "-", item, depth + 1);
-            }
-            Ok(())
-        }
-        Value::Object(fields) => {
-            let _ = writeln!(out, "{pad}{name}:");
-            for (key, value) in fields {
-                lines(out, key, value, depth + 1);
-            }
-            Ok(())
-        }
-    };
-}
-
-fn is_id(text: &str) -> bool {
-    [16, 32, 64].contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// The part of an entry that is about somebody; `None` when nothing is. `others` are the ids of everybody else.
@@ -328,9 +258,11 @@ fn plain(value: Value) -> Value {
             plain(fields.remove("value").unwrap_or_default())
         }
         Value::Object(fields) => {
-            let kept = fields
-                .into_iter()
-                .filter(|(key, _)| !["tag", "contest", "marks", "claims"].contains(&key.as_str()));
+            let inner = |key: &str| {
+                let contest = key == "roll_contests" || key.ends_with("contest");
+                contest || ["tag", "marks", "claims"].contains(&key)
+            };
+            let kept = fields.into_iter().filter(|(key, _)| !inner(key));
             Value::Object(kept.map(|(key, value)| (key, plain(value))).collect())
         }
         other => other,
@@ -385,13 +317,10 @@ mod tests {
     }
 
     #[test]
-    fn a_field_is_shown_as_its_value_and_ids_are_left_out_of_the_text() {
+    fn a_field_is_shown_as_its_value() {
         let field =
             json!({ "date": { "value": "2026-05-05", "contest": "none", "claims": [{ "marks": [] }] } });
         assert_eq!(plain(field), json!({ "date": "2026-05-05" }));
-        let mut out = String::new();
-        lines(&mut out, "speech", &json!({ "id": OTHER, "text": "Của tôi." }), 0);
-        assert_eq!(out, "speech:\n  text: Của tôi.\n");
     }
 
     #[test]
@@ -401,20 +330,5 @@ mod tests {
             deep = json!([deep]);
         }
         assert_eq!(mine(&deep), None);
-    }
-
-    #[test]
-    fn the_text_has_headings_in_both_languages_and_leaves_out_what_is_empty() {
-        let mut map = Map::new();
-        map.insert("name".to_owned(), json!("Lê Văn An"));
-        map.insert("tasks".to_owned(), json!([{ "due_day": 3 }]));
-        map.insert("fees".to_owned(), json!([]));
-        let data = PersonalData(map);
-        assert_eq!(
-            data.text(Lang::Vi),
-            "Họ và tên: Lê Văn An\nNhiệm vụ:\n  -:\n    due day: 3\n"
-        );
-        assert!(data.text(Lang::En).starts_with("Name: Lê Văn An\n"));
-        assert_eq!(format!("{data:?}"), "PersonalData(3 parts)");
     }
 }

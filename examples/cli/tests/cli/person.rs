@@ -87,6 +87,11 @@ fn ones_own_data_is_written_into_two_files_that_only_the_passphrase_opens() {
     assert_eq!(json["name"], "Trần Thị Bình");
     assert!(text.contains("Trần Thị Bình") && text.contains("Đề nghị nạo vét mương."));
     assert!(
+        text.contains("tình trạng: có mặt") && text.contains("chức vụ: Phó bí thư"),
+        "{text}"
+    );
+    assert!(!text.contains("present") && !text.contains("state:"), "{text}");
+    assert!(
         !text.contains("Tôi nói việc khác.") && !text.contains("Lê Văn Em"),
         "{text}"
     );
