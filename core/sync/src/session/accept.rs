@@ -237,7 +237,7 @@ impl Acceptor {
         if took.forked || (took.stored && space.kind == SpaceKind::Roll) {
             self.judge_again(link, replica)?;
         }
-        Ok(())
+        Ok(self.served(proof.tag)?.pump(link, replica)?)
     }
 
     fn on_refuse(&mut self, link: &mut Link, refuse: Refuse) -> Result<(), SessionError> {

@@ -20,7 +20,7 @@ use crate::replica::Replica;
 pub(super) struct Handing {
     /// What the other end has, or was shown here.
     theirs: BTreeMap<DeviceId, u64>,
-    /// It said what it has, and what this end lacks of it was not asked for yet.
+    /// It said what it has, and was not answered yet.
     asking: bool,
     lists: u32,
     shown: usize,
@@ -143,6 +143,7 @@ impl Handing {
             return Err(PeerFault::NotAProof.into());
         }
         let device = first.header().device;
+        self.has(device, first.header().seq);
         debug!(
             ?space,
             ?device,
@@ -153,6 +154,8 @@ impl Handing {
         let answers = replica.admit_from(space, incoming.envelopes.clone(), Some(offer), |_| Vec::new())?;
         let stored = incoming.report(link, space, &answers);
         let forked = tell_new(link, replica, space, &known);
+        // Of two histories that parted long ago each end holds one: what the other end showed may prove an earlier place here.
+        self.asking |= forked;
         Ok(Took { stored, forked })
     }
 }

@@ -376,6 +376,44 @@ fn an_older_phone_is_shown_no_proof() {
     assert!(frames.len() > 2 && !frames.iter().any(proof));
 }
 
+/// A chain of a phone after what `onto` holds of it.
+fn chain(phone: &Phone, branch: &Branch, onto: &[Envelope], word: &[u8], count: usize) -> Vec<Envelope> {
+    let id = branch.main.id();
+    let mut all = onto.to_vec();
+    for _ in 0..count {
+        let tip = all.last().map(|last| sotay_feed::Tip {
+            seq: last.header().seq,
+            id: last.id(),
+        });
+        let next = Draft::next(&phone.keys, Kind::CHANGE, &id, tip).sign(&phone.keys, &id, word);
+        all.push(next.unwrap().into_inner());
+    }
+    all
+}
+
+#[test]
+fn two_long_histories_are_traced_back_to_where_they_part_within_one_session() {
+    let (branch, _, mut phones, mut relay) = village_with_relay(3);
+    let device = phones[1].id();
+    let common = chain(&phones[1], &branch, &[], b"common", 2);
+    let one = chain(&phones[1], &branch, &common, b"one", 7);
+    let other = chain(&phones[1], &branch, &common, b"other", 6);
+    for envelope in &one {
+        take(&mut relay, &branch, &[envelope]);
+    }
+    for envelope in &other {
+        take(&mut phones[2], &branch, &[envelope]);
+    }
+    sync(&mut phones[2], &mut relay, &branch.spaces());
+    assert_eq!(proofs(&phones[2]), [(device, 3)]);
+    sync(&mut phones[2], &mut relay, &branch.spaces());
+    sync(&mut phones[3], &mut relay, &branch.spaces());
+    assert_eq!(
+        (proofs(&relay), proofs(&phones[3])),
+        (vec![(device, 3)], vec![(device, 3)])
+    );
+}
+
 /// What a phone that misbehaves sends as a proof.
 #[derive(Debug, Clone)]
 enum Piece {
@@ -392,6 +430,53 @@ fn piece() -> impl Strategy<Value = Piece> {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Whoever holds which beginning of which history, and whoever meets whom first: once anybody knows, everybody knows, and
+    /// all judge alike.
+    #[test]
+    fn everybody_learns_of_the_fork_and_judges_alike(
+        lens in (0usize..3, 1usize..5, 1usize..5),
+        held in proptest::collection::vec((any::<bool>(), 0usize..8), 4),
+        meetings in proptest::collection::vec((0usize..4, 0usize..4), 0..8),
+    ) {
+        let (branch, _, mut phones, mut relay) = village_with_relay(3);
+        let device = phones[1].id();
+        let common = chain(&phones[1], &branch, &[], b"common", lens.0);
+        let one = chain(&phones[1], &branch, &common, b"one", lens.1);
+        let other = chain(&phones[1], &branch, &common, b"other", lens.2);
+        let author = phones.remove(1);
+        for (node, (first, count)) in held.iter().enumerate() {
+            let history = if *first { &one } else { &other };
+            let node = phones.get_mut(node).unwrap_or(&mut relay);
+            for envelope in history.iter().take(*count) {
+                take(node, &branch, &[envelope]);
+            }
+        }
+        for (near, far) in meetings {
+            if near < 3 && near != far {
+                let mut caller = phones.remove(near);
+                let host = if far > near { far - 1 } else { far };
+                let host = phones.get_mut(host).filter(|_| far < 3).unwrap_or(&mut relay);
+                sync(&mut caller, host, &branch.spaces());
+                phones.insert(near, caller);
+            }
+        }
+        for _ in 0..6 {
+            for phone in &mut phones {
+                sync(phone, &mut relay, &branch.spaces());
+            }
+        }
+        let known = proofs(&relay);
+        for phone in &phones {
+            prop_assert_eq!(&proofs(phone), &known);
+            prop_assert_eq!(is_out(phone, &branch, device), !known.is_empty());
+        }
+        if let [(forked, seq)] = known[..] {
+            prop_assert_eq!(forked, device);
+            prop_assert!(seq > lens.0 as u64, "never before they part");
+        }
+        drop(author);
+    }
 
     /// Whatever is shown as a proof: only two signed envelopes that contradict each other put anybody out.
     #[test]
