@@ -123,6 +123,12 @@ pub(crate) struct Bench {
     /// Kills.
     #[arg(long, default_value_t = 50, value_parser = value_parser!(u32).range(1..=10_000))]
     pub rounds: u32,
+    /// MiB of records that the relay holds before it is killed for the first time.
+    #[arg(long, default_value_t = 0, value_parser = value_parser!(u64).range(0..=1_000_000))]
+    pub fill: u64,
+    /// Leave the relay its default quotas, beside a greedy unit. Else none is reached, so that the machine is measured.
+    #[arg(long)]
+    pub quotas: bool,
     /// Where the relay under test has its records.
     #[arg(long, value_enum, default_value = "sqlite")]
     pub store: BenchStore,

@@ -114,7 +114,8 @@ pub(super) fn durable(args: &Bench, place: &Place) -> Result<Map<String, Value>,
     Ok(measured)
 }
 
-fn all<S: Store>(replica: &Replica<S>, space: &Space) -> Result<Vec<Envelope>, RunError> {
+/// What a replica holds of a space.
+pub(super) fn all<S: Store>(replica: &Replica<S>, space: &Space) -> Result<Vec<Envelope>, RunError> {
     let everything = Budget {
         count: usize::MAX,
         bytes: usize::MAX,

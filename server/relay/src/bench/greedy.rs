@@ -9,12 +9,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use serde_json::json;
 use sotay_net::RelayAddress;
 use tokio::task::JoinSet;
 
 use super::child::Relay;
 use super::phone::{Failed, Phone, unit};
-use super::scenes::{Measured, PREPARED_AT_ONCE, STORED, all, round};
+use super::scenes::{Measured, PREPARED_AT_ONCE, REFUSED, STORED, all, round};
 use super::{Place, spread};
 use crate::cli::Bench;
 use crate::error::RunError;
@@ -40,20 +41,38 @@ async fn synced(phones: usize, relay: &RelayAddress) -> Result<Vec<Phone>, RunEr
     Ok(all(phones, relay, Duration::ZERO, PREPARED_AT_ONCE).await.phones)
 }
 
-/// One unit's syncs, watched without and then with a unit beside it that pushes all the time.
+/// One unit's syncs, watched without and then with a unit beside it that pushes all the time, and without it again: what
+/// else this machine does meanwhile is seen as well.
 pub(super) async fn greedy(args: &Bench, place: &Place) -> Result<Measured, RunError> {
-    let relay = Relay::start(place)?;
+    let relay = if args.quotas {
+        Relay::start_with_quotas(place)?
+    } else {
+        Relay::start(place)?
+    };
     let normal = synced(args.phones.min(30), &relay.address).await?;
     let (normal, alone) = watch(normal, &relay, args).await?;
-    let before = relay.metric(STORED);
+    let (stored, refused) = (relay.metric(STORED), relay.metrics(REFUSED));
     let (greedy, start) = (Greedy::start(&relay)?, Instant::now());
-    let (_, beside) = watch(normal, &relay, args).await?;
+    let (normal, beside) = watch(normal, &relay, args).await?;
     let seconds = start.elapsed().as_secs_f64();
-    let pushed = relay.metric(STORED) - before;
+    let (stored, refused) = (relay.metric(STORED) - stored, relay.metrics(REFUSED) - refused);
+    // The burst that quotas allow has passed; what is left of the greedy unit is its stubbornness.
+    let (normal, later) = if args.quotas {
+        watch(normal, &relay, args).await?
+    } else {
+        (normal, Vec::new())
+    };
     drop(greedy);
+    let (_, again) = watch(normal, &relay, args).await?;
     let mut measured = spread("normal unit alone", alone);
     measured.extend(spread("beside the greedy one", beside));
-    measured.insert("envelopes per second of both".to_owned(), round(pushed / seconds));
+    if args.quotas {
+        measured.extend(spread("beside it later", later));
+    }
+    measured.extend(spread("alone again", again));
+    measured.insert("quotas".to_owned(), json!(args.quotas));
+    measured.insert("envelopes per second of both".to_owned(), round(stored / seconds));
+    measured.insert("refused per second".to_owned(), round(refused / seconds));
     Ok(measured)
 }
 
@@ -107,13 +126,17 @@ pub(super) async fn unit_of_its_own(relay: &RelayAddress) -> Result<(), RunError
         phone.keep_to_itself();
         let (stop, relay) = (stop.clone(), relay.clone());
         tasks.spawn(async move {
-            let Ok((_, Some(mut open))) = phone.persist(&relay, true).await else {
-                return;
-            };
+            let (changes, bytes) = GREEDY_BURST;
+            // Turned away, it comes back at once and offers the same again, whatever it was told.
             while !stop.load(Ordering::Relaxed) {
-                let (changes, bytes) = GREEDY_BURST;
-                if phone.write(changes, bytes).is_err() || phone.push(&mut open).await.is_err() {
-                    return;
+                let Ok(Some(mut open)) = phone.exchange(&relay, true).await else {
+                    continue;
+                };
+                while !stop.load(Ordering::Relaxed) && phone.has_nothing_to_offer() {
+                    let written = phone.write(changes, bytes);
+                    if written.is_err() || phone.push(&mut open).await.is_err() {
+                        break;
+                    }
                 }
             }
         });

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
-use sotay_feed::Frontier;
-use sotay_store::Store;
+use sotay_feed::{Draft, Frontier, Kind};
+use sotay_store::{Batch, Store};
+use sotay_sync::{Policy, Replica, Role};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -21,10 +22,19 @@ const PHONES: usize = 4;
 const BURST: (usize, usize) = (15, 600);
 /// The kill comes at a moment between these two.
 const KILL_AFTER_MS: std::ops::Range<u64> = 50..450;
+/// Phones that have written what the relay holds already, bytes of one of their envelopes, and envelopes in a commit.
+const FILLERS: usize = 30;
+const FILL_BYTES: usize = 20_000;
+const FILL_COMMIT: usize = 100;
 
 pub(super) async fn kill(args: &Bench, place: &Place) -> Result<Map<String, Value>, RunError> {
     let mut units = Vec::new();
-    let relay = Relay::start(place)?;
+    let mut relay = Relay::start(place)?;
+    if args.fill > 0 {
+        relay.kill()?;
+        place.with_database(|place| fill(place, args.fill << 20)).await?;
+        relay = Relay::start(place)?;
+    }
     for _ in 0..UNITS {
         let mut phones = unit(PHONES)?;
         for phone in &mut phones {
@@ -85,17 +95,10 @@ pub(super) async fn kill(args: &Bench, place: &Place) -> Result<Map<String, Valu
         }
     }
     running.kill()?;
-    // Outside the runtime, as the database wants it.
-    let checked = tokio::task::block_in_place(|| {
-        std::thread::scope(|scope| {
-            scope
-                .spawn(|| place.check())
-                .join()
-                .map_err(|_| RunError::Stopped)?
-        })
-    })?;
+    let checked = place.with_database(Place::check).await?;
     let mut measured = Map::from_iter([
         ("store".to_owned(), json!(args.store)),
+        ("MiB held before".to_owned(), json!(args.fill)),
         ("kills".to_owned(), json!(args.rounds)),
         ("lost".to_owned(), json!(lost)),
         ("acknowledged".to_owned(), json!(acked)),
@@ -107,6 +110,42 @@ pub(super) async fn kill(args: &Bench, place: &Place) -> Result<Map<String, Valu
     ]);
     measured.extend(spread("recovery", recovery));
     Ok(measured)
+}
+
+/// Records of an older time: what a relay holds has no influence on how soon it serves again, or it has.
+fn fill(place: &Place, bytes: u64) -> Result<(), RunError> {
+    let mut phones = unit(FILLERS)?;
+    let mut replica = Replica::open(place.database()?.into_store(), Role::Relay, Policy::Any)?;
+    let (roll, main) = (phones[0].roll, phones[0].main);
+    let records = super::durable::all(&phones[0].replica, &roll)?;
+    replica.admit(&roll, records, Vec::new())?;
+    let (id, mut written, mut body) = (main.id(), 0, vec![0; FILL_BYTES]);
+    let mut tips = vec![None; phones.len()];
+    let writers = 1..phones.len();
+    for number in writers.cycle() {
+        if written >= bytes {
+            break;
+        }
+        let (keys, mut envelopes) = (&phones[number].keys, Vec::new());
+        for _ in 0..FILL_COMMIT {
+            getrandom::fill(&mut body).map_err(super::phone::no_randomness)?;
+            let draft = Draft::next(keys, Kind::CHANGE, &id, tips[number]);
+            let envelope = draft.sign(keys, &id, &body).map_err(|_| RunError::Stopped)?;
+            tips[number] = Some(envelope.tip());
+            written += envelope.bytes().len() as u64;
+            envelopes.push(envelope);
+        }
+        if written <= (FILL_COMMIT * (FILL_BYTES + 1000)) as u64 {
+            // The first makes the space known.
+            let first = envelopes.iter().map(|envelope| (**envelope).clone()).collect();
+            replica.admit(&main, first, Vec::new())?;
+        } else {
+            let puts = Vec::new();
+            replica.store_mut().commit(Batch { envelopes, puts })?;
+        }
+    }
+    phones.clear();
+    Ok(())
 }
 
 /// Pushes until told that the relay is gone: the new process has another port, so nobody else says so soon.

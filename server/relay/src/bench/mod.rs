@@ -129,16 +129,33 @@ impl Place {
             .map_err(|error: TargetError| RunError::System(std::io::Error::other(error)))
     }
 
-    /// Opens the database of a relay that is gone, and walks it.
-    fn check(&self) -> Result<Checked, RunError> {
-        let mut database = match self.target()? {
+    /// Opens the database of a relay that is gone.
+    fn database(&self) -> Result<Database, RunError> {
+        Ok(match self.target()? {
             Some(target) => Database::server(&target, None, None)?,
             None => Database::File(SqliteStore::open(
                 &self.path.join("data/relay.sqlite"),
                 &file_options(),
             )?),
-        };
-        Ok(database.full_check()?)
+        })
+    }
+
+    /// Opens it and walks it.
+    fn check(&self) -> Result<Checked, RunError> {
+        Ok(self.database()?.full_check()?)
+    }
+
+    /// Opens it outside the runtime, as it wants it.
+    async fn with_database<T: Send>(
+        &self,
+        work: impl FnOnce(&Self) -> Result<T, RunError> + Send,
+    ) -> Result<T, RunError> {
+        tokio::task::block_in_place(|| {
+            std::thread::scope(|scope| {
+                let thread = scope.spawn(|| work(self));
+                thread.join().map_err(|_| RunError::Stopped)?
+            })
+        })
     }
 }
 

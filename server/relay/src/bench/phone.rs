@@ -80,7 +80,7 @@ pub(super) fn unit(phones: usize) -> Result<Vec<Phone>, RunError> {
     Ok(phones)
 }
 
-fn no_randomness(error: getrandom::Error) -> RunError {
+pub(super) fn no_randomness(error: getrandom::Error) -> RunError {
     RunError::System(std::io::Error::other(error))
 }
 
@@ -246,21 +246,34 @@ impl Phone {
         }
     }
 
-    /// Offers what was written since, in a session that goes on, and waits until it is acknowledged.
+    /// Offers what was written since, in a session that goes on, and waits until it is acknowledged or refused.
     pub async fn push(&mut self, open: &mut Live) -> Result<(), Failed> {
         open.session
             .on_local(&mut self.replica, &self.desk)
             .map_err(|_| Failed)?;
         let (desk, device) = (self.desk, self.keys.id());
-        let own = self
-            .replica
-            .store()
-            .frontier(&desk.id())
-            .map_err(|_| Failed)?
-            .get(device);
-        self.go_on(open, |event| {
-            matches!(event, SessionEvent::Acked { space, frontier } if *space == desk && frontier.get(device) >= own)
+        let own = self.written()?;
+        self.go_on(open, |event| match event {
+            SessionEvent::Acked { space, frontier } => *space == desk && frontier.get(device) >= own,
+            SessionEvent::Rejected { .. } => true,
+            _ => false,
         })
-        .await
+        .await?;
+        if self.has_nothing_to_offer() {
+            Ok(())
+        } else {
+            Err(Failed)
+        }
+    }
+
+    fn written(&self) -> Result<u64, Failed> {
+        let frontier = self.replica.store().frontier(&self.desk.id());
+        Ok(frontier.map_err(|_| Failed)?.get(self.keys.id()))
+    }
+
+    /// Whether the relay has acknowledged everything that it wrote where it writes.
+    pub fn has_nothing_to_offer(&self) -> bool {
+        self.written()
+            .is_ok_and(|own| self.acked.get(self.keys.id()) >= own)
     }
 }

@@ -114,6 +114,7 @@ fn write_all(phones: &mut [Phone], args: &Bench) -> Result<(), RunError> {
         .try_for_each(|phone| phone.write(args.changes, args.bytes))
 }
 
+pub(super) const REFUSED: &str = "envelopes_refused_total";
 pub(super) const STORED: &str = "envelopes_committed_total{outcome=\"stored\"}";
 
 fn summary(relay: &Relay, name: &str, synced: Synced, took: Duration, before: (Used, f64, f64)) -> Measured {
@@ -126,10 +127,7 @@ fn summary(relay: &Relay, name: &str, synced: Synced, took: Duration, before: (U
         ("seconds".to_owned(), round(took.as_secs_f64())),
         ("failed".to_owned(), json!(synced.failed)),
         ("refused attempts".to_owned(), json!(synced.refused)),
-        (
-            "envelopes refused".to_owned(),
-            json!(relay.metrics("envelopes_refused_total")),
-        ),
+        ("envelopes refused".to_owned(), json!(relay.metrics(REFUSED))),
         ("envelopes stored".to_owned(), json!(envelopes)),
         (
             "durable envelopes per second".to_owned(),
