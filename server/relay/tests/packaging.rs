@@ -1,6 +1,6 @@
 //! What is shipped beside the binary names only what exists.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 fn file(name: &str) -> String {
@@ -47,18 +47,90 @@ fn alerts_and_dashboard_ask_for_metrics_that_the_manual_describes() {
 fn the_dashboard_is_json_and_the_service_starts_what_the_package_installs() {
     let dashboard: serde_json::Value = serde_json::from_str(&file("grafana.json")).unwrap();
     assert!(dashboard["panels"].as_array().unwrap().len() >= 10);
-    let (service, manifest) = (file("sotay-relay.service"), file("../Cargo.toml"));
-    assert!(service.contains("ExecStart=/usr/bin/sotay-relay serve --config /etc/sotay/relay.toml"));
-    assert!(manifest.contains("\"usr/bin/\"") && manifest.contains("\"etc/sotay/relay.toml\""));
-    for part in [
-        "packaging/alerts.yaml",
-        "packaging/grafana.json",
-        "packaging/relay.toml",
-        "packaging/debian/postinst",
-    ] {
-        assert!(
-            Path::new(env!("CARGO_MANIFEST_DIR")).join(part).exists(),
-            "{part}"
-        );
+    let service = file("sotay-relay.service");
+    let start = service
+        .lines()
+        .find_map(|line| line.strip_prefix("ExecStart="))
+        .unwrap();
+    let mut words = start.split(' ');
+    let installed = installed();
+    let program = words.next().unwrap();
+    assert!(installed.contains_key(program), "{program} is not installed");
+    let config = words.skip_while(|word| *word != "--config").nth(1).unwrap();
+    assert!(installed.contains_key(config), "{config} is not installed");
+}
+
+/// What the Debian package installs: each path with its source, as the manifest names it.
+fn installed() -> BTreeMap<String, String> {
+    let deb = deb();
+    let assets = deb["assets"].as_array().unwrap();
+    let asset = |asset: &toml::Value| {
+        let (from, to) = (asset[0].as_str().unwrap(), asset[1].as_str().unwrap());
+        let name = if to.ends_with('/') {
+            Path::new(from).file_name().unwrap().to_str().unwrap()
+        } else {
+            ""
+        };
+        (format!("/{to}{name}"), from.to_owned())
+    };
+    assets.iter().map(asset).collect()
+}
+
+fn deb() -> toml::Value {
+    let manifest: toml::Value = file("../Cargo.toml").parse().unwrap();
+    manifest["package"]["metadata"]["deb"].clone()
+}
+
+#[test]
+fn the_debian_package_is_made_of_files_that_exist() {
+    let (deb, root) = (deb(), Path::new(env!("CARGO_MANIFEST_DIR")));
+    let installed = installed();
+    for (path, from) in &installed {
+        let built = from.strip_prefix("target/release/");
+        match built {
+            Some(program) => assert_eq!(program, "sotay-relay", "{path}"),
+            None => assert!(root.join(from).is_file(), "{from} for {path}"),
+        }
+    }
+    for config in deb["conf-files"].as_array().unwrap() {
+        assert!(installed.contains_key(config.as_str().unwrap()), "{config}");
+    }
+    let unit = &deb["systemd-units"];
+    let service = format!("{}.service", unit["unit-name"].as_str().unwrap());
+    let units = unit["unit-scripts"].as_str().unwrap();
+    assert!(root.join(units).join(service).is_file());
+    let scripts = root.join(deb["maintainer-scripts"].as_str().unwrap());
+    // Where the service is enabled and started after an upgrade.
+    for entry in std::fs::read_dir(scripts).unwrap() {
+        let script = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        assert!(script.starts_with("#!/bin/sh\nset -e\n") && script.contains("\n#DEBHELPER#\n"));
+    }
+}
+
+#[test]
+fn the_container_runs_as_the_service_does_and_sends_no_build_to_its_builder() {
+    let docker = file("Dockerfile");
+    let line = |start: &str| {
+        let found = docker.lines().find_map(|line| line.strip_prefix(start));
+        found.unwrap_or_else(|| panic!("no line {start}")).to_owned()
+    };
+    let port = file("relay.toml");
+    let port = port
+        .lines()
+        .find_map(|line| line.strip_prefix("#= listen = \"0.0.0.0:")?.strip_suffix('"'))
+        .unwrap()
+        .to_owned();
+    assert_eq!(line("EXPOSE "), format!("{port}/udp {port}/tcp"));
+    let service = file("sotay-relay.service");
+    for (container, unit) in [("USER ", "User="), ("STOPSIGNAL ", "KillSignal=")] {
+        let of_unit = service.lines().find_map(|line| line.strip_prefix(unit));
+        // What a unit does not say is SIGTERM.
+        assert_eq!(line(container), of_unit.unwrap_or("SIGTERM"));
+    }
+    assert!(docker.contains("\"serve\", \"--data\", \"/var/lib/sotay/relay\""));
+    assert!(service.contains("--data /var/lib/sotay/relay"));
+    let ignored = file("../../../.dockerignore");
+    for folder in [".git", "target"] {
+        assert!(ignored.lines().any(|line| line == folder), "{folder}");
     }
 }
