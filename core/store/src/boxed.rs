@@ -86,6 +86,10 @@ impl<S: Store + ?Sized> Store for Box<S> {
         (**self).hold(space, wait)
     }
 
+    fn server_bytes(&self) -> Result<Option<u64>, StoreError> {
+        (**self).server_bytes()
+    }
+
     fn release(&mut self) -> Result<(), StoreError> {
         (**self).release()
     }

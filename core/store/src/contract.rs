@@ -459,6 +459,11 @@ pub trait Store: Send {
         Ok(true)
     }
 
+    /// Bytes that the database takes on the server it is on. `None`: it is no server's; look at its file.
+    fn server_bytes(&self) -> Result<Option<u64>, StoreError> {
+        Ok(None)
+    }
+
     /// Ends every [`Store::hold`] without writing.
     fn release(&mut self) -> Result<(), StoreError> {
         Ok(())

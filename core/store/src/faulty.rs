@@ -248,6 +248,10 @@ impl<S: Store> Store for FaultyStore<S> {
         self.inner.hold(space, wait)
     }
 
+    fn server_bytes(&self) -> Result<Option<u64>, StoreError> {
+        self.inner.server_bytes()
+    }
+
     fn release(&mut self) -> Result<(), StoreError> {
         self.inner.release()
     }

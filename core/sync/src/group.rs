@@ -66,6 +66,11 @@ impl<S: Store> Group<S> {
         self.inner
     }
 
+    /// Whether nothing waits for a flush: what sessions read now is durable.
+    pub fn is_flushed(&self) -> bool {
+        self.envelopes.is_empty() && self.records.is_empty()
+    }
+
     /// Bytes of envelopes that wait for a flush.
     pub fn staged_bytes(&self) -> usize {
         self.bytes
@@ -378,6 +383,10 @@ impl<S: Store> Store for Group<S> {
 
     fn hold(&mut self, space: &SpaceId, wait: bool) -> Result<bool, StoreError> {
         self.inner.hold(space, wait)
+    }
+
+    fn server_bytes(&self) -> Result<Option<u64>, StoreError> {
+        self.inner.server_bytes()
     }
 
     fn release(&mut self) -> Result<(), StoreError> {

@@ -509,6 +509,10 @@ impl Store for PostgresStore {
         Ok(true)
     }
 
+    fn server_bytes(&self) -> Result<Option<u64>, StoreError> {
+        self.bytes().map(Some)
+    }
+
     fn release(&mut self) -> Result<(), StoreError> {
         if self.in_transaction() {
             self.run(async |client, _| client.batch_execute("ROLLBACK").await)?;

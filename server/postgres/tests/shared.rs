@@ -151,6 +151,50 @@ fn a_token_minted_by_another_process_is_known_before_its_news() {
     assert_eq!(b.head(&one).unwrap(), head);
 }
 
+/// An acknowledgement names both (P9.4): a token that is newer than the digest beside it would hide from a phone what came
+/// in between.
+#[test]
+fn frontier_head_and_size_are_of_one_moment_whatever_others_write_between_the_questions() {
+    let Some(mut server) = server::for_test("one moment between processes") else {
+        return;
+    };
+    let url = server.database().unwrap();
+    let (mut a, (mut b, signals)) = (open(&url), watched(&url));
+    let one = space(1);
+    let mut author = Author::new(1, one);
+    for round in 1..=3u64 {
+        commit(&mut a, author.write_many(1));
+        let seq = b.frontier(&one).unwrap().get(author.id());
+        commit(&mut a, author.write_many(1));
+        // The note of it has arrived, and waits to be heard.
+        await_signal(&signals, |signal| *signal == Signal::News);
+        let (head, bytes) = (b.head(&one).unwrap(), b.space_bytes(&one).unwrap());
+        assert_eq!(head.number, seq, "round {round}");
+        assert_eq!(b.since(&one, 0, ALL).unwrap().upto, seq);
+        let held = b.since(&one, 0, ALL).unwrap().envelopes;
+        let sum: u64 = held.iter().map(|stored| stored.bytes.len() as u64).sum();
+        assert_eq!(bytes, sum);
+        // The other way round.
+        await_news(&mut b, &signals, |news| !news.spaces.is_empty());
+        let head = b.head(&one).unwrap();
+        commit(&mut a, author.write_many(1));
+        assert_eq!(b.frontier(&one).unwrap().get(author.id()), head.number);
+        await_news(&mut b, &signals, |_| true);
+    }
+}
+
+#[test]
+fn a_database_on_a_server_tells_what_it_takes_there() {
+    let Some(mut server) = server::for_test("the size of a database") else {
+        return;
+    };
+    let mut store = open(&server.database().unwrap());
+    let before = store.server_bytes().unwrap().unwrap();
+    let mut author = Author::new(1, space(1));
+    commit(&mut store, (0..20).map(|_| author.write(&[7; 60_000])).collect());
+    assert!(store.server_bytes().unwrap().unwrap() > before);
+}
+
 #[test]
 fn a_contended_space_is_held_by_one_process_at_a_time() {
     let Some(mut server) = server::for_test("holding a space") else {

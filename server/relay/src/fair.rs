@@ -1,19 +1,25 @@
 //! Which waiting frame is dealt with next: units take turns by what their frames cost, and within a unit its phones.
 //!
-//! Deficit round robin: the unit at the front is served until it has spent what it was given, then it goes to the end.
-//! However many phones a unit has and however much they say, the others wait for one turn of it at most.
+//! Deficit round robin with a lane for those who come seldom: a unit that had nothing waiting is *fresh* and is served
+//! before those that always have something, for one turn; then it goes to the end of the line of the others. However many
+//! phones a unit has and however much they say, who says little waits for one frame of it.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
 use sotay_feed::{SignKey, UnitId};
 
-use crate::link::{LinkId, Room};
+use crate::link::LinkId;
+use crate::room::Room;
 
 /// What a unit may spend in one turn, in bytes of frames in and out. A frame that costs more is paid off in later turns.
 pub(crate) const TURN_BYTES: i64 = 64 * 1024;
 /// What every frame costs beside its bytes.
 pub(crate) const FRAME_COST_BYTES: i64 = 512;
+/// What every envelope taken in costs beside its bytes: a signature is checked in the time in which so many are stored.
+pub(crate) const ENVELOPE_COST_BYTES: u64 = 2048;
+/// Frames of fresh lanes that are dealt with while others wait; then one of those comes between.
+pub(crate) const FRESH_FRAMES_MAX: usize = 16;
 
 /// Who takes turns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,11 +47,18 @@ struct Waiting {
 pub(crate) struct Fair {
     links: BTreeMap<LinkId, Waiting>,
     lanes: BTreeMap<Lane, Turn>,
+    /// Lanes that came since they were last found empty.
+    fresh: VecDeque<Lane>,
+    /// Lanes that had a turn. One stays in line for a while when it is empty, so that nobody is fresh again at once.
     order: VecDeque<Lane>,
     served: Option<Lane>,
-    /// Turns that ended since the round began, and lanes that waited then.
-    ended: usize,
-    waited: usize,
+    /// Frames of fresh lanes since the last one of another.
+    fresh_frames: usize,
+    /// Whether a fresh lane was served since the round began.
+    fresh_served: bool,
+    /// Of several lanes that wait in line the last one, from the beginning of a round until its turn has ended.
+    last: Option<Lane>,
+    had_turns: bool,
 }
 
 impl Fair {
@@ -71,9 +84,9 @@ impl Fair {
     }
 
     fn line_up(&mut self, link: LinkId, lane: Lane) {
-        let order = &mut self.order;
+        let fresh = &mut self.fresh;
         let turn = self.lanes.entry(lane).or_insert_with(|| {
-            order.push_back(lane);
+            fresh.push_back(lane);
             Turn {
                 links: VecDeque::new(),
                 credit: TURN_BYTES,
@@ -84,33 +97,49 @@ impl Fair {
 
     /// A round begins.
     pub fn begin_round(&mut self) {
-        self.ended = 0;
-        self.waited = self.lanes.len();
+        let waits = |lane: &&Lane| self.lanes.get(lane).is_some_and(|turn| !turn.links.is_empty());
+        let mut waiting = self.order.iter().filter(waits);
+        self.last = waiting.next_back().filter(|_| waiting.next().is_some()).copied();
+        self.had_turns = false;
+        self.fresh_served = false;
     }
 
-    /// Whether everybody who waited had a turn. One who waits alone goes on: nobody gains by an early commit.
+    /// Whether everybody who waited in line had a turn. One who waits alone goes on: nobody gains by an early commit.
     pub fn all_had_turns(&self) -> bool {
-        self.waited > 1 && self.ended >= self.waited
+        self.had_turns
+    }
+
+    /// Whether those who come seldom have been served, and now wait for nothing but the commit.
+    pub fn fresh_are_done(&self) -> bool {
+        self.fresh_served && self.fresh.is_empty()
     }
 
     /// The next frame. Its room is free again once the caller drops it.
     pub fn next(&mut self) -> Option<(LinkId, Bytes, Room)> {
         loop {
-            let lane = *self.order.front()?;
-            let turn = self.lanes.get_mut(&lane)?;
-            let Some(&link) = turn.links.front() else {
-                self.order.pop_front();
-                self.lanes.remove(&lane);
-                self.ended += 1;
-                continue;
+            let others_turn = self.fresh_frames >= FRESH_FRAMES_MAX && !self.order.is_empty();
+            let is_fresh = !self.fresh.is_empty() && !others_turn;
+            let line = if is_fresh {
+                &mut self.fresh
+            } else {
+                &mut self.order
             };
-            if turn.credit <= 0 {
-                turn.credit += TURN_BYTES;
-                self.order.rotate_left(1);
-                self.ended += 1;
+            let lane = *line.front()?;
+            let turn = self.lanes.get_mut(&lane)?;
+            if turn.credit <= 0 || (is_fresh && turn.links.is_empty()) {
+                // What it owes it pays off in line, also while it has nothing to say.
+                turn.credit += if turn.credit <= 0 { TURN_BYTES } else { 0 };
+                line.pop_front();
+                self.order.push_back(lane);
+                self.turn_ended(lane);
                 continue;
             }
-            turn.links.pop_front();
+            let Some(link) = turn.links.pop_front() else {
+                self.order.pop_front();
+                self.lanes.remove(&lane);
+                self.turn_ended(lane);
+                continue;
+            };
             // Forgotten meanwhile.
             let Some(waiting) = self.links.get_mut(&link) else {
                 continue;
@@ -125,17 +154,31 @@ impl Fair {
             } else {
                 self.line_up(link, lane_now);
             }
+            self.fresh_frames = if is_fresh { self.fresh_frames + 1 } else { 0 };
+            self.fresh_served |= is_fresh;
             self.served = Some(lane);
             return Some((link, frame, room));
         }
     }
 
-    /// What the last frame given out has cost.
+    /// What the last frame given out has cost. A fresh lane that has nothing more, or has spent its turn, is done.
     pub fn spent(&mut self, bytes: u64) {
         let cost = i64::try_from(bytes).unwrap_or(i64::MAX / 2) + FRAME_COST_BYTES;
-        if let Some(turn) = self.served.take().and_then(|lane| self.lanes.get_mut(&lane)) {
+        let Some(lane) = self.served.take() else {
+            return;
+        };
+        if let Some(turn) = self.lanes.get_mut(&lane) {
             turn.credit = turn.credit.saturating_sub(cost);
+            if self.fresh.front() == Some(&lane) && (turn.credit <= 0 || turn.links.is_empty()) {
+                turn.credit += if turn.credit <= 0 { TURN_BYTES } else { 0 };
+                self.fresh.pop_front();
+                self.order.push_back(lane);
+            }
         }
+    }
+
+    fn turn_ended(&mut self, lane: Lane) {
+        self.had_turns |= self.last == Some(lane);
     }
 
     /// How many frames of it waited.
@@ -166,6 +209,12 @@ mod tests {
         .collect()
     }
 
+    /// The places in which a connection was served.
+    fn places(order: &[u64], link: u64) -> Vec<usize> {
+        let served = order.iter().enumerate().filter(|(_, one)| **one == link);
+        served.map(|(place, _)| place).collect()
+    }
+
     #[test]
     fn a_unit_with_sixty_busy_phones_delays_another_by_one_turn() {
         let mut fair = Fair::default();
@@ -178,16 +227,111 @@ mod tests {
         push(&mut fair, 100, unit(2), 1000);
         let order = served(&mut fair);
         assert_eq!(order.len(), 182);
-        let place = |nth| {
-            order
-                .iter()
-                .enumerate()
-                .filter(|(_, link)| **link == 100)
-                .nth(nth)
-        };
-        assert!(place(0).unwrap().0 <= 2, "{order:?}");
-        assert!(place(1).unwrap().0 <= 4, "{order:?}");
+        assert_eq!(places(&order, 100), [2, 3], "after one turn of who came first");
         assert!(fair.is_empty());
+    }
+
+    #[test]
+    fn who_comes_seldom_is_served_before_those_who_always_have_something() {
+        let mut fair = Fair::default();
+        for link in 0..60 {
+            push(&mut fair, link, unit(1), 60_000);
+        }
+        for _ in 0..5 {
+            let (_, frame, _room) = fair.next().unwrap();
+            fair.spent(frame.len() as u64);
+        }
+        for (link, number) in [(100, 2), (101, 3)] {
+            push(&mut fair, link, unit(number), 1000);
+        }
+        assert_eq!(served(&mut fair)[..2], [100, 101]);
+    }
+
+    #[test]
+    fn who_is_fresh_is_so_for_one_turn_only() {
+        let mut fair = Fair::default();
+        for link in 0..60 {
+            push(&mut fair, link, unit(1), 60_000);
+        }
+        let (_, frame, _room) = fair.next().unwrap();
+        fair.spent(frame.len() as u64);
+        for _ in 0..10 {
+            push(&mut fair, 100, unit(2), 30_000);
+        }
+        // What the first unit has left of its turn, then one turn of the other, then turn by turn.
+        let order = served(&mut fair);
+        let places = places(&order, 100);
+        assert_eq!(places[..3], [1, 2, 3], "{order:?}");
+        assert!(places[3] > 4, "{order:?}");
+    }
+
+    #[test]
+    fn who_says_a_little_again_and_again_is_not_fresh_while_others_wait() {
+        let mut fair = Fair::default();
+        for link in 0..60 {
+            push(&mut fair, link, unit(1), 60_000);
+        }
+        let (mut busy, mut small) = (0, 0);
+        for _ in 0..400 {
+            // As soon as its frame was dealt with it has another one.
+            if fair.idle(LinkId(100)) {
+                push(&mut fair, 100, unit(2), 100);
+            }
+            let (link, frame, _room) = fair.next().unwrap();
+            fair.spent(frame.len() as u64);
+            let cost = frame.len() as i64 + FRAME_COST_BYTES;
+            *(if link == LinkId(100) {
+                &mut small
+            } else {
+                &mut busy
+            }) += cost;
+        }
+        assert!(small <= busy + 2 * TURN_BYTES, "{small} {busy}");
+        assert!(busy <= small + 2 * TURN_BYTES, "{small} {busy}");
+    }
+
+    #[test]
+    fn a_flood_of_strangers_leaves_a_busy_unit_every_seventeenth_frame() {
+        let mut fair = Fair::default();
+        for link in 0..10 {
+            push(&mut fair, link, unit(1), 60_000);
+        }
+        let (_, frame, _room) = fair.next().unwrap();
+        fair.spent(frame.len() as u64);
+        let (_, frame, _room) = fair.next().unwrap();
+        fair.spent(frame.len() as u64);
+        for link in 100..200 {
+            let key = sotay_feed::DeviceKeys::from_seeds([link as u8; 32], [1; 32])
+                .public()
+                .sign;
+            push(&mut fair, link, Lane::Device(key), 100);
+        }
+        let order = served(&mut fair);
+        let busy: Vec<usize> = (0..order.len()).filter(|place| order[*place] < 100).collect();
+        // Two were its own while it was fresh.
+        let first = FRESH_FRAMES_MAX - 2;
+        let between = FRESH_FRAMES_MAX + 1;
+        assert_eq!(
+            busy[..3],
+            [first, first + between, first + 2 * between],
+            "{order:?}"
+        );
+    }
+
+    #[test]
+    fn a_frame_that_costs_many_turns_is_paid_off_even_if_nothing_more_comes_at_once() {
+        let mut fair = Fair::default();
+        push(&mut fair, 1, unit(1), 10);
+        for link in 10..20 {
+            push(&mut fair, link, unit(2), 60_000);
+        }
+        let (link, _, _room) = fair.next().unwrap();
+        assert_eq!(link, LinkId(1));
+        // It made the relay send four turns' worth.
+        fair.spent(4 * TURN_BYTES as u64);
+        push(&mut fair, 1, unit(1), 10);
+        let order = served(&mut fair);
+        assert!(places(&order, 1)[0] >= 4, "{order:?}");
     }
 
     #[test]
@@ -195,7 +339,7 @@ mod tests {
         let frames = |fair: &mut Fair| {
             fair.begin_round();
             let mut frames = 0;
-            while !fair.all_had_turns() && frames < 1000 {
+            while !fair.all_had_turns() && !fair.fresh_are_done() && frames < 1000 {
                 let Some((_, frame, _room)) = fair.next() else {
                     break;
                 };
@@ -208,11 +352,19 @@ mod tests {
         for link in 0..60 {
             push(&mut fair, link, unit(1), 60_000);
         }
-        push(&mut fair, 100, unit(2), 1000);
-        let first = frames(&mut fair);
-        assert!((2..=5).contains(&first), "{first}");
-        assert!(fair.idle(LinkId(100)));
-        assert_eq!(frames(&mut fair), 61 - first, "alone it goes on");
+        for link in 100..103 {
+            push(&mut fair, link, unit(2), 60_000);
+        }
+        assert_eq!(frames(&mut fair), 4, "a turn of each while they are fresh");
+        assert_eq!(
+            frames(&mut fair),
+            3,
+            "a turn of each in line, in which they pay off what they owe"
+        );
+        push(&mut fair, 200, unit(3), 1000);
+        assert_eq!(frames(&mut fair), 1, "who is fresh need not wait for others");
+        assert_eq!(frames(&mut fair), 56, "alone it goes on");
+        assert!(fair.is_empty());
     }
 
     #[test]

@@ -28,6 +28,8 @@ mod metrics;
 mod permissions;
 mod quota;
 mod relocate;
+mod room;
+mod round;
 mod serve;
 mod shard;
 mod shared;

@@ -7,21 +7,20 @@ use std::time::Duration;
 use bytes::Bytes;
 use sotay_feed::SignKey;
 use sotay_net::{Close, Handshake, Link, LinkRecv, LinkSend};
-use sotay_sync::CloseCode;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use sotay_sync::{CloseCode, CloseReason};
+use tokio::sync::{Semaphore, mpsc};
 
 use crate::admin::Question;
 use crate::labels::{close_label, handshake_label, link_label};
 use crate::limits::Limits;
 use crate::metrics::{Direction, Metrics, Reason};
 use crate::permissions::Served;
+use crate::room::{Hall, Part, Room};
 
 /// How long a phone that came while all sessions were taken should wait at least.
 pub(crate) const BUSY_RETRY: Duration = Duration::from_secs(30);
 /// Frames that wait for one phone. The session's credit bounds their bytes; a phone that lets so many wait is closed.
 pub(crate) const OUTBOX_FRAMES_MAX: usize = 2048;
-/// What a frame that waits takes beside its bytes.
-const FRAME_ROOM_BYTES: usize = 256;
 /// What a phone may let wait when all of them together let wait more than the limit.
 pub(crate) const OUTGOING_PART_BYTES: usize = 64 * 1024;
 
@@ -37,6 +36,7 @@ pub(crate) enum Job {
         link: LinkId,
         peer: SignKey,
         out: Outbox,
+        part: Part,
     },
     /// A frame came in.
     Frame { link: LinkId, frame: Bytes, room: Room },
@@ -59,13 +59,6 @@ pub(crate) struct Reload {
     pub served: Option<Served>,
     /// Those of the quotas.
     pub limits: Limits,
-}
-
-/// The room that a waiting frame takes, of its session's and of all; free when dropped.
-#[derive(Debug, Default)]
-pub(crate) struct Room {
-    _own: Option<OwnedSemaphorePermit>,
-    _all: Option<OwnedSemaphorePermit>,
 }
 
 /// Bytes that wait to be sent, of one phone and of all.
@@ -221,14 +214,21 @@ impl Links {
             self.limits.outgoing_bytes,
         );
         let peer = connection.peer();
-        if self.jobs.send(Job::Up { link, peer, out }).await.is_err() {
+        let part = Part::default();
+        let up = Job::Up {
+            link,
+            peer,
+            out,
+            part: part.clone(),
+        };
+        if self.jobs.send(up).await.is_err() {
             connection.close(draining()).await;
             return "stopping";
         }
         let (send, recv) = connection.split();
         let reason = tokio::select! {
             reason = self.write(send, inbox) => reason,
-            reason = self.read(link, recv) => reason,
+            reason = self.read(link, recv, part) => reason,
         };
         // The shard is gone when the relay stops; then it has forgotten the session too.
         let _ = self.jobs.send(Job::Down { link }).await;
@@ -237,17 +237,17 @@ impl Links {
 
     /// Waits for a place in the shard's queue before it reads on: a busy disk slows phones down, it does not fill
     /// memory.
-    async fn read(&self, link: LinkId, mut recv: LinkRecv) -> &'static str {
+    async fn read(&self, link: LinkId, mut recv: LinkRecv, part: Part) -> &'static str {
         let bytes = self
             .metrics
             .frame_bytes
             .get_or_create_owned(&Direction { direction: "in" });
-        let own = Arc::new(Semaphore::new(self.limits.session_waiting_bytes));
+        let hall = Hall::new(self.limits.session_waiting_bytes, part, self.waiting.clone());
         loop {
             match recv.recv().await {
                 Ok(Some(frame)) => {
                     bytes.inc_by(frame.len() as u64);
-                    let room = self.room(own.clone(), frame.len()).await;
+                    let room = hall.room(frame.len()).await;
                     self.metrics.waiting.inc();
                     if self.jobs.send(Job::Frame { link, frame, room }).await.is_err() {
                         self.metrics.waiting.dec();
@@ -258,14 +258,6 @@ impl Links {
                 Err(error) => return link_label(&error),
             }
         }
-    }
-
-    async fn room(&self, own: Arc<Semaphore>, bytes: usize) -> Room {
-        let bytes = u32::try_from(bytes + FRAME_ROOM_BYTES).expect("a frame is no longer than its limit");
-        // Neither semaphore is ever closed, and both are larger than any frame.
-        let own = own.acquire_many_owned(bytes).await.ok();
-        let all = self.waiting.clone().acquire_many_owned(bytes).await.ok();
-        Room { _own: own, _all: all }
     }
 
     async fn write(&self, mut send: LinkSend, mut inbox: Inbox) -> &'static str {
@@ -312,6 +304,19 @@ pub(crate) fn jittered(at_least: Duration) -> Duration {
     // Without randomness from the system phones still add their own jitter.
     let draw = getrandom::u32().unwrap_or(0);
     at_least + RETRY_SPREAD.mul_f64(f64::from(draw) / f64::from(u32::MAX))
+}
+
+/// How a session's end travels.
+pub(crate) fn carried(reason: CloseReason) -> Close {
+    let retry_after = reason
+        .retry_after
+        .map(|seconds| Duration::from_secs(seconds.into()));
+    Close::new(reason.code.number(), retry_after)
+}
+
+/// So many seconds at least, spread.
+pub(crate) fn seconds(at_least: Duration) -> u32 {
+    u32::try_from(jittered(at_least).as_secs()).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

@@ -137,6 +137,10 @@ impl<S: Store> Store for Metered<S> {
         self.inner.hold(space, wait)
     }
 
+    fn server_bytes(&self) -> Result<Option<u64>, StoreError> {
+        self.inner.server_bytes()
+    }
+
     fn release(&mut self) -> Result<(), StoreError> {
         self.inner.release()
     }

@@ -103,6 +103,8 @@ pub(crate) struct Metrics {
     pub waiting: Gauge,
     storage: Family<File, Gauge<u64, AtomicU64>>,
     database: PathBuf,
+    /// Of a database that is on a server, when it was last asked; 0: not yet.
+    server_bytes: AtomicU64,
     /// The same by hour, for the operator's page.
     pub history: History,
 }
@@ -133,6 +135,7 @@ impl Metrics {
             waiting: Gauge::default(),
             storage: Family::default(),
             database,
+            server_bytes: AtomicU64::new(0),
             history: History::default(),
         };
         let m = &metrics;
@@ -259,6 +262,11 @@ impl Metrics {
         Some(disk.f_bavail.saturating_mul(disk.f_frsize))
     }
 
+    /// What the database takes on its server.
+    pub fn on_server(&self, bytes: u64) {
+        self.server_bytes.store(bytes, Ordering::Relaxed);
+    }
+
     /// A phone's clock is so many milliseconds from ours.
     pub fn skew(&self, ms: i64) {
         let within = SKEWS
@@ -284,8 +292,14 @@ impl Metrics {
         for (file, suffix) in [("database", ""), ("log", "-wal")] {
             let mut path = self.database.clone().into_os_string();
             path.push(suffix);
-            // The log is not there when nothing waits in it.
+            // The log is not there when nothing waits in it, and the file when the database is on a server.
             let bytes = std::fs::metadata(path).map_or(0, |about| about.len());
+            let elsewhere = self.server_bytes.load(Ordering::Relaxed);
+            let bytes = if file == "database" && elsewhere > 0 {
+                elsewhere
+            } else {
+                bytes
+            };
             self.storage.get_or_create(&File { file }).set(bytes);
         }
         let mut text = String::new();

@@ -59,8 +59,7 @@ pub(crate) fn serve(args: &Serve) -> Result<(), RunError> {
 
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(RunError::System)?;
-    let per_device = limits.sessions_per_device;
-    let shard = Shard::new(replica, books, per_device, metrics.clone(), health.clone());
+    let shard = Shard::new(replica, books, &limits, metrics.clone(), health.clone());
     let (handle, thread_health) = (runtime.handle().clone(), health.clone());
     let (gone, died) = oneshot::channel();
     let thread = std::thread::Builder::new().name("shard".into()).spawn(move || {

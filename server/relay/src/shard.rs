@@ -1,7 +1,7 @@
 //! The thread that owns the database and the sessions: one loop, everything in order, nothing under a lock.
 //!
 //! A round deals with frames that wait, unit by unit in turn, makes what they brought durable in one commit, and only
-//! then releases what the sessions want to send.
+//! then releases what the sessions want to send. Which frame is next `fair` decides, when a round ends `round` does.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -9,32 +9,27 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use sotay_feed::{SignKey, Space, SpaceKind};
-use sotay_net::Close;
 use sotay_store::{Store, StoreError};
 use sotay_sync::message::Message;
 use sotay_sync::{
-    CloseCode, CloseReason, Group, Output, Replica, Role, Session, SessionConfig, SessionError, SessionEvent,
+    CloseCode, Group, Output, Replica, Role, Session, SessionConfig, SessionError, SessionEvent,
     SessionStats, SharedItems, SyncStatus,
 };
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use crate::contacts::Contacts;
-use crate::fair::{Fair, Lane};
+use crate::fair::{ENVELOPE_COST_BYTES, Fair, Lane};
 use crate::health::Health;
 use crate::labels::{deny_label, refuse_label};
 use crate::limits::Limits;
-use crate::link::{BUSY_RETRY, DRAIN_RETRY, Job, LinkId, Outbox, Outgoing, Reload, Room, jittered};
+use crate::link::{BUSY_RETRY, DRAIN_RETRY, Job, LinkId, Outbox, Outgoing, Reload, carried, seconds};
 use crate::metrics::{Direction, Metrics};
 use crate::permissions::{Permissions, Served};
 use crate::quota::Shared;
+use crate::room::{Part, Parts, Room};
+use crate::round::Round;
 
-/// Frames dealt with in one round, which ends with one commit.
-const ROUND_FRAMES_MAX: usize = 128;
-/// Bytes of frames in and out after which a round ends.
-const ROUND_BYTES_MAX: u64 = 2 * 1024 * 1024;
-/// Time after which a round ends, so that nobody waits long for the commit: a few commits of a solid disk.
-const ROUND_TIME_MAX: Duration = Duration::from_millis(20);
 /// How often contacts are looked through for what is worth writing.
 const CONTACTS_EVERY_MS: i64 = 60_000;
 /// Longer frames are not looked at for a denial, which has a fixed form (P8.8).
@@ -47,6 +42,7 @@ pub(crate) struct Seat {
     pub session: Session,
     pub peer: SignKey,
     out: Outbox,
+    part: Part,
     lane: Lane,
     deadline: Option<i64>,
     pub spaces: BTreeSet<Space>,
@@ -88,6 +84,7 @@ pub(crate) struct Shard<S> {
     pub replica: Replica<Group<S>>,
     pub books: Books,
     fair: Fair,
+    parts: Parts,
     /// Sessions that may want something since the last commit.
     pub touched: BTreeSet<LinkId>,
     pub seats: BTreeMap<LinkId, Seat>,
@@ -96,6 +93,10 @@ pub(crate) struct Shard<S> {
     deadlines: BTreeSet<(i64, LinkId)>,
     grown: BTreeMap<Space, Grown>,
     draining: bool,
+    /// How long the last commit took that wrote anything.
+    commit_took: Duration,
+    /// What came in the middle of a round and is no phone's; dealt with after its commit.
+    later: Vec<Job>,
     /// When contacts were last staged, milliseconds since 1970.
     contacts_at: i64,
     sessions_per_device: usize,
@@ -131,7 +132,7 @@ impl<S: Store> Shard<S> {
     pub fn new(
         mut replica: Replica<Group<S>>,
         books: Books,
-        sessions_per_device: usize,
+        limits: &Limits,
         metrics: Arc<Metrics>,
         health: Arc<Health>,
     ) -> Self {
@@ -141,6 +142,7 @@ impl<S: Store> Shard<S> {
             replica,
             books,
             fair: Fair::default(),
+            parts: Parts::of(limits.waiting_bytes),
             touched: BTreeSet::new(),
             seats: BTreeMap::new(),
             by_peer: BTreeMap::new(),
@@ -148,8 +150,10 @@ impl<S: Store> Shard<S> {
             deadlines: BTreeSet::new(),
             grown: BTreeMap::new(),
             draining: false,
+            commit_took: Duration::ZERO,
+            later: Vec::new(),
             contacts_at: 0,
-            sessions_per_device,
+            sessions_per_device: limits.sessions_per_device,
             metrics,
             health,
         }
@@ -176,7 +180,7 @@ impl<S: Store> Shard<S> {
                 let Ok(job) = jobs.try_recv() else { break };
                 self.take(job, now_ms());
             }
-            self.round(now_ms());
+            self.round(now_ms(), || jobs.try_recv().ok());
         }
     }
 
@@ -188,7 +192,12 @@ impl<S: Store> Shard<S> {
     /// Puts a frame in line, and deals with everything else at once.
     fn take(&mut self, job: Job, now: i64) {
         match job {
-            Job::Up { link, peer, out } => self.up(link, peer, out, now),
+            Job::Up {
+                link,
+                peer,
+                out,
+                part,
+            } => self.up(link, peer, (out, part), now),
             Job::Frame { link, frame, room } => self.line_up(link, frame, room),
             Job::Down { link } => {
                 if let Some(seat) = self.seats.get_mut(&link) {
@@ -227,16 +236,13 @@ impl<S: Store> Shard<S> {
         }
     }
 
-    /// Deals with what waits, up to a round's limits; then one commit, then the answers.
-    fn round(&mut self, now: i64) {
+    /// Deals with what waits and with what `more` comes meanwhile, up to a round's limits; then one commit, then the
+    /// answers. Whoever comes in the middle and is fresh need not wait for the next round.
+    fn round(&mut self, now: i64, mut more: impl FnMut() -> Option<Job>) {
         self.hear();
-        let (start, mut frames, mut bytes) = (Instant::now(), 0, 0);
+        let (start, mut round) = (Instant::now(), Round::after(self.commit_took));
         self.fair.begin_round();
-        while frames < ROUND_FRAMES_MAX
-            && bytes < ROUND_BYTES_MAX
-            && start.elapsed() < ROUND_TIME_MAX
-            && !self.fair.all_had_turns()
-        {
+        while round.goes_on(start.elapsed(), &self.fair) {
             let Some((link, frame, room)) = self.fair.next() else {
                 break;
             };
@@ -245,17 +251,34 @@ impl<S: Store> Shard<S> {
             self.fair.spent(cost);
             self.metrics.waiting.dec();
             drop(room);
-            frames += 1;
-            bytes += cost;
+            // What it is told rests on nothing that a commit has yet to make durable.
+            if self.replica.store().is_flushed() && self.touched.remove(&link) {
+                self.release(link, now);
+            }
+            round.dealt(cost);
+            // Bounded: the connections read no further while what they have read waits.
+            while let Some(job) = more() {
+                match job {
+                    Job::Up { .. } | Job::Frame { .. } | Job::Down { .. } => self.take(job, now),
+                    Job::Admin(_) | Job::Reload(_) | Job::News | Job::Drain => self.later.push(job),
+                }
+            }
         }
         self.tick(now);
         self.commit();
+        for job in std::mem::take(&mut self.later) {
+            self.take(job, now);
+        }
         self.settle(now);
         // Written with the next commit; nothing waits for it. Looking for what changed costs a walk over all devices.
         if now.saturating_sub(self.contacts_at).abs() >= CONTACTS_EVERY_MS {
             self.contacts_at = now;
             if let Err(error) = self.books.contacts.stage(self.replica.store_mut(), false) {
                 self.note_store(&error);
+            }
+            match self.replica.store().server_bytes() {
+                Ok(bytes) => bytes.into_iter().for_each(|bytes| self.metrics.on_server(bytes)),
+                Err(error) => self.note_store(&error),
             }
         }
     }
@@ -270,7 +293,12 @@ impl<S: Store> Shard<S> {
 
     /// Makes durable what the round brought. If that fails nobody is told that it worked: all come back.
     pub fn commit(&mut self) {
-        if let Err(error) = self.replica.flush() {
+        let (writes, start) = (self.replica.store().staged_bytes() > 0, Instant::now());
+        let flushed = self.replica.flush();
+        if writes {
+            self.commit_took = start.elapsed();
+        }
+        if let Err(error) = flushed {
             self.note_store(&error);
             for link in &self.touched {
                 if let Some(seat) = self.seats.get_mut(link) {
@@ -280,7 +308,7 @@ impl<S: Store> Shard<S> {
         }
     }
 
-    fn up(&mut self, link: LinkId, peer: SignKey, out: Outbox, now: i64) {
+    fn up(&mut self, link: LinkId, peer: SignKey, (out, part): (Outbox, Part), now: i64) {
         let config = SessionConfig {
             role: Role::Relay,
             peer,
@@ -300,6 +328,7 @@ impl<S: Store> Shard<S> {
             session,
             peer,
             out,
+            part,
             lane: Lane::Device(peer),
             deadline: None,
             spaces: BTreeSet::new(),
@@ -321,17 +350,18 @@ impl<S: Store> Shard<S> {
         }
     }
 
-    /// What it cost: bytes taken in and queued for sending.
+    /// What it cost: bytes taken in and queued for sending, and the signatures that were checked.
     fn frame(&mut self, link: LinkId, frame: &Bytes, now: i64) -> u64 {
         let Some(seat) = self.seats.get_mut(&link) else {
             return 0;
         };
-        let before = seat.session.stats().bytes_out;
+        let before = seat.session.stats();
         let result = seat.session.on_frame(&mut self.replica, frame, now);
-        let out = seat.session.stats().bytes_out - before;
+        let after = seat.session.stats();
         self.note(link, &result);
         self.touched.insert(link);
-        frame.len() as u64 + out
+        let checked = (after.envelopes_in - before.envelopes_in) * ENVELOPE_COST_BYTES;
+        frame.len() as u64 + (after.bytes_out - before.bytes_out) + checked
     }
 
     fn tick(&mut self, now: i64) {
@@ -474,6 +504,7 @@ impl<S: Store> Shard<S> {
             let inside = |space: &&Space| space.kind != SpaceKind::Roll && spaces.contains(space);
             if let (Lane::Device(_), Some(first)) = (seat.lane, opened.iter().find(inside)) {
                 seat.lane = Lane::Unit(first.unit);
+                self.parts.give(first.unit, &seat.part);
                 self.books.contacts.seen(seat.peer.device_id(), first.unit, now);
             }
             for space in spaces.difference(&seat.spaces) {
@@ -553,17 +584,6 @@ fn count_denial(metrics: &Metrics, frame: &[u8], now: i64) {
     {
         metrics.deny(deny_label(deny.reason), now);
     }
-}
-
-fn carried(reason: CloseReason) -> Close {
-    let retry_after = reason
-        .retry_after
-        .map(|seconds| Duration::from_secs(seconds.into()));
-    Close::new(reason.code.number(), retry_after)
-}
-
-fn seconds(at_least: Duration) -> u32 {
-    u32::try_from(jittered(at_least).as_secs()).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

@@ -67,7 +67,7 @@ impl Rig {
         let books = Books::load(&disk, None, &limits).unwrap();
         let replica = Replica::open(Group::new(disk), Role::Relay, Policy::Any).unwrap();
         Self {
-            shard: Shard::new(replica, books, limits.sessions_per_device, metrics, health),
+            shard: Shard::new(replica, books, &limits, metrics, health),
             unit: genesis().unit_id(),
             phones: Vec::new(),
         }
@@ -97,7 +97,13 @@ impl Rig {
             link,
             inbox,
         });
-        self.round(vec![Job::Up { link, peer, out }]);
+        let part = Part::default();
+        self.round(vec![Job::Up {
+            link,
+            peer,
+            out,
+            part,
+        }]);
         self.phones.len() - 1
     }
 
@@ -126,9 +132,9 @@ impl Rig {
         for job in jobs {
             self.shard.take(job, now);
         }
-        self.shard.round(now);
+        self.shard.round(now, || None);
         while !self.shard.fair.is_empty() {
-            self.shard.round(now);
+            self.shard.round(now, || None);
         }
     }
 
@@ -336,7 +342,7 @@ fn what_many_phones_bring_in_one_round_is_one_commit() {
     for job in jobs {
         rig.shard.take(job, 0);
     }
-    rig.shard.round(0);
+    rig.shard.round(0, || None);
     assert_eq!(calls(&rig).unwrap().number, 3);
     for place in places {
         // The acknowledgement of its own, and the two of the others.
@@ -399,6 +405,36 @@ fn a_commit_that_fails_is_told_to_all_who_took_part_and_the_next_round_serves_th
     rig.start(again);
     rig.converse();
     assert_eq!(rig.shard.replica.store().head(&id).unwrap().number, 1);
+}
+
+#[test]
+fn who_asked_before_anything_was_brought_is_answered_although_the_commit_fails() {
+    let mut rig = Rig::founded(&[2, 3]);
+    let (reader, writer) = (rig.connect(3, 100), rig.connect(2, 100));
+    rig.start(writer);
+    rig.converse();
+    rig.write(writer, SpaceKind::Main, Kind::CHANGE, b"sealed");
+    let main = rig.space(SpaceKind::Main);
+    let phone = &mut rig.phones[writer];
+    phone.session.on_local(&mut phone.replica, &main).unwrap();
+    rig.start(reader);
+    let mut jobs = rig.said(reader);
+    jobs.extend(rig.said(writer));
+    let faulty = |faults| Group::new(FaultyStore::new(MemoryStore::new(DatabaseId([9; 16])), faults));
+    let store = std::mem::replace(rig.shard.replica.store_mut(), faulty(Faults::none()));
+    let full = (0..500).fold(Faults::none(), |faults, call| faults.at(call, Fault::DiskFull));
+    let disk = store.into_inner().into_inner();
+    *rig.shard.replica.store_mut() = Group::new(FaultyStore::new(disk, full));
+    rig.round(jobs);
+    let heard = rig.heard(reader);
+    let closes = |heard: &[Outgoing]| {
+        heard
+            .iter()
+            .any(|outgoing| matches!(outgoing, Outgoing::Close(_)))
+    };
+    assert!(heard.len() > 1 && !closes(&heard), "{heard:?}");
+    assert!(closes(&rig.heard(writer)));
+    assert!(!rig.shard.seats.contains_key(&rig.phones[writer].link));
 }
 
 #[test]

@@ -424,6 +424,49 @@ async fn a_relay_moves_from_its_file_to_a_server_and_phones_notice_nothing() {
     persist(&mut officer, &relay).await;
 }
 
+/// The server reports what it does when a table cannot be extended; the file system is not filled for it.
+#[tokio::test]
+async fn a_full_disk_of_the_server_is_told_by_every_node_and_heals_by_itself() {
+    const FULL: &str = "CREATE FUNCTION sotay.no_room() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = '53100'; END $$;
+        CREATE TRIGGER no_room BEFORE INSERT ON sotay.envelope EXECUTE FUNCTION sotay.no_room()";
+    let Some(province) = Province::new("a full disk of the server") else {
+        return;
+    };
+    let (a, b) = (province.node("a"), province.node("b"));
+    let (mut officer, _) = founder(FOUNDER, &grants());
+    persist(&mut officer, &a).await;
+    let held = a.metric("sotay_relay_storage_bytes{file=\"database\"}");
+    assert!(held > 0.0, "what the tables take on the server");
+    province.server.sql("sotay1", FULL).unwrap();
+    officer.write_changes(3, 300);
+    for relay in [&a, &b] {
+        let talk = officer.sync(relay).await;
+        let Ended::Closed(reason) = talk.ended else {
+            panic!("{:?}", talk.ended)
+        };
+        assert_eq!(reason.code, CloseCode::Storage);
+        assert!(reason.retry_after.is_some_and(|seconds| seconds > 0));
+        let told = talk.events.iter().any(acked(&officer, 1));
+        assert!(!told, "{:?}", talk.events);
+        let (code, words) = relay.page("/readyz");
+        assert_eq!((code, words.trim()), (503, "the disk is full"));
+    }
+    // They still hand out what there is.
+    let mut secretary = Phone::new(SECRETARY, officer.roll().unit);
+    secretary.sync(&b).await;
+    assert_eq!(
+        secretary.frontier(&officer.roll()),
+        officer.frontier(&officer.roll())
+    );
+    let enlarged = "DROP TRIGGER no_room ON sotay.envelope";
+    province.server.sql("sotay1", enlarged).unwrap();
+    persist(&mut officer, &a).await;
+    persist(&mut secretary, &a).await;
+    Province::await_ready(&a, true).await;
+    assert_eq!(secretary.frontier(&officer.main()).get(officer.keys.id()), 3);
+}
+
 #[tokio::test]
 async fn an_older_relay_on_a_newer_database_and_a_missing_server_are_refused_in_words() {
     let Some(mut province) = Province::new("a newer database") else {
