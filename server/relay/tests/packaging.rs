@@ -77,7 +77,7 @@ fn installed() -> BTreeMap<String, String> {
 }
 
 fn deb() -> toml::Value {
-    let manifest: toml::Value = file("../Cargo.toml").parse().unwrap();
+    let manifest: toml::Table = toml::from_str(&file("../Cargo.toml")).unwrap();
     manifest["package"]["metadata"]["deb"].clone()
 }
 
