@@ -85,8 +85,10 @@ codes! {
     BadThreshold "bad_threshold" Input,
     /// Not the hash of a root.
     BadRoot "bad_root" Input,
-    /// Another root stands behind the unit, or none.
+    /// Another root stands behind the unit.
     OtherRootTrusted "other_root_trusted" NotAllowed,
+    /// No root is proven behind the unit yet.
+    RootUnproven "root_unproven" NotAllowed,
     /// A paper would be empty.
     NothingToSign "nothing_to_sign" Input,
     /// Not a table of branches.

@@ -350,6 +350,9 @@ fn trust(session: &Session, expect: Option<String>) -> Result<Reply, Failure> {
         })
         .transpose()?;
     let root = session.open()?.run(|device, _| Ok(device.root()?))?;
+    if expected.is_some() && root.is_none() {
+        return Err(Failure::new(Code::RootUnproven));
+    }
     if expected.is_some() && root != expected {
         let found = root.map(|root| root.to_string()).unwrap_or_default();
         return Err(Failure::new(Code::OtherRootTrusted).details(json!({ "root": found })));

@@ -1,5 +1,6 @@
 //! Who may do what, as people type it: guests, newcomers, the root of three keys, moved branches, what a branch decides.
 
+use crate::relay::Relay;
 use crate::support::{Hall, Phone};
 
 #[test]
@@ -179,7 +180,29 @@ fn a_province_is_founded_by_two_of_three_keys_and_moves_a_branch() {
     let other = hall.branch();
     other.ok(&["province", "card", "--out", "b.card"]);
     hall.write("branches.tsv", "Chi bộ thôn An Lạc\tLê Văn An\n");
+    other.fails(
+        &["province", "root", "trust", "--expect", &root],
+        4,
+        "root_unproven",
+    );
+    let relay = Relay::start(&hall);
+    province.ok(&["relay", "add", &relay.address]);
     province.ok(&["province", "create", "branches.tsv", "--out", "packs"]);
+    province.ok(&["sync"]);
+    // A branch proves its root from the rolls above, which come with the first sync.
+    let code = hall.read("packs/codes.tsv");
+    let code = code.lines().find(|line| line.starts_with("0001-1.pack")).unwrap();
+    let code = code.rsplit('\t').next().unwrap();
+    let branch = hall.phone("branch");
+    branch.ok(&["join", "--pack", "packs/0001-1.pack", "--code", code]);
+    branch.fails(
+        &["province", "root", "trust", "--expect", &root],
+        4,
+        "root_unproven",
+    );
+    branch.ok(&["sync", "--relay", &relay.address]);
+    branch.ok(&["sync", "--relay", &relay.address]);
+    branch.ok(&["province", "root", "trust", "--expect", &root]);
     province.fails(
         &[
             "province",
