@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use automerge::transaction::{CommitOptions, Transaction};
 use automerge::{Automerge, ChangeHash};
-use sotay_feed::DocId;
+use sotay_feed::{DocId, IntoTree};
 
 use apply::try_batch;
 pub use apply::{Applied, Refused};
@@ -301,7 +301,7 @@ impl Document {
             if heads.len() <= HEADS_FOLD_ABOVE {
                 return Ok(());
             }
-            let mut deps: BTreeSet<ChangeHash> = heads.into_iter().take(HEADS_FOLD_ABOVE).collect();
+            let mut deps: BTreeSet<ChangeHash> = heads.into_iter().take(HEADS_FOLD_ABOVE).into_set();
             deps.extend(self.last_own);
             let max_op = deps
                 .iter()

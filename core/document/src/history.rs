@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use automerge::{Automerge, AutomergeError, ChangeHash, ObjId, Prop, ReadDoc, Value};
-use sotay_feed::DeviceId;
+use sotay_feed::{DeviceId, InOrder};
 
 use crate::actor::Actor;
 use crate::chunk::{Parts, ShapeError};
@@ -81,6 +81,6 @@ pub fn all_values<'a>(
             Some((Reverse((*counter, actor)), alternative))
         })
         .collect();
-    found.sort_by_key(|(order, _)| *order);
+    found.in_order_by_key(|(order, _)| *order);
     Ok(found.into_iter().map(|(_, alternative)| alternative).collect())
 }

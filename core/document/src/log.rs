@@ -1,5 +1,6 @@
 //! The story of a document: every change that says something, who made it, and which places it wrote.
 
+use sotay_feed::InOrder;
 use std::collections::BTreeMap;
 
 use automerge::legacy::{Key, ObjectId, Op, OpType};
@@ -24,7 +25,7 @@ pub struct LogEntry {
 pub fn log(crdt: &Automerge) -> Vec<LogEntry> {
     let mut changes = crdt.get_changes(&[]);
     changes.retain(|change| !change.deps().is_empty() && !change.is_empty());
-    changes.sort_by_key(|change| (change.start_op(), change.hash()));
+    changes.in_order_by_key(|change| (change.start_op(), change.hash()));
     let mut places = Places {
         crdt,
         known: BTreeMap::new(),
@@ -39,7 +40,7 @@ pub fn log(crdt: &Automerge) -> Vec<LogEntry> {
                 .iter()
                 .filter_map(|op| places.touched(op))
                 .collect();
-            touched.sort();
+            touched.in_order();
             touched.dedup();
             Some(LogEntry {
                 hash: change.hash(),

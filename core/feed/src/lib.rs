@@ -35,7 +35,7 @@ pub use frontier::{Digest, Frontier, FrontierError};
 pub use id::{DeviceId, DocId, EnvelopeId, EpochId, IdParseError, MemberId, SpaceId, SpaceTag, UnitId};
 pub use key::{BoxKey, DeviceKeys, DevicePublic, KeyError, SignKey};
 pub use kind::Kind;
-pub use order::InOrder;
+pub use order::{InOrder, IntoTree};
 pub use space::{Space, SpaceKind, UnknownSpaceKind};
 
 /// Version of the envelope format; the first item of every header (P2.1).

@@ -3,6 +3,7 @@
 //! all types. Lists that a phone shows have tens or hundreds of elements, for which both take microseconds.
 
 use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Lists that can be put in order. Elements that compare equal keep their order.
 pub trait InOrder<T> {
@@ -49,6 +50,35 @@ fn sorted_places(len: usize, order: &mut dyn FnMut(usize, usize) -> Ordering) ->
     places
 }
 
+/// Gathering into a B-tree with little code: one element after the other. `collect` sorts first, by the standard library's sort.
+pub trait IntoTree: Iterator + Sized {
+    /// A set of all elements.
+    fn into_set(self) -> BTreeSet<Self::Item>
+    where
+        Self::Item: Ord,
+    {
+        let mut set = BTreeSet::new();
+        for element in self {
+            set.insert(element);
+        }
+        set
+    }
+
+    /// A map; of equal keys the last one counts.
+    fn into_map<K: Ord, V>(self) -> BTreeMap<K, V>
+    where
+        Self: Iterator<Item = (K, V)>,
+    {
+        let mut map = BTreeMap::new();
+        for (key, value) in self {
+            map.insert(key, value);
+        }
+        map
+    }
+}
+
+impl<I: Iterator> IntoTree for I {}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -64,6 +94,15 @@ mod tests {
             ours.in_order();
             theirs.sort();
             prop_assert_eq!(ours, theirs);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn trees_are_those_that_collect_makes(list: Vec<(u8, u16)>) {
+            let (map, set) = (list.iter().copied().into_map(), list.iter().copied().into_set());
+            prop_assert_eq!(map, list.iter().copied().collect());
+            prop_assert_eq!(set, list.into_iter().collect());
         }
     }
 

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
+use sotay_feed::IntoTree;
+
 use crate::message::Lang;
 
 /// Texts by key in both languages, read from tables that are part of the program.
@@ -30,7 +32,7 @@ impl Catalogue {
     pub fn text(&self, key: &str, lang: Lang) -> Option<&'static str> {
         let parsed = self
             .parsed
-            .get_or_init(|| self.lines().filter_map(parse).collect());
+            .get_or_init(|| self.lines().filter_map(parse).into_map());
         let (vi, en) = parsed.get(key)?;
         Some(match lang {
             Lang::Vi => vi,

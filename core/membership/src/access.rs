@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use sotay_feed::{BoxKey, DeviceId, DocId, Envelope, EnvelopeId, Kind, MemberId, Space, SpaceKind};
+use sotay_feed::{BoxKey, DeviceId, DocId, Envelope, EnvelopeId, IntoTree, Kind, MemberId, Space, SpaceKind};
 
 use crate::Record;
 use crate::grant::{Flags, rank};
@@ -243,7 +243,7 @@ impl Membership {
     pub(crate) fn guest_scopes(&self, fits: impl Fn(&Right) -> bool) -> BTreeSet<DocId> {
         let slot = slot_scope(&Space::of(self.unit(), SpaceKind::Inbox));
         let fitting = self.judge().rights().filter(|(_, right)| fits(right));
-        let mut scopes: BTreeSet<DocId> = fitting.filter_map(|(_, right)| right.scope()).collect();
+        let mut scopes: BTreeSet<DocId> = fitting.filter_map(|(_, right)| right.scope()).into_set();
         scopes.remove(&slot);
         scopes
     }

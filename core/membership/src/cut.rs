@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sotay_feed::{EnvelopeId, SpaceTag};
+use sotay_feed::{EnvelopeId, IntoTree, SpaceTag};
 
 use crate::Revoke;
 
@@ -54,12 +54,12 @@ impl Cuts {
                 .cutoffs
                 .keys()
                 .filter_map(|space| Some((*space, cut_at(space)?)))
-                .collect(),
+                .into_map(),
             // A space that one of the two leaves out accepts nothing.
             Some(cuts) => cuts
                 .into_iter()
                 .filter_map(|(space, cut)| Some((space, cut.meet(cut_at(&space)?))))
-                .collect(),
+                .into_map(),
         });
     }
 

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use sotay_feed::{BoxKey, DeviceId, EnvelopeId, EpochId, Space, SpaceId, SpaceKind};
+use sotay_feed::{BoxKey, DeviceId, EnvelopeId, EpochId, IntoTree, Space, SpaceId, SpaceKind};
 
 use crate::EpochRecord;
 use crate::access::reads;
@@ -50,7 +50,7 @@ impl Membership {
             .judge()
             .rights()
             .filter_map(|(_, right)| right.member())
-            .collect();
+            .into_set();
         let private = members.into_iter().map(|member| Space::private(unit, member));
         let shown = self.guest_spaces();
         all.chain(private).chain(shown).find(|space| space.id() == *id)
@@ -148,7 +148,7 @@ impl Membership {
         let marks = open
             .filter_map(|marks| marks.first().copied())
             .take(EPOCH_PREVIOUS_MAX / 2);
-        let mut previous: BTreeSet<EpochId> = marks.collect();
+        let mut previous: BTreeSet<EpochId> = marks.into_set();
         let room = EPOCH_PREVIOUS_MAX - previous.len();
         previous.extend(self.epoch_heads(space).into_iter().take(room));
         previous
@@ -190,7 +190,7 @@ impl Membership {
     /// builds on, unless both claim to build on each other.
     pub fn epoch_heads(&self, space: &SpaceId) -> BTreeSet<EpochId> {
         let graph = self.epoch_graph(space);
-        let before: BTreeMap<_, _> = graph.keys().map(|&id| (id, ancestors(id, &graph))).collect();
+        let before: BTreeMap<_, _> = graph.keys().map(|&id| (id, ancestors(id, &graph))).into_map();
         let is_head = |id: &EpochId| {
             before
                 .iter()

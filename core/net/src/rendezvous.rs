@@ -1,7 +1,7 @@
 //! Which of several relays a phone tries first (P12.9). All phones of a unit agree without talking, units spread evenly
 //! over the relays, and when one relay is gone only its own units move.
 
-use sotay_feed::UnitId;
+use sotay_feed::{InOrder, UnitId};
 
 use crate::RelayAddress;
 
@@ -14,7 +14,7 @@ pub fn in_order(unit: &UnitId, relays: impl IntoIterator<Item = RelayAddress>) -
         .into_iter()
         .map(|relay| (std::cmp::Reverse(draw(unit, &relay)), relay))
         .collect();
-    drawn.sort();
+    drawn.in_order();
     drawn.into_iter().map(|(_, relay)| relay).collect()
 }
 

@@ -4,6 +4,7 @@
 
 use crate::library::{Blob, Hash};
 use crate::wire::{Reader, WireError, Writer, only_canonical};
+use sotay_feed::InOrder;
 
 /// Version of the encoding.
 const VERSION: u64 = 1;
@@ -84,7 +85,7 @@ pub enum ScheduleError {
 impl Schedule {
     /// Puts entries in order; equal ones are kept once.
     pub fn new(mut entries: Vec<Broadcast>) -> Result<Self, ScheduleError> {
-        entries.sort();
+        entries.in_order();
         entries.dedup();
         if entries.len() > MAX_ENTRIES {
             return Err(ScheduleError::OverLimit("schedule"));

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sotay_feed::cbor::{CborError, Reader, Writer};
 use sotay_feed::limits::ENVELOPE_BYTES_MAX;
-use sotay_feed::{DecodeError, DeviceId, Envelope, Frontier, Space, SpaceId};
+use sotay_feed::{DecodeError, DeviceId, Envelope, Frontier, InOrder, Space, SpaceId};
 use sotay_store::{Budget, Store, StoreError};
 
 use crate::admit::Admitted;
@@ -94,7 +94,7 @@ fn write_within<S: Store>(
         bytes: ITEMS_TARGET_BYTES,
     };
     let mut spaces = spaces.to_vec();
-    spaces.sort_by_key(|space| (space.kind, space.unit, space.subject));
+    spaces.in_order_by_key(|space| (space.kind, space.unit, space.subject));
     spaces.dedup();
     if spaces.len() > BUNDLE_SPACES_MAX {
         return Err(WriteError::TooManySpaces(spaces.len()));

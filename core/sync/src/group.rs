@@ -6,7 +6,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sotay_feed::{DeviceId, Envelope, EnvelopeId, Frontier, SpaceId, SpaceTag, Tip, Verified, check_next};
+use sotay_feed::{
+    DeviceId, Envelope, EnvelopeId, Frontier, IntoTree, SpaceId, SpaceTag, Tip, Verified, check_next,
+};
 use sotay_store::rules::{PageFiller, after_prefix, judge, proves_more};
 use sotay_store::{
     ARRIVALS_PER_SPACE_MAX, Arrival, Batch, Bucket, Budget, Committed, DatabaseId, ForkEvidence, KeyValue,
@@ -334,7 +336,7 @@ impl<S: Store> Store for Group<S> {
     }
 
     fn spaces(&self) -> Result<Vec<SpaceId>, StoreError> {
-        let mut spaces: BTreeSet<SpaceId> = self.inner.spaces()?.into_iter().collect();
+        let mut spaces: BTreeSet<SpaceId> = self.inner.spaces()?.into_iter().into_set();
         spaces.extend(self.spaces.keys());
         Ok(spaces.into_iter().collect())
     }
@@ -345,7 +347,7 @@ impl<S: Store> Store for Group<S> {
             .forks()?
             .into_iter()
             .map(|fork| ((fork.space, fork.device), fork));
-        let mut forks: BTreeMap<_, _> = known.collect();
+        let mut forks: BTreeMap<_, _> = known.into_map();
         forks.extend(self.forks.iter().map(|(feed, fork)| (*feed, fork.clone())));
         Ok(forks.into_values().collect())
     }
@@ -358,7 +360,7 @@ impl<S: Store> Store for Group<S> {
     }
 
     fn list(&self, bucket: Bucket, prefix: &[u8]) -> Result<Vec<KeyValue>, StoreError> {
-        let mut records: BTreeMap<Vec<u8>, Vec<u8>> = self.inner.list(bucket, prefix)?.into_iter().collect();
+        let mut records: BTreeMap<Vec<u8>, Vec<u8>> = self.inner.list(bucket, prefix)?.into_iter().into_map();
         let end = after_prefix(prefix);
         let staged = self.records.range((bucket, prefix.to_vec())..);
         let within =

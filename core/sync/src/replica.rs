@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use sotay_feed::{DeviceId, DeviceKeys, Envelope, Kind, Space, SpaceId, SpaceKind, SpaceTag, UnitId};
+use sotay_feed::{DeviceId, DeviceKeys, Envelope, IntoTree, Kind, Space, SpaceId, SpaceKind, SpaceTag, UnitId};
 use sotay_membership::{Membership, RootId};
 use sotay_store::{Batch, Bucket, Budget, ForkEvidence, News, Put, Store, StoreError};
 
@@ -139,7 +139,7 @@ impl<S: Store> Replica<S> {
             self.quarantine = records
                 .iter()
                 .map(|record| (record.key(), record.reason))
-                .collect();
+                .into_map();
             for unit in self.known_units() {
                 self.load_known(unit)?;
             }

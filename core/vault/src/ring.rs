@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sotay_feed::cbor::{CborError, Reader, Writer};
 use sotay_feed::limits::KEY_RING_ENTRIES_MAX;
-use sotay_feed::{EpochId, SpaceTag};
+use sotay_feed::{EpochId, IntoTree, SpaceTag};
 use zeroize::Zeroizing;
 
 use crate::EpochKey;
@@ -71,7 +71,7 @@ impl KeyRing {
             .0
             .iter()
             .filter(|((space, epoch), _)| allowed(*space, *epoch));
-        Self(kept.map(|(place, key)| (*place, key.clone())).collect())
+        Self(kept.map(|(place, key)| (*place, key.clone())).into_map())
     }
 
     /// Number of keys.

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sotay_document::{GateError, Run, Touched};
 use sotay_feed::{
-    DeviceId, DocId, Envelope, EnvelopeId, EpochId, Kind, MemberId, Space, SpaceId, SpaceKind, UnitId,
+    DeviceId, DocId, Envelope, EnvelopeId, EpochId, IntoTree, Kind, MemberId, Space, SpaceId, SpaceKind,
+    UnitId,
 };
 use sotay_handbook::{DocKind, HandbookEvent, Place, events, place_of};
 use sotay_membership::Record;
@@ -198,7 +199,7 @@ impl<S: Store> Device<S> {
             return Ok(());
         }
         haul.puts.push(applied_put(&id, after.max(head)));
-        let docs: BTreeSet<DocId> = haul.runs.keys().chain(&haul.late).copied().collect();
+        let docs: BTreeSet<DocId> = haul.runs.keys().chain(&haul.late).copied().into_set();
         self.land(haul)?;
         self.retry_full(space)?;
         self.vouch(space, &docs)

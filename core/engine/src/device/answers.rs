@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use sotay_feed::{DeviceId, Space, SpaceKind, UnitId};
+use sotay_feed::{DeviceId, InOrder, IntoTree, Space, SpaceKind, UnitId};
 use sotay_handbook::dispatch::{Delivered, PassedUp, ReportStep, ReportWord, remark};
 use sotay_handbook::feedback::{FeedbackReply, FeedbackStatus};
 use sotay_handbook::limits::DELIVERED_DOCUMENTS_MAX;
@@ -58,7 +58,7 @@ fn same(word: &ReportWord, sent: &SentReport) -> bool {
 impl<S: Store> Device<S> {
     fn words(&self, unit: UnitId) -> Result<Vec<ReportWord>, DeviceError> {
         let mut words = self.letters(WORD, unit, |_, bytes| ReportWord::decode(bytes).ok())?;
-        words.sort_by_key(|word| (word.month, word.revision, word.at_ms, word.step));
+        words.in_order_by_key(|word| (word.month, word.revision, word.at_ms, word.step));
         Ok(words)
     }
 
@@ -230,7 +230,7 @@ impl<S: Store> Device<S> {
         Ok(Delivered {
             month,
             members: count(self.roster_view()?.at(today(now)).lines().len()),
-            documents: above.iter().filter_map(of).collect(),
+            documents: above.iter().filter_map(of).into_map(),
         })
     }
 

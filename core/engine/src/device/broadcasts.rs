@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sotay_feed::{Kind, SpaceKind, UnitId};
+use sotay_feed::{InOrder, Kind, SpaceKind, UnitId};
 use sotay_store::{Bucket, Store};
 use sotay_study::broadcast::{Broadcast, Schedule as Programme};
 
@@ -50,7 +50,7 @@ pub(super) fn read_programme(bytes: &[u8]) -> Option<(u64, Programme)> {
 
 /// One list of several schedules: the later issue replaces what earlier ones say of the days it covers.
 pub(super) fn merged(mut programmes: Vec<(u64, Programme)>) -> Vec<Broadcast> {
-    programmes.sort_by_cached_key(|(issue, programme)| (std::cmp::Reverse(*issue), programme.encode()));
+    programmes.in_order_by_key(|(issue, programme)| (std::cmp::Reverse(*issue), programme.encode()));
     let mut covered: Vec<(i64, i64)> = Vec::new();
     let mut entries = BTreeSet::new();
     for (_, programme) in programmes {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use sotay_feed::cbor::{Reader, Writer};
-use sotay_feed::{DeviceKeys, Draft, Kind, MemberId, Space, SpaceKind, UnitId};
+use sotay_feed::{DeviceKeys, Draft, IntoTree, Kind, MemberId, Space, SpaceKind, UnitId};
 use sotay_handbook::Date;
 use sotay_membership::{Authority, Flags, Genesis, Grant, Record, UnitKind, rank};
 use sotay_store::{Bucket, Put, Store};
@@ -204,7 +204,7 @@ pub(super) fn ring_puts(before: &KeyRing, ring: &KeyRing) -> Result<Vec<Put>, De
     let new = ring
         .iter()
         .filter(|(tag, epoch, _)| before.get(*tag, *epoch).is_none());
-    let changed: BTreeSet<u8> = new.map(|(tag, ..)| tag.as_bytes()[0]).collect();
+    let changed: BTreeSet<u8> = new.map(|(tag, ..)| tag.as_bytes()[0]).into_set();
     let row = |first: u8| {
         let part = ring.only(|tag, _| tag.as_bytes()[0] == first);
         let bytes = part.encode().map_err(|_| DeviceError::Internal("key ring"))?;

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use sotay_feed::{MemberId, SpaceKind, UnitId};
+use sotay_feed::{InOrder, MemberId, SpaceKind, UnitId};
 use sotay_handbook::dispatch::{Transfer, TransferKind, TransferStep};
 use sotay_handbook::roster::{Activity, Command as Roster, Standing};
 use sotay_handbook::{CommandError, Date, EntryId, What, Words};
@@ -67,13 +67,13 @@ impl<S: Store> Device<S> {
         }
         let line = |mut steps: Vec<Transfer>| {
             // Not by the clock: of two letters of one step every phone takes the same one.
-            steps.sort_by_cached_key(|step| (step.step, step.encode()));
+            steps.in_order_by_key(|step| (step.step, step.encode()));
             let mut now = steps.last()?.clone();
             now.member = now.member.or(steps.iter().find_map(|step| step.member));
             Some(MoveLine { unit, now, steps })
         };
         let mut lines: Vec<MoveLine> = moves.into_values().filter_map(line).collect();
-        lines.sort_by_key(|line| (line.now.from, line.now.id));
+        lines.in_order_by_key(|line| (line.now.from, line.now.id));
         Ok(lines)
     }
 

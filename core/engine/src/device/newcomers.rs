@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sotay_document::{Run, change_time, encode_runs};
-use sotay_feed::{DeviceId, DocId, Envelope, EnvelopeId, EpochId, Kind, Space, SpaceId, SpaceKind};
+use sotay_feed::{DeviceId, DocId, Envelope, EnvelopeId, EpochId, IntoTree, Kind, Space, SpaceId, SpaceKind};
 use sotay_handbook::{Date, DocKind, LocalTime, fees_id, rating_id, reports_id, tasks_id};
 use sotay_membership::{Denied, Grant, Record, Validity};
 use sotay_store::{Bucket, Budget, Put, Store, Stored};
@@ -78,7 +78,7 @@ impl<S: Store> Device<S> {
             let old: Vec<EpochId> = acts.ring.for_space(tag).map(|(epoch, _)| epoch).collect();
             let used = self.last_used(&space)?;
             let before = |epoch: &EpochId| used.get(epoch).is_none_or(|ms| today(*ms) < from);
-            let kept: BTreeSet<EpochId> = old.into_iter().filter(before).take(WITHHELD_MAX).collect();
+            let kept: BTreeSet<EpochId> = old.into_iter().filter(before).take(WITHHELD_MAX).into_set();
             // The new one names all others as its predecessors, so nobody takes them for forgotten (P6.3).
             self.rekey(acts, &space)?;
             withheld.insert(space.kind, kept);

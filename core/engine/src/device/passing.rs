@@ -2,7 +2,7 @@
 //! everybody, through the committee that passed the item.
 
 use serde::Serialize;
-use sotay_feed::{Kind, SpaceKind, UnitId};
+use sotay_feed::{InOrder, Kind, SpaceKind, UnitId};
 use sotay_handbook::dispatch::PassedUp;
 use sotay_handbook::feedback::{FeedbackReply, FeedbackStatus};
 use sotay_handbook::limits::FEEDBACK_CHARS_MAX;
@@ -56,7 +56,7 @@ impl<S: Store> Device<S> {
             }
             let of = replies.iter().filter(|reply| reply.reply.item == passed.item);
             let mut replies: Vec<ReplyFromAbove> = of.cloned().collect();
-            replies.sort_by_key(|reply| (reply.reply.status, reply.reply.at_ms));
+            replies.in_order_by_key(|reply| (reply.reply.status, reply.reply.at_ms));
             lines.push(PassedLine {
                 unit,
                 status: replies.iter().map(|reply| reply.reply.status).max(),
@@ -64,7 +64,7 @@ impl<S: Store> Device<S> {
                 replies,
             });
         }
-        lines.sort_by_key(|line| (line.passed.passed_ms, line.passed.item));
+        lines.in_order_by_key(|line| (line.passed.passed_ms, line.passed.item));
         Ok(lines)
     }
 
@@ -80,7 +80,7 @@ impl<S: Store> Device<S> {
         for unit in self.followed.units.keys() {
             lines.extend(self.passed_of(*unit)?);
         }
-        lines.sort_by_key(|line| (line.passed.passed_ms, line.passed.item));
+        lines.in_order_by_key(|line| (line.passed.passed_ms, line.passed.item));
         Ok(lines)
     }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use rand::CryptoRng;
 use serde_json::{Map, Value, json};
-use sotay_feed::MemberId;
+use sotay_feed::{IntoTree, MemberId};
 use sotay_handbook::{DocKind, Lang};
 use sotay_store::Store;
 use sotay_vault::{AgeError, age_seal};
@@ -180,7 +180,7 @@ impl<S: Store> Device<S> {
         let id = member.to_string();
         let card = self.unit_card()?;
         let roster = self.roster_view()?;
-        let mut others: BTreeSet<String> = roster.lines.iter().map(|line| line.member.to_string()).collect();
+        let mut others: BTreeSet<String> = roster.lines.iter().map(|line| line.member.to_string()).into_set();
         others.remove(&id);
         let part = |value: Value| about(&value, &id, &others, 0).unwrap_or(Value::Null);
         let mut data = Map::new();

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use sotay_feed::{InOrder, Kind, Space, SpaceKind, UnitId};
+use sotay_feed::{InOrder, IntoTree, Kind, Space, SpaceKind, UnitId};
 use sotay_store::{Bucket, Put, Store};
 use sotay_study::broadcast::ScheduleError;
 use sotay_study::library::{Hash, LinkKind};
@@ -303,7 +303,7 @@ impl<S: Store> Device<S> {
             .stored(quiz_key(&attempt.package))?
             .ok_or(QuizError::Unknown)?;
         let package = Package::decode(&bytes).map_err(|_| DeviceError::damaged("quiz"))?;
-        let known: BTreeSet<QuestionId> = package.questions.iter().map(Question::id).collect();
+        let known: BTreeSet<QuestionId> = package.questions.iter().map(Question::id).into_set();
         if !attempt.given.keys().all(|question| known.contains(question)) {
             return Err(QuizError::Unknown);
         }

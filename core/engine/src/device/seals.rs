@@ -10,7 +10,9 @@ use serde::Serialize;
 use sotay_document::crdt::ChangeHash;
 use sotay_feed::cbor::{CborError, Reader, Writer};
 use sotay_feed::limits::ENVELOPE_BYTES_MAX;
-use sotay_feed::{DeviceId, DocId, Envelope, EnvelopeId, InOrder, Kind, MemberId, Space, SpaceKind};
+use sotay_feed::{
+    DeviceId, DocId, Envelope, EnvelopeId, InOrder, IntoTree, Kind, MemberId, Space, SpaceKind,
+};
 use sotay_handbook::meeting::MeetingView;
 use sotay_handbook::review::{ReviewItem, SealNamed, late_records, same_period, seals_compete};
 use sotay_handbook::{DocKind, HandbookEvent, Late, Mark, late};
@@ -163,7 +165,7 @@ impl Sealed {
     /// Heads that the standing edition and its addenda cover together.
     pub fn covered(&self) -> Vec<ChangeHash> {
         let standing = self.standing().into_iter().chain(self.addenda());
-        let heads: BTreeSet<ChangeHash> = standing.flat_map(Known::heads).collect();
+        let heads: BTreeSet<ChangeHash> = standing.flat_map(Known::heads).into_set();
         heads.into_iter().collect()
     }
 

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use sotay_feed::{EnvelopeId, Kind, MemberId, SpaceKind};
+use sotay_feed::{EnvelopeId, IntoTree, Kind, MemberId, SpaceKind};
 use sotay_membership::{Denied, rank};
 use sotay_store::{Bucket, Put, Store, Stored};
 use sotay_study::delivery::{Figures, Receipt, figures};
@@ -211,7 +211,7 @@ impl<S: Store> Device<S> {
         };
         let ids: Vec<Hash> = manifests.iter().map(sotay_study::library::Manifest::id).collect();
         let figures: Vec<Figures> = ids.iter().copied().map(figures).collect();
-        Ok(ids.into_iter().zip(figures).collect())
+        Ok(ids.into_iter().zip(figures).into_map())
     }
 }
 

@@ -10,7 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use sotay_document::{Actor, Document, Run, change_links, crdt::ChangeHash};
-use sotay_feed::{DeviceId, DocId, Envelope, EnvelopeId, Kind, MemberId, Space, SpaceKind, SpaceTag};
+use sotay_feed::{
+    DeviceId, DocId, Envelope, EnvelopeId, IntoTree, Kind, MemberId, Space, SpaceKind, SpaceTag,
+};
 use sotay_handbook::Names;
 use sotay_membership::{Change, Content, content};
 use sotay_store::{Bucket, Budget, Put, Store, Stored};
@@ -183,7 +185,7 @@ impl<S: Store> Device<S> {
             .verdicts(space.id().tag())?
             .into_values()
             .filter_map(|(_, doc)| doc)
-            .collect();
+            .into_set();
         let mut waiting = BTreeSet::new();
         for doc in docs.intersection(&left_out) {
             if let Some(key) = self.known_document(*doc)?

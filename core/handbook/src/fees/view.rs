@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use sotay_document::crdt::ReadDoc;
-use sotay_feed::{DeviceId, InOrder, MemberId};
+use sotay_feed::{DeviceId, InOrder, IntoTree, MemberId};
 
 use super::LineCell;
 use crate::cell::encoded;
@@ -160,7 +160,7 @@ fn reverse(lines: &mut [FeeLine]) {
         .enumerate()
         .filter(|(_, line)| line.reverses.is_none())
         .map(|(at, line)| (line.id, at))
-        .collect();
+        .into_map();
     for at in 0..lines.len() {
         let wrong = lines[at].reverses.and_then(|id| places.get(&id).copied());
         let Some(wrong) = wrong.filter(|&wrong| lines[wrong].reversed_by.is_none()) else {

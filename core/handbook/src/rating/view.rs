@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use sotay_document::crdt::ReadDoc;
-use sotay_feed::{DocId, InOrder, MemberId};
+use sotay_feed::{DocId, InOrder, IntoTree, MemberId};
 
 use super::{Column, Criteria, EvidenceCell, Rated, Scale};
 use crate::claim::{Devices, Field, Mark};
@@ -121,7 +121,7 @@ impl RatingView {
         let decided = levels
             .iter()
             .filter_map(|key| Rated::read(key.split('/').next()?));
-        let mut rated: BTreeSet<Rated> = points.keys().map(|(rated, _)| *rated).collect();
+        let mut rated: BTreeSet<Rated> = points.keys().map(|(rated, _)| *rated).into_set();
         rated.extend(evidence.keys().copied());
         rated.extend(decided);
         let cards = rated

@@ -11,7 +11,7 @@ mod view;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use sotay_feed::{InOrder, MemberId};
+use sotay_feed::{InOrder, IntoTree, MemberId};
 
 use crate::cell::cell_struct;
 use crate::coded::coded;
@@ -203,7 +203,10 @@ impl Roll {
 
     /// Places in the list, to sort people by.
     pub(crate) fn numbers(&self) -> BTreeMap<MemberId, u32> {
-        self.lines.iter().map(|line| (line.member, line.number)).collect()
+        self.lines
+            .iter()
+            .map(|line| (line.member, line.number))
+            .into_map()
     }
 
     /// Members who may vote, in order of id.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use rusqlite::{Connection, params};
-use sotay_feed::{DeviceId, SpaceId, Tip, check_next};
+use sotay_feed::{DeviceId, IntoTree, SpaceId, Tip, check_next};
 
 use super::read::{self, SpaceRow, place};
 use crate::rules::{contradiction, id_prefix, intact, proven};
@@ -55,7 +55,7 @@ fn pages(conn: &Connection, pragma: &str) -> Result<(), StoreError> {
 /// Number of envelopes of a space, each proven and found in every index.
 fn walk(conn: &Connection, space: &SpaceId, row: SpaceRow) -> Result<u64, StoreError> {
     let feeds = read::feeds(conn, row.n)?;
-    let numbers: BTreeMap<DeviceId, i64> = feeds.iter().map(|&(n, device, _)| (device, n)).collect();
+    let numbers: BTreeMap<DeviceId, i64> = feeds.iter().map(|&(n, device, _)| (device, n)).into_map();
     let mut tips: BTreeMap<DeviceId, Tip> = BTreeMap::new();
     let (mut head, mut bytes) = (Arrival::default(), 0);
     let mut range = conn.prepare_cached(

@@ -10,6 +10,7 @@ pub(crate) use sentences::sentences;
 use crate::library::{Date, Superseded};
 use crate::search::{Asked, Hit, Index, Scale, SearchError, Weighed};
 use crate::text::{TokenKind, keys, number_run, tokens};
+use sotay_feed::InOrder;
 use std::collections::BTreeSet;
 
 /// Most answers to one question.
@@ -103,7 +104,7 @@ impl Index {
                 });
             }
         }
-        scored.sort_by(|a, b| b.value.total_cmp(&a.value));
+        scored.in_order_by(|a, b| b.value.total_cmp(&a.value));
         let best = scored.first().map_or(0.0, |s| s.value);
         let mut seen = BTreeSet::new();
         let answers = scored

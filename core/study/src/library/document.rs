@@ -1,6 +1,7 @@
 //! A document of the library: what it is called, its sections, and what it says of other documents.
 
 use super::code::Code;
+use sotay_feed::InOrder;
 use std::fmt;
 
 /// Longest code, in characters.
@@ -421,7 +422,7 @@ pub fn superseded<'a>(
             }
         }
     }
-    found.sort_by(|a, b| b.date.cmp(&a.date).then_with(|| a.cmp(b)));
+    found.in_order_by(|a, b| b.date.cmp(&a.date).then_with(|| a.cmp(b)));
     found.dedup();
     found
 }

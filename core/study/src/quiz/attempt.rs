@@ -3,6 +3,7 @@
 use super::package::{ExamRules, MAX_CHOICES, MAX_QUESTIONS, Package, QuestionId, Task};
 use crate::library::Hash;
 use crate::wire::{Reader, WireError, Writer, only_canonical};
+use sotay_feed::InOrder;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Version of the encoding.
@@ -266,7 +267,7 @@ impl ExamRules {
     /// order. Attempts of two devices that did not know of each other may be too many: the first ones handed in count.
     pub fn standings(&self, attempts: &[(Attempt, i64)]) -> Vec<Standing> {
         let mut order: Vec<usize> = (0..attempts.len()).collect();
-        order.sort_by_key(|i| {
+        order.in_order_by_key(|i| {
             (
                 attempts[*i].0.finished,
                 attempts[*i].0.started,

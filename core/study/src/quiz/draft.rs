@@ -7,6 +7,7 @@ use super::package::{Citation, MAX_TEXT_CHARS, Question, THOUSANDTHS, Task};
 use crate::answers::sentences;
 use crate::library::{Document, Hash, ParagraphKind};
 use crate::text::{TokenKind, tokens};
+use sotay_feed::IntoTree;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
@@ -387,7 +388,7 @@ fn lists(document: &Document, id: Hash, seed: u64) -> Vec<(usize, Draft)> {
         };
         let mut right = pick.order(items.clone());
         right.truncate(LIST_RIGHT);
-        let own: BTreeSet<&String> = items.iter().collect();
+        let own: BTreeSet<&String> = items.iter().into_set();
         let others = found
             .iter()
             .enumerate()

@@ -7,6 +7,7 @@ use super::package::{Package, QuestionId};
 use super::{Attempts, is_right};
 use chrono::{DateTime, Utc};
 use rs_fsrs::{Card, FSRS, Parameters};
+use sotay_feed::{InOrder, IntoTree};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Seconds in a day.
@@ -98,7 +99,7 @@ impl ReviewLog {
         by_question
             .into_iter()
             .filter_map(|(question, reviews)| Some((question, replay(&reviews)?)))
-            .collect()
+            .into_map()
     }
 
     /// The questions that are due at `now`, the longest overdue first.
@@ -109,7 +110,7 @@ impl ReviewLog {
             .filter(|(_, s)| s.due <= now)
             .map(|(q, s)| (s.due, q))
             .collect();
-        due.sort_unstable();
+        due.in_order();
         due.into_iter().map(|(_, question)| question).collect()
     }
 }

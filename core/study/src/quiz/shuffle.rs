@@ -2,6 +2,7 @@
 
 use super::package::{Package, Question, QuestionId};
 use crate::library::Hash;
+use sotay_feed::InOrder;
 
 /// The order of `count` things for a seed and a purpose: things are sorted by the hash of seed, purpose and index.
 fn order(seed: u64, purpose: &[u8], count: usize) -> Vec<usize> {
@@ -10,7 +11,7 @@ fn order(seed: u64, purpose: &[u8], count: usize) -> Vec<usize> {
         Hash::of("sotay/v1/quiz-shuffle", &bytes)
     };
     let mut indices: Vec<usize> = (0..count).collect();
-    indices.sort_by_key(|i| (key(*i), *i));
+    indices.in_order_by_key(|i| (key(*i), *i));
     indices
 }
 

@@ -24,6 +24,7 @@ pub(crate) use weighed::{Scale, Weighed};
 
 use crate::library::{Date, Document, LinkKind, Superseded};
 use file::{DocInfo, File};
+use sotay_feed::IntoTree;
 use sotay_sqlite::{Key, UnlockError};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -124,7 +125,7 @@ impl Index {
 
     /// Adds documents in one transaction; a document whose key is there already is replaced. All or none.
     pub fn add<'a>(&mut self, documents: impl IntoIterator<Item = &'a Document>) -> Result<(), IndexError> {
-        let keyed: BTreeMap<String, &Document> = documents.into_iter().map(|d| (d.key(), d)).collect();
+        let keyed: BTreeMap<String, &Document> = documents.into_iter().map(|d| (d.key(), d)).into_map();
         let keys: Vec<&str> = keyed.keys().map(String::as_str).collect();
         let known: Vec<&str> = keys
             .iter()

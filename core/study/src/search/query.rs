@@ -5,6 +5,7 @@ use super::vocabulary::{Vocabulary, WordId};
 use super::words::{Asked, WordLists, may_abbreviate};
 use super::zone;
 use crate::library::as_year;
+use sotay_feed::{InOrder, IntoTree};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
@@ -134,7 +135,7 @@ impl Builder<'_> {
                 asked.insert(*kind);
             }
         }
-        taken.sort_unstable();
+        taken.in_order();
         taken
     }
 
@@ -200,7 +201,7 @@ impl Builder<'_> {
     fn number_fills(&self, word: &Typed) -> BTreeMap<WordId, f32> {
         let v = self.vocabulary;
         let mut fills: BTreeMap<WordId, f32> =
-            v.canonical(&word.keys.canonical).map(|id| (id, 1.0)).collect();
+            v.canonical(&word.keys.canonical).map(|id| (id, 1.0)).into_map();
         if !word.keys.exact.ends_with('%') {
             fills.extend(
                 v.canonical(&format!("{}%", word.keys.canonical))
@@ -311,7 +312,7 @@ impl Builder<'_> {
         if let Some(number) = before.filter(|w| w.is_number()) {
             return self.pattern(&[format!("{}%", number.keys.exact)], n - 1..n + 2, SYNONYM);
         }
-        let percents: BTreeSet<WordId> = self.vocabulary.ending("%").collect();
+        let percents: BTreeSet<WordId> = self.vocabulary.ending("%").into_set();
         (!percents.is_empty()).then(|| Pattern {
             words: vec![percents],
             covers: n..n + 2,
@@ -441,7 +442,7 @@ impl Terms {
                     .collect();
                 options.extend(first.map(|words| quote(&words.join(" "))));
             }
-            options.sort();
+            options.in_order();
             options.dedup();
             if options.is_empty() {
                 if all && !slot.fills.is_empty() {
@@ -451,7 +452,7 @@ impl Terms {
             }
             groups.push((slot.weight, format!("({})", options.join(" OR "))));
         }
-        groups.sort_by(|a, b| b.0.total_cmp(&a.0));
+        groups.in_order_by(|a, b| b.0.total_cmp(&a.0));
         groups.truncate(MAX_GROUPS);
         let groups: Vec<String> = groups.into_iter().map(|(_, group)| group).collect();
         if groups.is_empty() {
@@ -469,7 +470,7 @@ const MAX_GROUPS: usize = 12;
 
 fn fills_by_quality(slot: &Slot) -> Vec<WordId> {
     let mut ids: Vec<(WordId, f32)> = slot.fills.iter().map(|(id, q)| (*id, *q)).collect();
-    ids.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    ids.in_order_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
     ids.into_iter().map(|(id, _)| id).collect()
 }
 

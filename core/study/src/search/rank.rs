@@ -8,6 +8,7 @@ use super::file::Candidate;
 use super::query::{Place, Terms};
 use super::vocabulary::WordId;
 use super::zone::Zone;
+use sotay_feed::IntoTree;
 use std::collections::BTreeSet;
 
 /// Words within which a match is close together.
@@ -282,7 +283,7 @@ impl<'a> Ranker<'a> {
         let (near, place) = self.window(&finds.body, &beside);
         let coverage = 0.4 * anywhere + 0.6 * near;
         let in_head = self.weigh(head.iter().copied());
-        let told: BTreeSet<u32> = finds.head.iter().flat_map(|f| f.from..f.to).collect();
+        let told: BTreeSet<u32> = finds.head.iter().flat_map(|f| f.from..f.to).into_set();
         let whole_head = in_head * told.len() as f32 / finds.head_words.max(1) as f32;
         let run = self.longest_run(&finds.head).max(self.longest_run(&finds.body));
         let count = (finds.body.iter().filter(|f| f.paired).count() as f32).ln_1p();

@@ -5,6 +5,7 @@ use super::typed::{Typed, TypedQuery};
 use super::words::{folded_phrase, may_abbreviate, phrase};
 use crate::library::{Date, DocumentType, as_year, document_types, folded};
 use crate::text::TokenKind;
+use sotay_feed::IntoTree;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
@@ -52,7 +53,7 @@ pub(super) struct CodeWords {
 
 impl CodeWords {
     pub(super) fn of(docs: &[DocInfo]) -> Self {
-        let mut kinds: BTreeSet<String> = document_types().map(|t| folded(t.abbreviation)).collect();
+        let mut kinds: BTreeSet<String> = document_types().map(|t| folded(t.abbreviation)).into_set();
         let mut issuers = BTreeSet::new();
         for doc in docs {
             if let Some((first, rest)) = doc.code.words.split_first() {

@@ -11,6 +11,7 @@ use super::zone::placed;
 use super::{Index, IndexError, MAX_QUERY_CHARS, MAX_QUERY_WORDS, SearchError, newest};
 use crate::library::{Date, Superseded};
 use crate::text::clean;
+use sotay_feed::{InOrder, IntoTree};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Less of the query than this in a section is no result.
@@ -341,7 +342,7 @@ impl Index {
                 score.value -= NOT_IN_FORCE;
             }
         }
-        ranked.sort_by(|(a, x), (b, y)| {
+        ranked.in_order_by(|(a, x), (b, y)| {
             let by_date = date(b).cmp(&date(a));
             y.value
                 .total_cmp(&x.value)
@@ -382,7 +383,7 @@ impl Index {
         if found.len() < ENOUGH
             && let Some(any) = terms.expression(&self.vocabulary, false)
         {
-            let known: BTreeSet<i64> = found.iter().map(|c| c.section).collect();
+            let known: BTreeSet<i64> = found.iter().map(|c| c.section).into_set();
             let more = self.file.matching(&any, ANY_LIMIT, words)?;
             found.extend(more.into_iter().filter(|c| !known.contains(&c.section)));
         }
@@ -396,8 +397,8 @@ impl Index {
         };
         let mut found = self.file.candidates(sections, self.vocabulary.len())?;
         let docs = self.docs_by_id();
-        found.sort_by_key(|c| (docs.get(&c.doc).map(|d| newest(d.date)), c.doc, c.ordinal));
-        let named: BTreeSet<i64> = found.iter().map(|c| c.doc).collect();
+        found.in_order_by_key(|c| (docs.get(&c.doc).map(|d| newest(d.date)), c.doc, c.ordinal));
+        let named: BTreeSet<i64> = found.iter().map(|c| c.doc).into_set();
         let whole = named.iter().all(|doc| {
             let all = found.iter().filter(|c| c.doc == *doc).count();
             all > 1 || settled.by_code
@@ -417,7 +418,7 @@ impl Index {
     }
 
     pub(super) fn docs_by_id(&self) -> BTreeMap<i64, &DocInfo> {
-        self.docs.iter().map(|doc| (doc.id, doc)).collect()
+        self.docs.iter().map(|doc| (doc.id, doc)).into_map()
     }
 
     pub(super) fn hit(

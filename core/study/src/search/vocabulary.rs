@@ -1,6 +1,7 @@
 //! The words of the index and their three keys, kept in memory: about 5,000 for a province's library.
 
 use crate::text::{self, Keys};
+use sotay_feed::InOrder;
 use std::collections::BTreeMap;
 
 /// Number of a word. 0 is no word but a gap: the end of a sentence or of a field.
@@ -109,7 +110,7 @@ impl Vocabulary {
                 shape && word.sections > 0 && (typed.tone.is_none() || typed.tone == word.keys.tone)
             })
             .collect();
-        found.sort_by_key(|id| (std::cmp::Reverse(self.word(*id).sections), *id));
+        found.in_order_by_key(|id| (std::cmp::Reverse(self.word(*id).sections), *id));
         found.truncate(MAX_BEGINNINGS);
         found
     }
@@ -125,7 +126,7 @@ impl Vocabulary {
             .iter()
             .filter(|(key, _)| one_slip(&wanted, &key.chars().collect::<Vec<_>>()));
         let mut found: Vec<WordId> = keys.flat_map(|(_, ids)| self.live(Some(ids))).collect();
-        found.sort_by_key(|id| (std::cmp::Reverse(self.word(*id).sections), *id));
+        found.in_order_by_key(|id| (std::cmp::Reverse(self.word(*id).sections), *id));
         found.truncate(MAX_SLIPS);
         found
     }

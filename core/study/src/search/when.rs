@@ -4,6 +4,7 @@
 use super::refs::References;
 use super::typed::Typed;
 use crate::library::{Date, as_year};
+use sotay_feed::IntoTree;
 use std::collections::BTreeSet;
 
 /// A year, a month of it, or a day.
@@ -37,7 +38,7 @@ pub(super) fn period(words: &[Typed], refs: &References) -> Option<(Period, BTre
     if !refs.labels.is_empty() {
         return None;
     }
-    let mut said: BTreeSet<usize> = refs.when.iter().copied().collect();
+    let mut said: BTreeSet<usize> = refs.when.iter().copied().into_set();
     let mut year = refs.year;
     // Without "tháng" it would be the number and year of a document.
     let slashed = |three: &[Typed]| {

@@ -1,6 +1,7 @@
 //! Words as data: synonyms, stop words, question words, names.
 
 use crate::text::{clean, is_syllable, keys, tokens};
+use sotay_feed::InOrder;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a question asks for.
@@ -73,7 +74,7 @@ impl WordLists {
         // Longer phrases first, so that "bao nhiêu người" is taken whole.
         lists
             .questions
-            .sort_by_key(|(words, _)| std::cmp::Reverse(words.len()));
+            .in_order_by_key(|(words, _)| std::cmp::Reverse(words.len()));
         for line in lines(include_str!("synonyms.tsv")).chain(lines(more_synonyms)) {
             lists.add_group(line);
         }

@@ -4,7 +4,7 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use sotay_feed::limits::SPACES_PER_SESSION_MAX;
-use sotay_feed::{DeviceId, Frontier, Space, SpaceKind, SpaceTag, UnitId};
+use sotay_feed::{DeviceId, Frontier, IntoTree, Space, SpaceKind, SpaceTag, UnitId};
 use sotay_store::{Store, StoreError};
 
 use super::incoming::Incoming;
@@ -335,7 +335,7 @@ impl Acceptor {
             .spaces
             .values()
             .map(|served| Space::of(served.space.unit, SpaceKind::Roll));
-        let all: BTreeSet<Space> = open.map(|served| served.space).chain(rolls).collect();
+        let all: BTreeSet<Space> = open.map(|served| served.space).chain(rolls).into_set();
         all.into_iter().collect()
     }
 

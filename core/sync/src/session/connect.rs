@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sotay_feed::limits::{SEQ_MAX, SPACES_PER_SESSION_MAX};
-use sotay_feed::{DeviceId, Frontier, SignKey, Space, SpaceKind, SpaceTag, UnitId};
+use sotay_feed::{DeviceId, Frontier, InOrder, SignKey, Space, SpaceKind, SpaceTag, UnitId};
 use sotay_store::{Batch, Bucket, Put, Store, StoreError};
 use tracing::debug;
 
@@ -36,7 +36,7 @@ impl Connector {
         let mut seen = BTreeSet::new();
         wanted.extend(config.spaces.iter().filter(|space| seen.insert(**space)));
         // Membership first: it decides about everything else of the same flight (P9.2).
-        wanted.sort_by_key(|space: &Space| space.kind != SpaceKind::Roll);
+        wanted.in_order_by_key(|space: &Space| space.kind != SpaceKind::Roll);
         Self {
             peer: config.peer,
             live: config.live,

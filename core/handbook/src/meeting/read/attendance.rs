@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sotay_document::crdt::ReadDoc;
-use sotay_feed::MemberId;
+use sotay_feed::{IntoTree, MemberId};
 
 use super::super::cells::MarkCell;
 use super::super::kinds::State;
@@ -40,7 +40,7 @@ impl<R: ReadDoc> Reader<'_, R> {
         found
             .into_iter()
             .map(|(member, marks)| (member, entries(marks)))
-            .collect()
+            .into_map()
     }
 
     pub(super) fn attendance(&self, roll: &Roll) -> Attendance {
@@ -84,7 +84,7 @@ impl<R: ReadDoc> Reader<'_, R> {
             .iter()
             .filter(|entry| !entry.corrected && entry.state != State::Unmarked)
             .collect();
-        let states: BTreeSet<State> = current.iter().map(|entry| entry.state).collect();
+        let states: BTreeSet<State> = current.iter().map(|entry| entry.state).into_set();
         let contest = if states.len() > 1 {
             let tags: Vec<Tag> = current.iter().map(|entry| entry.tag).collect();
             self.choices.among(&format!("attendance/{}", line.member), &tags)
@@ -163,7 +163,7 @@ impl<R: ReadDoc> Reader<'_, R> {
                 },
             )
         };
-        found.into_iter().map(settle).collect()
+        found.into_iter().map(settle).into_map()
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sotay_document::crdt::{ObjId, ReadDoc};
-use sotay_feed::{InOrder, MemberId};
+use sotay_feed::{InOrder, IntoTree, MemberId};
 
 use super::super::cells::{BallotCell, OpenedCell, TallyCell};
 use super::super::command::TallyCount;
@@ -176,7 +176,7 @@ impl<R: ReadDoc> Reader<'_, R> {
                 }
             })
             .collect();
-        let tags: BTreeSet<Tag> = motion.tallies.iter().map(|tally| tally.tag).collect();
+        let tags: BTreeSet<Tag> = motion.tallies.iter().map(|tally| tally.tag).into_set();
         let tags: Vec<Tag> = tags.into_iter().collect();
         let confirmed = self.choices.judge(&place, |pick| {
             tags.iter()
@@ -231,7 +231,7 @@ impl<R: ReadDoc> Reader<'_, R> {
         entries: Vec<BallotEntry>,
     ) -> VoterBallot {
         let item = ballot_item(motion.id, member);
-        let kinds: BTreeSet<Ballot> = entries.iter().map(|entry| entry.ballot).collect();
+        let kinds: BTreeSet<Ballot> = entries.iter().map(|entry| entry.ballot).into_set();
         let tags: Vec<Tag> = kinds.iter().map(|&ballot| ballot_tag(&item, ballot)).collect();
         let eligible = motion.eligible.contains(&member);
         let contest = if eligible {
@@ -343,7 +343,7 @@ fn fit(sum: u32, present: u32, attendance_taken: bool) -> TallyFit {
 
 /// Eligible voters who were there when the vote was opened; who had left is not, who came later is not.
 fn present(motion: &Motion, attendance: &Attendance) -> u32 {
-    let eligible: BTreeSet<&MemberId> = motion.eligible.iter().collect();
+    let eligible: BTreeSet<&MemberId> = motion.eligible.iter().into_set();
     let there = |line: &&super::super::view::AttendanceLine| {
         eligible.contains(&line.line.member) && line.present_at(motion.opened_at)
     };
