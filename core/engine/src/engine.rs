@@ -2,6 +2,7 @@
 
 mod locking;
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,6 +23,7 @@ use crate::background::{self, Follower, Mode, NetworkCheck, Route};
 use crate::device::{BranchError, Device, SpaceStatus};
 use crate::error::{DeviceError, NextAction, store_action};
 use crate::event::Event;
+use crate::listed::{Synced, first_that_serves};
 use crate::listen::{Listener, Listeners, SubscribeError, Subscription};
 use crate::lock::LockError;
 use crate::options::Options;
@@ -30,6 +32,9 @@ use crate::profile::{self, ProfileError};
 use crate::rooted::RootKey;
 use crate::task::{Meter, SyncPhase, SyncTask, SyncTaskError};
 use crate::worker::{Call, EventQueue, Idle, JOBS_WAITING_MAX, Job, Worker};
+
+/// What a call gave.
+type Answer = Box<dyn Any + Send>;
 
 /// Longest that [`Engine::shutdown`] waits for connections to close in good order.
 pub const SHUTDOWN_WAIT: Duration = Duration::from_secs(3);
@@ -270,22 +275,21 @@ impl Engine {
         &self,
         f: impl FnOnce(&mut Device<SqliteStore>, i64) -> T + Send + 'static,
     ) -> Result<T, CallError> {
-        let answer = Arc::new(Mutex::new(None));
-        let slot = Arc::clone(&answer);
-        self.run(Box::new(move |device, now| {
-            let answered = f(device, now);
-            *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(answered);
-        }))?;
-        let answered = answer.lock().unwrap_or_else(PoisonError::into_inner).take();
-        answered.ok_or(CallError::Panicked)
+        let answer = self.run(Box::new(move |device, now| Box::new(f(device, now)) as Answer))?;
+        // Nothing but what `f` gave is ever in the box.
+        answer
+            .downcast()
+            .map_or(Err(CallError::Panicked), |answer| Ok(*answer))
     }
 
     /// [`Engine::call`] for any answer: a channel for every type of answer would be a good part of a phone's library.
-    fn run(&self, f: Call) -> Result<(), CallError> {
+    fn run(
+        &self,
+        f: Box<dyn FnOnce(&mut Device<SqliteStore>, i64) -> Answer + Send>,
+    ) -> Result<Answer, CallError> {
         let (done, ended) = std::sync::mpsc::sync_channel(1);
         let call: Call = Box::new(move |device, now| {
-            f(device, now);
-            let _ = done.send(());
+            let _ = done.send(f(device, now));
         });
         self.jobs
             .blocking_send(Job::Call(call))
@@ -312,29 +316,40 @@ impl Engine {
 
     /// Connects to a relay (`host:port#key`), exchanges everything in both directions, and closes.
     pub fn sync_once(&self, relay: &str, timeout: Duration) -> Result<SyncReport, SyncError> {
-        let address: RelayAddress = relay.parse()?;
-        let link = self.next_link();
-        let (jobs, connector) = (self.jobs.clone(), self.connector.clone());
+        self.sync_first(vec![relay.parse()?], timeout)
+            .map(|(_, report)| report)
+    }
+
+    /// Exchanges everything with the first of these relays that serves, and waits for the end.
+    pub(crate) fn sync_first(
+        &self,
+        relays: Vec<RelayAddress>,
+        timeout: Duration,
+    ) -> Result<Synced, SyncError> {
         let (done, result) = std::sync::mpsc::sync_channel(1);
-        let stopped = told(self.stopping.subscribe());
-        self.spawn(async move {
-            let meter = Meter::default();
-            let exchange = limited(timeout, background::once(address, connector, link, jobs, &meter));
-            let outcome = tokio::select! {
-                biased;
-                () = stopped => Err(CallError::Stopped.into()),
-                outcome = exchange => outcome,
-            };
+        let (_, never) = tokio::sync::watch::channel(false);
+        let ended = Box::new(move |outcome| {
             let _ = done.send(outcome);
-        })?;
-        result.recv().map_err(|_| CallError::Stopped)?
+        });
+        self.exchange(relays, timeout, (Arc::default(), never), ended)?;
+        match result.recv().map_err(|_| CallError::Stopped)? {
+            Ok(synced) => Ok(synced),
+            Err(SyncTaskError::Failed(error)) => Err(error),
+            Err(SyncTaskError::Cancelled) => Err(CallError::Stopped.into()),
+        }
     }
 
     /// Begins what [`Engine::sync_once`] does and returns at once.
     pub fn start_sync(&self, relay: &str, timeout: Duration) -> Result<SyncTask, SyncError> {
-        let address: RelayAddress = relay.parse()?;
-        let link = self.next_link();
-        let (jobs, connector) = (self.jobs.clone(), self.connector.clone());
+        self.start_first(vec![relay.parse()?], timeout)
+    }
+
+    /// Begins what [`Engine::sync_first`] does and returns at once.
+    pub(crate) fn start_first(
+        &self,
+        relays: Vec<RelayAddress>,
+        timeout: Duration,
+    ) -> Result<SyncTask, SyncError> {
         let meter = Arc::new(Meter::default());
         let (cancel, cancelled) = tokio::sync::watch::channel(false);
         let (ended, outcome) = tokio::sync::watch::channel(None);
@@ -343,19 +358,33 @@ impl Engine {
             cancel,
             outcome,
         };
+        let ended = Box::new(move |outcome: Result<Synced, SyncTaskError>| {
+            ended.send_replace(Some(Arc::new(outcome.map(|(_, report)| report))));
+        });
+        self.exchange(relays, timeout, (meter, cancelled), ended)?;
+        Ok(task)
+    }
+
+    fn exchange(
+        &self,
+        relays: Vec<RelayAddress>,
+        timeout: Duration,
+        (meter, cancelled): (Arc<Meter>, tokio::sync::watch::Receiver<bool>),
+        ended: Box<dyn FnOnce(Result<Synced, SyncTaskError>) + Send>,
+    ) -> Result<(), CallError> {
+        let (jobs, connector, links) = (self.jobs.clone(), self.connector.clone(), Arc::clone(&self.links));
         let stopped = told(self.stopping.subscribe());
         self.spawn(async move {
-            let exchange = limited(timeout, background::once(address, connector, link, jobs, &meter));
-            let result = tokio::select! {
+            let exchange = first_that_serves(relays, timeout, (connector, links, jobs), &meter);
+            let outcome = tokio::select! {
                 biased;
                 () = told(cancelled) => Err(SyncTaskError::Cancelled),
                 () = stopped => Err(SyncTaskError::Failed(CallError::Stopped.into())),
-                result = exchange => result.map_err(SyncTaskError::Failed),
+                outcome = exchange => outcome.map_err(SyncTaskError::Failed),
             };
             meter.phase(SyncPhase::Ended);
-            ended.send_replace(Some(Arc::new(result)));
-        })?;
-        Ok(task)
+            ended(outcome);
+        })
     }
 
     /// Keeps a connection to a relay while in the foreground, and comes back after every break with growing pauses.
@@ -462,10 +491,6 @@ impl Engine {
         }
     }
 
-    fn next_link(&self) -> crate::device::LinkId {
-        crate::device::LinkId(self.links.fetch_add(1, Ordering::Relaxed))
-    }
-
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> Result<(), CallError> {
         let runtime = self.runtime.lock().unwrap_or_else(PoisonError::into_inner);
         runtime.as_ref().ok_or_else(|| self.closed())?.spawn(task);
@@ -492,15 +517,6 @@ async fn told(mut flag: tokio::sync::watch::Receiver<bool>) {
     if flag.wait_for(|&set| set).await.is_err() {
         std::future::pending::<()>().await;
     }
-}
-
-async fn limited(
-    timeout: Duration,
-    exchange: impl Future<Output = Result<SyncReport, SyncError>>,
-) -> Result<SyncReport, SyncError> {
-    tokio::time::timeout(timeout, exchange)
-        .await
-        .unwrap_or(Err(SyncError::Timeout(timeout)))
 }
 
 /// A fresh key of a root, drawn from the system, with the code it is sealed under and its text.

@@ -1,15 +1,22 @@
 //! Relays of the unit's signed list: the one whose turn it is, and the next when it does not serve.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use sotay_net::RelayAddress;
-use tokio::sync::oneshot;
+use sotay_net::{Connector, RelayAddress};
+use tokio::sync::{mpsc, oneshot};
 
 use crate::CloseCode;
-use crate::background::{Context, Route};
+use crate::background::{self, Context, Route};
+use crate::device::LinkId;
 use crate::engine::{Engine, SyncError, SyncReport};
 use crate::error::DeviceError;
+use crate::task::{Meter, SyncTask};
 use crate::worker::Job;
+
+/// The relay that served, and what the exchange did.
+pub(crate) type Synced = (RelayAddress, SyncReport);
 
 /// Under this name the list is followed; no address is empty.
 const LISTED: &str = "";
@@ -22,15 +29,13 @@ impl Engine {
     /// [`SyncError::Unlisted`] when the unit has named none; otherwise why the last one failed.
     pub fn sync_listed(&self, timeout: Duration) -> Result<(RelayAddress, SyncReport), SyncError> {
         let relays = self.call(|device, _| device.relays_to_try())??;
-        let mut failed = SyncError::Unlisted;
-        for relay in relays {
-            match self.sync_once(&relay.to_string(), timeout) {
-                Ok(report) => return Ok((relay, report)),
-                Err(error) if next_may_serve(&error) => failed = error,
-                Err(error) => return Err(error),
-            }
-        }
-        Err(failed)
+        self.sync_first(relays, timeout)
+    }
+
+    /// Begins what [`Engine::sync_listed`] does and returns at once; the task ends with the same errors.
+    pub fn start_sync_listed(&self, timeout: Duration) -> Result<SyncTask, SyncError> {
+        let relays = self.call(|device, _| device.relays_to_try())??;
+        self.start_first(relays, timeout)
     }
 
     /// Keeps a connection to a relay of the unit's signed list while in the foreground: the first that serves, and the next
@@ -43,6 +48,27 @@ impl Engine {
     pub fn unfollow_listed(&self) {
         self.unfollow(LISTED);
     }
+}
+
+/// Exchanges everything with the first of these relays that serves, each for at most `timeout`.
+pub(crate) async fn first_that_serves(
+    relays: Vec<RelayAddress>,
+    timeout: Duration,
+    (connector, links, jobs): (Connector, Arc<AtomicU64>, mpsc::Sender<Job>),
+    meter: &Meter,
+) -> Result<Synced, SyncError> {
+    let mut failed = SyncError::Unlisted;
+    for relay in relays {
+        let link = LinkId(links.fetch_add(1, Ordering::Relaxed));
+        let exchange = background::once(relay.clone(), connector.clone(), link, jobs.clone(), meter);
+        let outcome = tokio::time::timeout(timeout, exchange).await;
+        match outcome.unwrap_or(Err(SyncError::Timeout(timeout))) {
+            Ok(report) => return Ok((relay, report)),
+            Err(error) if next_may_serve(&error) => failed = error,
+            Err(error) => return Err(error),
+        }
+    }
+    Err(failed)
 }
 
 /// Whether another relay of the list may do better: it is this one that fails, not this phone.

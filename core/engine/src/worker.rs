@@ -340,8 +340,10 @@ impl Worker {
     /// Ends like [`Worker::stop`]; whoever calls from now on is told why.
     fn lock(self) {
         self.idle.locked.store(true, Ordering::Release);
-        self.events.push(Event::Locked);
+        let events = Arc::clone(&self.events);
         self.stop();
+        // Last of all: streams of apps end with it.
+        events.push(Event::Locked);
     }
 
     fn stop(mut self) {
