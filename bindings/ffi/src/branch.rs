@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use sotay_engine::feed::DeviceId;
 use sotay_engine::handbook::{Date, Month, Words};
-use sotay_engine::{Engine, Invitation, JoinRequest, ProfileDevice};
+use sotay_engine::{AdmitRequest, Engine, Invitation, JoinRequest};
 
+use crate::call::tell;
 use crate::error::{HandbookError, OrFault, guarded, parse, parse_opt};
 use crate::kinds::{Language, MeetingKind, MeetingStep, MemberActivity, MemberRole, MemberStanding};
 use crate::meeting::{ReviewItemView, item_view};
@@ -133,6 +134,22 @@ pub struct Admission {
     pub replaces: Option<String>,
 }
 
+impl Admission {
+    /// In the engine's form, and the phone it replaces.
+    pub(crate) fn read(self) -> Result<(AdmitRequest, Option<DeviceId>), HandbookError> {
+        let replaces = parse_opt(self.replaces.as_ref(), "replaces")?;
+        let request = AdmitRequest {
+            request: self.request,
+            member: parse(&self.member, "member")?,
+            rank: self.rank,
+            committee: self.committee,
+            probationary: self.probationary,
+            relays: self.relays,
+        };
+        Ok((request, replaces))
+    }
+}
+
 /// A member of an imported roster.
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
 pub struct NewMemberLine {
@@ -179,22 +196,10 @@ pub struct Branch {
 }
 
 impl Branch {
-    fn ask<T, E>(
-        &self,
-        f: impl FnOnce(&mut ProfileDevice, i64) -> Result<T, E> + Send + 'static,
-    ) -> Result<T, HandbookError>
-    where
-        T: Send + 'static,
-        E: Send + 'static,
-        for<'a> sotay_engine::Fault: From<&'a E>,
-    {
-        guarded(|| self.engine.call(f).or_fault()?.or_fault())
-    }
-}
-
-impl Branch {
     fn enter(&self, lines: Vec<(sotay_engine::NewMember, Date)>) -> Result<Vec<String>, HandbookError> {
-        let ids = self.ask(move |device, now| device.add_members_from(&lines, now))?;
+        let ids = tell(&self.engine, move |device, now| {
+            device.add_members_from(&lines, now)
+        })?;
         Ok(ids.iter().map(ToString::to_string).collect())
     }
 }
@@ -219,12 +224,14 @@ impl Branch {
             founder: new.founder,
             since: parse_opt(new.since.as_ref(), "since")?,
         };
-        self.ask(move |device, now| device.create_unit(&new, now).map(|unit| unit.to_string()))
+        tell(&self.engine, move |device, now| {
+            device.create_unit(&new, now).map(|unit| unit.to_string())
+        })
     }
 
     /// The unit and this phone in it.
     pub fn card(&self) -> Result<UnitCard, HandbookError> {
-        let card = self.ask(|device, _| device.unit_card())?;
+        let card = tell(&self.engine, |device, _| device.unit_card())?;
         Ok(UnitCard {
             unit: card.unit.to_string(),
             name: card.name,
@@ -240,7 +247,7 @@ impl Branch {
 
     /// The text this phone shows to be admitted. Fresh at every call.
     pub fn join_request(&self) -> Result<JoinRequestView, HandbookError> {
-        let request = self.ask(|device, _| device.join_request())?;
+        let request = tell(&self.engine, |device, _| device.join_request())?;
         Ok(request_view(&request))
     }
 
@@ -251,16 +258,8 @@ impl Branch {
 
     /// Grants the asking phone its rank; gives the invitation to hand back, as text.
     pub fn admit(&self, admission: Admission) -> Result<String, HandbookError> {
-        let ask = sotay_engine::AdmitRequest {
-            request: admission.request,
-            member: parse(&admission.member, "member")?,
-            rank: admission.rank,
-            committee: admission.committee,
-            probationary: admission.probationary,
-            relays: admission.relays,
-        };
-        let replaces: Option<DeviceId> = parse_opt(admission.replaces.as_ref(), "replaces")?;
-        self.ask(move |device, now| {
+        let (ask, replaces) = admission.read()?;
+        tell(&self.engine, move |device, now| {
             let invitation = match replaces {
                 None => device.admit(&ask, now),
                 Some(old) => device.admit_replacing(&ask, old, now),
@@ -272,14 +271,17 @@ impl Branch {
     /// Takes the invitation an officer made for this phone; gives the relays it names, best first.
     pub fn accept(&self, invitation: String) -> Result<Vec<String>, HandbookError> {
         let invitation = guarded(|| Invitation::from_text(&invitation).or_fault())?;
-        self.ask(move |device, _| device.accept(&invitation).map(|()| invitation.relays))
+        tell(&self.engine, move |device, _| {
+            device.accept(&invitation).map(|()| invitation.relays)
+        })
     }
 
     /// The members of a day (today if none is given), in the order of the list.
     pub fn members(&self, on: Option<String>) -> Result<Vec<MemberView>, HandbookError> {
         let on: Option<Date> = parse_opt(on.as_ref(), "on")?;
-        let lines =
-            self.ask(move |device, now| device.members(on.unwrap_or_else(|| sotay_engine::today(now))))?;
+        let lines = tell(&self.engine, move |device, now| {
+            device.members(on.unwrap_or_else(|| sotay_engine::today(now)))
+        })?;
         Ok(lines.into_iter().map(member_view).collect())
     }
 
@@ -307,37 +309,39 @@ impl Branch {
     /// Changes the roster.
     pub fn roster(&self, command: RosterCommand) -> Result<(), HandbookError> {
         let command = command.translate()?;
-        self.ask(move |device, now| device.roster(&command, now))
+        tell(&self.engine, move |device, now| device.roster(&command, now))
     }
 
     /// Corrects a member's name.
     pub fn rename_member(&self, member: String, name: String) -> Result<(), HandbookError> {
         let member = parse(&member, "member")?;
-        self.ask(move |device, _| device.rename_member(member, &name))
+        tell(&self.engine, move |device, _| device.rename_member(member, &name))
     }
 
     /// Corrects the names of the unit and of the body above it.
     pub fn rename_unit(&self, name: String, upper: String) -> Result<(), HandbookError> {
-        self.ask(move |device, _| device.rename_unit(&name, &upper))
+        tell(&self.engine, move |device, _| device.rename_unit(&name, &upper))
     }
 
     /// Begins a meeting; beginning a monthly one again changes nothing that matters. Gives its id.
     pub fn new_meeting(&self, new: NewMeeting) -> Result<String, HandbookError> {
         let month: Option<Month> = parse_opt(new.month.as_ref(), "month")?;
         let date: Option<Date> = parse_opt(new.date.as_ref(), "date")?;
-        let doc = self.ask(move |device, now| device.new_meeting(new.kind, month, date, now))?;
+        let doc = tell(&self.engine, move |device, now| {
+            device.new_meeting(new.kind, month, date, now)
+        })?;
         Ok(doc.to_string())
     }
 
     /// All meetings known here, newest first.
     pub fn meetings(&self) -> Result<Vec<MeetingHeading>, HandbookError> {
-        let all = self.ask(|device, _| device.meetings())?;
+        let all = tell(&self.engine, |device, _| device.meetings())?;
         Ok(all.into_iter().map(meeting_heading).collect())
     }
 
     /// Open review items of all meetings, newest meeting first, in words of a language.
     pub fn review_all(&self, language: Language) -> Result<Vec<ReviewItemView>, HandbookError> {
-        self.ask(move |device, _| {
+        tell(&self.engine, move |device, _| {
             let all = device.review_all()?;
             let names = device.names();
             Ok::<_, sotay_engine::DeviceError>(
@@ -360,7 +364,7 @@ pub(crate) fn meeting_heading(meeting: sotay_engine::MeetingHeading) -> MeetingH
     }
 }
 
-fn request_view(request: &JoinRequest) -> JoinRequestView {
+pub(crate) fn request_view(request: &JoinRequest) -> JoinRequestView {
     JoinRequestView {
         text: request.to_text(),
         label: request.label.clone(),

@@ -1,6 +1,6 @@
 //! How the bridge asks the engine.
 
-use sotay_engine::{Engine, ProfileDevice};
+use sotay_engine::{Engine, Fault, ProfileDevice};
 
 use crate::error::{HandbookError, OrFault, guarded};
 
@@ -11,4 +11,16 @@ pub(crate) fn ask<T: Send + 'static>(
     f: impl FnOnce(&mut ProfileDevice, i64) -> Result<T, HandbookError> + Send + 'static,
 ) -> Result<T, HandbookError> {
     guarded(|| engine.call(f).or_fault()?)
+}
+
+/// [`ask`] for what fails with one error of the engine.
+pub(crate) fn tell<T, E>(
+    engine: &Engine,
+    f: impl FnOnce(&mut ProfileDevice, i64) -> Result<T, E> + Send + 'static,
+) -> Result<T, HandbookError>
+where
+    T: Send + 'static,
+    for<'a> Fault: From<&'a E>,
+{
+    ask(engine, move |device, now| f(device, now).or_fault())
 }

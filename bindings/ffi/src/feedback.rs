@@ -25,6 +25,9 @@ pub struct NewFeedback {
     /// The meeting it is about.
     #[uniffi(default = None)]
     pub meeting: Option<String>,
+    /// Whether the level above may learn the name, should the committee pass the item up.
+    #[uniffi(default = false)]
+    pub name_above: bool,
     /// The id of an earlier call that may not have happened: with it the same item is not written twice.
     #[uniffi(default = None)]
     pub id: Option<String>,
@@ -108,7 +111,7 @@ pub struct FeedbackAnswer {
     pub public: bool,
 }
 
-fn reply(reply: &FeedbackReply) -> FeedbackReplyView {
+pub(crate) fn reply(reply: &FeedbackReply) -> FeedbackReplyView {
     FeedbackReplyView {
         item: reply.item.to_string(),
         status: reply.status,
@@ -159,7 +162,7 @@ impl Feedback {
             text: Words::from(new.text.as_str()),
             meeting: parse_opt(new.meeting.as_ref(), "meeting")?,
             named: new.named,
-            name_above: false,
+            name_above: new.name_above,
         };
         ask(&self.engine, move |device, now| {
             Ok(device.submit_feedback(&new, now).or_fault()?.to_string())

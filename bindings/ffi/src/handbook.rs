@@ -80,6 +80,21 @@ pub(crate) fn options_of(config: OpenConfig) -> (String, Options) {
     (config.folder, options)
 }
 
+impl CreateConfig {
+    /// Folder, label and options.
+    pub(crate) fn read(self) -> (String, String, Options) {
+        let (folder, options) = options_of(OpenConfig {
+            folder: self.folder,
+            vault: self.vault,
+            connectivity: self.connectivity,
+            follow_when_metered: self.follow_when_metered,
+            pin: self.pin,
+            lock_after_ms: self.lock_after_ms,
+        });
+        (folder, self.label, options)
+    }
+}
+
 /// Where [`Handbook::provoke_panic`] panics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
 pub enum PanicPlace {
@@ -96,7 +111,7 @@ pub struct Handbook {
     pub(crate) engine: Arc<Engine>,
 }
 
-fn opened(engine: Engine) -> Arc<Handbook> {
+pub(crate) fn opened(engine: Engine) -> Arc<Handbook> {
     Arc::new(Handbook {
         engine: Arc::new(engine),
     })
@@ -118,15 +133,8 @@ pub fn open_handbook(config: OpenConfig) -> Result<Arc<Handbook>, HandbookError>
 #[uniffi::export]
 pub fn create_handbook(config: CreateConfig) -> Result<Arc<Handbook>, HandbookError> {
     guarded(|| {
-        let (folder, options) = options_of(OpenConfig {
-            folder: config.folder,
-            vault: config.vault,
-            connectivity: config.connectivity,
-            follow_when_metered: config.follow_when_metered,
-            pin: config.pin,
-            lock_after_ms: config.lock_after_ms,
-        });
-        Engine::create_with(Path::new(&folder), &config.label, options)
+        let (folder, label, options) = config.read();
+        Engine::create_with(Path::new(&folder), &label, options)
             .map(opened)
             .or_fault()
     })

@@ -15,9 +15,12 @@ mod directives;
 mod error;
 mod feedback;
 mod fees;
+mod guests;
 mod handbook;
 mod home;
+mod joining;
 mod kinds;
+mod levels;
 mod library;
 mod library_view;
 mod lock;
@@ -25,6 +28,7 @@ mod logging;
 mod meeting;
 mod meeting_view;
 mod paper;
+mod personal;
 mod phones;
 mod platform;
 mod rating;
@@ -53,9 +57,12 @@ pub use directives::DirectiveView;
 pub use error::{ErrorDetail, HandbookError};
 pub use feedback::*;
 pub use fees::*;
+pub use guests::{GuestAdmission, GuestPageView, GuestPhoneView};
 pub use handbook::{CreateConfig, Handbook, OpenConfig, PanicPlace, create_handbook, open_handbook};
 pub use home::{HomeActionView, HomeView, home_actions};
+pub use joining::{HallEntryView, PassView, ScannedView, TicketView};
 pub use kinds::*;
+pub use levels::*;
 pub use library::{
     DocumentLink, Library, NewBroadcast, NewDocument, PublishedView, SpokenSentenceView, speech_sentences,
     speech_text,
@@ -72,6 +79,7 @@ pub use meeting::{
 };
 pub use meeting_view::*;
 pub use paper::{PaperFile, PaperForm};
+pub use personal::*;
 pub use phones::{KeyChangeView, NotCountedView, PhoneState, PhoneView, RemovalReason};
 pub use platform::{ChangeListener, Connectivity, KeyVault, VaultRefusal};
 pub use rating::*;

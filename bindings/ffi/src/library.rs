@@ -7,9 +7,10 @@ use std::sync::Arc;
 use sotay_engine::study::broadcast::{Broadcast, WatchLink};
 use sotay_engine::study::library::{Details, Link, Report, SectionKind};
 use sotay_engine::study::speech::{SpeechProfile, prepare, speak};
-use sotay_engine::{Engine, Fault, LibraryError, ProfileDevice};
+use sotay_engine::{Engine, Fault, LibraryError};
 
 use crate::aloud::{OutputVoice, Reader, SpeechOutput};
+use crate::call::tell;
 use crate::error::{HandbookError, OrFault, guarded};
 use crate::library_view::*;
 use crate::study_kinds::{LinkKind, SharedMark, SpeechRegion};
@@ -87,31 +88,19 @@ pub struct Library {
     pub(crate) engine: Arc<Engine>,
 }
 
-impl Library {
-    fn ask<T, E>(
-        &self,
-        f: impl FnOnce(&mut ProfileDevice, i64) -> Result<T, E> + Send + 'static,
-    ) -> Result<T, HandbookError>
-    where
-        T: Send + 'static,
-        E: Send + 'static,
-        for<'a> Fault: From<&'a E>,
-    {
-        guarded(|| self.engine.call(f).or_fault()?.or_fault())
-    }
-}
-
 #[uniffi::export]
 impl Library {
     /// The documents, newest first.
     pub fn documents(&self) -> Result<Vec<DocumentEntry>, HandbookError> {
-        self.ask(|device, _| Ok::<_, LibraryError>(device.library()?.iter().map(entry).collect()))
+        tell(&self.engine, |device, _| {
+            Ok::<_, LibraryError>(device.library()?.iter().map(entry).collect())
+        })
     }
 
     /// The contents of a document.
     pub fn contents(&self, document: String) -> Result<Vec<SectionHeading>, HandbookError> {
         let id = parse_hash(&document, "document")?;
-        self.ask(move |device, _| {
+        tell(&self.engine, move |device, _| {
             let document = device.document(id)?;
             let all = 0..document.sections.len();
             Ok::<_, LibraryError>(all.map(|at| heading(&document, at)).collect())
@@ -121,7 +110,7 @@ impl Library {
     /// One section of a document, counted from 0.
     pub fn section(&self, document: String, number: u32) -> Result<SectionView, HandbookError> {
         let id = parse_hash(&document, "document")?;
-        let found = self.ask(move |device, _| {
+        let found = tell(&self.engine, move |device, _| {
             let document = device.document(id)?;
             let at = number as usize;
             Ok::<_, LibraryError>((at < document.sections.len()).then(|| section(&document, at)))
@@ -132,7 +121,9 @@ impl Library {
     /// Searches. Words with or without marks, codes, articles, raw Telex and VNI keystrokes are understood; the last word
     /// may be a beginning.
     pub fn search(&self, query: String, limit: u32) -> Result<SearchResults, HandbookError> {
-        let results = self.ask(move |device, _| device.search(&query, limit as usize))?;
+        let results = tell(&self.engine, move |device, _| {
+            device.search(&query, limit as usize)
+        })?;
         Ok(SearchResults {
             hits: results.hits.into_iter().map(hit).collect(),
             note: results.note.map(note),
@@ -141,7 +132,7 @@ impl Library {
 
     /// Answers a question with sentences of the library, word for word, or honestly not at all.
     pub fn ask_question(&self, question: String) -> Result<Answers, HandbookError> {
-        let answer = self.ask(move |device, _| device.ask(&question))?;
+        let answer = tell(&self.engine, move |device, _| device.ask(&question))?;
         Ok(answers(answer.answers))
     }
 
@@ -153,31 +144,33 @@ impl Library {
         more_seconds: u32,
     ) -> Result<ReadingView, HandbookError> {
         let id = parse_hash(&document, "document")?;
-        self.ask(move |device, _| device.read_on(id, furthest, more_seconds))
-            .map(reading)
+        tell(&self.engine, move |device, _| {
+            device.read_on(id, furthest, more_seconds)
+        })
+        .map(reading)
     }
 
     /// Notes that the holder is done with a document. Nobody else learns it; see `share`.
     pub fn finish_reading(&self, document: String) -> Result<ReadingView, HandbookError> {
         let id = parse_hash(&document, "document")?;
-        self.ask(move |device, _| device.finish_reading(id)).map(reading)
+        tell(&self.engine, move |device, _| device.finish_reading(id)).map(reading)
     }
 
     /// Tells the unit about a document, or takes it back. Only when the member asks for it.
     pub fn share(&self, document: String, mark: SharedMark) -> Result<(), HandbookError> {
         let id = parse_hash(&document, "document")?;
-        self.ask(move |device, _| device.share_reading(id, mark))
+        tell(&self.engine, move |device, _| device.share_reading(id, mark))
     }
 
     /// What the holder told of a document.
     pub fn shared(&self, document: String) -> Result<SharedMark, HandbookError> {
         let id = parse_hash(&document, "document")?;
-        self.ask(move |device, _| device.shared_reading(id))
+        tell(&self.engine, move |device, _| device.shared_reading(id))
     }
 
     /// Figures of what members told, of every document.
     pub fn delivery(&self) -> Result<Vec<DeliveryView>, HandbookError> {
-        let figures: BTreeMap<_, _> = self.ask(|device, now| device.delivery(now))?;
+        let figures: BTreeMap<_, _> = tell(&self.engine, |device, now| device.delivery(now))?;
         let view = |(id, figures): (
             sotay_engine::study::library::Hash,
             sotay_engine::study::delivery::Figures,
@@ -195,7 +188,7 @@ impl Library {
     /// Who told what of a document. For officers only.
     pub fn readers(&self, document: String) -> Result<Vec<ReaderMark>, HandbookError> {
         let id = parse_hash(&document, "document")?;
-        self.ask(move |device, _| {
+        tell(&self.engine, move |device, _| {
             let told = device.readers_of(id)?;
             let names = device.names();
             let view = |(member, mark)| ReaderMark {
@@ -233,7 +226,7 @@ impl Library {
 
     /// The broadcasts of the unit, in order of time.
     pub fn broadcasts(&self) -> Result<Vec<BroadcastView>, HandbookError> {
-        let all = self.ask(|device, now| device.broadcast_lines(now / 1000))?;
+        let all = tell(&self.engine, |device, now| device.broadcast_lines(now / 1000))?;
         Ok(all.into_iter().map(broadcast).collect())
     }
 
@@ -254,7 +247,9 @@ impl Library {
                 recording: None,
             })
             .collect();
-        self.ask(move |device, now| device.publish_broadcasts(entries, now))
+        tell(&self.engine, move |device, now| {
+            device.publish_broadcasts(entries, now)
+        })
     }
 
     /// Reads a file and publishes it to everybody in the unit. Officers only; a library built for phones says
@@ -279,7 +274,7 @@ impl Library {
             blobs: Vec::new(),
         };
         let path = PathBuf::from(new.path);
-        let published = self.ask(move |device, _| device.publish_file(&path, details))?;
+        let published = tell(&self.engine, move |device, _| device.publish_file(&path, details))?;
         Ok(published_view(published.id.to_string(), &published.report))
     }
 }

@@ -131,7 +131,7 @@ fn facts_view(facts: &ReportFacts) -> ReportFactsView {
     }
 }
 
-fn sent_view(names: &dyn Names, sent: &report::SentReport) -> SentReportView {
+pub(crate) fn sent_view(names: &dyn Names, sent: &report::SentReport) -> SentReportView {
     SentReportView {
         revision: sent.revision,
         facts: facts_view(&sent.facts),

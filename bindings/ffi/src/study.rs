@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use sotay_engine::study::library::Hash;
 use sotay_engine::study::quiz::{Attempt, Given, Package, QuestionId};
-use sotay_engine::{Engine, Fault, ProfileDevice};
+use sotay_engine::{Engine, Fault};
 
-use crate::error::{HandbookError, OrFault, guarded};
+use crate::call::tell;
+use crate::error::HandbookError;
 use crate::library_view::{number, parse_hash};
 use crate::study_kinds::AnswerRating;
 use crate::study_view::*;
@@ -16,23 +17,6 @@ use crate::study_view::*;
 #[derive(uniffi::Object)]
 pub struct Study {
     pub(crate) engine: Arc<Engine>,
-}
-
-impl Study {
-    fn ask<T, E>(
-        &self,
-        f: impl FnOnce(&mut ProfileDevice, i64) -> Result<T, E> + Send + 'static,
-    ) -> Result<T, HandbookError>
-    where
-        T: Send + 'static,
-        E: Send + 'static,
-        for<'a> Fault: From<&'a E>,
-    {
-        guarded(|| {
-            let seconds = move |device: &mut ProfileDevice, now: i64| f(device, now / 1000);
-            self.engine.call(seconds).or_fault()?.or_fault()
-        })
-    }
 }
 
 fn question_id(text: &str) -> Result<QuestionId, HandbookError> {
@@ -45,7 +29,7 @@ fn question_id(text: &str) -> Result<QuestionId, HandbookError> {
 impl Study {
     /// The quizzes of the unit, by title.
     pub fn quizzes(&self) -> Result<Vec<QuizView>, HandbookError> {
-        let all = self.ask(|device, now| device.quizzes(now))?;
+        let all = tell(&self.engine, |device, now| device.quizzes(now / 1000))?;
         Ok(all.iter().map(quiz).collect())
     }
 
@@ -53,7 +37,9 @@ impl Study {
     /// cannot be taken now is refused here.
     pub fn begin(&self, quiz: String) -> Result<QuizSheet, HandbookError> {
         let id = parse_hash(&quiz, "quiz")?;
-        let sheet = self.ask(move |device, now| device.begin_quiz(id, None, now))?;
+        let sheet = tell(&self.engine, move |device, now| {
+            device.begin_quiz(id, None, now / 1000)
+        })?;
         Ok(QuizSheet {
             quiz: sheet.quiz.to_string(),
             title: sheet.title,
@@ -80,7 +66,9 @@ impl Study {
             seed: sheet.seed,
             given,
         };
-        let (handed_in, judged) = self.ask(move |device, now| device.hand_in_sheet(attempt, now))?;
+        let (handed_in, judged) = tell(&self.engine, move |device, now| {
+            device.hand_in_sheet(attempt, now / 1000)
+        })?;
         Ok(QuizResult {
             marks: handed_in.marks.into(),
             standing: handed_in.standing.map(standing),
@@ -91,7 +79,7 @@ impl Study {
     /// The holder's attempts at a quiz on all phones, in order of start.
     pub fn attempts(&self, quiz: String) -> Result<Vec<AttemptView>, HandbookError> {
         let id = parse_hash(&quiz, "quiz")?;
-        let all = self.ask(move |device, _| device.attempts(id))?;
+        let all = tell(&self.engine, move |device, _| device.attempts(id))?;
         let view = |(attempt, marks): &(Attempt, _)| AttemptView {
             started: attempt.started,
             finished: attempt.finished,
@@ -102,7 +90,7 @@ impl Study {
 
     /// The questions to repeat now, the longest overdue first. The holder's phones agree on them.
     pub fn due(&self) -> Result<Vec<DueQuestionView>, HandbookError> {
-        let all = self.ask(|device, now| device.due(now))?;
+        let all = tell(&self.engine, |device, now| device.due(now / 1000))?;
         Ok(all.iter().map(due).collect())
     }
 
@@ -115,9 +103,9 @@ impl Study {
     ) -> Result<RepeatResult, HandbookError> {
         let id = question_id(&question)?;
         let given: Given = given.into();
-        self.ask(move |device, now| {
-            let right = device.repeat(id, &given, felt, now)?;
-            let all = device.quizzes(now)?;
+        tell(&self.engine, move |device, now| {
+            let right = device.repeat(id, &given, felt, now / 1000)?;
+            let all = device.quizzes(now / 1000)?;
             let mut questions = all.iter().flat_map(|entry| &entry.package.questions);
             let asked = questions.find(|question| question.id() == id);
             Ok::<_, sotay_engine::QuizError>(RepeatResult {
@@ -129,7 +117,7 @@ impl Study {
 
     /// How the holder's learning stands, on all phones.
     pub fn overview(&self) -> Result<StudyOverviewView, HandbookError> {
-        let all = self.ask(|device, now| device.study_overview(now))?;
+        let all = tell(&self.engine, |device, now| device.study_overview(now / 1000))?;
         Ok(StudyOverviewView {
             documents: number(all.documents),
             begun: number(all.begun),
@@ -147,7 +135,9 @@ impl Study {
     /// drafts the same ones. A library built for phones says `publishing_left_out`.
     pub fn draft(&self, document: String, seed: u64, limit: u32) -> Result<Vec<QuizQuestion>, HandbookError> {
         let id = parse_hash(&document, "document")?;
-        let drafts = self.ask(move |device, _| device.draft_quiz(id, seed, limit as usize))?;
+        let drafts = tell(&self.engine, move |device, _| {
+            device.draft_quiz(id, seed, limit as usize)
+        })?;
         Ok(drafts.into_iter().map(question).collect())
     }
 
@@ -160,7 +150,7 @@ impl Study {
             questions: questions.collect::<Result<_, HandbookError>>()?,
             exam: quiz.exam.map(Into::into),
         };
-        let id: Hash = self.ask(move |device, _| device.publish_quiz(&package))?;
+        let id: Hash = tell(&self.engine, move |device, _| device.publish_quiz(&package))?;
         Ok(id.to_string())
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use sotay_engine::{Engine, RelayAddress, SyncError, SyncStatus};
 
+use crate::call::tell;
 use crate::error::{HandbookError, OrFault, guarded};
 use crate::kinds::{SpaceKind, SyncPhase};
 
@@ -100,6 +101,10 @@ pub struct SyncProgress {
     pub bytes_in: u64,
 }
 
+fn address(relay: &str) -> Result<RelayAddress, HandbookError> {
+    relay.parse().map_err(SyncError::from).or_fault()
+}
+
 /// Syncing of one opened handbook.
 #[derive(uniffi::Object)]
 pub struct Sync {
@@ -133,11 +138,47 @@ impl Sync {
         })
     }
 
+    /// Signs the list of the relays (`host:port#key`) that serve the unit; it takes the place of the list before. An empty one
+    /// says that none does. Officers only.
+    pub fn name_relays(&self, relays: Vec<String>) -> Result<(), HandbookError> {
+        let relays = relays.iter().map(|relay| address(relay));
+        let relays = relays.collect::<Result<Vec<_>, _>>()?;
+        tell(&self.engine, move |device, _| device.name_relays(&relays))
+    }
+
+    /// The relays of the list in force, in the order in which this phone tries them.
+    pub fn named_relays(&self) -> Result<Vec<String>, HandbookError> {
+        let all = tell(&self.engine, |device, _| device.relays_to_try())?;
+        Ok(all.iter().map(ToString::to_string).collect())
+    }
+
+    /// Begins an exchange with the first relay of that list that serves, each for at most `timeout_ms`, and returns at once.
+    pub fn sync_listed(&self, timeout_ms: u64) -> Result<Arc<SyncTask>, HandbookError> {
+        guarded(|| {
+            let timeout = Duration::from_millis(timeout_ms);
+            let task = self.engine.start_sync_listed(timeout).or_fault()?;
+            Ok(Arc::new(SyncTask(task)))
+        })
+    }
+
+    /// Keeps a connection to the first relay of that list that serves, while the app is in front, and to the next one when it
+    /// is gone. A list that is signed later counts.
+    pub fn follow_listed(&self) -> Result<(), HandbookError> {
+        guarded(|| self.engine.follow_listed().or_fault())
+    }
+
+    /// Ends what `follow_listed` began.
+    pub fn unfollow_listed(&self) -> Result<(), HandbookError> {
+        guarded(|| {
+            self.engine.unfollow_listed();
+            Ok(())
+        })
+    }
+
     /// What is known of a relay, space by space.
     pub fn status(&self, relay: String) -> Result<Vec<SpaceStatus>, HandbookError> {
         guarded(|| {
-            let address: RelayAddress = relay.parse().map_err(SyncError::from).or_fault()?;
-            let key = address.key();
+            let key = address(&relay)?.key();
             let all = self
                 .engine
                 .call(move |device, _| device.sync_status(&key))

@@ -29,6 +29,7 @@ from .errors import (
     translated as _translated,
 )
 from .handbook import Branch, Handbook, Meeting, Sync, SyncTask
+from .people import Enrolment, Personal
 from .records import Feedback, Records
 from .study import Library, Reader, Study, spoken, spoken_sentences
 
@@ -47,6 +48,7 @@ _OWN = {
     "InternalError",
     "PackedChanges",
     "check_seal_file",
+    "create_from_pack",
     "home_actions",
     "lock_state",
     "remove_pin",
@@ -79,6 +81,7 @@ __all__ = [
     "Cancelled",
     "ChangeBatch",
     "Changes",
+    "Enrolment",
     "Feedback",
     "Handbook",
     "InputError",
@@ -87,6 +90,7 @@ __all__ = [
     "Meeting",
     "NetworkError",
     "NotAllowedError",
+    "Personal",
     "Reader",
     "Records",
     "SotayError",

@@ -22,6 +22,11 @@ class ChangeBatch(Sequence[Any]):
     def __init__(self, packed: Any) -> None:
         self._packed = packed
 
+    @property
+    def last(self) -> bool:
+        """Whether nothing comes after it: the profile was locked."""
+        return any(isinstance(other, ffi.Change.LOCKED) for other in self._packed.others)
+
     def __len__(self) -> int:
         return len(self._packed.entries) // _PACKED_BYTES
 
@@ -40,7 +45,7 @@ class ChangeBatch(Sequence[Any]):
 class CallableListener(ffi.ChangeListener):
     """A function as a listener."""
 
-    def __init__(self, function: Callable[[Sequence[Any]], None]) -> None:
+    def __init__(self, function: Callable[[ChangeBatch], None]) -> None:
         self._function = function
 
     def on_changes(self, batch: Any) -> None:
@@ -49,7 +54,7 @@ class CallableListener(ffi.ChangeListener):
 
 class Changes:
     """Changes from now on, oldest first; the first one is ``Change.START``. Iterating ends after ``timeout`` seconds
-    without a change (never, if there is none), or when it is closed. Use it in a ``with`` block."""
+    without a change (never, if there is none), when it is closed, and after ``Change.LOCKED``. Use it in a ``with`` block."""
 
     def __init__(self, subscribe: Callable[[Any], Any], timeout: Optional[float]) -> None:
         self._timeout = timeout
@@ -58,8 +63,9 @@ class Changes:
         self._closed = False
         self._subscription = subscribe(CallableListener(self._take))
 
-    def _take(self, batch: Sequence[Any]) -> None:
+    def _take(self, batch: ChangeBatch) -> None:
         with self._arrived:
+            self._closed = self._closed or batch.last
             if len(self._waiting) + len(batch) > CHANGES_WAITING_MAX:
                 self._waiting.clear()
                 self._waiting.append(ffi.Change.MISSED())

@@ -8,6 +8,7 @@ from typing import Any, Callable, List, Optional, Sequence, Union
 from ._native import ffi
 from .changes import CallableListener, Changes
 from .errors import told, translated
+from .people import Enrolment, Personal
 from .records import Feedback, Records
 from .study import Library, Study
 
@@ -72,6 +73,35 @@ class Sync:
     def unfollow(self, relay: str) -> None:
         """Stops following a relay."""
         self._raw.unfollow(relay)
+
+    @translated
+    def name_relays(self, relays: Sequence[str]) -> None:
+        """Signs the list of relays that serve the unit; an empty one says that none does. Officers only."""
+        self._raw.name_relays(list(relays))
+
+    @translated
+    def named_relays(self) -> List[str]:
+        """The relays of the list in force, in the order in which this phone tries them."""
+        return self._raw.named_relays()
+
+    @translated
+    def start_listed(self, timeout: float = 60.0) -> SyncTask:
+        """Begins an exchange with the first relay of that list that serves, each for at most ``timeout`` seconds."""
+        return SyncTask(self._raw.sync_listed(int(timeout * 1000)))
+
+    def once_listed(self, timeout: float = 60.0) -> Any:
+        """Such an exchange from beginning to end; gives the report."""
+        return self.start_listed(timeout).wait()
+
+    @translated
+    def follow_listed(self) -> None:
+        """Keeps a connection to the first relay of that list that serves, and to the next one when it is gone."""
+        self._raw.follow_listed()
+
+    @translated
+    def unfollow_listed(self) -> None:
+        """Ends what ``follow_listed`` began."""
+        self._raw.unfollow_listed()
 
     @translated
     def status(self, relay: str) -> List[Any]:
@@ -171,9 +201,9 @@ class Meeting:
         self._raw.attach_outside_signature(seal, kind, name, content)
 
     @translated
-    def paper(self, form: Any, item: Optional[str] = None) -> Any:
+    def paper(self, form: Any, item: Optional[str] = None, template: Optional[str] = None) -> Any:
         """The minutes as a file: the sealed edition, or as they stand; with ``item``, the extract of that item."""
-        return self._raw.paper(form, item)
+        return self._raw.paper(form, item, template)
 
     @translated
     def diary(self, skip: int = 0, count: int = 50, language: Any = ffi.Language.VI) -> Any:
@@ -206,6 +236,16 @@ class Branch:
 
     def __init__(self, raw: Any) -> None:
         self._raw = raw
+
+    @property
+    def enrolment(self) -> Enrolment:
+        """Joining by codes to scan."""
+        return Enrolment(self._raw)
+
+    @property
+    def personal(self) -> Personal:
+        """Personal data of members."""
+        return Personal(self._raw)
 
     @translated
     def create(self, name: str, upper: str, founder: str, since: Optional[str] = None) -> str:
@@ -329,6 +369,36 @@ class Branch:
         return self._raw.not_counted()
 
     @translated
+    def admit_guest(self, request: str, meeting: str, name: str, relays: Sequence[str] = ()) -> str:
+        """Lets a phone read one meeting and nothing else; gives the invitation. Officers only."""
+        return self._raw.admit_guest(ffi.GuestAdmission(request=request, meeting=meeting, name=name, relays=list(relays)))
+
+    @translated
+    def guests(self) -> List[Any]:
+        """The phones of guests, by meeting; ``remove_phone`` ends one."""
+        return self._raw.guests()
+
+    @translated
+    def guest_page(self) -> Any:
+        """What this phone, a guest's, was shown last; ``None`` while nothing has come."""
+        return self._raw.guest_page()
+
+    @translated
+    def levels_above(self) -> List[Any]:
+        """The units above, nearest first."""
+        return self._raw.levels_above()
+
+    @translated
+    def branches(self) -> List[Any]:
+        """The units below, by name."""
+        return self._raw.branches()
+
+    @translated
+    def found_branches(self, *new: Any) -> List[Any]:
+        """Founds branches (``NewBranch``) below this unit, all or none; gives the packs for their secretaries."""
+        return self._raw.found_branches(list(new))
+
+    @translated
     def new_meeting(self, kind: Any, month: Optional[str] = None, date: Optional[str] = None) -> str:
         """Begins a meeting; gives its id. A monthly one is the same on every phone."""
         return self._raw.new_meeting(ffi.NewMeeting(kind=kind, month=month, date=date))
@@ -383,6 +453,13 @@ class Handbook:
     def create(cls, folder: _Path, label: str, **platform: Any) -> "Handbook":
         """Makes a new profile in a folder, with the ``platform`` of ``open``. A failure leaves none behind."""
         return cls(ffi.create_handbook(ffi.CreateConfig(folder=os.fspath(folder), label=label, **_options(**platform))))
+
+    @classmethod
+    @translated
+    def create_from_pack(cls, folder: _Path, label: str, pack: str, code: str, **platform: Any) -> "Handbook":
+        """Makes the profile of a new branch's secretary from a pack of the level above and its code."""
+        config = ffi.CreateConfig(folder=os.fspath(folder), label=label, **_options(**platform))
+        return cls(ffi.create_from_pack(config, pack, code))
 
     @staticmethod
     @translated

@@ -98,9 +98,9 @@ class Records:
         self._raw.issue_resolution(id)
 
     @translated
-    def resolution_paper(self, id: str, form: Any) -> Any:
-        """A resolution as a file, as it stands."""
-        return self._raw.resolution_paper(id, form)
+    def resolution_paper(self, id: str, form: Any, template: Optional[str] = None) -> Any:
+        """A resolution as a file, as it stands; ``template`` is one of one's own."""
+        return self._raw.resolution_paper(id, form, template)
 
     @translated
     def reports(self, year: int) -> List[Any]:
@@ -123,9 +123,31 @@ class Records:
         return self._raw.send_report(month)
 
     @translated
-    def report_paper(self, month: str, form: Any, revision: Optional[int] = None) -> Any:
+    def report_paper(
+        self, month: str, form: Any, revision: Optional[int] = None, template: Optional[str] = None
+    ) -> Any:
         """A month's report as a file: a revision that was sent, or what would be sent now; ``None`` when there is none."""
-        return self._raw.report_paper(month, revision, form)
+        return self._raw.report_paper(month, revision, form, template)
+
+    @translated
+    def report_answers(self, year: int, unit: Optional[str] = None) -> List[Any]:
+        """What became of the reports of a year: of this unit, or of one below."""
+        return self._raw.report_answers(unit, year)
+
+    @translated
+    def reports_of(self, unit: str, year: int) -> List[Any]:
+        """The reports of a year that a unit below has sent, as far as they have come."""
+        return self._raw.reports_of(unit, year)
+
+    @translated
+    def open_report(self, unit: str, month: str, revision: int) -> List[Any]:
+        """On the level above: opens a report of a unit below, which the unit is told."""
+        return self._raw.open_report(unit, month, revision)
+
+    @translated
+    def answer_report(self, unit: str, month: str, revision: int, accepted: bool, remark: str = "") -> None:
+        """On the level above: accepts a report, or returns it with a remark."""
+        self._raw.answer_report(unit, month, revision, accepted, remark)
 
     @translated
     def directives(self, on: Optional[str] = None) -> List[Any]:
@@ -146,11 +168,18 @@ class Feedback:
 
     @translated
     def submit(
-        self, topic: str, text: str, named: bool, meeting: Optional[str] = None, id: Optional[str] = None
+        self,
+        topic: str,
+        text: str,
+        named: bool,
+        meeting: Optional[str] = None,
+        name_above: bool = False,
+        id: Optional[str] = None,
     ) -> str:
         """Writes to the committee; gives the item's id. Without a name neither the relay nor the committee learns who wrote,
-        and nobody can answer but publicly. With the id of an earlier call the same item is not written twice."""
-        new = ffi.NewFeedback(topic=topic, text=text, named=named, meeting=meeting, id=id)
+        and nobody can answer but publicly. ``name_above`` lets the level above learn the name, should the item be passed up.
+        With the id of an earlier call the same item is not written twice."""
+        new = ffi.NewFeedback(topic=topic, text=text, named=named, meeting=meeting, name_above=name_above, id=id)
         return self._raw.submit(new)
 
     @translated
@@ -182,3 +211,28 @@ class Feedback:
     def public_answers(self) -> List[Any]:
         """Answers that everybody in the unit reads, oldest first."""
         return self._raw.public_answers()
+
+    @translated
+    def pass_up(self, item: str) -> None:
+        """Passes an item up to the level above, with its writer's name if the writer agreed. Officers only."""
+        self._raw.pass_up(item)
+
+    @translated
+    def passed(self) -> List[Any]:
+        """What this unit passed up, oldest first, and what was said of it above. Officers only."""
+        return self._raw.passed()
+
+    @translated
+    def from_below(self) -> List[Any]:
+        """What the units below passed up to this one, oldest first."""
+        return self._raw.from_below()
+
+    @translated
+    def answer_below(self, item: str, status: Any, text: Optional[str] = None, public: bool = False) -> None:
+        """On the level above: says what became of an item that a unit below passed up."""
+        self._raw.answer_below(ffi.FeedbackAnswer(item=item, status=status, text=text, public=public))
+
+    @translated
+    def hand_on(self, item: str) -> None:
+        """Hands the answer from above on, to the writer or, of an item without name, to everybody. Officers only."""
+        self._raw.hand_on(item)

@@ -527,6 +527,8 @@ def _uniffi_check_contract_api_version(lib):
 def _uniffi_check_api_checksums(lib):
     if lib.uniffi_sotay_ffi_checksum_func_check_seal_file() != 60880:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_func_create_from_pack() != 32555:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_func_create_handbook() != 16139:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_func_error_text() != 34648:
@@ -555,17 +557,55 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_branch_accept() != 19603:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_branch_accept_welcome() != 29589:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_branch_accesses() != 50357:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_branch_add_members() != 40566:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_branch_admit() != 58247:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_branch_admit_by_code() != 7285:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_branch_admit_guest() != 48299:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_branch_admit_in_hall() != 58468:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_branch_branches() != 174:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_branch_card() != 20420:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_branch_close_hall() != 62453:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_branch_consents() != 63156:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_branch_contacts() != 13585:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_branch_create() != 17114:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_branch_erase_person() != 1524:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_branch_export_data() != 61034:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_branch_found_branches() != 11463:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_branch_guest_page() != 46363:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_branch_guests() != 60646:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_branch_hall() != 53033:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_branch_hall_requests() != 33373:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_branch_hall_welcome() != 24655:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_branch_import_members() != 64959:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_branch_join_request() != 9740:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_branch_joining() != 61560:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_branch_levels_above() != 30390:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_branch_lift_phone() != 46898:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -577,9 +617,17 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_branch_not_counted() != 49416:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_branch_open_contact() != 20643:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_branch_open_hall() != 35306:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_branch_own_data() != 30381:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_branch_phones() != 28395:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_branch_read_request() != 14054:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_branch_record_consent() != 47629:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_branch_regrade_phone() != 8569:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -589,13 +637,25 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_branch_rename_unit() != 46570:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_branch_retention() != 7656:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_branch_review_all() != 31091:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_branch_roster() != 20925:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_branch_rotate_keys() != 50785:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_branch_scan() != 7862:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_branch_set_contact() != 11110:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_branch_set_retention() != 58412:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_branch_shown_request() != 54064:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_branch_suspend_phone() != 40509:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_branch_take_hall_letter() != 22112:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_changelistener_on_changes() != 42201:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -607,7 +667,17 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_feedback_answer() != 25261:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_feedback_answer_below() != 15657:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_feedback_from_below() != 45235:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_feedback_hand_on() != 41453:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_feedback_own() != 15200:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_feedback_pass_up() != 25153:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_feedback_passed() != 15065:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_feedback_public_answers() != 32443:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -715,7 +785,7 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_meeting_minutes() != 55073:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_sotay_ffi_checksum_method_meeting_paper() != 1553:
+    if lib.uniffi_sotay_ffi_checksum_method_meeting_paper() != 32144:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_meeting_propose_addendum() != 36144:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -753,6 +823,8 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_reader_view() != 58632:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_records_answer_report() != 33214:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_records_change_fees() != 3861:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_records_change_rating() != 41323:
@@ -773,11 +845,15 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_records_new_resolution() != 38959:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_records_open_report() != 17516:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_records_publish_directive() != 38145:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_records_ratings() != 64616:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_sotay_ffi_checksum_method_records_report_paper() != 62991:
+    if lib.uniffi_sotay_ffi_checksum_method_records_report_answers() != 23393:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_records_report_paper() != 19044:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_records_report_proposal() != 29887:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -785,9 +861,11 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_records_reports_due() != 45308:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_records_reports_of() != 36629:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_records_resolution() != 56438:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_sotay_ffi_checksum_method_records_resolution_paper() != 52393:
+    if lib.uniffi_sotay_ffi_checksum_method_records_resolution_paper() != 56254:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_records_resolutions() != 38848:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -827,13 +905,23 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_sync_follow() != 28985:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_sync_follow_listed() != 15952:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_sync_name_relays() != 7852:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_sync_named_relays() != 49411:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_sync_pending() != 40511:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_sync_status() != 32067:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_sync_sync_listed() != 30020:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_sync_sync_once() != 24923:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_sync_unfollow() != 54663:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_sync_unfollow_listed() != 14942:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_synctask_cancel() != 30401:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -873,6 +961,9 @@ _UniffiLib.ffi_sotay_ffi_uniffi_contract_version.restype = ctypes.c_uint32
 _UniffiLib.uniffi_sotay_ffi_checksum_func_check_seal_file.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_func_check_seal_file.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_func_create_from_pack.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_func_create_from_pack.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_func_create_handbook.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_func_create_handbook.restype = ctypes.c_uint16
@@ -915,24 +1006,81 @@ _UniffiLib.uniffi_sotay_ffi_checksum_func_speech_text.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_accept.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_accept.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_accept_welcome.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_accept_welcome.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_accesses.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_accesses.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_add_members.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_add_members.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_admit.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_admit.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_admit_by_code.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_admit_by_code.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_admit_guest.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_admit_guest.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_admit_in_hall.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_admit_in_hall.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_branches.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_branches.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_card.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_card.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_close_hall.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_close_hall.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_consents.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_consents.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_contacts.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_contacts.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_create.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_create.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_erase_person.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_erase_person.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_export_data.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_export_data.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_found_branches.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_found_branches.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_guest_page.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_guest_page.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_guests.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_guests.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_hall.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_hall.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_hall_requests.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_hall_requests.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_hall_welcome.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_hall_welcome.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_import_members.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_import_members.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_join_request.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_join_request.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_joining.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_joining.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_levels_above.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_levels_above.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_lift_phone.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_lift_phone.restype = ctypes.c_uint16
@@ -948,12 +1096,24 @@ _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_new_meeting.restype = ctypes.
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_not_counted.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_not_counted.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_open_contact.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_open_contact.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_open_hall.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_open_hall.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_own_data.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_own_data.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_phones.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_phones.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_read_request.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_read_request.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_record_consent.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_record_consent.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_regrade_phone.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_regrade_phone.restype = ctypes.c_uint16
@@ -966,6 +1126,9 @@ _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_rename_member.restype = ctype
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_rename_unit.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_rename_unit.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_retention.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_retention.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_review_all.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_review_all.restype = ctypes.c_uint16
@@ -975,9 +1138,24 @@ _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_roster.restype = ctypes.c_uin
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_rotate_keys.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_rotate_keys.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_scan.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_scan.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_set_contact.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_set_contact.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_set_retention.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_set_retention.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_shown_request.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_shown_request.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_suspend_phone.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_suspend_phone.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_take_hall_letter.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_take_hall_letter.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_changelistener_on_changes.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_changelistener_on_changes.restype = ctypes.c_uint16
@@ -993,9 +1171,24 @@ _UniffiLib.uniffi_sotay_ffi_checksum_method_connectivity_network.restype = ctype
 _UniffiLib.uniffi_sotay_ffi_checksum_method_feedback_answer.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_feedback_answer.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_feedback_answer_below.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_feedback_answer_below.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_feedback_from_below.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_feedback_from_below.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_feedback_hand_on.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_feedback_hand_on.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_feedback_own.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_feedback_own.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_feedback_pass_up.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_feedback_pass_up.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_feedback_passed.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_feedback_passed.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_feedback_public_answers.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_feedback_public_answers.restype = ctypes.c_uint16
@@ -1212,6 +1405,9 @@ _UniffiLib.uniffi_sotay_ffi_checksum_method_reader_previous.restype = ctypes.c_u
 _UniffiLib.uniffi_sotay_ffi_checksum_method_reader_view.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_reader_view.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_answer_report.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_answer_report.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_records_change_fees.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_records_change_fees.restype = ctypes.c_uint16
@@ -1242,12 +1438,18 @@ _UniffiLib.uniffi_sotay_ffi_checksum_method_records_issue_resolution.restype = c
 _UniffiLib.uniffi_sotay_ffi_checksum_method_records_new_resolution.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_records_new_resolution.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_open_report.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_open_report.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_records_publish_directive.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_records_publish_directive.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_records_ratings.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_records_ratings.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_report_answers.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_report_answers.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_records_report_paper.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_records_report_paper.restype = ctypes.c_uint16
@@ -1260,6 +1462,9 @@ _UniffiLib.uniffi_sotay_ffi_checksum_method_records_reports.restype = ctypes.c_u
 _UniffiLib.uniffi_sotay_ffi_checksum_method_records_reports_due.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_records_reports_due.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_reports_of.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_reports_of.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_records_resolution.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_records_resolution.restype = ctypes.c_uint16
@@ -1323,18 +1528,33 @@ _UniffiLib.uniffi_sotay_ffi_checksum_method_study_repeat.restype = ctypes.c_uint
 _UniffiLib.uniffi_sotay_ffi_checksum_method_sync_follow.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_sync_follow.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_sync_follow_listed.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_sync_follow_listed.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_sync_name_relays.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_sync_name_relays.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_sync_named_relays.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_sync_named_relays.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_sync_pending.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_sync_pending.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_sync_status.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_sync_status.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_sync_sync_listed.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_sync_sync_listed.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_sync_sync_once.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_sync_sync_once.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_sync_unfollow.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_sync_unfollow.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_sync_unfollow_listed.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_sync_unfollow_listed.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_synctask_cancel.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_synctask_cancel.restype = ctypes.c_uint16
@@ -1350,6 +1570,13 @@ _UniffiLib.uniffi_sotay_ffi_fn_func_check_seal_file.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_func_check_seal_file.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_func_create_from_pack.argtypes = (
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_func_create_from_pack.restype = ctypes.c_uint64
 _UniffiLib.uniffi_sotay_ffi_fn_func_create_handbook.argtypes = (
     _UniffiRustBuffer,
     ctypes.POINTER(_UniffiRustCallStatus),
@@ -1430,6 +1657,17 @@ _UniffiLib.uniffi_sotay_ffi_fn_method_branch_accept.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_branch_accept.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_accept_welcome.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_accept_welcome.restype = None
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_accesses.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_accesses.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sotay_ffi_fn_method_branch_add_members.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -1443,17 +1681,102 @@ _UniffiLib.uniffi_sotay_ffi_fn_method_branch_admit.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_branch_admit.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_admit_by_code.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_admit_by_code.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_admit_guest.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_admit_guest.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_admit_in_hall.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_admit_in_hall.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_branches.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_branches.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sotay_ffi_fn_method_branch_card.argtypes = (
     ctypes.c_uint64,
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_branch_card.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_close_hall.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_close_hall.restype = None
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_consents.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_consents.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_contacts.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_contacts.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sotay_ffi_fn_method_branch_create.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_branch_create.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_erase_person.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_erase_person.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_export_data.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_export_data.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_found_branches.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_found_branches.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_guest_page.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_guest_page.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_guests.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_guests.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_hall.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_hall.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_hall_requests.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_hall_requests.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_hall_welcome.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_hall_welcome.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sotay_ffi_fn_method_branch_import_members.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -1465,6 +1788,16 @@ _UniffiLib.uniffi_sotay_ffi_fn_method_branch_join_request.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_branch_join_request.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_joining.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_joining.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_levels_above.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_levels_above.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sotay_ffi_fn_method_branch_lift_phone.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -1493,6 +1826,24 @@ _UniffiLib.uniffi_sotay_ffi_fn_method_branch_not_counted.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_branch_not_counted.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_open_contact.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_open_contact.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_open_hall.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_open_hall.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_own_data.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_own_data.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sotay_ffi_fn_method_branch_phones.argtypes = (
     ctypes.c_uint64,
     ctypes.POINTER(_UniffiRustCallStatus),
@@ -1504,6 +1855,15 @@ _UniffiLib.uniffi_sotay_ffi_fn_method_branch_read_request.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_branch_read_request.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_record_consent.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    ctypes.c_int8,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_record_consent.restype = None
 _UniffiLib.uniffi_sotay_ffi_fn_method_branch_regrade_phone.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -1534,6 +1894,11 @@ _UniffiLib.uniffi_sotay_ffi_fn_method_branch_rename_unit.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_branch_rename_unit.restype = None
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_retention.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_retention.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sotay_ffi_fn_method_branch_review_all.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -1551,6 +1916,30 @@ _UniffiLib.uniffi_sotay_ffi_fn_method_branch_rotate_keys.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_branch_rotate_keys.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_scan.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_scan.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_set_contact.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_set_contact.restype = None
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_set_retention.argtypes = (
+    ctypes.c_uint64,
+    ctypes.c_uint32,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_set_retention.restype = None
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_shown_request.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_shown_request.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sotay_ffi_fn_method_branch_suspend_phone.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -1558,6 +1947,12 @@ _UniffiLib.uniffi_sotay_ffi_fn_method_branch_suspend_phone.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_branch_suspend_phone.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_take_hall_letter.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_take_hall_letter.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sotay_ffi_fn_method_changelistener_on_changes.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -1585,11 +1980,39 @@ _UniffiLib.uniffi_sotay_ffi_fn_method_feedback_answer.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_feedback_answer.restype = None
+_UniffiLib.uniffi_sotay_ffi_fn_method_feedback_answer_below.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_feedback_answer_below.restype = None
+_UniffiLib.uniffi_sotay_ffi_fn_method_feedback_from_below.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_feedback_from_below.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_feedback_hand_on.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_feedback_hand_on.restype = None
 _UniffiLib.uniffi_sotay_ffi_fn_method_feedback_own.argtypes = (
     ctypes.c_uint64,
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_feedback_own.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_feedback_pass_up.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_feedback_pass_up.restype = None
+_UniffiLib.uniffi_sotay_ffi_fn_method_feedback_passed.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_feedback_passed.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sotay_ffi_fn_method_feedback_public_answers.argtypes = (
     ctypes.c_uint64,
     ctypes.POINTER(_UniffiRustCallStatus),
@@ -1909,6 +2332,7 @@ _UniffiLib.uniffi_sotay_ffi_fn_method_meeting_paper.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
     _UniffiRustBuffer,
+    _UniffiRustBuffer,
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_meeting_paper.restype = _UniffiRustBuffer
@@ -2012,6 +2436,16 @@ _UniffiLib.uniffi_sotay_ffi_fn_method_reader_view.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_reader_view.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_answer_report.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    ctypes.c_uint32,
+    ctypes.c_int8,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_answer_report.restype = None
 _UniffiLib.uniffi_sotay_ffi_fn_method_records_change_fees.argtypes = (
     ctypes.c_uint64,
     ctypes.c_int32,
@@ -2077,6 +2511,14 @@ _UniffiLib.uniffi_sotay_ffi_fn_method_records_new_resolution.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_records_new_resolution.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_open_report.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    ctypes.c_uint32,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_open_report.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sotay_ffi_fn_method_records_publish_directive.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -2089,8 +2531,16 @@ _UniffiLib.uniffi_sotay_ffi_fn_method_records_ratings.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_records_ratings.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_report_answers.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.c_int32,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_report_answers.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sotay_ffi_fn_method_records_report_paper.argtypes = (
     ctypes.c_uint64,
+    _UniffiRustBuffer,
     _UniffiRustBuffer,
     _UniffiRustBuffer,
     _UniffiRustBuffer,
@@ -2117,6 +2567,13 @@ _UniffiLib.uniffi_sotay_ffi_fn_method_records_reports_due.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_records_reports_due.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_reports_of.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.c_int32,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_reports_of.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sotay_ffi_fn_method_records_resolution.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -2125,6 +2582,7 @@ _UniffiLib.uniffi_sotay_ffi_fn_method_records_resolution.argtypes = (
 _UniffiLib.uniffi_sotay_ffi_fn_method_records_resolution.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sotay_ffi_fn_method_records_resolution_paper.argtypes = (
     ctypes.c_uint64,
+    _UniffiRustBuffer,
     _UniffiRustBuffer,
     _UniffiRustBuffer,
     ctypes.POINTER(_UniffiRustCallStatus),
@@ -2248,6 +2706,22 @@ _UniffiLib.uniffi_sotay_ffi_fn_method_sync_follow.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_sync_follow.restype = None
+_UniffiLib.uniffi_sotay_ffi_fn_method_sync_follow_listed.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_sync_follow_listed.restype = None
+_UniffiLib.uniffi_sotay_ffi_fn_method_sync_name_relays.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_sync_name_relays.restype = None
+_UniffiLib.uniffi_sotay_ffi_fn_method_sync_named_relays.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_sync_named_relays.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sotay_ffi_fn_method_sync_pending.argtypes = (
     ctypes.c_uint64,
     ctypes.POINTER(_UniffiRustCallStatus),
@@ -2259,6 +2733,12 @@ _UniffiLib.uniffi_sotay_ffi_fn_method_sync_status.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_sync_status.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_sync_sync_listed.argtypes = (
+    ctypes.c_uint64,
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_sync_sync_listed.restype = ctypes.c_uint64
 _UniffiLib.uniffi_sotay_ffi_fn_method_sync_sync_once.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -2272,6 +2752,11 @@ _UniffiLib.uniffi_sotay_ffi_fn_method_sync_unfollow.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_sync_unfollow.restype = None
+_UniffiLib.uniffi_sotay_ffi_fn_method_sync_unfollow_listed.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_sync_unfollow_listed.restype = None
 _UniffiLib.uniffi_sotay_ffi_fn_method_synctask_cancel.argtypes = (
     ctypes.c_uint64,
     ctypes.POINTER(_UniffiRustCallStatus),
@@ -2878,6 +3363,79 @@ async def _uniffi_rust_call_async(rust_future, ffi_poll, ffi_complete, ffi_free,
 # Public interface members begin here.
 
 
+class _UniffiFfiConverterInt64(_UniffiConverterPrimitiveInt):
+    CLASS_NAME = "i64"
+    VALUE_MIN = -2**63
+    VALUE_MAX = 2**63
+
+    @staticmethod
+    def read(buf):
+        return buf.read_i64()
+
+    @staticmethod
+    def write(value, buf):
+        buf.write_i64(value)
+
+
+
+
+
+
+class OpenedData(enum.Enum):
+    """
+    What was opened.
+"""
+    
+    CONTACT = 0
+    """
+    What the committee knows of a member.
+"""
+    
+    FEEDBACK = 1
+    """
+    Feedback to the committee.
+"""
+    
+    EXPORT = 2
+    """
+    All personal data of a member, for an export.
+"""
+    
+
+
+class _UniffiFfiConverterTypeOpenedData(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return OpenedData.CONTACT
+        if variant == 2:
+            return OpenedData.FEEDBACK
+        if variant == 3:
+            return OpenedData.EXPORT
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value == OpenedData.CONTACT:
+            return
+        if value == OpenedData.FEEDBACK:
+            return
+        if value == OpenedData.EXPORT:
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value == OpenedData.CONTACT:
+            buf.write_i32(1)
+        if value == OpenedData.FEEDBACK:
+            buf.write_i32(2)
+        if value == OpenedData.EXPORT:
+            buf.write_i32(3)
+
+
+
 class _UniffiFfiConverterString:
     @staticmethod
     def check_lower(value):
@@ -2909,6 +3467,107 @@ class _UniffiFfiConverterString:
         with _UniffiRustBuffer.alloc_with_builder() as builder:
             builder.write(value.encode("utf-8"))
             return builder.finalize()
+
+class _UniffiFfiConverterOptionalString(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterString.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterString.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterString.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
+class _UniffiFfiConverterUInt32(_UniffiConverterPrimitiveInt):
+    CLASS_NAME = "u32"
+    VALUE_MIN = 0
+    VALUE_MAX = 2**32
+
+    @staticmethod
+    def read(buf):
+        return buf.read_u32()
+
+    @staticmethod
+    def write(value, buf):
+        buf.write_u32(value)
+
+@dataclass
+class AccessView:
+    """
+    Somebody opened personal data.
+"""
+    def __init__(self, *, at_ms:int, what:OpenedData, member:typing.Optional[str], items:int, device:str, by:typing.Optional[str]):
+        self.at_ms = at_ms
+        self.what = what
+        self.member = member
+        self.items = items
+        self.device = device
+        self.by = by
+        
+        
+
+    
+    def __str__(self):
+        return "AccessView(at_ms={}, what={}, member={}, items={}, device={}, by={})".format(self.at_ms, self.what, self.member, self.items, self.device, self.by)
+    def __eq__(self, other):
+        if self.at_ms != other.at_ms:
+            return False
+        if self.what != other.what:
+            return False
+        if self.member != other.member:
+            return False
+        if self.items != other.items:
+            return False
+        if self.device != other.device:
+            return False
+        if self.by != other.by:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeAccessView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return AccessView(
+            at_ms=_UniffiFfiConverterInt64.read(buf),
+            what=_UniffiFfiConverterTypeOpenedData.read(buf),
+            member=_UniffiFfiConverterOptionalString.read(buf),
+            items=_UniffiFfiConverterUInt32.read(buf),
+            device=_UniffiFfiConverterString.read(buf),
+            by=_UniffiFfiConverterOptionalString.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterInt64.check_lower(value.at_ms)
+        _UniffiFfiConverterTypeOpenedData.check_lower(value.what)
+        _UniffiFfiConverterOptionalString.check_lower(value.member)
+        _UniffiFfiConverterUInt32.check_lower(value.items)
+        _UniffiFfiConverterString.check_lower(value.device)
+        _UniffiFfiConverterOptionalString.check_lower(value.by)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterInt64.write(value.at_ms, buf)
+        _UniffiFfiConverterTypeOpenedData.write(value.what, buf)
+        _UniffiFfiConverterOptionalString.write(value.member, buf)
+        _UniffiFfiConverterUInt32.write(value.items, buf)
+        _UniffiFfiConverterString.write(value.device, buf)
+        _UniffiFfiConverterOptionalString.write(value.by, buf)
 
 class _UniffiFfiConverterUInt8(_UniffiConverterPrimitiveInt):
     CLASS_NAME = "u8"
@@ -2966,31 +3625,6 @@ class _UniffiFfiConverterSequenceString(_UniffiConverterRustBuffer):
         return [
             _UniffiFfiConverterString.read(buf) for i in range(count)
         ]
-
-class _UniffiFfiConverterOptionalString(_UniffiConverterRustBuffer):
-    @classmethod
-    def check_lower(cls, value):
-        if value is not None:
-            _UniffiFfiConverterString.check_lower(value)
-
-    @classmethod
-    def write(cls, value, buf):
-        if value is None:
-            buf.write_u8(0)
-            return
-
-        buf.write_u8(1)
-        _UniffiFfiConverterString.write(value, buf)
-
-    @classmethod
-    def read(cls, buf):
-        flag = buf.read_u8()
-        if flag == 0:
-            return None
-        elif flag == 1:
-            return _UniffiFfiConverterString.read(buf)
-        else:
-            raise InternalError("Unexpected flag byte for optional type")
 
 @dataclass
 class Admission:
@@ -3136,19 +3770,6 @@ class _UniffiFfiConverterOptionalTypePersonView(_UniffiConverterRustBuffer):
             return _UniffiFfiConverterTypePersonView.read(buf)
         else:
             raise InternalError("Unexpected flag byte for optional type")
-
-class _UniffiFfiConverterInt64(_UniffiConverterPrimitiveInt):
-    CLASS_NAME = "i64"
-    VALUE_MIN = -2**63
-    VALUE_MAX = 2**63
-
-    @staticmethod
-    def read(buf):
-        return buf.read_i64()
-
-    @staticmethod
-    def write(value, buf):
-        buf.write_i64(value)
 
 @dataclass
 class MarkView:
@@ -3472,19 +4093,6 @@ class _UniffiFfiConverterTypeAgendaView(_UniffiConverterRustBuffer):
         _UniffiFfiConverterString.write(value.title, buf)
         _UniffiFfiConverterOptionalTypePersonView.write(value.presenter, buf)
         _UniffiFfiConverterTypeRemovalView.write(value.removal, buf)
-
-class _UniffiFfiConverterUInt32(_UniffiConverterPrimitiveInt):
-    CLASS_NAME = "u32"
-    VALUE_MIN = 0
-    VALUE_MAX = 2**32
-
-    @staticmethod
-    def read(buf):
-        return buf.read_u32()
-
-    @staticmethod
-    def write(value, buf):
-        buf.write_u32(value)
 
 
 
@@ -6638,6 +7246,120 @@ class _UniffiFfiConverterTypeConclusionView(_UniffiConverterRustBuffer):
         _UniffiFfiConverterSequenceTypePersonView.write(value.responsible, buf)
         _UniffiFfiConverterTypeRemovalView.write(value.removal, buf)
 
+@dataclass
+class ConsentView:
+    """
+    What a member consented to, or took back.
+"""
+    def __init__(self, *, member:str, purpose:str, given:bool, day:str, at_ms:int, device:str):
+        self.member = member
+        self.purpose = purpose
+        self.given = given
+        self.day = day
+        self.at_ms = at_ms
+        self.device = device
+        
+        
+
+    
+    def __str__(self):
+        return "ConsentView(member={}, purpose={}, given={}, day={}, at_ms={}, device={})".format(self.member, self.purpose, self.given, self.day, self.at_ms, self.device)
+    def __eq__(self, other):
+        if self.member != other.member:
+            return False
+        if self.purpose != other.purpose:
+            return False
+        if self.given != other.given:
+            return False
+        if self.day != other.day:
+            return False
+        if self.at_ms != other.at_ms:
+            return False
+        if self.device != other.device:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeConsentView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return ConsentView(
+            member=_UniffiFfiConverterString.read(buf),
+            purpose=_UniffiFfiConverterString.read(buf),
+            given=_UniffiFfiConverterBoolean.read(buf),
+            day=_UniffiFfiConverterString.read(buf),
+            at_ms=_UniffiFfiConverterInt64.read(buf),
+            device=_UniffiFfiConverterString.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.member)
+        _UniffiFfiConverterString.check_lower(value.purpose)
+        _UniffiFfiConverterBoolean.check_lower(value.given)
+        _UniffiFfiConverterString.check_lower(value.day)
+        _UniffiFfiConverterInt64.check_lower(value.at_ms)
+        _UniffiFfiConverterString.check_lower(value.device)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.member, buf)
+        _UniffiFfiConverterString.write(value.purpose, buf)
+        _UniffiFfiConverterBoolean.write(value.given, buf)
+        _UniffiFfiConverterString.write(value.day, buf)
+        _UniffiFfiConverterInt64.write(value.at_ms, buf)
+        _UniffiFfiConverterString.write(value.device, buf)
+
+@dataclass
+class ContactView:
+    """
+    What the committee knows of a member beside the name. Every line may be empty.
+"""
+    def __init__(self, *, phone:str = "", born:str = "", card:str = "", note:str = ""):
+        self.phone = phone
+        self.born = born
+        self.card = card
+        self.note = note
+        
+        
+
+    
+    def __str__(self):
+        return "ContactView(phone={}, born={}, card={}, note={})".format(self.phone, self.born, self.card, self.note)
+    def __eq__(self, other):
+        if self.phone != other.phone:
+            return False
+        if self.born != other.born:
+            return False
+        if self.card != other.card:
+            return False
+        if self.note != other.note:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeContactView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return ContactView(
+            phone=_UniffiFfiConverterString.read(buf),
+            born=_UniffiFfiConverterString.read(buf),
+            card=_UniffiFfiConverterString.read(buf),
+            note=_UniffiFfiConverterString.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.phone)
+        _UniffiFfiConverterString.check_lower(value.born)
+        _UniffiFfiConverterString.check_lower(value.card)
+        _UniffiFfiConverterString.check_lower(value.note)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.phone, buf)
+        _UniffiFfiConverterString.write(value.born, buf)
+        _UniffiFfiConverterString.write(value.card, buf)
+        _UniffiFfiConverterString.write(value.note, buf)
+
 
 
 
@@ -8785,6 +9507,45 @@ class _UniffiFfiConverterTypeDueQuestionView(_UniffiConverterRustBuffer):
         _UniffiFfiConverterUInt32.write(value.lapses, buf)
 
 @dataclass
+class ErasedView:
+    """
+    What an erasure did.
+"""
+    def __init__(self, *, cards:int, old_name_remains:bool):
+        self.cards = cards
+        self.old_name_remains = old_name_remains
+        
+        
+
+    
+    def __str__(self):
+        return "ErasedView(cards={}, old_name_remains={})".format(self.cards, self.old_name_remains)
+    def __eq__(self, other):
+        if self.cards != other.cards:
+            return False
+        if self.old_name_remains != other.old_name_remains:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeErasedView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return ErasedView(
+            cards=_UniffiFfiConverterUInt32.read(buf),
+            old_name_remains=_UniffiFfiConverterBoolean.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterUInt32.check_lower(value.cards)
+        _UniffiFfiConverterBoolean.check_lower(value.old_name_remains)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterUInt32.write(value.cards, buf)
+        _UniffiFfiConverterBoolean.write(value.old_name_remains, buf)
+
+@dataclass
 class EvidenceView:
     """
     What supports points.
@@ -8891,6 +9652,45 @@ class _UniffiFfiConverterTypeExamRules(_UniffiConverterRustBuffer):
         _UniffiFfiConverterInt64.write(value.closes, buf)
         _UniffiFfiConverterUInt32.write(value.attempts, buf)
         _UniffiFfiConverterOptionalUInt32.write(value.minutes, buf)
+
+@dataclass
+class ExportFiles:
+    """
+    A member's data as two files of the age format, under the passphrase that was given.
+"""
+    def __init__(self, *, json:bytes, text:bytes):
+        self.json = json
+        self.text = text
+        
+        
+
+    
+    def __str__(self):
+        return "ExportFiles(json={}, text={})".format(self.json, self.text)
+    def __eq__(self, other):
+        if self.json != other.json:
+            return False
+        if self.text != other.text:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeExportFiles(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return ExportFiles(
+            json=_UniffiFfiConverterBytes.read(buf),
+            text=_UniffiFfiConverterBytes.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterBytes.check_lower(value.json)
+        _UniffiFfiConverterBytes.check_lower(value.text)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterBytes.write(value.json, buf)
+        _UniffiFfiConverterBytes.write(value.text, buf)
 
 
 
@@ -9629,6 +10429,320 @@ class _UniffiFfiConverterTypeFeesView(_UniffiConverterRustBuffer):
         _UniffiFfiConverterSequenceTypeAssessedView.write(value.assessed, buf)
         _UniffiFfiConverterInt64.write(value.total, buf)
         _UniffiFfiConverterUInt32.write(value.damaged, buf)
+
+@dataclass
+class PackView:
+    """
+    A pack: what makes a phone the secretary's of a new branch.
+"""
+    def __init__(self, *, text:str, code:str):
+        self.text = text
+        self.code = code
+        
+        
+
+    
+    def __str__(self):
+        return "PackView(text={}, code={})".format(self.text, self.code)
+    def __eq__(self, other):
+        if self.text != other.text:
+            return False
+        if self.code != other.code:
+            return False
+        return True
+
+class _UniffiFfiConverterTypePackView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return PackView(
+            text=_UniffiFfiConverterString.read(buf),
+            code=_UniffiFfiConverterString.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.text)
+        _UniffiFfiConverterString.check_lower(value.code)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.text, buf)
+        _UniffiFfiConverterString.write(value.code, buf)
+
+class _UniffiFfiConverterSequenceTypePackView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypePackView.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypePackView.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypePackView.read(buf) for i in range(count)
+        ]
+
+@dataclass
+class FoundedView:
+    """
+    A branch that was founded.
+"""
+    def __init__(self, *, unit:str, name:str, packs:typing.List[PackView]):
+        self.unit = unit
+        self.name = name
+        self.packs = packs
+        
+        
+
+    
+    def __str__(self):
+        return "FoundedView(unit={}, name={}, packs={})".format(self.unit, self.name, self.packs)
+    def __eq__(self, other):
+        if self.unit != other.unit:
+            return False
+        if self.name != other.name:
+            return False
+        if self.packs != other.packs:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeFoundedView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return FoundedView(
+            unit=_UniffiFfiConverterString.read(buf),
+            name=_UniffiFfiConverterString.read(buf),
+            packs=_UniffiFfiConverterSequenceTypePackView.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.unit)
+        _UniffiFfiConverterString.check_lower(value.name)
+        _UniffiFfiConverterSequenceTypePackView.check_lower(value.packs)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.unit, buf)
+        _UniffiFfiConverterString.write(value.name, buf)
+        _UniffiFfiConverterSequenceTypePackView.write(value.packs, buf)
+
+@dataclass
+class GuestAdmission:
+    """
+    Whom an officer lets into a meeting.
+"""
+    def __init__(self, *, request:str, meeting:str, name:str, relays:typing.List[str] = _DEFAULT):
+        self.request = request
+        self.meeting = meeting
+        self.name = name
+        if relays is _DEFAULT:
+            self.relays = []
+        else:
+            self.relays = relays
+        
+        
+
+    
+    def __str__(self):
+        return "GuestAdmission(request={}, meeting={}, name={}, relays={})".format(self.request, self.meeting, self.name, self.relays)
+    def __eq__(self, other):
+        if self.request != other.request:
+            return False
+        if self.meeting != other.meeting:
+            return False
+        if self.name != other.name:
+            return False
+        if self.relays != other.relays:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeGuestAdmission(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return GuestAdmission(
+            request=_UniffiFfiConverterString.read(buf),
+            meeting=_UniffiFfiConverterString.read(buf),
+            name=_UniffiFfiConverterString.read(buf),
+            relays=_UniffiFfiConverterSequenceString.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.request)
+        _UniffiFfiConverterString.check_lower(value.meeting)
+        _UniffiFfiConverterString.check_lower(value.name)
+        _UniffiFfiConverterSequenceString.check_lower(value.relays)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.request, buf)
+        _UniffiFfiConverterString.write(value.meeting, buf)
+        _UniffiFfiConverterString.write(value.name, buf)
+        _UniffiFfiConverterSequenceString.write(value.relays, buf)
+
+@dataclass
+class GuestPageView:
+    """
+    What a guest reads.
+"""
+    def __init__(self, *, meeting:str, text:str, sha256:str, sealed:bool):
+        self.meeting = meeting
+        self.text = text
+        self.sha256 = sha256
+        self.sealed = sealed
+        
+        
+
+    
+    def __str__(self):
+        return "GuestPageView(meeting={}, text={}, sha256={}, sealed={})".format(self.meeting, self.text, self.sha256, self.sealed)
+    def __eq__(self, other):
+        if self.meeting != other.meeting:
+            return False
+        if self.text != other.text:
+            return False
+        if self.sha256 != other.sha256:
+            return False
+        if self.sealed != other.sealed:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeGuestPageView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return GuestPageView(
+            meeting=_UniffiFfiConverterString.read(buf),
+            text=_UniffiFfiConverterString.read(buf),
+            sha256=_UniffiFfiConverterString.read(buf),
+            sealed=_UniffiFfiConverterBoolean.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.meeting)
+        _UniffiFfiConverterString.check_lower(value.text)
+        _UniffiFfiConverterString.check_lower(value.sha256)
+        _UniffiFfiConverterBoolean.check_lower(value.sealed)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.meeting, buf)
+        _UniffiFfiConverterString.write(value.text, buf)
+        _UniffiFfiConverterString.write(value.sha256, buf)
+        _UniffiFfiConverterBoolean.write(value.sealed, buf)
+
+@dataclass
+class GuestPhoneView:
+    """
+    A guest's phone.
+"""
+    def __init__(self, *, device:str, label:str, name:typing.Optional[str], meeting:str, open:bool):
+        self.device = device
+        self.label = label
+        self.name = name
+        self.meeting = meeting
+        self.open = open
+        
+        
+
+    
+    def __str__(self):
+        return "GuestPhoneView(device={}, label={}, name={}, meeting={}, open={})".format(self.device, self.label, self.name, self.meeting, self.open)
+    def __eq__(self, other):
+        if self.device != other.device:
+            return False
+        if self.label != other.label:
+            return False
+        if self.name != other.name:
+            return False
+        if self.meeting != other.meeting:
+            return False
+        if self.open != other.open:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeGuestPhoneView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return GuestPhoneView(
+            device=_UniffiFfiConverterString.read(buf),
+            label=_UniffiFfiConverterString.read(buf),
+            name=_UniffiFfiConverterOptionalString.read(buf),
+            meeting=_UniffiFfiConverterString.read(buf),
+            open=_UniffiFfiConverterBoolean.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.device)
+        _UniffiFfiConverterString.check_lower(value.label)
+        _UniffiFfiConverterOptionalString.check_lower(value.name)
+        _UniffiFfiConverterString.check_lower(value.meeting)
+        _UniffiFfiConverterBoolean.check_lower(value.open)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.device, buf)
+        _UniffiFfiConverterString.write(value.label, buf)
+        _UniffiFfiConverterOptionalString.write(value.name, buf)
+        _UniffiFfiConverterString.write(value.meeting, buf)
+        _UniffiFfiConverterBoolean.write(value.open, buf)
+
+@dataclass
+class HallEntryView:
+    """
+    A phone that asks to be admitted in a hall.
+"""
+    def __init__(self, *, check_code:str, label:str, device:str):
+        self.check_code = check_code
+        self.label = label
+        self.device = device
+        
+        
+
+    
+    def __str__(self):
+        return "HallEntryView(check_code={}, label={}, device={})".format(self.check_code, self.label, self.device)
+    def __eq__(self, other):
+        if self.check_code != other.check_code:
+            return False
+        if self.label != other.label:
+            return False
+        if self.device != other.device:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeHallEntryView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return HallEntryView(
+            check_code=_UniffiFfiConverterString.read(buf),
+            label=_UniffiFfiConverterString.read(buf),
+            device=_UniffiFfiConverterString.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.check_code)
+        _UniffiFfiConverterString.check_lower(value.label)
+        _UniffiFfiConverterString.check_lower(value.device)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.check_code, buf)
+        _UniffiFfiConverterString.write(value.label, buf)
+        _UniffiFfiConverterString.write(value.device, buf)
 
 @dataclass
 class HeardView:
@@ -14738,6 +15852,45 @@ class _UniffiFfiConverterTypeMinutesView(_UniffiConverterRustBuffer):
         _UniffiFfiConverterSequenceString.write(value.heads, buf)
 
 @dataclass
+class NewBranch:
+    """
+    A branch to found.
+"""
+    def __init__(self, *, name:str, secretary:str):
+        self.name = name
+        self.secretary = secretary
+        
+        
+
+    
+    def __str__(self):
+        return "NewBranch(name={}, secretary={})".format(self.name, self.secretary)
+    def __eq__(self, other):
+        if self.name != other.name:
+            return False
+        if self.secretary != other.secretary:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeNewBranch(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return NewBranch(
+            name=_UniffiFfiConverterString.read(buf),
+            secretary=_UniffiFfiConverterString.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.name)
+        _UniffiFfiConverterString.check_lower(value.secretary)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.name, buf)
+        _UniffiFfiConverterString.write(value.secretary, buf)
+
+@dataclass
 class NewBroadcast:
     """
     A broadcast to announce.
@@ -14891,7 +16044,7 @@ class NewFeedback:
     """
     What to write to the committee.
 """
-    def __init__(self, *, topic:str, text:str, named:bool, meeting:typing.Optional[str] = _DEFAULT, id:typing.Optional[str] = _DEFAULT):
+    def __init__(self, *, topic:str, text:str, named:bool, meeting:typing.Optional[str] = _DEFAULT, name_above:bool = False, id:typing.Optional[str] = _DEFAULT):
         self.topic = topic
         self.text = text
         self.named = named
@@ -14899,6 +16052,7 @@ class NewFeedback:
             self.meeting = None
         else:
             self.meeting = meeting
+        self.name_above = name_above
         if id is _DEFAULT:
             self.id = None
         else:
@@ -14908,7 +16062,7 @@ class NewFeedback:
 
     
     def __str__(self):
-        return "NewFeedback(topic={}, text={}, named={}, meeting={}, id={})".format(self.topic, self.text, self.named, self.meeting, self.id)
+        return "NewFeedback(topic={}, text={}, named={}, meeting={}, name_above={}, id={})".format(self.topic, self.text, self.named, self.meeting, self.name_above, self.id)
     def __eq__(self, other):
         if self.topic != other.topic:
             return False
@@ -14917,6 +16071,8 @@ class NewFeedback:
         if self.named != other.named:
             return False
         if self.meeting != other.meeting:
+            return False
+        if self.name_above != other.name_above:
             return False
         if self.id != other.id:
             return False
@@ -14930,6 +16086,7 @@ class _UniffiFfiConverterTypeNewFeedback(_UniffiConverterRustBuffer):
             text=_UniffiFfiConverterString.read(buf),
             named=_UniffiFfiConverterBoolean.read(buf),
             meeting=_UniffiFfiConverterOptionalString.read(buf),
+            name_above=_UniffiFfiConverterBoolean.read(buf),
             id=_UniffiFfiConverterOptionalString.read(buf),
         )
 
@@ -14939,6 +16096,7 @@ class _UniffiFfiConverterTypeNewFeedback(_UniffiConverterRustBuffer):
         _UniffiFfiConverterString.check_lower(value.text)
         _UniffiFfiConverterBoolean.check_lower(value.named)
         _UniffiFfiConverterOptionalString.check_lower(value.meeting)
+        _UniffiFfiConverterBoolean.check_lower(value.name_above)
         _UniffiFfiConverterOptionalString.check_lower(value.id)
 
     @staticmethod
@@ -14947,6 +16105,7 @@ class _UniffiFfiConverterTypeNewFeedback(_UniffiConverterRustBuffer):
         _UniffiFfiConverterString.write(value.text, buf)
         _UniffiFfiConverterBoolean.write(value.named, buf)
         _UniffiFfiConverterOptionalString.write(value.meeting, buf)
+        _UniffiFfiConverterBoolean.write(value.name_above, buf)
         _UniffiFfiConverterOptionalString.write(value.id, buf)
 
 @dataclass
@@ -15944,6 +17103,138 @@ class _UniffiFfiConverterTypePaperFile(_UniffiConverterRustBuffer):
         _UniffiFfiConverterString.write(value.extension, buf)
         _UniffiFfiConverterString.write(value.media, buf)
         _UniffiFfiConverterBytes.write(value.bytes, buf)
+
+@dataclass
+class PassView:
+    """
+    What an officer's phone shows to be scanned.
+"""
+    def __init__(self, *, code:str, hall:bool, unit:str, relays:typing.List[str], until:typing.Optional[int]):
+        self.code = code
+        self.hall = hall
+        self.unit = unit
+        self.relays = relays
+        self.until = until
+        
+        
+
+    
+    def __str__(self):
+        return "PassView(code={}, hall={}, unit={}, relays={}, until={})".format(self.code, self.hall, self.unit, self.relays, self.until)
+    def __eq__(self, other):
+        if self.code != other.code:
+            return False
+        if self.hall != other.hall:
+            return False
+        if self.unit != other.unit:
+            return False
+        if self.relays != other.relays:
+            return False
+        if self.until != other.until:
+            return False
+        return True
+
+class _UniffiFfiConverterTypePassView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return PassView(
+            code=_UniffiFfiConverterString.read(buf),
+            hall=_UniffiFfiConverterBoolean.read(buf),
+            unit=_UniffiFfiConverterString.read(buf),
+            relays=_UniffiFfiConverterSequenceString.read(buf),
+            until=_UniffiFfiConverterOptionalUInt64.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.code)
+        _UniffiFfiConverterBoolean.check_lower(value.hall)
+        _UniffiFfiConverterString.check_lower(value.unit)
+        _UniffiFfiConverterSequenceString.check_lower(value.relays)
+        _UniffiFfiConverterOptionalUInt64.check_lower(value.until)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.code, buf)
+        _UniffiFfiConverterBoolean.write(value.hall, buf)
+        _UniffiFfiConverterString.write(value.unit, buf)
+        _UniffiFfiConverterSequenceString.write(value.relays, buf)
+        _UniffiFfiConverterOptionalUInt64.write(value.until, buf)
+
+@dataclass
+class PassedFeedbackView:
+    """
+    An item of feedback that was passed up.
+"""
+    def __init__(self, *, unit:str, item:str, topic:str, text:str, writer:typing.Optional[str], passed_ms:int, status:typing.Optional[FeedbackStatus], replies:typing.List[FeedbackReplyView]):
+        self.unit = unit
+        self.item = item
+        self.topic = topic
+        self.text = text
+        self.writer = writer
+        self.passed_ms = passed_ms
+        self.status = status
+        self.replies = replies
+        
+        
+
+    
+    def __str__(self):
+        return "PassedFeedbackView(unit={}, item={}, topic={}, text={}, writer={}, passed_ms={}, status={}, replies={})".format(self.unit, self.item, self.topic, self.text, self.writer, self.passed_ms, self.status, self.replies)
+    def __eq__(self, other):
+        if self.unit != other.unit:
+            return False
+        if self.item != other.item:
+            return False
+        if self.topic != other.topic:
+            return False
+        if self.text != other.text:
+            return False
+        if self.writer != other.writer:
+            return False
+        if self.passed_ms != other.passed_ms:
+            return False
+        if self.status != other.status:
+            return False
+        if self.replies != other.replies:
+            return False
+        return True
+
+class _UniffiFfiConverterTypePassedFeedbackView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return PassedFeedbackView(
+            unit=_UniffiFfiConverterString.read(buf),
+            item=_UniffiFfiConverterString.read(buf),
+            topic=_UniffiFfiConverterString.read(buf),
+            text=_UniffiFfiConverterString.read(buf),
+            writer=_UniffiFfiConverterOptionalString.read(buf),
+            passed_ms=_UniffiFfiConverterInt64.read(buf),
+            status=_UniffiFfiConverterOptionalTypeFeedbackStatus.read(buf),
+            replies=_UniffiFfiConverterSequenceTypeFeedbackReplyView.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.unit)
+        _UniffiFfiConverterString.check_lower(value.item)
+        _UniffiFfiConverterString.check_lower(value.topic)
+        _UniffiFfiConverterString.check_lower(value.text)
+        _UniffiFfiConverterOptionalString.check_lower(value.writer)
+        _UniffiFfiConverterInt64.check_lower(value.passed_ms)
+        _UniffiFfiConverterOptionalTypeFeedbackStatus.check_lower(value.status)
+        _UniffiFfiConverterSequenceTypeFeedbackReplyView.check_lower(value.replies)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.unit, buf)
+        _UniffiFfiConverterString.write(value.item, buf)
+        _UniffiFfiConverterString.write(value.topic, buf)
+        _UniffiFfiConverterString.write(value.text, buf)
+        _UniffiFfiConverterOptionalString.write(value.writer, buf)
+        _UniffiFfiConverterInt64.write(value.passed_ms, buf)
+        _UniffiFfiConverterOptionalTypeFeedbackStatus.write(value.status, buf)
+        _UniffiFfiConverterSequenceTypeFeedbackReplyView.write(value.replies, buf)
 
 
 
@@ -17718,6 +19009,221 @@ class _UniffiFfiConverterTypeRepeatResult(_UniffiConverterRustBuffer):
         _UniffiFfiConverterBoolean.write(value.right, buf)
         _UniffiFfiConverterOptionalTypePassageView.write(value.passage, buf)
 
+
+
+
+
+
+class ReportStepKind(enum.Enum):
+    """
+    What became of a report. The furthest counts.
+"""
+    
+    RECEIVED = 0
+    """
+    A phone of the level above has it.
+"""
+    
+    OPENED = 1
+    """
+    Somebody there has opened it.
+"""
+    
+    RETURNED = 2
+    """
+    It was sent back, with what is to be changed.
+"""
+    
+    ACCEPTED = 3
+    """
+    It was accepted.
+"""
+    
+
+
+class _UniffiFfiConverterTypeReportStepKind(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return ReportStepKind.RECEIVED
+        if variant == 2:
+            return ReportStepKind.OPENED
+        if variant == 3:
+            return ReportStepKind.RETURNED
+        if variant == 4:
+            return ReportStepKind.ACCEPTED
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value == ReportStepKind.RECEIVED:
+            return
+        if value == ReportStepKind.OPENED:
+            return
+        if value == ReportStepKind.RETURNED:
+            return
+        if value == ReportStepKind.ACCEPTED:
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value == ReportStepKind.RECEIVED:
+            buf.write_i32(1)
+        if value == ReportStepKind.OPENED:
+            buf.write_i32(2)
+        if value == ReportStepKind.RETURNED:
+            buf.write_i32(3)
+        if value == ReportStepKind.ACCEPTED:
+            buf.write_i32(4)
+
+
+
+class _UniffiFfiConverterOptionalTypeReportStepKind(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterTypeReportStepKind.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterTypeReportStepKind.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterTypeReportStepKind.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
+@dataclass
+class ReportWordView:
+    """
+    What the level above said of a report.
+"""
+    def __init__(self, *, step:ReportStepKind, remark:typing.Optional[str], at_ms:int):
+        self.step = step
+        self.remark = remark
+        self.at_ms = at_ms
+        
+        
+
+    
+    def __str__(self):
+        return "ReportWordView(step={}, remark={}, at_ms={})".format(self.step, self.remark, self.at_ms)
+    def __eq__(self, other):
+        if self.step != other.step:
+            return False
+        if self.remark != other.remark:
+            return False
+        if self.at_ms != other.at_ms:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeReportWordView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return ReportWordView(
+            step=_UniffiFfiConverterTypeReportStepKind.read(buf),
+            remark=_UniffiFfiConverterOptionalString.read(buf),
+            at_ms=_UniffiFfiConverterInt64.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterTypeReportStepKind.check_lower(value.step)
+        _UniffiFfiConverterOptionalString.check_lower(value.remark)
+        _UniffiFfiConverterInt64.check_lower(value.at_ms)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterTypeReportStepKind.write(value.step, buf)
+        _UniffiFfiConverterOptionalString.write(value.remark, buf)
+        _UniffiFfiConverterInt64.write(value.at_ms, buf)
+
+class _UniffiFfiConverterSequenceTypeReportWordView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeReportWordView.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeReportWordView.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeReportWordView.read(buf) for i in range(count)
+        ]
+
+@dataclass
+class ReportAnswerView:
+    """
+    What became of one report.
+"""
+    def __init__(self, *, month:str, revision:int, step:typing.Optional[ReportStepKind], words:typing.List[ReportWordView]):
+        self.month = month
+        self.revision = revision
+        self.step = step
+        self.words = words
+        
+        
+
+    
+    def __str__(self):
+        return "ReportAnswerView(month={}, revision={}, step={}, words={})".format(self.month, self.revision, self.step, self.words)
+    def __eq__(self, other):
+        if self.month != other.month:
+            return False
+        if self.revision != other.revision:
+            return False
+        if self.step != other.step:
+            return False
+        if self.words != other.words:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeReportAnswerView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return ReportAnswerView(
+            month=_UniffiFfiConverterString.read(buf),
+            revision=_UniffiFfiConverterUInt32.read(buf),
+            step=_UniffiFfiConverterOptionalTypeReportStepKind.read(buf),
+            words=_UniffiFfiConverterSequenceTypeReportWordView.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.month)
+        _UniffiFfiConverterUInt32.check_lower(value.revision)
+        _UniffiFfiConverterOptionalTypeReportStepKind.check_lower(value.step)
+        _UniffiFfiConverterSequenceTypeReportWordView.check_lower(value.words)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.month, buf)
+        _UniffiFfiConverterUInt32.write(value.revision, buf)
+        _UniffiFfiConverterOptionalTypeReportStepKind.write(value.step, buf)
+        _UniffiFfiConverterSequenceTypeReportWordView.write(value.words, buf)
+
 class _UniffiFfiConverterSequenceTypeMeetingFactsView(_UniffiConverterRustBuffer):
     @classmethod
     def check_lower(cls, value):
@@ -18284,6 +19790,45 @@ class _UniffiFfiConverterTypeResolutionView(_UniffiConverterRustBuffer):
         _UniffiFfiConverterOptionalTypeResolutionVoteView.write(value.vote, buf)
         _UniffiFfiConverterSequenceTypeMarkView.write(value.issued, buf)
         _UniffiFfiConverterSequenceTypeContestedField.write(value.contested, buf)
+
+@dataclass
+class RetentionView:
+    """
+    How long personal data is kept after somebody has left.
+"""
+    def __init__(self, *, months:typing.Optional[int], due:typing.List[str]):
+        self.months = months
+        self.due = due
+        
+        
+
+    
+    def __str__(self):
+        return "RetentionView(months={}, due={})".format(self.months, self.due)
+    def __eq__(self, other):
+        if self.months != other.months:
+            return False
+        if self.due != other.due:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeRetentionView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return RetentionView(
+            months=_UniffiFfiConverterOptionalUInt32.read(buf),
+            due=_UniffiFfiConverterSequenceString.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterOptionalUInt32.check_lower(value.months)
+        _UniffiFfiConverterSequenceString.check_lower(value.due)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterOptionalUInt32.write(value.months, buf)
+        _UniffiFfiConverterSequenceString.write(value.due, buf)
 
 
 
@@ -19155,6 +20700,51 @@ class _UniffiFfiConverterTypeReviewView(_UniffiConverterRustBuffer):
         _UniffiFfiConverterBoolean.write(value.blocks, buf)
         _UniffiFfiConverterSequenceTypeReviewItemView.write(value.open, buf)
         _UniffiFfiConverterSequenceTypeReviewItemView.write(value.settled, buf)
+
+@dataclass
+class ScannedView:
+    """
+    What scanning did.
+"""
+    def __init__(self, *, shown:PassView, letter:typing.Optional[str], check_code:typing.Optional[str]):
+        self.shown = shown
+        self.letter = letter
+        self.check_code = check_code
+        
+        
+
+    
+    def __str__(self):
+        return "ScannedView(shown={}, letter={}, check_code={})".format(self.shown, self.letter, self.check_code)
+    def __eq__(self, other):
+        if self.shown != other.shown:
+            return False
+        if self.letter != other.letter:
+            return False
+        if self.check_code != other.check_code:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeScannedView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return ScannedView(
+            shown=_UniffiFfiConverterTypePassView.read(buf),
+            letter=_UniffiFfiConverterOptionalString.read(buf),
+            check_code=_UniffiFfiConverterOptionalString.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterTypePassView.check_lower(value.shown)
+        _UniffiFfiConverterOptionalString.check_lower(value.letter)
+        _UniffiFfiConverterOptionalString.check_lower(value.check_code)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterTypePassView.write(value.shown, buf)
+        _UniffiFfiConverterOptionalString.write(value.letter, buf)
+        _UniffiFfiConverterOptionalString.write(value.check_code, buf)
 
 class _UniffiFfiConverterSequenceTypeSealView(_UniffiConverterRustBuffer):
     @classmethod
@@ -20142,6 +21732,45 @@ class _UniffiFfiConverterTypeSyncReport(_UniffiConverterRustBuffer):
         _UniffiFfiConverterSequenceTypeSpaceStatus.write(value.spaces, buf)
 
 @dataclass
+class TicketView:
+    """
+    What an officer hands to one phone.
+"""
+    def __init__(self, *, code:str, welcome:bytes):
+        self.code = code
+        self.welcome = welcome
+        
+        
+
+    
+    def __str__(self):
+        return "TicketView(code={}, welcome={})".format(self.code, self.welcome)
+    def __eq__(self, other):
+        if self.code != other.code:
+            return False
+        if self.welcome != other.welcome:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeTicketView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return TicketView(
+            code=_UniffiFfiConverterString.read(buf),
+            welcome=_UniffiFfiConverterBytes.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.code)
+        _UniffiFfiConverterBytes.check_lower(value.welcome)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.code, buf)
+        _UniffiFfiConverterBytes.write(value.welcome, buf)
+
+@dataclass
 class UndoneView:
     """
     What was undone.
@@ -20191,6 +21820,114 @@ class _UniffiFfiConverterTypeUndoneView(_UniffiConverterRustBuffer):
         _UniffiFfiConverterInt64.write(value.at_ms, buf)
         _UniffiFfiConverterSequenceString.write(value.did, buf)
         _UniffiFfiConverterSequenceTypeChange.write(value.what, buf)
+
+@dataclass
+class UnitAboveView:
+    """
+    A unit above this one.
+"""
+    def __init__(self, *, unit:str, steps:int, name:typing.Optional[str], known:bool, readable:bool, published:int):
+        self.unit = unit
+        self.steps = steps
+        self.name = name
+        self.known = known
+        self.readable = readable
+        self.published = published
+        
+        
+
+    
+    def __str__(self):
+        return "UnitAboveView(unit={}, steps={}, name={}, known={}, readable={}, published={})".format(self.unit, self.steps, self.name, self.known, self.readable, self.published)
+    def __eq__(self, other):
+        if self.unit != other.unit:
+            return False
+        if self.steps != other.steps:
+            return False
+        if self.name != other.name:
+            return False
+        if self.known != other.known:
+            return False
+        if self.readable != other.readable:
+            return False
+        if self.published != other.published:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeUnitAboveView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return UnitAboveView(
+            unit=_UniffiFfiConverterString.read(buf),
+            steps=_UniffiFfiConverterUInt8.read(buf),
+            name=_UniffiFfiConverterOptionalString.read(buf),
+            known=_UniffiFfiConverterBoolean.read(buf),
+            readable=_UniffiFfiConverterBoolean.read(buf),
+            published=_UniffiFfiConverterUInt32.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.unit)
+        _UniffiFfiConverterUInt8.check_lower(value.steps)
+        _UniffiFfiConverterOptionalString.check_lower(value.name)
+        _UniffiFfiConverterBoolean.check_lower(value.known)
+        _UniffiFfiConverterBoolean.check_lower(value.readable)
+        _UniffiFfiConverterUInt32.check_lower(value.published)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.unit, buf)
+        _UniffiFfiConverterUInt8.write(value.steps, buf)
+        _UniffiFfiConverterOptionalString.write(value.name, buf)
+        _UniffiFfiConverterBoolean.write(value.known, buf)
+        _UniffiFfiConverterBoolean.write(value.readable, buf)
+        _UniffiFfiConverterUInt32.write(value.published, buf)
+
+@dataclass
+class UnitBelowView:
+    """
+    A unit below this one.
+"""
+    def __init__(self, *, unit:str, name:str, phones:int):
+        self.unit = unit
+        self.name = name
+        self.phones = phones
+        
+        
+
+    
+    def __str__(self):
+        return "UnitBelowView(unit={}, name={}, phones={})".format(self.unit, self.name, self.phones)
+    def __eq__(self, other):
+        if self.unit != other.unit:
+            return False
+        if self.name != other.name:
+            return False
+        if self.phones != other.phones:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeUnitBelowView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return UnitBelowView(
+            unit=_UniffiFfiConverterString.read(buf),
+            name=_UniffiFfiConverterString.read(buf),
+            phones=_UniffiFfiConverterUInt32.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.unit)
+        _UniffiFfiConverterString.check_lower(value.name)
+        _UniffiFfiConverterUInt32.check_lower(value.phones)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.unit, buf)
+        _UniffiFfiConverterString.write(value.name, buf)
+        _UniffiFfiConverterUInt32.write(value.phones, buf)
 
 @dataclass
 class UnitCard:
@@ -25588,6 +27325,29 @@ class _UniffiFfiConverterTypeTaskCommand(_UniffiConverterRustBuffer):
 
 
 
+class _UniffiFfiConverterSequenceTypeAccessView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeAccessView.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeAccessView.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeAccessView.read(buf) for i in range(count)
+        ]
+
 class _UniffiFfiConverterSequenceTypeNewMember(_UniffiConverterRustBuffer):
     @classmethod
     def check_lower(cls, value):
@@ -25611,6 +27371,169 @@ class _UniffiFfiConverterSequenceTypeNewMember(_UniffiConverterRustBuffer):
             _UniffiFfiConverterTypeNewMember.read(buf) for i in range(count)
         ]
 
+class _UniffiFfiConverterSequenceTypeUnitBelowView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeUnitBelowView.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeUnitBelowView.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeUnitBelowView.read(buf) for i in range(count)
+        ]
+
+class _UniffiFfiConverterSequenceTypeConsentView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeConsentView.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeConsentView.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeConsentView.read(buf) for i in range(count)
+        ]
+
+class _UniffiFfiConverterSequenceTypeNewBranch(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeNewBranch.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeNewBranch.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeNewBranch.read(buf) for i in range(count)
+        ]
+
+class _UniffiFfiConverterSequenceTypeFoundedView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeFoundedView.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeFoundedView.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeFoundedView.read(buf) for i in range(count)
+        ]
+
+class _UniffiFfiConverterOptionalTypeGuestPageView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterTypeGuestPageView.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterTypeGuestPageView.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterTypeGuestPageView.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
+class _UniffiFfiConverterSequenceTypeGuestPhoneView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeGuestPhoneView.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeGuestPhoneView.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeGuestPhoneView.read(buf) for i in range(count)
+        ]
+
+class _UniffiFfiConverterSequenceTypeHallEntryView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeHallEntryView.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeHallEntryView.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeHallEntryView.read(buf) for i in range(count)
+        ]
+
 class _UniffiFfiConverterSequenceTypeNewMemberLine(_UniffiConverterRustBuffer):
     @classmethod
     def check_lower(cls, value):
@@ -25632,6 +27555,54 @@ class _UniffiFfiConverterSequenceTypeNewMemberLine(_UniffiConverterRustBuffer):
 
         return [
             _UniffiFfiConverterTypeNewMemberLine.read(buf) for i in range(count)
+        ]
+
+class _UniffiFfiConverterOptionalTypePassView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterTypePassView.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterTypePassView.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterTypePassView.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
+class _UniffiFfiConverterSequenceTypeUnitAboveView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeUnitAboveView.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeUnitAboveView.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeUnitAboveView.read(buf) for i in range(count)
         ]
 
 class _UniffiFfiConverterSequenceTypeMeetingHeading(_UniffiConverterRustBuffer):
@@ -25703,6 +27674,31 @@ class _UniffiFfiConverterSequenceTypeNotCountedView(_UniffiConverterRustBuffer):
             _UniffiFfiConverterTypeNotCountedView.read(buf) for i in range(count)
         ]
 
+class _UniffiFfiConverterOptionalTypeContactView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterTypeContactView.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterTypeContactView.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterTypeContactView.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
 class _UniffiFfiConverterSequenceTypePhoneView(_UniffiConverterRustBuffer):
     @classmethod
     def check_lower(cls, value):
@@ -25737,6 +27733,16 @@ class BranchProtocol(typing.Protocol):
         Takes the invitation an officer made for this phone; gives the relays it names, best first.
 """
         raise NotImplementedError
+    def accept_welcome(self, file: bytes) -> None:
+        """
+        Joins by the file of welcome that belongs to the scanned code.
+"""
+        raise NotImplementedError
+    def accesses(self, ) -> typing.List[AccessView]:
+        """
+        Who opened personal data, newest first. The committee only; a member's own lines are in that member's export.
+"""
+        raise NotImplementedError
     def add_members(self, members: typing.List[NewMember],since: str) -> typing.List[str]:
         """
         Puts members on the roster from a day on, all or none; gives their ids.
@@ -25747,14 +27753,91 @@ class BranchProtocol(typing.Protocol):
         Grants the asking phone its rank; gives the invitation to hand back, as text.
 """
         raise NotImplementedError
+    def admit_by_code(self, admission: Admission) -> TicketView:
+        """
+        [`Branch::admit`], with an answer that is small enough to be scanned.
+"""
+        raise NotImplementedError
+    def admit_guest(self, guest: GuestAdmission) -> str:
+        """
+        Lets a phone read one meeting, and nothing else; gives the invitation to hand back, as text. Officers only.
+"""
+        raise NotImplementedError
+    def admit_in_hall(self, check_code: str,admission: Admission) -> HallEntryView:
+        """
+        Admits the one phone whose holder reads these six digits out. The request of the admission is not looked at.
+"""
+        raise NotImplementedError
+    def branches(self, ) -> typing.List[UnitBelowView]:
+        """
+        The units below, by name.
+"""
+        raise NotImplementedError
     def card(self, ) -> UnitCard:
         """
         The unit and this phone in it.
 """
         raise NotImplementedError
+    def close_hall(self, ) -> None:
+        """
+        Ends the hall: its key and the requests that wait are deleted. Who was admitted stays admitted.
+"""
+        raise NotImplementedError
+    def consents(self, member: typing.Optional[str]) -> typing.List[ConsentView]:
+        """
+        What was consented to, by one member or by all, oldest first; what was taken back stays listed.
+"""
+        raise NotImplementedError
+    def contacts(self, ) -> typing.List[str]:
+        """
+        The members of whom the committee knows more than the name.
+"""
+        raise NotImplementedError
     def create(self, new: NewUnit) -> str:
         """
         Founds a unit and makes this phone its secretary's. Gives the unit's id.
+"""
+        raise NotImplementedError
+    def erase_person(self, member: str) -> ErasedView:
+        """
+        Erases the name of a member and all that the committee knows of them, here at once and on every phone and relay that
+        the record reaches. It cannot be undone. Officers only.
+"""
+        raise NotImplementedError
+    def export_data(self, member: typing.Optional[str],passphrase: str,language: Language) -> ExportFiles:
+        """
+        The holder's data, or on an officer's phone that of a member who asks for it, sealed under a passphrase. That a
+        member's data was exported is recorded for the committee first.
+"""
+        raise NotImplementedError
+    def found_branches(self, new: typing.List[NewBranch]) -> typing.List[FoundedView]:
+        """
+        Founds branches below this unit, all or none; gives the packs for their secretaries. Officers only.
+"""
+        raise NotImplementedError
+    def guest_page(self, ) -> typing.Optional[GuestPageView]:
+        """
+        What this phone, a guest's, was shown last; none while nothing has come.
+"""
+        raise NotImplementedError
+    def guests(self, ) -> typing.List[GuestPhoneView]:
+        """
+        The phones of guests, by meeting.
+"""
+        raise NotImplementedError
+    def hall(self, ) -> PassView:
+        """
+        The code of the hall that is open on this phone.
+"""
+        raise NotImplementedError
+    def hall_requests(self, ) -> typing.List[HallEntryView]:
+        """
+        The phones that wait in the hall, by label.
+"""
+        raise NotImplementedError
+    def hall_welcome(self, ) -> bytes:
+        """
+        The file of welcome for everybody who was admitted in the hall.
 """
         raise NotImplementedError
     def import_members(self, lines: typing.List[NewMemberLine]) -> typing.List[str]:
@@ -25766,6 +27849,16 @@ class BranchProtocol(typing.Protocol):
     def join_request(self, ) -> JoinRequestView:
         """
         The text this phone shows to be admitted. Fresh at every call.
+"""
+        raise NotImplementedError
+    def joining(self, ) -> typing.Optional[PassView]:
+        """
+        What this phone has scanned, while it waits for the records of the unit.
+"""
+        raise NotImplementedError
+    def levels_above(self, ) -> typing.List[UnitAboveView]:
+        """
+        The units above, nearest first.
 """
         raise NotImplementedError
     def lift_phone(self, device: str) -> KeyChangeView:
@@ -25793,6 +27886,21 @@ class BranchProtocol(typing.Protocol):
         What phones wrote after their removal, or beyond what they might: kept, and not counted.
 """
         raise NotImplementedError
+    def open_contact(self, member: str) -> typing.Optional[ContactView]:
+        """
+        Opens what the committee knows of a member. That it was opened, by whom and when, is recorded first.
+"""
+        raise NotImplementedError
+    def open_hall(self, relays: typing.List[str]) -> PassView:
+        """
+        Opens a hall for two hours: the code to put on the wall. A hall that was open on this phone is closed. Officers only.
+"""
+        raise NotImplementedError
+    def own_data(self, language: Language) -> str:
+        """
+        Everything this phone holds about its holder, as text to read on the screen.
+"""
+        raise NotImplementedError
     def phones(self, ) -> typing.List[PhoneView]:
         """
         Every phone that was ever admitted, by member.
@@ -25801,6 +27909,11 @@ class BranchProtocol(typing.Protocol):
     def read_request(self, text: str) -> JoinRequestView:
         """
         Reads somebody's request, to show the check code before admitting.
+"""
+        raise NotImplementedError
+    def record_consent(self, member: str,purpose: str,given: bool,day: str) -> None:
+        """
+        Records that a member consented to something on a day, or took it back.
 """
         raise NotImplementedError
     def regrade_phone(self, device: str,rank: int,committee: bool,probationary: bool) -> KeyChangeView:
@@ -25824,6 +27937,11 @@ class BranchProtocol(typing.Protocol):
         Corrects the names of the unit and of the body above it.
 """
         raise NotImplementedError
+    def retention(self, ) -> RetentionView:
+        """
+        That rule, and whose data is due by it.
+"""
+        raise NotImplementedError
     def review_all(self, language: Language) -> typing.List[ReviewItemView]:
         """
         Open review items of all meetings, newest meeting first, in words of a language.
@@ -25839,9 +27957,35 @@ class BranchProtocol(typing.Protocol):
         New keys for every part of the handbook that this phone may give them to: once a year, or when a key may have leaked.
 """
         raise NotImplementedError
+    def scan(self, code: str) -> ScannedView:
+        """
+        Takes what was scanned from an officer's phone. Another code may be scanned instead until the records are here.
+"""
+        raise NotImplementedError
+    def set_contact(self, member: str,contact: ContactView) -> None:
+        """
+        Writes what the committee knows of a member; an empty one takes it back. What was written before is erased.
+"""
+        raise NotImplementedError
+    def set_retention(self, months: int) -> None:
+        """
+        Sets how many months personal data is kept after somebody has left.
+"""
+        raise NotImplementedError
+    def shown_request(self, ) -> JoinRequestView:
+        """
+        [`Branch::join_request`] to be scanned: short, good for ten minutes and once.
+"""
+        raise NotImplementedError
     def suspend_phone(self, device: str,why: RemovalReason) -> KeyChangeView:
         """
         Sets a phone aside until lifted: no relay serves it. A deputy may do it even to the secretary's stolen phone.
+"""
+        raise NotImplementedError
+    def take_hall_letter(self, letter: str) -> HallEntryView:
+        """
+        Takes a letter to this hall in; taking one twice changes nothing. Take all letters in before anybody reads digits out:
+        who hears them could make a request with the same ones.
 """
         raise NotImplementedError
 
@@ -25890,6 +28034,39 @@ class Branch(BranchProtocol):
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
+    def accept_welcome(self, file: bytes) -> None:
+        """
+        Joins by the file of welcome that belongs to the scanned code.
+"""
+        
+        _UniffiFfiConverterBytes.check_lower(file)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterBytes.lower(file),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_branch_accept_welcome,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def accesses(self, ) -> typing.List[AccessView]:
+        """
+        Who opened personal data, newest first. The committee only; a member's own lines are in that member's export.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypeAccessView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_branch_accesses,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
     def add_members(self, members: typing.List[NewMember],since: str) -> typing.List[str]:
         """
         Puts members on the roster from a day on, all or none; gives their ids.
@@ -25929,6 +28106,78 @@ class Branch(BranchProtocol):
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
+    def admit_by_code(self, admission: Admission) -> TicketView:
+        """
+        [`Branch::admit`], with an answer that is small enough to be scanned.
+"""
+        
+        _UniffiFfiConverterTypeAdmission.check_lower(admission)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeAdmission.lower(admission),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeTicketView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_branch_admit_by_code,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def admit_guest(self, guest: GuestAdmission) -> str:
+        """
+        Lets a phone read one meeting, and nothing else; gives the invitation to hand back, as text. Officers only.
+"""
+        
+        _UniffiFfiConverterTypeGuestAdmission.check_lower(guest)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeGuestAdmission.lower(guest),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterString.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_branch_admit_guest,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def admit_in_hall(self, check_code: str,admission: Admission) -> HallEntryView:
+        """
+        Admits the one phone whose holder reads these six digits out. The request of the admission is not looked at.
+"""
+        
+        _UniffiFfiConverterString.check_lower(check_code)
+
+        _UniffiFfiConverterTypeAdmission.check_lower(admission)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(check_code),
+            _UniffiFfiConverterTypeAdmission.lower(admission),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeHallEntryView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_branch_admit_in_hall,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def branches(self, ) -> typing.List[UnitBelowView]:
+        """
+        The units below, by name.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypeUnitBelowView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_branch_branches,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
     def card(self, ) -> UnitCard:
         """
         The unit and this phone in it.
@@ -25941,6 +28190,54 @@ class Branch(BranchProtocol):
         _uniffi_ffi_result = _uniffi_rust_call_with_error(
             _uniffi_error_converter,
             _UniffiLib.uniffi_sotay_ffi_fn_method_branch_card,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def close_hall(self, ) -> None:
+        """
+        Ends the hall: its key and the requests that wait are deleted. Who was admitted stays admitted.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_branch_close_hall,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def consents(self, member: typing.Optional[str]) -> typing.List[ConsentView]:
+        """
+        What was consented to, by one member or by all, oldest first; what was taken back stays listed.
+"""
+        
+        _UniffiFfiConverterOptionalString.check_lower(member)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterOptionalString.lower(member),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypeConsentView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_branch_consents,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def contacts(self, ) -> typing.List[str]:
+        """
+        The members of whom the committee knows more than the name.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceString.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_branch_contacts,
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
@@ -25959,6 +28256,143 @@ class Branch(BranchProtocol):
         _uniffi_ffi_result = _uniffi_rust_call_with_error(
             _uniffi_error_converter,
             _UniffiLib.uniffi_sotay_ffi_fn_method_branch_create,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def erase_person(self, member: str) -> ErasedView:
+        """
+        Erases the name of a member and all that the committee knows of them, here at once and on every phone and relay that
+        the record reaches. It cannot be undone. Officers only.
+"""
+        
+        _UniffiFfiConverterString.check_lower(member)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(member),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeErasedView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_branch_erase_person,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def export_data(self, member: typing.Optional[str],passphrase: str,language: Language) -> ExportFiles:
+        """
+        The holder's data, or on an officer's phone that of a member who asks for it, sealed under a passphrase. That a
+        member's data was exported is recorded for the committee first.
+"""
+        
+        _UniffiFfiConverterOptionalString.check_lower(member)
+
+        _UniffiFfiConverterString.check_lower(passphrase)
+
+        _UniffiFfiConverterTypeLanguage.check_lower(language)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterOptionalString.lower(member),
+            _UniffiFfiConverterString.lower(passphrase),
+            _UniffiFfiConverterTypeLanguage.lower(language),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeExportFiles.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_branch_export_data,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def found_branches(self, new: typing.List[NewBranch]) -> typing.List[FoundedView]:
+        """
+        Founds branches below this unit, all or none; gives the packs for their secretaries. Officers only.
+"""
+        
+        _UniffiFfiConverterSequenceTypeNewBranch.check_lower(new)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterSequenceTypeNewBranch.lower(new),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypeFoundedView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_branch_found_branches,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def guest_page(self, ) -> typing.Optional[GuestPageView]:
+        """
+        What this phone, a guest's, was shown last; none while nothing has come.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterOptionalTypeGuestPageView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_branch_guest_page,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def guests(self, ) -> typing.List[GuestPhoneView]:
+        """
+        The phones of guests, by meeting.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypeGuestPhoneView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_branch_guests,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def hall(self, ) -> PassView:
+        """
+        The code of the hall that is open on this phone.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypePassView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_branch_hall,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def hall_requests(self, ) -> typing.List[HallEntryView]:
+        """
+        The phones that wait in the hall, by label.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypeHallEntryView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_branch_hall_requests,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def hall_welcome(self, ) -> bytes:
+        """
+        The file of welcome for everybody who was admitted in the hall.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterBytes.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_branch_hall_welcome,
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
@@ -25993,6 +28427,36 @@ class Branch(BranchProtocol):
         _uniffi_ffi_result = _uniffi_rust_call_with_error(
             _uniffi_error_converter,
             _UniffiLib.uniffi_sotay_ffi_fn_method_branch_join_request,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def joining(self, ) -> typing.Optional[PassView]:
+        """
+        What this phone has scanned, while it waits for the records of the unit.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterOptionalTypePassView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_branch_joining,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def levels_above(self, ) -> typing.List[UnitAboveView]:
+        """
+        The units above, nearest first.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypeUnitAboveView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_branch_levels_above,
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
@@ -26080,6 +28544,60 @@ class Branch(BranchProtocol):
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
+    def open_contact(self, member: str) -> typing.Optional[ContactView]:
+        """
+        Opens what the committee knows of a member. That it was opened, by whom and when, is recorded first.
+"""
+        
+        _UniffiFfiConverterString.check_lower(member)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(member),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterOptionalTypeContactView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_branch_open_contact,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def open_hall(self, relays: typing.List[str]) -> PassView:
+        """
+        Opens a hall for two hours: the code to put on the wall. A hall that was open on this phone is closed. Officers only.
+"""
+        
+        _UniffiFfiConverterSequenceString.check_lower(relays)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterSequenceString.lower(relays),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypePassView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_branch_open_hall,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def own_data(self, language: Language) -> str:
+        """
+        Everything this phone holds about its holder, as text to read on the screen.
+"""
+        
+        _UniffiFfiConverterTypeLanguage.check_lower(language)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeLanguage.lower(language),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterString.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_branch_own_data,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
     def phones(self, ) -> typing.List[PhoneView]:
         """
         Every phone that was ever admitted, by member.
@@ -26110,6 +28628,33 @@ class Branch(BranchProtocol):
         _uniffi_ffi_result = _uniffi_rust_call_with_error(
             _uniffi_error_converter,
             _UniffiLib.uniffi_sotay_ffi_fn_method_branch_read_request,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def record_consent(self, member: str,purpose: str,given: bool,day: str) -> None:
+        """
+        Records that a member consented to something on a day, or took it back.
+"""
+        
+        _UniffiFfiConverterString.check_lower(member)
+
+        _UniffiFfiConverterString.check_lower(purpose)
+
+        _UniffiFfiConverterBoolean.check_lower(given)
+
+        _UniffiFfiConverterString.check_lower(day)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(member),
+            _UniffiFfiConverterString.lower(purpose),
+            _UniffiFfiConverterBoolean.lower(given),
+            _UniffiFfiConverterString.lower(day),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_branch_record_consent,
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
@@ -26204,6 +28749,21 @@ class Branch(BranchProtocol):
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
+    def retention(self, ) -> RetentionView:
+        """
+        That rule, and whose data is due by it.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeRetentionView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_branch_retention,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
     def review_all(self, language: Language) -> typing.List[ReviewItemView]:
         """
         Open review items of all meetings, newest meeting first, in words of a language.
@@ -26255,6 +28815,78 @@ class Branch(BranchProtocol):
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
+    def scan(self, code: str) -> ScannedView:
+        """
+        Takes what was scanned from an officer's phone. Another code may be scanned instead until the records are here.
+"""
+        
+        _UniffiFfiConverterString.check_lower(code)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(code),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeScannedView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_branch_scan,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def set_contact(self, member: str,contact: ContactView) -> None:
+        """
+        Writes what the committee knows of a member; an empty one takes it back. What was written before is erased.
+"""
+        
+        _UniffiFfiConverterString.check_lower(member)
+
+        _UniffiFfiConverterTypeContactView.check_lower(contact)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(member),
+            _UniffiFfiConverterTypeContactView.lower(contact),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_branch_set_contact,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def set_retention(self, months: int) -> None:
+        """
+        Sets how many months personal data is kept after somebody has left.
+"""
+        
+        _UniffiFfiConverterUInt32.check_lower(months)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterUInt32.lower(months),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_branch_set_retention,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def shown_request(self, ) -> JoinRequestView:
+        """
+        [`Branch::join_request`] to be scanned: short, good for ten minutes and once.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeJoinRequestView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_branch_shown_request,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
     def suspend_phone(self, device: str,why: RemovalReason) -> KeyChangeView:
         """
         Sets a phone aside until lifted: no relay serves it. A deputy may do it even to the secretary's stolen phone.
@@ -26273,6 +28905,25 @@ class Branch(BranchProtocol):
         _uniffi_ffi_result = _uniffi_rust_call_with_error(
             _uniffi_error_converter,
             _UniffiLib.uniffi_sotay_ffi_fn_method_branch_suspend_phone,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def take_hall_letter(self, letter: str) -> HallEntryView:
+        """
+        Takes a letter to this hall in; taking one twice changes nothing. Take all letters in before anybody reads digits out:
+        who hears them could make a request with the same ones.
+"""
+        
+        _UniffiFfiConverterString.check_lower(letter)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(letter),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeHallEntryView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_branch_take_hall_letter,
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
@@ -26554,6 +29205,29 @@ class _UniffiFfiConverterTypeChangeSubscription:
     def write(cls, value: ChangeSubscription, buf: _UniffiRustBuffer):
         buf.write_u64(cls.lower(value))
 
+class _UniffiFfiConverterSequenceTypePassedFeedbackView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypePassedFeedbackView.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypePassedFeedbackView.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypePassedFeedbackView.read(buf) for i in range(count)
+        ]
+
 class _UniffiFfiConverterSequenceTypeOwnFeedbackView(_UniffiConverterRustBuffer):
     @classmethod
     def check_lower(cls, value):
@@ -26611,9 +29285,35 @@ class FeedbackProtocol(typing.Protocol):
         Notes what has become of an item, and answers it if there is a text. The committee only.
 """
         raise NotImplementedError
+    def answer_below(self, answer: FeedbackAnswer) -> None:
+        """
+        On the level above: says what became of an item that a unit below passed up. Its committee hands the answer on.
+"""
+        raise NotImplementedError
+    def from_below(self, ) -> typing.List[PassedFeedbackView]:
+        """
+        What the units below passed up to this one, oldest first.
+"""
+        raise NotImplementedError
+    def hand_on(self, item: str) -> None:
+        """
+        Hands the answer from above on, to the writer or, of an item without name, to everybody. Officers only.
+"""
+        raise NotImplementedError
     def own(self, ) -> typing.List[OwnFeedbackView]:
         """
         What was written on this phone, newest first, with what was answered.
+"""
+        raise NotImplementedError
+    def pass_up(self, item: str) -> None:
+        """
+        Passes an item up to the level above: with its writer's name if the writer agreed, otherwise without name and with the
+        day alone. Passing it up again changes nothing. Officers only.
+"""
+        raise NotImplementedError
+    def passed(self, ) -> typing.List[PassedFeedbackView]:
+        """
+        What this unit passed up, oldest first, and what was said of it above. Officers only.
 """
         raise NotImplementedError
     def public_answers(self, ) -> typing.List[FeedbackReplyView]:
@@ -26687,6 +29387,57 @@ class Feedback(FeedbackProtocol):
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
+    def answer_below(self, answer: FeedbackAnswer) -> None:
+        """
+        On the level above: says what became of an item that a unit below passed up. Its committee hands the answer on.
+"""
+        
+        _UniffiFfiConverterTypeFeedbackAnswer.check_lower(answer)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeFeedbackAnswer.lower(answer),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_feedback_answer_below,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def from_below(self, ) -> typing.List[PassedFeedbackView]:
+        """
+        What the units below passed up to this one, oldest first.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypePassedFeedbackView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_feedback_from_below,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def hand_on(self, item: str) -> None:
+        """
+        Hands the answer from above on, to the writer or, of an item without name, to everybody. Officers only.
+"""
+        
+        _UniffiFfiConverterString.check_lower(item)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(item),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_feedback_hand_on,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
     def own(self, ) -> typing.List[OwnFeedbackView]:
         """
         What was written on this phone, newest first, with what was answered.
@@ -26699,6 +29450,40 @@ class Feedback(FeedbackProtocol):
         _uniffi_ffi_result = _uniffi_rust_call_with_error(
             _uniffi_error_converter,
             _UniffiLib.uniffi_sotay_ffi_fn_method_feedback_own,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def pass_up(self, item: str) -> None:
+        """
+        Passes an item up to the level above: with its writer's name if the writer agreed, otherwise without name and with the
+        day alone. Passing it up again changes nothing. Officers only.
+"""
+        
+        _UniffiFfiConverterString.check_lower(item)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(item),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_feedback_pass_up,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def passed(self, ) -> typing.List[PassedFeedbackView]:
+        """
+        What this unit passed up, oldest first, and what was said of it above. Officers only.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypePassedFeedbackView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_feedback_passed,
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
@@ -27895,10 +30680,10 @@ class MeetingProtocol(typing.Protocol):
         The minutes as they stand.
 """
         raise NotImplementedError
-    def paper(self, form: PaperForm,item: typing.Optional[str]) -> PaperFile:
+    def paper(self, form: PaperForm,item: typing.Optional[str],source: typing.Optional[str]) -> PaperFile:
         """
         The minutes as a file: the standing sealed edition, or as they stand while nothing is sealed; with `item`, the extract
-        of that item of the agenda.
+        of that item of the agenda. `source` is a template of one's own (`docs/PAPER.md`).
 """
         raise NotImplementedError
     def propose_addendum(self, ) -> str:
@@ -28177,19 +30962,22 @@ class Meeting(MeetingProtocol):
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
-    def paper(self, form: PaperForm,item: typing.Optional[str]) -> PaperFile:
+    def paper(self, form: PaperForm,item: typing.Optional[str],source: typing.Optional[str]) -> PaperFile:
         """
         The minutes as a file: the standing sealed edition, or as they stand while nothing is sealed; with `item`, the extract
-        of that item of the agenda.
+        of that item of the agenda. `source` is a template of one's own (`docs/PAPER.md`).
 """
         
         _UniffiFfiConverterTypePaperForm.check_lower(form)
 
         _UniffiFfiConverterOptionalString.check_lower(item)
+
+        _UniffiFfiConverterOptionalString.check_lower(source)
         _uniffi_lowered_args = (
             self._uniffi_clone_handle(),
             _UniffiFfiConverterTypePaperForm.lower(form),
             _UniffiFfiConverterOptionalString.lower(item),
+            _UniffiFfiConverterOptionalString.lower(source),
         )
         _uniffi_lift_return = _UniffiFfiConverterTypePaperFile.lift
         _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
@@ -28524,6 +31312,29 @@ class _UniffiFfiConverterSequenceTypeDirectiveView(_UniffiConverterRustBuffer):
             _UniffiFfiConverterTypeDirectiveView.read(buf) for i in range(count)
         ]
 
+class _UniffiFfiConverterSequenceTypeSentReportView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeSentReportView.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeSentReportView.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeSentReportView.read(buf) for i in range(count)
+        ]
+
 class _UniffiFfiConverterSequenceTypeRatingCardView(_UniffiConverterRustBuffer):
     @classmethod
     def check_lower(cls, value):
@@ -28545,6 +31356,29 @@ class _UniffiFfiConverterSequenceTypeRatingCardView(_UniffiConverterRustBuffer):
 
         return [
             _UniffiFfiConverterTypeRatingCardView.read(buf) for i in range(count)
+        ]
+
+class _UniffiFfiConverterSequenceTypeReportAnswerView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeReportAnswerView.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeReportAnswerView.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeReportAnswerView.read(buf) for i in range(count)
         ]
 
 class _UniffiFfiConverterOptionalTypePaperFile(_UniffiConverterRustBuffer):
@@ -28596,29 +31430,6 @@ class _UniffiFfiConverterOptionalTypeReportProposalView(_UniffiConverterRustBuff
             return _UniffiFfiConverterTypeReportProposalView.read(buf)
         else:
             raise InternalError("Unexpected flag byte for optional type")
-
-class _UniffiFfiConverterSequenceTypeSentReportView(_UniffiConverterRustBuffer):
-    @classmethod
-    def check_lower(cls, value):
-        for item in value:
-            _UniffiFfiConverterTypeSentReportView.check_lower(item)
-
-    @classmethod
-    def write(cls, value, buf):
-        items = len(value)
-        buf.write_i32(items)
-        for item in value:
-            _UniffiFfiConverterTypeSentReportView.write(item, buf)
-
-    @classmethod
-    def read(cls, buf):
-        count = buf.read_i32()
-        if count < 0:
-            raise InternalError("Unexpected negative sequence length")
-
-        return [
-            _UniffiFfiConverterTypeSentReportView.read(buf) for i in range(count)
-        ]
 
 class _UniffiFfiConverterSequenceTypeReportProposalView(_UniffiConverterRustBuffer):
     @classmethod
@@ -28672,6 +31483,11 @@ class RecordsProtocol(typing.Protocol):
     The documents of the unit beside its meetings. Cheap; holds no state of its own.
 """
     
+    def answer_report(self, unit: str,month: str,revision: int,accepted: bool,remark: str) -> None:
+        """
+        On the level above: accepts a report, or returns it with a remark, which then must say something.
+"""
+        raise NotImplementedError
     def change_fees(self, year: int,commands: typing.List[FeeCommand]) -> typing.List[typing.Optional[str]]:
         """
         Carries out commands to the ledger of a year (that of the month paid for) as one change, all or nothing; gives the
@@ -28724,6 +31540,12 @@ class RecordsProtocol(typing.Protocol):
         Begins a resolution, of a meeting or by itself; gives its id. Officers only.
 """
         raise NotImplementedError
+    def open_report(self, unit: str,month: str,revision: int) -> typing.List[SentReportView]:
+        """
+        On the level above: opens a report of a unit below, which the unit is told. Of two that were sent under one number both
+        are given.
+"""
+        raise NotImplementedError
     def publish_directive(self, json: str) -> DirectiveView:
         """
         Publishes a directive, the text of a JSON file, to everybody in the unit. Officers only. Publishing the same again
@@ -28735,9 +31557,15 @@ class RecordsProtocol(typing.Protocol):
         Everybody who was rated in a year. The committee only.
 """
         raise NotImplementedError
-    def report_paper(self, month: str,revision: typing.Optional[int],form: PaperForm) -> typing.Optional[PaperFile]:
+    def report_answers(self, unit: typing.Optional[str],year: int) -> typing.List[ReportAnswerView]:
+        """
+        What became of the reports of a year: of this unit, or of one below.
+"""
+        raise NotImplementedError
+    def report_paper(self, month: str,revision: typing.Optional[int],form: PaperForm,source: typing.Optional[str]) -> typing.Optional[PaperFile]:
         """
         A month's report as a file: a revision that was sent, or what would be sent now; none when there is no such revision.
+        `source` is a template of one's own.
 """
         raise NotImplementedError
     def report_proposal(self, month: str,language: Language) -> typing.Optional[ReportProposalView]:
@@ -28755,14 +31583,19 @@ class RecordsProtocol(typing.Protocol):
         The months of a year whose report is to be sent, for the first time or anew.
 """
         raise NotImplementedError
+    def reports_of(self, unit: str,year: int) -> typing.List[SentReportView]:
+        """
+        The reports of a year that a unit below has sent, as far as they have come.
+"""
+        raise NotImplementedError
     def resolution(self, id: str) -> ResolutionView:
         """
         A resolution by its id.
 """
         raise NotImplementedError
-    def resolution_paper(self, id: str,form: PaperForm) -> PaperFile:
+    def resolution_paper(self, id: str,form: PaperForm,source: typing.Optional[str]) -> PaperFile:
         """
-        A resolution as a file, as it stands.
+        A resolution as a file, as it stands. `source` is a template of one's own.
 """
         raise NotImplementedError
     def resolutions(self, ) -> typing.List[ResolutionView]:
@@ -28830,6 +31663,36 @@ class Records(RecordsProtocol):
         inst = cls.__new__(cls)
         inst._handle = handle
         return inst
+    def answer_report(self, unit: str,month: str,revision: int,accepted: bool,remark: str) -> None:
+        """
+        On the level above: accepts a report, or returns it with a remark, which then must say something.
+"""
+        
+        _UniffiFfiConverterString.check_lower(unit)
+
+        _UniffiFfiConverterString.check_lower(month)
+
+        _UniffiFfiConverterUInt32.check_lower(revision)
+
+        _UniffiFfiConverterBoolean.check_lower(accepted)
+
+        _UniffiFfiConverterString.check_lower(remark)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(unit),
+            _UniffiFfiConverterString.lower(month),
+            _UniffiFfiConverterUInt32.lower(revision),
+            _UniffiFfiConverterBoolean.lower(accepted),
+            _UniffiFfiConverterString.lower(remark),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_records_answer_report,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
     def change_fees(self, year: int,commands: typing.List[FeeCommand]) -> typing.List[typing.Optional[str]]:
         """
         Carries out commands to the ledger of a year (that of the month paid for) as one change, all or nothing; gives the
@@ -29027,6 +31890,31 @@ class Records(RecordsProtocol):
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
+    def open_report(self, unit: str,month: str,revision: int) -> typing.List[SentReportView]:
+        """
+        On the level above: opens a report of a unit below, which the unit is told. Of two that were sent under one number both
+        are given.
+"""
+        
+        _UniffiFfiConverterString.check_lower(unit)
+
+        _UniffiFfiConverterString.check_lower(month)
+
+        _UniffiFfiConverterUInt32.check_lower(revision)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(unit),
+            _UniffiFfiConverterString.lower(month),
+            _UniffiFfiConverterUInt32.lower(revision),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypeSentReportView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_records_open_report,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
     def publish_directive(self, json: str) -> DirectiveView:
         """
         Publishes a directive, the text of a JSON file, to everybody in the unit. Officers only. Publishing the same again
@@ -29064,9 +31952,31 @@ class Records(RecordsProtocol):
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
-    def report_paper(self, month: str,revision: typing.Optional[int],form: PaperForm) -> typing.Optional[PaperFile]:
+    def report_answers(self, unit: typing.Optional[str],year: int) -> typing.List[ReportAnswerView]:
+        """
+        What became of the reports of a year: of this unit, or of one below.
+"""
+        
+        _UniffiFfiConverterOptionalString.check_lower(unit)
+
+        _UniffiFfiConverterInt32.check_lower(year)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterOptionalString.lower(unit),
+            _UniffiFfiConverterInt32.lower(year),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypeReportAnswerView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_records_report_answers,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def report_paper(self, month: str,revision: typing.Optional[int],form: PaperForm,source: typing.Optional[str]) -> typing.Optional[PaperFile]:
         """
         A month's report as a file: a revision that was sent, or what would be sent now; none when there is no such revision.
+        `source` is a template of one's own.
 """
         
         _UniffiFfiConverterString.check_lower(month)
@@ -29074,11 +31984,14 @@ class Records(RecordsProtocol):
         _UniffiFfiConverterOptionalUInt32.check_lower(revision)
 
         _UniffiFfiConverterTypePaperForm.check_lower(form)
+
+        _UniffiFfiConverterOptionalString.check_lower(source)
         _uniffi_lowered_args = (
             self._uniffi_clone_handle(),
             _UniffiFfiConverterString.lower(month),
             _UniffiFfiConverterOptionalUInt32.lower(revision),
             _UniffiFfiConverterTypePaperForm.lower(form),
+            _UniffiFfiConverterOptionalString.lower(source),
         )
         _uniffi_lift_return = _UniffiFfiConverterOptionalTypePaperFile.lift
         _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
@@ -29148,6 +32061,27 @@ class Records(RecordsProtocol):
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
+    def reports_of(self, unit: str,year: int) -> typing.List[SentReportView]:
+        """
+        The reports of a year that a unit below has sent, as far as they have come.
+"""
+        
+        _UniffiFfiConverterString.check_lower(unit)
+
+        _UniffiFfiConverterInt32.check_lower(year)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(unit),
+            _UniffiFfiConverterInt32.lower(year),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypeSentReportView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_records_reports_of,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
     def resolution(self, id: str) -> ResolutionView:
         """
         A resolution by its id.
@@ -29166,18 +32100,21 @@ class Records(RecordsProtocol):
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
-    def resolution_paper(self, id: str,form: PaperForm) -> PaperFile:
+    def resolution_paper(self, id: str,form: PaperForm,source: typing.Optional[str]) -> PaperFile:
         """
-        A resolution as a file, as it stands.
+        A resolution as a file, as it stands. `source` is a template of one's own.
 """
         
         _UniffiFfiConverterString.check_lower(id)
 
         _UniffiFfiConverterTypePaperForm.check_lower(form)
+
+        _UniffiFfiConverterOptionalString.check_lower(source)
         _uniffi_lowered_args = (
             self._uniffi_clone_handle(),
             _UniffiFfiConverterString.lower(id),
             _UniffiFfiConverterTypePaperForm.lower(form),
+            _UniffiFfiConverterOptionalString.lower(source),
         )
         _uniffi_lift_return = _UniffiFfiConverterTypePaperFile.lift
         _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
@@ -29891,6 +32828,23 @@ class SyncProtocol(typing.Protocol):
         Keeps a connection to a relay while the app is in front, and comes back after every break.
 """
         raise NotImplementedError
+    def follow_listed(self, ) -> None:
+        """
+        Keeps a connection to the first relay of that list that serves, while the app is in front, and to the next one when it
+        is gone. A list that is signed later counts.
+"""
+        raise NotImplementedError
+    def name_relays(self, relays: typing.List[str]) -> None:
+        """
+        Signs the list of the relays (`host:port#key`) that serve the unit; it takes the place of the list before. An empty one
+        says that none does. Officers only.
+"""
+        raise NotImplementedError
+    def named_relays(self, ) -> typing.List[str]:
+        """
+        The relays of the list in force, in the order in which this phone tries them.
+"""
+        raise NotImplementedError
     def pending(self, ) -> int:
         """
         Changes made here that no envelope holds yet; sealing happens when a session begins.
@@ -29899,6 +32853,11 @@ class SyncProtocol(typing.Protocol):
     def status(self, relay: str) -> typing.List[SpaceStatus]:
         """
         What is known of a relay, space by space.
+"""
+        raise NotImplementedError
+    def sync_listed(self, timeout_ms: int) -> SyncTask:
+        """
+        Begins an exchange with the first relay of that list that serves, each for at most `timeout_ms`, and returns at once.
 """
         raise NotImplementedError
     def sync_once(self, relay: str,timeout_ms: int) -> SyncTask:
@@ -29910,6 +32869,11 @@ class SyncProtocol(typing.Protocol):
     def unfollow(self, relay: str) -> None:
         """
         Stops following a relay and closes its connection.
+"""
+        raise NotImplementedError
+    def unfollow_listed(self, ) -> None:
+        """
+        Ends what `follow_listed` began.
 """
         raise NotImplementedError
 
@@ -29958,6 +32922,56 @@ class Sync(SyncProtocol):
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
+    def follow_listed(self, ) -> None:
+        """
+        Keeps a connection to the first relay of that list that serves, while the app is in front, and to the next one when it
+        is gone. A list that is signed later counts.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_sync_follow_listed,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def name_relays(self, relays: typing.List[str]) -> None:
+        """
+        Signs the list of the relays (`host:port#key`) that serve the unit; it takes the place of the list before. An empty one
+        says that none does. Officers only.
+"""
+        
+        _UniffiFfiConverterSequenceString.check_lower(relays)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterSequenceString.lower(relays),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_sync_name_relays,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def named_relays(self, ) -> typing.List[str]:
+        """
+        The relays of the list in force, in the order in which this phone tries them.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceString.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_sync_named_relays,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
     def pending(self, ) -> int:
         """
         Changes made here that no envelope holds yet; sealing happens when a session begins.
@@ -29988,6 +33002,24 @@ class Sync(SyncProtocol):
         _uniffi_ffi_result = _uniffi_rust_call_with_error(
             _uniffi_error_converter,
             _UniffiLib.uniffi_sotay_ffi_fn_method_sync_status,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def sync_listed(self, timeout_ms: int) -> SyncTask:
+        """
+        Begins an exchange with the first relay of that list that serves, each for at most `timeout_ms`, and returns at once.
+"""
+        
+        _UniffiFfiConverterUInt64.check_lower(timeout_ms)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterUInt64.lower(timeout_ms),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeSyncTask.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_sync_sync_listed,
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
@@ -30028,6 +33060,21 @@ class Sync(SyncProtocol):
         _uniffi_ffi_result = _uniffi_rust_call_with_error(
             _uniffi_error_converter,
             _UniffiLib.uniffi_sotay_ffi_fn_method_sync_unfollow,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def unfollow_listed(self, ) -> None:
+        """
+        Ends what `follow_listed` began.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_sync_unfollow_listed,
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
@@ -30759,6 +33806,29 @@ def check_seal_file(bytes: bytes,unit: typing.Optional[str]) -> CheckedSealFile:
         *_uniffi_lowered_args,
     )
     return _uniffi_lift_return(_uniffi_ffi_result)
+def create_from_pack(config: CreateConfig,pack: str,code: str) -> Handbook:
+    """
+    Makes the profile of a new branch's secretary in a folder, from a pack and its code. A failure leaves none behind.
+"""
+    
+    _UniffiFfiConverterTypeCreateConfig.check_lower(config)
+
+    _UniffiFfiConverterString.check_lower(pack)
+
+    _UniffiFfiConverterString.check_lower(code)
+    _uniffi_lowered_args = (
+        _UniffiFfiConverterTypeCreateConfig.lower(config),
+        _UniffiFfiConverterString.lower(pack),
+        _UniffiFfiConverterString.lower(code),
+    )
+    _uniffi_lift_return = _UniffiFfiConverterTypeHandbook.lift
+    _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+    _uniffi_ffi_result = _uniffi_rust_call_with_error(
+        _uniffi_error_converter,
+        _UniffiLib.uniffi_sotay_ffi_fn_func_create_from_pack,
+        *_uniffi_lowered_args,
+    )
+    return _uniffi_lift_return(_uniffi_ffi_result)
 def create_handbook(config: CreateConfig) -> Handbook:
     """
     Makes a new profile in a folder. A failure leaves none behind.
@@ -31013,6 +34083,7 @@ def speech_text(text: str,region: SpeechRegion) -> str:
 
 __all__ = [
     "InternalError",
+    "OpenedData",
     "ContestState",
     "LinkKind",
     "AskedKind",
@@ -31060,6 +34131,7 @@ __all__ = [
     "RatedSubject",
     "SharedMark",
     "ReaderState",
+    "ReportStepKind",
     "ResolutionPart",
     "ReviewKind",
     "Severity",
@@ -31083,6 +34155,7 @@ __all__ = [
     "SpeechRefusal",
     "SpeechRegion",
     "TaskCommand",
+    "AccessView",
     "Admission",
     "PersonView",
     "MarkView",
@@ -31116,6 +34189,8 @@ __all__ = [
     "ColumnResultView",
     "ParagraphView",
     "ConclusionView",
+    "ConsentView",
+    "ContactView",
     "ErrorDetail",
     "CreateConfig",
     "CriterionView",
@@ -31130,8 +34205,10 @@ __all__ = [
     "DocumentEntry",
     "DocumentLink",
     "DueQuestionView",
+    "ErasedView",
     "EvidenceView",
     "ExamRules",
+    "ExportFiles",
     "FeeDueView",
     "FeeLineView",
     "FeeMonthView",
@@ -31139,6 +34216,12 @@ __all__ = [
     "FeedbackReplyView",
     "FeedbackView",
     "FeesView",
+    "PackView",
+    "FoundedView",
+    "GuestAdmission",
+    "GuestPageView",
+    "GuestPhoneView",
+    "HallEntryView",
     "HeardView",
     "HistoryLineView",
     "HomeActionView",
@@ -31171,6 +34254,7 @@ __all__ = [
     "MemberDevice",
     "MemberView",
     "MinutesView",
+    "NewBranch",
     "NewBroadcast",
     "NewDocument",
     "NewFeedback",
@@ -31185,6 +34269,8 @@ __all__ = [
     "OwnFeedbackView",
     "PackedChanges",
     "PaperFile",
+    "PassView",
+    "PassedFeedbackView",
     "PhoneView",
     "PublishedView",
     "QuizAnswer",
@@ -31196,15 +34282,19 @@ __all__ = [
     "ReaderView",
     "RecipientView",
     "RepeatResult",
+    "ReportWordView",
+    "ReportAnswerView",
     "ReportFactsView",
     "ReportProposalView",
     "ResolutionPartView",
     "ResolutionTaskView",
     "ResolutionVoteView",
     "ResolutionView",
+    "RetentionView",
     "ReviewOption",
     "ReviewItemView",
     "ReviewView",
+    "ScannedView",
     "SealsView",
     "SearchHit",
     "SearchResults",
@@ -31218,10 +34308,14 @@ __all__ = [
     "SubscriptionStats",
     "SyncProgress",
     "SyncReport",
+    "TicketView",
     "UndoneView",
+    "UnitAboveView",
+    "UnitBelowView",
     "UnitCard",
     "Utterance",
     "check_seal_file",
+    "create_from_pack",
     "create_handbook",
     "error_text",
     "home_actions",

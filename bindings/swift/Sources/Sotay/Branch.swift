@@ -6,6 +6,12 @@ public final class Branch: Sendable {
         self.raw = raw
     }
 
+    /// Joining by codes to scan.
+    public var enrolment: Enrolment { Enrolment(raw) }
+
+    /// Personal data of members.
+    public var personal: Personal { Personal(raw) }
+
     /// Founds a unit; this phone becomes its secretary's. `since` is the founder's first day on the roster. Gives the unit's id.
     @discardableResult
     public func create(name: String, upper: String, founder: String, since: String? = nil) async throws -> String {
@@ -134,6 +140,42 @@ public final class Branch: Sendable {
     public func notCounted() async throws -> [NotCountedView] {
         let raw = raw
         return try await io { try raw.notCounted() }
+    }
+
+    /// Lets a phone read one meeting and nothing else; gives the invitation. Officers only.
+    public func admitGuest(request: String, meeting: String, name: String, relays: [String] = []) async throws -> String {
+        let raw = raw
+        return try await io { try raw.admitGuest(guest: GuestAdmission(request: request, meeting: meeting, name: name, relays: relays)) }
+    }
+
+    /// The phones of guests, by meeting; `removePhone` ends one.
+    public func guests() async throws -> [GuestPhoneView] {
+        let raw = raw
+        return try await io { try raw.guests() }
+    }
+
+    /// What this phone, a guest's, was shown last; nil while nothing has come.
+    public func guestPage() async throws -> GuestPageView? {
+        let raw = raw
+        return try await io { try raw.guestPage() }
+    }
+
+    /// The units above, nearest first.
+    public func levelsAbove() async throws -> [UnitAboveView] {
+        let raw = raw
+        return try await io { try raw.levelsAbove() }
+    }
+
+    /// The units below, by name.
+    public func branches() async throws -> [UnitBelowView] {
+        let raw = raw
+        return try await io { try raw.branches() }
+    }
+
+    /// Founds branches below this unit, all or none; gives the packs for their secretaries. Officers only.
+    public func foundBranches(_ new: [NewBranch]) async throws -> [FoundedView] {
+        let raw = raw
+        return try await io { try raw.foundBranches(new: new) }
     }
 
     /// Begins a meeting; gives its id. A monthly one has the same id on every phone.

@@ -42,6 +42,9 @@ public struct ChangeBatch: RandomAccessCollection, Sendable {
         self.init(PackedChanges(places: [], entries: Data([Self.other] + [UInt8](repeating: 0, count: Self.packedBytes - 1)), others: [change]))
     }
 
+    /// Whether nothing comes after it.
+    var last: Bool { packed.others.contains(.locked) }
+
     /// Always 0.
     public var startIndex: Int { 0 }
 
@@ -99,9 +102,10 @@ final class Inbox: @unchecked Sendable {
         (arrived, signal) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
-    /// Takes a batch of the engine; never waits.
+    /// Takes a batch of the engine; never waits. After the one that tells of the lock a reader gets the end.
     func put(_ batch: ChangeBatch) {
         lock.withLock {
+            if batch.last { closed = true }
             if changes + batch.count > changesWaitingMax {
                 waiting = [ChangeBatch(.missed)]
                 changes = 1

@@ -9,9 +9,11 @@ public final class Feedback: Sendable {
     /// Writes to the committee; gives the item's id. Without a name neither the relay nor the committee learns who wrote, and
     /// nobody can answer but publicly. With the id of an earlier call the same item is not written twice.
     @discardableResult
-    public func submit(topic: String, text: String, named: Bool, meeting: String? = nil, id: String? = nil) async throws -> String {
+    public func submit(
+        topic: String, text: String, named: Bool, meeting: String? = nil, nameAbove: Bool = false, id: String? = nil
+    ) async throws -> String {
         let raw = raw
-        let new = NewFeedback(topic: topic, text: text, named: named, meeting: meeting, id: id)
+        let new = NewFeedback(topic: topic, text: text, named: named, meeting: meeting, nameAbove: nameAbove, id: id)
         return try await io { try raw.submit(new: new) }
     }
 
@@ -50,5 +52,36 @@ public final class Feedback: Sendable {
     public func publicAnswers() async throws -> [FeedbackReplyView] {
         let raw = raw
         return try await io { try raw.publicAnswers() }
+    }
+
+    /// Passes an item up to the level above, with its writer's name if the writer agreed. Officers only.
+    public func passUp(_ item: String) async throws {
+        let raw = raw
+        try await io { try raw.passUp(item: item) }
+    }
+
+    /// What this unit passed up, oldest first, and what was said of it above. Officers only.
+    public func passed() async throws -> [PassedFeedbackView] {
+        let raw = raw
+        return try await io { try raw.passed() }
+    }
+
+    /// What the units below passed up to this one, oldest first.
+    public func fromBelow() async throws -> [PassedFeedbackView] {
+        let raw = raw
+        return try await io { try raw.fromBelow() }
+    }
+
+    /// On the level above: says what became of an item that a unit below passed up.
+    public func answerBelow(_ item: String, status: FeedbackStatus, text: String? = nil, public everybody: Bool = false) async throws {
+        let raw = raw
+        let answer = FeedbackAnswer(item: item, status: status, text: text, public: everybody)
+        try await io { try raw.answerBelow(answer: answer) }
+    }
+
+    /// Hands the answer from above on, to the writer or, of an item without name, to everybody. Officers only.
+    public func handOn(_ item: String) async throws {
+        let raw = raw
+        try await io { try raw.handOn(item: item) }
     }
 }

@@ -82,6 +82,16 @@ public final class Handbook: Sendable {
         try await io { try Handbook(createHandbook(config: platform.create(folder, label: label))) }
     }
 
+    /// Makes the profile of a new branch's secretary from a pack of the level above and its code. A failure leaves nothing behind.
+    public static func createFromPack(
+        _ folder: URL, label: String, pack: String, code: String, platform: Platform = Platform()
+    ) async throws -> Handbook {
+        try await io {
+            let config = platform.create(folder, label: label)
+            return try Handbook(SotayFFI.createFromPack(config: config, pack: pack, code: code))
+        }
+    }
+
     /// How the profile in a folder is protected. It may be open; no PIN is needed.
     public static func lockState(_ folder: URL, platform: Platform = Platform()) async throws -> LockStateView {
         try await io { try SotayFFI.lockState(config: platform.open(folder)) }
@@ -228,7 +238,7 @@ final class Inboxes: @unchecked Sendable {
 
 extension Duration {
     /// Whole milliseconds; 0 for what is less than nothing.
-    fileprivate var milliseconds: UInt64 {
+    var milliseconds: UInt64 {
         UInt64(max(0, components.seconds * 1_000 + components.attoseconds / 1_000_000_000_000_000))
     }
 }

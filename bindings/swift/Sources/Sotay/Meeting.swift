@@ -126,10 +126,11 @@ public final class Meeting: Sendable {
         try await io { try raw.attachOutsideSignature(seal: seal, kind: kind, name: name, bytes: bytes) }
     }
 
-    /// The minutes as a file: the sealed edition, or as they stand; with `item`, the extract of that item of the agenda.
-    public func paper(_ form: PaperForm, item: String? = nil) async throws -> PaperFile {
+    /// The minutes as a file: the sealed edition, or as they stand; with `item`, the extract of that item of the agenda;
+    /// with `template`, by one's own.
+    public func paper(_ form: PaperForm, item: String? = nil, template: String? = nil) async throws -> PaperFile {
         let raw = raw
-        return try await io { try raw.paper(form: form, item: item) }
+        return try await io { try raw.paper(form: form, item: item, source: template) }
     }
 
     /// A page of the diary in words, newest line first; 200 lines at most.

@@ -115,10 +115,10 @@ public final class Records: Sendable {
         try await io { try raw.issueResolution(id: id) }
     }
 
-    /// A resolution as a file, as it stands.
-    public func resolutionPaper(_ id: String, form: PaperForm) async throws -> PaperFile {
+    /// A resolution as a file, as it stands; with `template`, by one's own.
+    public func resolutionPaper(_ id: String, form: PaperForm, template: String? = nil) async throws -> PaperFile {
         let raw = raw
-        return try await io { try raw.resolutionPaper(id: id, form: form) }
+        return try await io { try raw.resolutionPaper(id: id, form: form, source: template) }
     }
 
     /// The reports of a year that were sent, by month and revision.
@@ -147,9 +147,36 @@ public final class Records: Sendable {
     }
 
     /// A month's report as a file: a revision that was sent, or what would be sent now; nil when there is none.
-    public func reportPaper(_ month: String, form: PaperForm, revision: UInt32? = nil) async throws -> PaperFile? {
+    public func reportPaper(
+        _ month: String, form: PaperForm, revision: UInt32? = nil, template: String? = nil
+    ) async throws -> PaperFile? {
         let raw = raw
-        return try await io { try raw.reportPaper(month: month, revision: revision, form: form) }
+        return try await io { try raw.reportPaper(month: month, revision: revision, form: form, source: template) }
+    }
+
+    /// What became of the reports of a year: of this unit, or of one below.
+    public func reportAnswers(_ year: Int32, unit: String? = nil) async throws -> [ReportAnswerView] {
+        let raw = raw
+        return try await io { try raw.reportAnswers(unit: unit, year: year) }
+    }
+
+    /// The reports of a year that a unit below has sent, as far as they have come.
+    public func reports(of unit: String, _ year: Int32) async throws -> [SentReportView] {
+        let raw = raw
+        return try await io { try raw.reportsOf(unit: unit, year: year) }
+    }
+
+    /// On the level above: opens a report of a unit below, which the unit is told.
+    @discardableResult
+    public func openReport(of unit: String, month: String, revision: UInt32) async throws -> [SentReportView] {
+        let raw = raw
+        return try await io { try raw.openReport(unit: unit, month: month, revision: revision) }
+    }
+
+    /// On the level above: accepts a report, or returns it with a remark.
+    public func answerReport(of unit: String, month: String, revision: UInt32, accepted: Bool, remark: String = "") async throws {
+        let raw = raw
+        try await io { try raw.answerReport(unit: unit, month: month, revision: revision, accepted: accepted, remark: remark) }
     }
 
     /// All directives known here; each says whether it is in force on a day, today if none is given.

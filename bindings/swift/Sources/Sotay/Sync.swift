@@ -15,8 +15,43 @@ public final class Sync: Sendable {
     /// Begins an exchange and returns at once; it fails if it takes longer than `timeout`.
     public func start(_ relay: String, timeout: Duration = .seconds(60)) async throws -> SyncTask {
         let raw = raw
-        let milliseconds = timeout.components.seconds * 1_000 + timeout.components.attoseconds / 1_000_000_000_000_000
-        return try await io { SyncTask(try raw.syncOnce(relay: relay, timeoutMs: UInt64(max(0, milliseconds)))) }
+        return try await io { SyncTask(try raw.syncOnce(relay: relay, timeoutMs: timeout.milliseconds)) }
+    }
+
+    /// An exchange with the first relay of the unit's list that serves, each for at most `timeout`, from beginning to end.
+    @discardableResult
+    public func onceListed(timeout: Duration = .seconds(60)) async throws -> SyncReport {
+        try await startListed(timeout: timeout).result()
+    }
+
+    /// Begins such an exchange and returns at once.
+    public func startListed(timeout: Duration = .seconds(60)) async throws -> SyncTask {
+        let raw = raw
+        return try await io { SyncTask(try raw.syncListed(timeoutMs: timeout.milliseconds)) }
+    }
+
+    /// Signs the list of relays that serve the unit; an empty one says that none does. Officers only.
+    public func nameRelays(_ relays: [String]) async throws {
+        let raw = raw
+        try await io { try raw.nameRelays(relays: relays) }
+    }
+
+    /// The relays of the list in force, in the order in which this phone tries them.
+    public func namedRelays() async throws -> [String] {
+        let raw = raw
+        return try await io { try raw.namedRelays() }
+    }
+
+    /// Keeps a connection to the first relay of that list that serves, and to the next one when it is gone.
+    public func followListed() async throws {
+        let raw = raw
+        try await io { try raw.followListed() }
+    }
+
+    /// Ends what `followListed` began.
+    public func unfollowListed() async throws {
+        let raw = raw
+        try await io { try raw.unfollowListed() }
     }
 
     /// Keeps a connection to a relay, and comes back after every break.

@@ -1699,6 +1699,154 @@ public protocol RawBranchProtocol: AnyObject, Sendable {
     func roster(command: RosterCommand) throws 
     
     /**
+     * Lets a phone read one meeting, and nothing else; gives the invitation to hand back, as text. Officers only.
+     */
+    func admitGuest(guest: GuestAdmission) throws  -> String
+    
+    /**
+     * What this phone, a guest's, was shown last; none while nothing has come.
+     */
+    func guestPage() throws  -> GuestPageView?
+    
+    /**
+     * The phones of guests, by meeting.
+     */
+    func guests() throws  -> [GuestPhoneView]
+    
+    /**
+     * Joins by the file of welcome that belongs to the scanned code.
+     */
+    func acceptWelcome(file: Data) throws 
+    
+    /**
+     * [`Branch::admit`], with an answer that is small enough to be scanned.
+     */
+    func admitByCode(admission: Admission) throws  -> TicketView
+    
+    /**
+     * Admits the one phone whose holder reads these six digits out. The request of the admission is not looked at.
+     */
+    func admitInHall(checkCode: String, admission: Admission) throws  -> HallEntryView
+    
+    /**
+     * Ends the hall: its key and the requests that wait are deleted. Who was admitted stays admitted.
+     */
+    func closeHall() throws 
+    
+    /**
+     * The code of the hall that is open on this phone.
+     */
+    func hall() throws  -> PassView
+    
+    /**
+     * The phones that wait in the hall, by label.
+     */
+    func hallRequests() throws  -> [HallEntryView]
+    
+    /**
+     * The file of welcome for everybody who was admitted in the hall.
+     */
+    func hallWelcome() throws  -> Data
+    
+    /**
+     * What this phone has scanned, while it waits for the records of the unit.
+     */
+    func joining() throws  -> PassView?
+    
+    /**
+     * Opens a hall for two hours: the code to put on the wall. A hall that was open on this phone is closed. Officers only.
+     */
+    func openHall(relays: [String]) throws  -> PassView
+    
+    /**
+     * Takes what was scanned from an officer's phone. Another code may be scanned instead until the records are here.
+     */
+    func scan(code: String) throws  -> ScannedView
+    
+    /**
+     * [`Branch::join_request`] to be scanned: short, good for ten minutes and once.
+     */
+    func shownRequest() throws  -> JoinRequestView
+    
+    /**
+     * Takes a letter to this hall in; taking one twice changes nothing. Take all letters in before anybody reads digits out:
+     * who hears them could make a request with the same ones.
+     */
+    func takeHallLetter(letter: String) throws  -> HallEntryView
+    
+    /**
+     * The units below, by name.
+     */
+    func branches() throws  -> [UnitBelowView]
+    
+    /**
+     * Founds branches below this unit, all or none; gives the packs for their secretaries. Officers only.
+     */
+    func foundBranches(new: [NewBranch]) throws  -> [FoundedView]
+    
+    /**
+     * The units above, nearest first.
+     */
+    func levelsAbove() throws  -> [UnitAboveView]
+    
+    /**
+     * Who opened personal data, newest first. The committee only; a member's own lines are in that member's export.
+     */
+    func accesses() throws  -> [AccessView]
+    
+    /**
+     * What was consented to, by one member or by all, oldest first; what was taken back stays listed.
+     */
+    func consents(member: String?) throws  -> [ConsentView]
+    
+    /**
+     * The members of whom the committee knows more than the name.
+     */
+    func contacts() throws  -> [String]
+    
+    /**
+     * Erases the name of a member and all that the committee knows of them, here at once and on every phone and relay that
+     * the record reaches. It cannot be undone. Officers only.
+     */
+    func erasePerson(member: String) throws  -> ErasedView
+    
+    /**
+     * The holder's data, or on an officer's phone that of a member who asks for it, sealed under a passphrase. That a
+     * member's data was exported is recorded for the committee first.
+     */
+    func exportData(member: String?, passphrase: String, language: Language) throws  -> ExportFiles
+    
+    /**
+     * Opens what the committee knows of a member. That it was opened, by whom and when, is recorded first.
+     */
+    func openContact(member: String) throws  -> ContactView?
+    
+    /**
+     * Everything this phone holds about its holder, as text to read on the screen.
+     */
+    func ownData(language: Language) throws  -> String
+    
+    /**
+     * Records that a member consented to something on a day, or took it back.
+     */
+    func recordConsent(member: String, purpose: String, given: Bool, day: String) throws 
+    
+    /**
+     * That rule, and whose data is due by it.
+     */
+    func retention() throws  -> RetentionView
+    
+    /**
+     * Writes what the committee knows of a member; an empty one takes it back. What was written before is erased.
+     */
+    func setContact(member: String, contact: ContactView) throws 
+    
+    /**
+     * Sets how many months personal data is kept after somebody has left.
+     */
+    func setRetention(months: UInt32) throws 
+    
+    /**
      * Ends every suspension of a phone.
      */
     func liftPhone(device: String) throws  -> KeyChangeView
@@ -1985,6 +2133,375 @@ open func roster(command: RosterCommand)throws   {try rustCallWithError(FfiConve
 }
     
     /**
+     * Lets a phone read one meeting, and nothing else; gives the invitation to hand back, as text. Officers only.
+     */
+open func admitGuest(guest: GuestAdmission)throws  -> String  {
+    return try  FfiConverterString.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_admit_guest(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeGuestAdmission_lower(guest),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * What this phone, a guest's, was shown last; none while nothing has come.
+     */
+open func guestPage()throws  -> GuestPageView?  {
+    return try  FfiConverterOptionTypeGuestPageView.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_guest_page(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * The phones of guests, by meeting.
+     */
+open func guests()throws  -> [GuestPhoneView]  {
+    return try  FfiConverterSequenceTypeGuestPhoneView.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_guests(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Joins by the file of welcome that belongs to the scanned code.
+     */
+open func acceptWelcome(file: Data)throws   {try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_accept_welcome(
+            self.uniffiCloneHandle(),
+        FfiConverterData.lower(file),uniffiCallStatus
+    )
+}
+}
+    
+    /**
+     * [`Branch::admit`], with an answer that is small enough to be scanned.
+     */
+open func admitByCode(admission: Admission)throws  -> TicketView  {
+    return try  FfiConverterTypeTicketView_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_admit_by_code(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeAdmission_lower(admission),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Admits the one phone whose holder reads these six digits out. The request of the admission is not looked at.
+     */
+open func admitInHall(checkCode: String, admission: Admission)throws  -> HallEntryView  {
+    return try  FfiConverterTypeHallEntryView_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_admit_in_hall(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(checkCode),
+        FfiConverterTypeAdmission_lower(admission),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Ends the hall: its key and the requests that wait are deleted. Who was admitted stays admitted.
+     */
+open func closeHall()throws   {try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_close_hall(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+}
+}
+    
+    /**
+     * The code of the hall that is open on this phone.
+     */
+open func hall()throws  -> PassView  {
+    return try  FfiConverterTypePassView_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_hall(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * The phones that wait in the hall, by label.
+     */
+open func hallRequests()throws  -> [HallEntryView]  {
+    return try  FfiConverterSequenceTypeHallEntryView.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_hall_requests(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * The file of welcome for everybody who was admitted in the hall.
+     */
+open func hallWelcome()throws  -> Data  {
+    return try  FfiConverterData.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_hall_welcome(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * What this phone has scanned, while it waits for the records of the unit.
+     */
+open func joining()throws  -> PassView?  {
+    return try  FfiConverterOptionTypePassView.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_joining(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Opens a hall for two hours: the code to put on the wall. A hall that was open on this phone is closed. Officers only.
+     */
+open func openHall(relays: [String])throws  -> PassView  {
+    return try  FfiConverterTypePassView_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_open_hall(
+            self.uniffiCloneHandle(),
+        FfiConverterSequenceString.lower(relays),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Takes what was scanned from an officer's phone. Another code may be scanned instead until the records are here.
+     */
+open func scan(code: String)throws  -> ScannedView  {
+    return try  FfiConverterTypeScannedView_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_scan(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(code),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * [`Branch::join_request`] to be scanned: short, good for ten minutes and once.
+     */
+open func shownRequest()throws  -> JoinRequestView  {
+    return try  FfiConverterTypeJoinRequestView_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_shown_request(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Takes a letter to this hall in; taking one twice changes nothing. Take all letters in before anybody reads digits out:
+     * who hears them could make a request with the same ones.
+     */
+open func takeHallLetter(letter: String)throws  -> HallEntryView  {
+    return try  FfiConverterTypeHallEntryView_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_take_hall_letter(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(letter),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * The units below, by name.
+     */
+open func branches()throws  -> [UnitBelowView]  {
+    return try  FfiConverterSequenceTypeUnitBelowView.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_branches(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Founds branches below this unit, all or none; gives the packs for their secretaries. Officers only.
+     */
+open func foundBranches(new: [NewBranch])throws  -> [FoundedView]  {
+    return try  FfiConverterSequenceTypeFoundedView.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_found_branches(
+            self.uniffiCloneHandle(),
+        FfiConverterSequenceTypeNewBranch.lower(new),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * The units above, nearest first.
+     */
+open func levelsAbove()throws  -> [UnitAboveView]  {
+    return try  FfiConverterSequenceTypeUnitAboveView.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_levels_above(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Who opened personal data, newest first. The committee only; a member's own lines are in that member's export.
+     */
+open func accesses()throws  -> [AccessView]  {
+    return try  FfiConverterSequenceTypeAccessView.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_accesses(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * What was consented to, by one member or by all, oldest first; what was taken back stays listed.
+     */
+open func consents(member: String?)throws  -> [ConsentView]  {
+    return try  FfiConverterSequenceTypeConsentView.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_consents(
+            self.uniffiCloneHandle(),
+        FfiConverterOptionString.lower(member),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * The members of whom the committee knows more than the name.
+     */
+open func contacts()throws  -> [String]  {
+    return try  FfiConverterSequenceString.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_contacts(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Erases the name of a member and all that the committee knows of them, here at once and on every phone and relay that
+     * the record reaches. It cannot be undone. Officers only.
+     */
+open func erasePerson(member: String)throws  -> ErasedView  {
+    return try  FfiConverterTypeErasedView_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_erase_person(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(member),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * The holder's data, or on an officer's phone that of a member who asks for it, sealed under a passphrase. That a
+     * member's data was exported is recorded for the committee first.
+     */
+open func exportData(member: String?, passphrase: String, language: Language)throws  -> ExportFiles  {
+    return try  FfiConverterTypeExportFiles_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_export_data(
+            self.uniffiCloneHandle(),
+        FfiConverterOptionString.lower(member),
+        FfiConverterString.lower(passphrase),
+        FfiConverterTypeLanguage_lower(language),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Opens what the committee knows of a member. That it was opened, by whom and when, is recorded first.
+     */
+open func openContact(member: String)throws  -> ContactView?  {
+    return try  FfiConverterOptionTypeContactView.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_open_contact(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(member),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Everything this phone holds about its holder, as text to read on the screen.
+     */
+open func ownData(language: Language)throws  -> String  {
+    return try  FfiConverterString.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_own_data(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeLanguage_lower(language),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Records that a member consented to something on a day, or took it back.
+     */
+open func recordConsent(member: String, purpose: String, given: Bool, day: String)throws   {try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_record_consent(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(member),
+        FfiConverterString.lower(purpose),
+        FfiConverterBool.lower(given),
+        FfiConverterString.lower(day),uniffiCallStatus
+    )
+}
+}
+    
+    /**
+     * That rule, and whose data is due by it.
+     */
+open func retention()throws  -> RetentionView  {
+    return try  FfiConverterTypeRetentionView_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_retention(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Writes what the committee knows of a member; an empty one takes it back. What was written before is erased.
+     */
+open func setContact(member: String, contact: ContactView)throws   {try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_set_contact(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(member),
+        FfiConverterTypeContactView_lower(contact),uniffiCallStatus
+    )
+}
+}
+    
+    /**
+     * Sets how many months personal data is kept after somebody has left.
+     */
+open func setRetention(months: UInt32)throws   {try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_set_retention(
+            self.uniffiCloneHandle(),
+        FfiConverterUInt32.lower(months),uniffiCallStatus
+    )
+}
+}
+    
+    /**
      * Ends every suspension of a phone.
      */
 open func liftPhone(device: String)throws  -> KeyChangeView  {
@@ -2168,6 +2685,32 @@ public protocol RawFeedbackProtocol: AnyObject, Sendable {
      */
     func withdraw(item: String) throws 
     
+    /**
+     * On the level above: says what became of an item that a unit below passed up. Its committee hands the answer on.
+     */
+    func answerBelow(answer: FeedbackAnswer) throws 
+    
+    /**
+     * What the units below passed up to this one, oldest first.
+     */
+    func fromBelow() throws  -> [PassedFeedbackView]
+    
+    /**
+     * Hands the answer from above on, to the writer or, of an item without name, to everybody. Officers only.
+     */
+    func handOn(item: String) throws 
+    
+    /**
+     * Passes an item up to the level above: with its writer's name if the writer agreed, otherwise without name and with the
+     * day alone. Passing it up again changes nothing. Officers only.
+     */
+    func passUp(item: String) throws 
+    
+    /**
+     * What this unit passed up, oldest first, and what was said of it above. Officers only.
+     */
+    func passed() throws  -> [PassedFeedbackView]
+    
 }
 /**
  * Feedback of an opened handbook. Cheap; holds no state of its own.
@@ -2309,6 +2852,67 @@ open func withdraw(item: String)throws   {try rustCallWithError(FfiConverterType
         FfiConverterString.lower(item),uniffiCallStatus
     )
 }
+}
+    
+    /**
+     * On the level above: says what became of an item that a unit below passed up. Its committee hands the answer on.
+     */
+open func answerBelow(answer: FeedbackAnswer)throws   {try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_feedback_answer_below(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeFeedbackAnswer_lower(answer),uniffiCallStatus
+    )
+}
+}
+    
+    /**
+     * What the units below passed up to this one, oldest first.
+     */
+open func fromBelow()throws  -> [PassedFeedbackView]  {
+    return try  FfiConverterSequenceTypePassedFeedbackView.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_feedback_from_below(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Hands the answer from above on, to the writer or, of an item without name, to everybody. Officers only.
+     */
+open func handOn(item: String)throws   {try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_feedback_hand_on(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(item),uniffiCallStatus
+    )
+}
+}
+    
+    /**
+     * Passes an item up to the level above: with its writer's name if the writer agreed, otherwise without name and with the
+     * day alone. Passing it up again changes nothing. Officers only.
+     */
+open func passUp(item: String)throws   {try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_feedback_pass_up(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(item),uniffiCallStatus
+    )
+}
+}
+    
+    /**
+     * What this unit passed up, oldest first, and what was said of it above. Officers only.
+     */
+open func passed()throws  -> [PassedFeedbackView]  {
+    return try  FfiConverterSequenceTypePassedFeedbackView.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_feedback_passed(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
 }
     
 
@@ -3259,9 +3863,9 @@ public protocol RawMeetingProtocol: AnyObject, Sendable {
     
     /**
      * The minutes as a file: the standing sealed edition, or as they stand while nothing is sealed; with `item`, the extract
-     * of that item of the agenda.
+     * of that item of the agenda. `source` is a template of one's own (`docs/PAPER.md`).
      */
-    func paper(form: PaperForm, item: String?) throws  -> PaperFile
+    func paper(form: PaperForm, item: String?, source: String?) throws  -> PaperFile
     
     /**
      * Carries out commands after the minutes were sealed; what is written waits beside the sealed text until it is signed
@@ -3526,15 +4130,16 @@ open func view()throws  -> MeetingView  {
     
     /**
      * The minutes as a file: the standing sealed edition, or as they stand while nothing is sealed; with `item`, the extract
-     * of that item of the agenda.
+     * of that item of the agenda. `source` is a template of one's own (`docs/PAPER.md`).
      */
-open func paper(form: PaperForm, item: String?)throws  -> PaperFile  {
+open func paper(form: PaperForm, item: String?, source: String?)throws  -> PaperFile  {
     return try  FfiConverterTypePaperFile_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
         uniffiCallStatus in
     uniffi_sotay_ffi_fn_method_meeting_paper(
             self.uniffiCloneHandle(),
         FfiConverterTypePaperForm_lower(form),
-        FfiConverterOptionString.lower(item),uniffiCallStatus
+        FfiConverterOptionString.lower(item),
+        FfiConverterOptionString.lower(source),uniffiCallStatus
     )
 })
 }
@@ -3976,14 +4581,36 @@ public protocol RawRecordsProtocol: AnyObject, Sendable {
     func fees(year: Int32) throws  -> FeesView
     
     /**
-     * A month's report as a file: a revision that was sent, or what would be sent now; none when there is no such revision.
+     * On the level above: accepts a report, or returns it with a remark, which then must say something.
      */
-    func reportPaper(month: String, revision: UInt32?, form: PaperForm) throws  -> PaperFile?
+    func answerReport(unit: String, month: String, revision: UInt32, accepted: Bool, remark: String) throws 
     
     /**
-     * A resolution as a file, as it stands.
+     * On the level above: opens a report of a unit below, which the unit is told. Of two that were sent under one number both
+     * are given.
      */
-    func resolutionPaper(id: String, form: PaperForm) throws  -> PaperFile
+    func openReport(unit: String, month: String, revision: UInt32) throws  -> [SentReportView]
+    
+    /**
+     * What became of the reports of a year: of this unit, or of one below.
+     */
+    func reportAnswers(unit: String?, year: Int32) throws  -> [ReportAnswerView]
+    
+    /**
+     * The reports of a year that a unit below has sent, as far as they have come.
+     */
+    func reportsOf(unit: String, year: Int32) throws  -> [SentReportView]
+    
+    /**
+     * A month's report as a file: a revision that was sent, or what would be sent now; none when there is no such revision.
+     * `source` is a template of one's own.
+     */
+    func reportPaper(month: String, revision: UInt32?, form: PaperForm, source: String?) throws  -> PaperFile?
+    
+    /**
+     * A resolution as a file, as it stands. `source` is a template of one's own.
+     */
+    func resolutionPaper(id: String, form: PaperForm, source: String?) throws  -> PaperFile
     
     /**
      * Carries out a command about the ratings of a year; gives the id of the evidence it added.
@@ -4204,30 +4831,93 @@ open func fees(year: Int32)throws  -> FeesView  {
 }
     
     /**
-     * A month's report as a file: a revision that was sent, or what would be sent now; none when there is no such revision.
+     * On the level above: accepts a report, or returns it with a remark, which then must say something.
      */
-open func reportPaper(month: String, revision: UInt32?, form: PaperForm)throws  -> PaperFile?  {
+open func answerReport(unit: String, month: String, revision: UInt32, accepted: Bool, remark: String)throws   {try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_records_answer_report(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(unit),
+        FfiConverterString.lower(month),
+        FfiConverterUInt32.lower(revision),
+        FfiConverterBool.lower(accepted),
+        FfiConverterString.lower(remark),uniffiCallStatus
+    )
+}
+}
+    
+    /**
+     * On the level above: opens a report of a unit below, which the unit is told. Of two that were sent under one number both
+     * are given.
+     */
+open func openReport(unit: String, month: String, revision: UInt32)throws  -> [SentReportView]  {
+    return try  FfiConverterSequenceTypeSentReportView.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_records_open_report(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(unit),
+        FfiConverterString.lower(month),
+        FfiConverterUInt32.lower(revision),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * What became of the reports of a year: of this unit, or of one below.
+     */
+open func reportAnswers(unit: String?, year: Int32)throws  -> [ReportAnswerView]  {
+    return try  FfiConverterSequenceTypeReportAnswerView.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_records_report_answers(
+            self.uniffiCloneHandle(),
+        FfiConverterOptionString.lower(unit),
+        FfiConverterInt32.lower(year),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * The reports of a year that a unit below has sent, as far as they have come.
+     */
+open func reportsOf(unit: String, year: Int32)throws  -> [SentReportView]  {
+    return try  FfiConverterSequenceTypeSentReportView.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_records_reports_of(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(unit),
+        FfiConverterInt32.lower(year),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * A month's report as a file: a revision that was sent, or what would be sent now; none when there is no such revision.
+     * `source` is a template of one's own.
+     */
+open func reportPaper(month: String, revision: UInt32?, form: PaperForm, source: String?)throws  -> PaperFile?  {
     return try  FfiConverterOptionTypePaperFile.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
         uniffiCallStatus in
     uniffi_sotay_ffi_fn_method_records_report_paper(
             self.uniffiCloneHandle(),
         FfiConverterString.lower(month),
         FfiConverterOptionUInt32.lower(revision),
-        FfiConverterTypePaperForm_lower(form),uniffiCallStatus
+        FfiConverterTypePaperForm_lower(form),
+        FfiConverterOptionString.lower(source),uniffiCallStatus
     )
 })
 }
     
     /**
-     * A resolution as a file, as it stands.
+     * A resolution as a file, as it stands. `source` is a template of one's own.
      */
-open func resolutionPaper(id: String, form: PaperForm)throws  -> PaperFile  {
+open func resolutionPaper(id: String, form: PaperForm, source: String?)throws  -> PaperFile  {
     return try  FfiConverterTypePaperFile_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
         uniffiCallStatus in
     uniffi_sotay_ffi_fn_method_records_resolution_paper(
             self.uniffiCloneHandle(),
         FfiConverterString.lower(id),
-        FfiConverterTypePaperForm_lower(form),uniffiCallStatus
+        FfiConverterTypePaperForm_lower(form),
+        FfiConverterOptionString.lower(source),uniffiCallStatus
     )
 })
 }
@@ -4963,6 +5653,23 @@ public protocol RawSyncProtocol: AnyObject, Sendable {
     func follow(relay: String) throws 
     
     /**
+     * Keeps a connection to the first relay of that list that serves, while the app is in front, and to the next one when it
+     * is gone. A list that is signed later counts.
+     */
+    func followListed() throws 
+    
+    /**
+     * Signs the list of the relays (`host:port#key`) that serve the unit; it takes the place of the list before. An empty one
+     * says that none does. Officers only.
+     */
+    func nameRelays(relays: [String]) throws 
+    
+    /**
+     * The relays of the list in force, in the order in which this phone tries them.
+     */
+    func namedRelays() throws  -> [String]
+    
+    /**
      * Changes made here that no envelope holds yet; sealing happens when a session begins.
      */
     func pending() throws  -> UInt64
@@ -4971,6 +5678,11 @@ public protocol RawSyncProtocol: AnyObject, Sendable {
      * What is known of a relay, space by space.
      */
     func status(relay: String) throws  -> [SpaceStatus]
+    
+    /**
+     * Begins an exchange with the first relay of that list that serves, each for at most `timeout_ms`, and returns at once.
+     */
+    func syncListed(timeoutMs: UInt64) throws  -> RawSyncTask
     
     /**
      * Begins an exchange with a relay (`host:port#key`) in both directions and returns at once. It fails if it takes
@@ -4982,6 +5694,11 @@ public protocol RawSyncProtocol: AnyObject, Sendable {
      * Stops following a relay and closes its connection.
      */
     func unfollow(relay: String) throws 
+    
+    /**
+     * Ends what `follow_listed` began.
+     */
+    func unfollowListed() throws 
     
 }
 /**
@@ -5053,6 +5770,43 @@ open func follow(relay: String)throws   {try rustCallWithError(FfiConverterTypeH
 }
     
     /**
+     * Keeps a connection to the first relay of that list that serves, while the app is in front, and to the next one when it
+     * is gone. A list that is signed later counts.
+     */
+open func followListed()throws   {try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_sync_follow_listed(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+}
+}
+    
+    /**
+     * Signs the list of the relays (`host:port#key`) that serve the unit; it takes the place of the list before. An empty one
+     * says that none does. Officers only.
+     */
+open func nameRelays(relays: [String])throws   {try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_sync_name_relays(
+            self.uniffiCloneHandle(),
+        FfiConverterSequenceString.lower(relays),uniffiCallStatus
+    )
+}
+}
+    
+    /**
+     * The relays of the list in force, in the order in which this phone tries them.
+     */
+open func namedRelays()throws  -> [String]  {
+    return try  FfiConverterSequenceString.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_sync_named_relays(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
      * Changes made here that no envelope holds yet; sealing happens when a session begins.
      */
 open func pending()throws  -> UInt64  {
@@ -5073,6 +5827,19 @@ open func status(relay: String)throws  -> [SpaceStatus]  {
     uniffi_sotay_ffi_fn_method_sync_status(
             self.uniffiCloneHandle(),
         FfiConverterString.lower(relay),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Begins an exchange with the first relay of that list that serves, each for at most `timeout_ms`, and returns at once.
+     */
+open func syncListed(timeoutMs: UInt64)throws  -> RawSyncTask  {
+    return try  FfiConverterTypeRawSyncTask_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_sync_sync_listed(
+            self.uniffiCloneHandle(),
+        FfiConverterUInt64.lower(timeoutMs),uniffiCallStatus
     )
 })
 }
@@ -5100,6 +5867,17 @@ open func unfollow(relay: String)throws   {try rustCallWithError(FfiConverterTyp
     uniffi_sotay_ffi_fn_method_sync_unfollow(
             self.uniffiCloneHandle(),
         FfiConverterString.lower(relay),uniffiCallStatus
+    )
+}
+}
+    
+    /**
+     * Ends what `follow_listed` began.
+     */
+open func unfollowListed()throws   {try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_sync_unfollow_listed(
+            self.uniffiCloneHandle(),uniffiCallStatus
     )
 }
 }
@@ -5573,6 +6351,115 @@ public func FfiConverterTypeSpeechOutput_lower(_ value: SpeechOutput) -> UInt64 
 }
 
 
+
+
+/**
+ * Somebody opened personal data.
+ */
+public struct AccessView: Equatable, Hashable {
+    /**
+     * When, by the clock of the phone that opened it; milliseconds since 1970 UTC.
+     */
+    public let atMs: Int64
+    /**
+     * What.
+     */
+    public let what: OpenedData
+    /**
+     * Whose data, if it is one member's.
+     */
+    public let member: String?
+    /**
+     * How many items of feedback.
+     */
+    public let items: UInt32
+    /**
+     * The phone.
+     */
+    public let device: String
+    /**
+     * Its holder.
+     */
+    public let by: String?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * When, by the clock of the phone that opened it; milliseconds since 1970 UTC.
+         */atMs: Int64, 
+        /**
+         * What.
+         */what: OpenedData, 
+        /**
+         * Whose data, if it is one member's.
+         */member: String?, 
+        /**
+         * How many items of feedback.
+         */items: UInt32, 
+        /**
+         * The phone.
+         */device: String, 
+        /**
+         * Its holder.
+         */by: String?) {
+        self.atMs = atMs
+        self.what = what
+        self.member = member
+        self.items = items
+        self.device = device
+        self.by = by
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension AccessView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeAccessView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> AccessView {
+        return
+            try AccessView(
+                atMs: FfiConverterInt64.read(from: &buf), 
+                what: FfiConverterTypeOpenedData.read(from: &buf), 
+                member: FfiConverterOptionString.read(from: &buf), 
+                items: FfiConverterUInt32.read(from: &buf), 
+                device: FfiConverterString.read(from: &buf), 
+                by: FfiConverterOptionString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: AccessView, into buf: inout [UInt8]) {
+        FfiConverterInt64.write(value.atMs, into: &buf)
+        FfiConverterTypeOpenedData.write(value.what, into: &buf)
+        FfiConverterOptionString.write(value.member, into: &buf)
+        FfiConverterUInt32.write(value.items, into: &buf)
+        FfiConverterString.write(value.device, into: &buf)
+        FfiConverterOptionString.write(value.by, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAccessView_lift(_ buf: RustBuffer) throws -> AccessView {
+    return try FfiConverterTypeAccessView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAccessView_lower(_ value: AccessView) -> RustBuffer {
+    return FfiConverterTypeAccessView.lower(value)
+}
 
 
 /**
@@ -7438,6 +8325,204 @@ public func FfiConverterTypeConclusionView_lower(_ value: ConclusionView) -> Rus
 
 
 /**
+ * What a member consented to, or took back.
+ */
+public struct ConsentView: Equatable, Hashable {
+    /**
+     * The member.
+     */
+    public let member: String
+    /**
+     * To what.
+     */
+    public let purpose: String
+    /**
+     * Given, or taken back.
+     */
+    public let given: Bool
+    /**
+     * The day.
+     */
+    public let day: String
+    /**
+     * When it was recorded, milliseconds since 1970 UTC.
+     */
+    public let atMs: Int64
+    /**
+     * The phone that recorded it.
+     */
+    public let device: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The member.
+         */member: String, 
+        /**
+         * To what.
+         */purpose: String, 
+        /**
+         * Given, or taken back.
+         */given: Bool, 
+        /**
+         * The day.
+         */day: String, 
+        /**
+         * When it was recorded, milliseconds since 1970 UTC.
+         */atMs: Int64, 
+        /**
+         * The phone that recorded it.
+         */device: String) {
+        self.member = member
+        self.purpose = purpose
+        self.given = given
+        self.day = day
+        self.atMs = atMs
+        self.device = device
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension ConsentView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeConsentView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ConsentView {
+        return
+            try ConsentView(
+                member: FfiConverterString.read(from: &buf), 
+                purpose: FfiConverterString.read(from: &buf), 
+                given: FfiConverterBool.read(from: &buf), 
+                day: FfiConverterString.read(from: &buf), 
+                atMs: FfiConverterInt64.read(from: &buf), 
+                device: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ConsentView, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.member, into: &buf)
+        FfiConverterString.write(value.purpose, into: &buf)
+        FfiConverterBool.write(value.given, into: &buf)
+        FfiConverterString.write(value.day, into: &buf)
+        FfiConverterInt64.write(value.atMs, into: &buf)
+        FfiConverterString.write(value.device, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeConsentView_lift(_ buf: RustBuffer) throws -> ConsentView {
+    return try FfiConverterTypeConsentView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeConsentView_lower(_ value: ConsentView) -> RustBuffer {
+    return FfiConverterTypeConsentView.lower(value)
+}
+
+
+/**
+ * What the committee knows of a member beside the name. Every line may be empty.
+ */
+public struct ContactView: Equatable, Hashable {
+    /**
+     * Telephone.
+     */
+    public let phone: String
+    /**
+     * Day of birth, as people write it.
+     */
+    public let born: String
+    /**
+     * Number of the party card.
+     */
+    public let card: String
+    /**
+     * Anything else that has to be known.
+     */
+    public let note: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Telephone.
+         */phone: String = "", 
+        /**
+         * Day of birth, as people write it.
+         */born: String = "", 
+        /**
+         * Number of the party card.
+         */card: String = "", 
+        /**
+         * Anything else that has to be known.
+         */note: String = "") {
+        self.phone = phone
+        self.born = born
+        self.card = card
+        self.note = note
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension ContactView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeContactView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ContactView {
+        return
+            try ContactView(
+                phone: FfiConverterString.read(from: &buf), 
+                born: FfiConverterString.read(from: &buf), 
+                card: FfiConverterString.read(from: &buf), 
+                note: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ContactView, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.phone, into: &buf)
+        FfiConverterString.write(value.born, into: &buf)
+        FfiConverterString.write(value.card, into: &buf)
+        FfiConverterString.write(value.note, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeContactView_lift(_ buf: RustBuffer) throws -> ContactView {
+    return try FfiConverterTypeContactView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeContactView_lower(_ value: ContactView) -> RustBuffer {
+    return FfiConverterTypeContactView.lower(value)
+}
+
+
+/**
  * A field of the heading that two phones filled differently.
  */
 public struct ContestedField: Equatable, Hashable {
@@ -8587,6 +9672,75 @@ public func FfiConverterTypeDueQuestionView_lower(_ value: DueQuestionView) -> R
 
 
 /**
+ * What an erasure did.
+ */
+public struct ErasedView: Equatable, Hashable {
+    /**
+     * Cards whose bodies are gone here, and will be wherever the record comes.
+     */
+    public let cards: UInt32
+    /**
+     * Whether a name of an earlier version of this software remains in the records: that one cannot be erased.
+     */
+    public let oldNameRemains: Bool
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Cards whose bodies are gone here, and will be wherever the record comes.
+         */cards: UInt32, 
+        /**
+         * Whether a name of an earlier version of this software remains in the records: that one cannot be erased.
+         */oldNameRemains: Bool) {
+        self.cards = cards
+        self.oldNameRemains = oldNameRemains
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension ErasedView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeErasedView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ErasedView {
+        return
+            try ErasedView(
+                cards: FfiConverterUInt32.read(from: &buf), 
+                oldNameRemains: FfiConverterBool.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ErasedView, into buf: inout [UInt8]) {
+        FfiConverterUInt32.write(value.cards, into: &buf)
+        FfiConverterBool.write(value.oldNameRemains, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeErasedView_lift(_ buf: RustBuffer) throws -> ErasedView {
+    return try FfiConverterTypeErasedView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeErasedView_lower(_ value: ErasedView) -> RustBuffer {
+    return FfiConverterTypeErasedView.lower(value)
+}
+
+
+/**
  * What went wrong, for programs and for people. No text in it names a member or quotes a document.
  */
 public struct ErrorDetail: Equatable, Hashable {
@@ -8860,6 +10014,75 @@ public func FfiConverterTypeExamRules_lift(_ buf: RustBuffer) throws -> ExamRule
 #endif
 public func FfiConverterTypeExamRules_lower(_ value: ExamRules) -> RustBuffer {
     return FfiConverterTypeExamRules.lower(value)
+}
+
+
+/**
+ * A member's data as two files of the age format, under the passphrase that was given.
+ */
+public struct ExportFiles: Equatable, Hashable {
+    /**
+     * For programs; its name ends in `.json.age`.
+     */
+    public let json: Data
+    /**
+     * For people; its name ends in `.txt.age`.
+     */
+    public let text: Data
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * For programs; its name ends in `.json.age`.
+         */json: Data, 
+        /**
+         * For people; its name ends in `.txt.age`.
+         */text: Data) {
+        self.json = json
+        self.text = text
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension ExportFiles: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeExportFiles: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ExportFiles {
+        return
+            try ExportFiles(
+                json: FfiConverterData.read(from: &buf), 
+                text: FfiConverterData.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ExportFiles, into buf: inout [UInt8]) {
+        FfiConverterData.write(value.json, into: &buf)
+        FfiConverterData.write(value.text, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeExportFiles_lift(_ buf: RustBuffer) throws -> ExportFiles {
+    return try FfiConverterTypeExportFiles.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeExportFiles_lower(_ value: ExportFiles) -> RustBuffer {
+    return FfiConverterTypeExportFiles.lower(value)
 }
 
 
@@ -9752,6 +10975,441 @@ public func FfiConverterTypeFileView_lift(_ buf: RustBuffer) throws -> FileView 
 #endif
 public func FfiConverterTypeFileView_lower(_ value: FileView) -> RustBuffer {
     return FfiConverterTypeFileView.lower(value)
+}
+
+
+/**
+ * A branch that was founded.
+ */
+public struct FoundedView: Equatable, Hashable {
+    /**
+     * The unit, in hexadecimal.
+     */
+    public let unit: String
+    /**
+     * Its name.
+     */
+    public let name: String
+    /**
+     * Packs of the secretary's phone and of the spare one.
+     */
+    public let packs: [PackView]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The unit, in hexadecimal.
+         */unit: String, 
+        /**
+         * Its name.
+         */name: String, 
+        /**
+         * Packs of the secretary's phone and of the spare one.
+         */packs: [PackView]) {
+        self.unit = unit
+        self.name = name
+        self.packs = packs
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension FoundedView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeFoundedView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> FoundedView {
+        return
+            try FoundedView(
+                unit: FfiConverterString.read(from: &buf), 
+                name: FfiConverterString.read(from: &buf), 
+                packs: FfiConverterSequenceTypePackView.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: FoundedView, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.unit, into: &buf)
+        FfiConverterString.write(value.name, into: &buf)
+        FfiConverterSequenceTypePackView.write(value.packs, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeFoundedView_lift(_ buf: RustBuffer) throws -> FoundedView {
+    return try FfiConverterTypeFoundedView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeFoundedView_lower(_ value: FoundedView) -> RustBuffer {
+    return FfiConverterTypeFoundedView.lower(value)
+}
+
+
+/**
+ * Whom an officer lets into a meeting.
+ */
+public struct GuestAdmission: Equatable, Hashable {
+    /**
+     * The text that the guest's phone handed over.
+     */
+    public let request: String
+    /**
+     * The meeting.
+     */
+    public let meeting: String
+    /**
+     * The guest's name; members see it.
+     */
+    public let name: String
+    /**
+     * Relay addresses to pass on.
+     */
+    public let relays: [String]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The text that the guest's phone handed over.
+         */request: String, 
+        /**
+         * The meeting.
+         */meeting: String, 
+        /**
+         * The guest's name; members see it.
+         */name: String, 
+        /**
+         * Relay addresses to pass on.
+         */relays: [String] = []) {
+        self.request = request
+        self.meeting = meeting
+        self.name = name
+        self.relays = relays
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension GuestAdmission: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeGuestAdmission: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> GuestAdmission {
+        return
+            try GuestAdmission(
+                request: FfiConverterString.read(from: &buf), 
+                meeting: FfiConverterString.read(from: &buf), 
+                name: FfiConverterString.read(from: &buf), 
+                relays: FfiConverterSequenceString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: GuestAdmission, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.request, into: &buf)
+        FfiConverterString.write(value.meeting, into: &buf)
+        FfiConverterString.write(value.name, into: &buf)
+        FfiConverterSequenceString.write(value.relays, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeGuestAdmission_lift(_ buf: RustBuffer) throws -> GuestAdmission {
+    return try FfiConverterTypeGuestAdmission.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeGuestAdmission_lower(_ value: GuestAdmission) -> RustBuffer {
+    return FfiConverterTypeGuestAdmission.lower(value)
+}
+
+
+/**
+ * What a guest reads.
+ */
+public struct GuestPageView: Equatable, Hashable {
+    /**
+     * The meeting.
+     */
+    public let meeting: String
+    /**
+     * The minutes.
+     */
+    public let text: String
+    /**
+     * SHA-256 of the text, in hexadecimal: compare it with that of the minutes.
+     */
+    public let sha256: String
+    /**
+     * Whether this is the text that was sealed.
+     */
+    public let sealed: Bool
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The meeting.
+         */meeting: String, 
+        /**
+         * The minutes.
+         */text: String, 
+        /**
+         * SHA-256 of the text, in hexadecimal: compare it with that of the minutes.
+         */sha256: String, 
+        /**
+         * Whether this is the text that was sealed.
+         */sealed: Bool) {
+        self.meeting = meeting
+        self.text = text
+        self.sha256 = sha256
+        self.sealed = sealed
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension GuestPageView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeGuestPageView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> GuestPageView {
+        return
+            try GuestPageView(
+                meeting: FfiConverterString.read(from: &buf), 
+                text: FfiConverterString.read(from: &buf), 
+                sha256: FfiConverterString.read(from: &buf), 
+                sealed: FfiConverterBool.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: GuestPageView, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.meeting, into: &buf)
+        FfiConverterString.write(value.text, into: &buf)
+        FfiConverterString.write(value.sha256, into: &buf)
+        FfiConverterBool.write(value.sealed, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeGuestPageView_lift(_ buf: RustBuffer) throws -> GuestPageView {
+    return try FfiConverterTypeGuestPageView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeGuestPageView_lower(_ value: GuestPageView) -> RustBuffer {
+    return FfiConverterTypeGuestPageView.lower(value)
+}
+
+
+/**
+ * A guest's phone.
+ */
+public struct GuestPhoneView: Equatable, Hashable {
+    /**
+     * The phone; its grant ends by [`Branch::remove_phone`].
+     */
+    public let device: String
+    /**
+     * Its label.
+     */
+    public let label: String
+    /**
+     * The guest's name, if known here.
+     */
+    public let name: String?
+    /**
+     * The meeting.
+     */
+    public let meeting: String
+    /**
+     * Whether the guest is let in now.
+     */
+    public let `open`: Bool
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The phone; its grant ends by [`Branch::remove_phone`].
+         */device: String, 
+        /**
+         * Its label.
+         */label: String, 
+        /**
+         * The guest's name, if known here.
+         */name: String?, 
+        /**
+         * The meeting.
+         */meeting: String, 
+        /**
+         * Whether the guest is let in now.
+         */`open`: Bool) {
+        self.device = device
+        self.label = label
+        self.name = name
+        self.meeting = meeting
+        self.`open` = `open`
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension GuestPhoneView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeGuestPhoneView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> GuestPhoneView {
+        return
+            try GuestPhoneView(
+                device: FfiConverterString.read(from: &buf), 
+                label: FfiConverterString.read(from: &buf), 
+                name: FfiConverterOptionString.read(from: &buf), 
+                meeting: FfiConverterString.read(from: &buf), 
+                open: FfiConverterBool.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: GuestPhoneView, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.device, into: &buf)
+        FfiConverterString.write(value.label, into: &buf)
+        FfiConverterOptionString.write(value.name, into: &buf)
+        FfiConverterString.write(value.meeting, into: &buf)
+        FfiConverterBool.write(value.`open`, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeGuestPhoneView_lift(_ buf: RustBuffer) throws -> GuestPhoneView {
+    return try FfiConverterTypeGuestPhoneView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeGuestPhoneView_lower(_ value: GuestPhoneView) -> RustBuffer {
+    return FfiConverterTypeGuestPhoneView.lower(value)
+}
+
+
+/**
+ * A phone that asks to be admitted in a hall.
+ */
+public struct HallEntryView: Equatable, Hashable {
+    /**
+     * What its holder reads out.
+     */
+    public let checkCode: String
+    /**
+     * What it is called.
+     */
+    public let label: String
+    /**
+     * The phone, in hexadecimal.
+     */
+    public let device: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * What its holder reads out.
+         */checkCode: String, 
+        /**
+         * What it is called.
+         */label: String, 
+        /**
+         * The phone, in hexadecimal.
+         */device: String) {
+        self.checkCode = checkCode
+        self.label = label
+        self.device = device
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension HallEntryView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeHallEntryView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> HallEntryView {
+        return
+            try HallEntryView(
+                checkCode: FfiConverterString.read(from: &buf), 
+                label: FfiConverterString.read(from: &buf), 
+                device: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: HallEntryView, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.checkCode, into: &buf)
+        FfiConverterString.write(value.label, into: &buf)
+        FfiConverterString.write(value.device, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeHallEntryView_lift(_ buf: RustBuffer) throws -> HallEntryView {
+    return try FfiConverterTypeHallEntryView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeHallEntryView_lower(_ value: HallEntryView) -> RustBuffer {
+    return FfiConverterTypeHallEntryView.lower(value)
 }
 
 
@@ -12185,6 +13843,75 @@ public func FfiConverterTypeNarrativeView_lower(_ value: NarrativeView) -> RustB
 
 
 /**
+ * A branch to found.
+ */
+public struct NewBranch: Equatable, Hashable {
+    /**
+     * Its name, as minutes print it.
+     */
+    public let name: String
+    /**
+     * Name of its secretary.
+     */
+    public let secretary: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Its name, as minutes print it.
+         */name: String, 
+        /**
+         * Name of its secretary.
+         */secretary: String) {
+        self.name = name
+        self.secretary = secretary
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension NewBranch: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeNewBranch: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> NewBranch {
+        return
+            try NewBranch(
+                name: FfiConverterString.read(from: &buf), 
+                secretary: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: NewBranch, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.name, into: &buf)
+        FfiConverterString.write(value.secretary, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNewBranch_lift(_ buf: RustBuffer) throws -> NewBranch {
+    return try FfiConverterTypeNewBranch.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNewBranch_lower(_ value: NewBranch) -> RustBuffer {
+    return FfiConverterTypeNewBranch.lower(value)
+}
+
+
+/**
  * A broadcast to announce.
  */
 public struct NewBroadcast: Equatable, Hashable {
@@ -12413,6 +14140,10 @@ public struct NewFeedback: Equatable, Hashable {
      */
     public let meeting: String?
     /**
+     * Whether the level above may learn the name, should the committee pass the item up.
+     */
+    public let nameAbove: Bool
+    /**
      * The id of an earlier call that may not have happened: with it the same item is not written twice.
      */
     public let id: String?
@@ -12433,12 +14164,16 @@ public struct NewFeedback: Equatable, Hashable {
          * The meeting it is about.
          */meeting: String? = nil, 
         /**
+         * Whether the level above may learn the name, should the committee pass the item up.
+         */nameAbove: Bool = false, 
+        /**
          * The id of an earlier call that may not have happened: with it the same item is not written twice.
          */id: String? = nil) {
         self.topic = topic
         self.text = text
         self.named = named
         self.meeting = meeting
+        self.nameAbove = nameAbove
         self.id = id
     }
 
@@ -12462,6 +14197,7 @@ public struct FfiConverterTypeNewFeedback: FfiConverterRustBuffer {
                 text: FfiConverterString.read(from: &buf), 
                 named: FfiConverterBool.read(from: &buf), 
                 meeting: FfiConverterOptionString.read(from: &buf), 
+                nameAbove: FfiConverterBool.read(from: &buf), 
                 id: FfiConverterOptionString.read(from: &buf)
         )
     }
@@ -12471,6 +14207,7 @@ public struct FfiConverterTypeNewFeedback: FfiConverterRustBuffer {
         FfiConverterString.write(value.text, into: &buf)
         FfiConverterBool.write(value.named, into: &buf)
         FfiConverterOptionString.write(value.meeting, into: &buf)
+        FfiConverterBool.write(value.nameAbove, into: &buf)
         FfiConverterOptionString.write(value.id, into: &buf)
     }
 }
@@ -13610,6 +15347,75 @@ public func FfiConverterTypeOwnFeedbackView_lower(_ value: OwnFeedbackView) -> R
 
 
 /**
+ * A pack: what makes a phone the secretary's of a new branch.
+ */
+public struct PackView: Equatable, Hashable {
+    /**
+     * The text, to be handed over as a file.
+     */
+    public let text: String
+    /**
+     * The code that opens it, to be handed over by another way.
+     */
+    public let code: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The text, to be handed over as a file.
+         */text: String, 
+        /**
+         * The code that opens it, to be handed over by another way.
+         */code: String) {
+        self.text = text
+        self.code = code
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension PackView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypePackView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> PackView {
+        return
+            try PackView(
+                text: FfiConverterString.read(from: &buf), 
+                code: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: PackView, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.text, into: &buf)
+        FfiConverterString.write(value.code, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePackView_lift(_ buf: RustBuffer) throws -> PackView {
+    return try FfiConverterTypePackView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePackView_lower(_ value: PackView) -> RustBuffer {
+    return FfiConverterTypePackView.lower(value)
+}
+
+
+/**
  * Changes in few bytes: 10,000 of them cross the bridge faster than 100 records would. The wrappers read it as a list of
  * [`Change`] and make each one when it is looked at.
  *
@@ -13862,6 +15668,105 @@ public func FfiConverterTypeParagraphView_lower(_ value: ParagraphView) -> RustB
 
 
 /**
+ * What an officer's phone shows to be scanned.
+ */
+public struct PassView: Equatable, Hashable {
+    /**
+     * The text to show as a QR code or send.
+     */
+    public let code: String
+    /**
+     * Whether it is the code of a hall, for everybody there; otherwise it answers one phone.
+     */
+    public let hall: Bool
+    /**
+     * The unit, in hexadecimal.
+     */
+    public let unit: String
+    /**
+     * Relays that will know the grant, best first.
+     */
+    public let relays: [String]
+    /**
+     * Until when a hall takes requests, in seconds since 1970 UTC.
+     */
+    public let until: UInt64?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The text to show as a QR code or send.
+         */code: String, 
+        /**
+         * Whether it is the code of a hall, for everybody there; otherwise it answers one phone.
+         */hall: Bool, 
+        /**
+         * The unit, in hexadecimal.
+         */unit: String, 
+        /**
+         * Relays that will know the grant, best first.
+         */relays: [String], 
+        /**
+         * Until when a hall takes requests, in seconds since 1970 UTC.
+         */until: UInt64?) {
+        self.code = code
+        self.hall = hall
+        self.unit = unit
+        self.relays = relays
+        self.until = until
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension PassView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypePassView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> PassView {
+        return
+            try PassView(
+                code: FfiConverterString.read(from: &buf), 
+                hall: FfiConverterBool.read(from: &buf), 
+                unit: FfiConverterString.read(from: &buf), 
+                relays: FfiConverterSequenceString.read(from: &buf), 
+                until: FfiConverterOptionUInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: PassView, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.code, into: &buf)
+        FfiConverterBool.write(value.hall, into: &buf)
+        FfiConverterString.write(value.unit, into: &buf)
+        FfiConverterSequenceString.write(value.relays, into: &buf)
+        FfiConverterOptionUInt64.write(value.until, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePassView_lift(_ buf: RustBuffer) throws -> PassView {
+    return try FfiConverterTypePassView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePassView_lower(_ value: PassView) -> RustBuffer {
+    return FfiConverterTypePassView.lower(value)
+}
+
+
+/**
  * Why an answer is right, and where it stands.
  */
 public struct PassageView: Equatable, Hashable {
@@ -13957,6 +15862,135 @@ public func FfiConverterTypePassageView_lift(_ buf: RustBuffer) throws -> Passag
 #endif
 public func FfiConverterTypePassageView_lower(_ value: PassageView) -> RustBuffer {
     return FfiConverterTypePassageView.lower(value)
+}
+
+
+/**
+ * An item of feedback that was passed up.
+ */
+public struct PassedFeedbackView: Equatable, Hashable {
+    /**
+     * The unit that passed it up.
+     */
+    public let unit: String
+    /**
+     * The item.
+     */
+    public let item: String
+    /**
+     * What it is about.
+     */
+    public let topic: String
+    /**
+     * What was said.
+     */
+    public let text: String
+    /**
+     * Name of its writer, who agreed to that.
+     */
+    public let writer: String?
+    /**
+     * When it was passed up, milliseconds since 1970 UTC.
+     */
+    public let passedMs: Int64
+    /**
+     * The furthest status above; none while no phone there is known to have it.
+     */
+    public let status: FeedbackStatus?
+    /**
+     * What was said of it above.
+     */
+    public let replies: [FeedbackReplyView]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The unit that passed it up.
+         */unit: String, 
+        /**
+         * The item.
+         */item: String, 
+        /**
+         * What it is about.
+         */topic: String, 
+        /**
+         * What was said.
+         */text: String, 
+        /**
+         * Name of its writer, who agreed to that.
+         */writer: String?, 
+        /**
+         * When it was passed up, milliseconds since 1970 UTC.
+         */passedMs: Int64, 
+        /**
+         * The furthest status above; none while no phone there is known to have it.
+         */status: FeedbackStatus?, 
+        /**
+         * What was said of it above.
+         */replies: [FeedbackReplyView]) {
+        self.unit = unit
+        self.item = item
+        self.topic = topic
+        self.text = text
+        self.writer = writer
+        self.passedMs = passedMs
+        self.status = status
+        self.replies = replies
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension PassedFeedbackView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypePassedFeedbackView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> PassedFeedbackView {
+        return
+            try PassedFeedbackView(
+                unit: FfiConverterString.read(from: &buf), 
+                item: FfiConverterString.read(from: &buf), 
+                topic: FfiConverterString.read(from: &buf), 
+                text: FfiConverterString.read(from: &buf), 
+                writer: FfiConverterOptionString.read(from: &buf), 
+                passedMs: FfiConverterInt64.read(from: &buf), 
+                status: FfiConverterOptionTypeFeedbackStatus.read(from: &buf), 
+                replies: FfiConverterSequenceTypeFeedbackReplyView.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: PassedFeedbackView, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.unit, into: &buf)
+        FfiConverterString.write(value.item, into: &buf)
+        FfiConverterString.write(value.topic, into: &buf)
+        FfiConverterString.write(value.text, into: &buf)
+        FfiConverterOptionString.write(value.writer, into: &buf)
+        FfiConverterInt64.write(value.passedMs, into: &buf)
+        FfiConverterOptionTypeFeedbackStatus.write(value.status, into: &buf)
+        FfiConverterSequenceTypeFeedbackReplyView.write(value.replies, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePassedFeedbackView_lift(_ buf: RustBuffer) throws -> PassedFeedbackView {
+    return try FfiConverterTypePassedFeedbackView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePassedFeedbackView_lower(_ value: PassedFeedbackView) -> RustBuffer {
+    return FfiConverterTypePassedFeedbackView.lower(value)
 }
 
 
@@ -15702,6 +17736,95 @@ public func FfiConverterTypeRepeatResult_lower(_ value: RepeatResult) -> RustBuf
 
 
 /**
+ * What became of one report.
+ */
+public struct ReportAnswerView: Equatable, Hashable {
+    /**
+     * The month.
+     */
+    public let month: String
+    /**
+     * The revision.
+     */
+    public let revision: UInt32
+    /**
+     * The furthest step; none while nobody above is known to have it.
+     */
+    public let step: ReportStepKind?
+    /**
+     * Everything that was said of it, by time.
+     */
+    public let words: [ReportWordView]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The month.
+         */month: String, 
+        /**
+         * The revision.
+         */revision: UInt32, 
+        /**
+         * The furthest step; none while nobody above is known to have it.
+         */step: ReportStepKind?, 
+        /**
+         * Everything that was said of it, by time.
+         */words: [ReportWordView]) {
+        self.month = month
+        self.revision = revision
+        self.step = step
+        self.words = words
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension ReportAnswerView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeReportAnswerView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ReportAnswerView {
+        return
+            try ReportAnswerView(
+                month: FfiConverterString.read(from: &buf), 
+                revision: FfiConverterUInt32.read(from: &buf), 
+                step: FfiConverterOptionTypeReportStepKind.read(from: &buf), 
+                words: FfiConverterSequenceTypeReportWordView.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ReportAnswerView, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.month, into: &buf)
+        FfiConverterUInt32.write(value.revision, into: &buf)
+        FfiConverterOptionTypeReportStepKind.write(value.step, into: &buf)
+        FfiConverterSequenceTypeReportWordView.write(value.words, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeReportAnswerView_lift(_ buf: RustBuffer) throws -> ReportAnswerView {
+    return try FfiConverterTypeReportAnswerView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeReportAnswerView_lower(_ value: ReportAnswerView) -> RustBuffer {
+    return FfiConverterTypeReportAnswerView.lower(value)
+}
+
+
+/**
  * What a report says.
  */
 public struct ReportFactsView: Equatable, Hashable {
@@ -15926,6 +18049,85 @@ public func FfiConverterTypeReportProposalView_lift(_ buf: RustBuffer) throws ->
 #endif
 public func FfiConverterTypeReportProposalView_lower(_ value: ReportProposalView) -> RustBuffer {
     return FfiConverterTypeReportProposalView.lower(value)
+}
+
+
+/**
+ * What the level above said of a report.
+ */
+public struct ReportWordView: Equatable, Hashable {
+    /**
+     * What became of it.
+     */
+    public let step: ReportStepKind
+    /**
+     * A remark.
+     */
+    public let remark: String?
+    /**
+     * When, milliseconds since 1970 UTC.
+     */
+    public let atMs: Int64
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * What became of it.
+         */step: ReportStepKind, 
+        /**
+         * A remark.
+         */remark: String?, 
+        /**
+         * When, milliseconds since 1970 UTC.
+         */atMs: Int64) {
+        self.step = step
+        self.remark = remark
+        self.atMs = atMs
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension ReportWordView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeReportWordView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ReportWordView {
+        return
+            try ReportWordView(
+                step: FfiConverterTypeReportStepKind.read(from: &buf), 
+                remark: FfiConverterOptionString.read(from: &buf), 
+                atMs: FfiConverterInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ReportWordView, into buf: inout [UInt8]) {
+        FfiConverterTypeReportStepKind.write(value.step, into: &buf)
+        FfiConverterOptionString.write(value.remark, into: &buf)
+        FfiConverterInt64.write(value.atMs, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeReportWordView_lift(_ buf: RustBuffer) throws -> ReportWordView {
+    return try FfiConverterTypeReportWordView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeReportWordView_lower(_ value: ReportWordView) -> RustBuffer {
+    return FfiConverterTypeReportWordView.lower(value)
 }
 
 
@@ -16376,6 +18578,75 @@ public func FfiConverterTypeResolutionVoteView_lower(_ value: ResolutionVoteView
 
 
 /**
+ * How long personal data is kept after somebody has left.
+ */
+public struct RetentionView: Equatable, Hashable {
+    /**
+     * In months; none while nobody has set a rule.
+     */
+    public let months: UInt32?
+    /**
+     * Members whose data is to be erased by that rule and is still here.
+     */
+    public let due: [String]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * In months; none while nobody has set a rule.
+         */months: UInt32?, 
+        /**
+         * Members whose data is to be erased by that rule and is still here.
+         */due: [String]) {
+        self.months = months
+        self.due = due
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension RetentionView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeRetentionView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> RetentionView {
+        return
+            try RetentionView(
+                months: FfiConverterOptionUInt32.read(from: &buf), 
+                due: FfiConverterSequenceString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: RetentionView, into buf: inout [UInt8]) {
+        FfiConverterOptionUInt32.write(value.months, into: &buf)
+        FfiConverterSequenceString.write(value.due, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRetentionView_lift(_ buf: RustBuffer) throws -> RetentionView {
+    return try FfiConverterTypeRetentionView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRetentionView_lower(_ value: RetentionView) -> RustBuffer {
+    return FfiConverterTypeRetentionView.lower(value)
+}
+
+
+/**
  * One item of a review list, in words.
  */
 public struct ReviewItemView: Equatable, Hashable {
@@ -16738,6 +19009,85 @@ public func FfiConverterTypeScaleView_lift(_ buf: RustBuffer) throws -> ScaleVie
 #endif
 public func FfiConverterTypeScaleView_lower(_ value: ScaleView) -> RustBuffer {
     return FfiConverterTypeScaleView.lower(value)
+}
+
+
+/**
+ * What scanning did.
+ */
+public struct ScannedView: Equatable, Hashable {
+    /**
+     * What was scanned. This phone now waits for the records of the unit: from one of its relays, or in a file of welcome.
+     */
+    public let shown: PassView
+    /**
+     * Of a hall: the request to carry to the officer's phone, which alone can read it.
+     */
+    public let letter: String?
+    /**
+     * Of a hall: six digits for the holder to read out.
+     */
+    public let checkCode: String?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * What was scanned. This phone now waits for the records of the unit: from one of its relays, or in a file of welcome.
+         */shown: PassView, 
+        /**
+         * Of a hall: the request to carry to the officer's phone, which alone can read it.
+         */letter: String?, 
+        /**
+         * Of a hall: six digits for the holder to read out.
+         */checkCode: String?) {
+        self.shown = shown
+        self.letter = letter
+        self.checkCode = checkCode
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension ScannedView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeScannedView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ScannedView {
+        return
+            try ScannedView(
+                shown: FfiConverterTypePassView.read(from: &buf), 
+                letter: FfiConverterOptionString.read(from: &buf), 
+                checkCode: FfiConverterOptionString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ScannedView, into buf: inout [UInt8]) {
+        FfiConverterTypePassView.write(value.shown, into: &buf)
+        FfiConverterOptionString.write(value.letter, into: &buf)
+        FfiConverterOptionString.write(value.checkCode, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeScannedView_lift(_ buf: RustBuffer) throws -> ScannedView {
+    return try FfiConverterTypeScannedView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeScannedView_lower(_ value: ScannedView) -> RustBuffer {
+    return FfiConverterTypeScannedView.lower(value)
 }
 
 
@@ -19099,6 +21449,75 @@ public func FfiConverterTypeTaskView_lower(_ value: TaskView) -> RustBuffer {
 
 
 /**
+ * What an officer hands to one phone.
+ */
+public struct TicketView: Equatable, Hashable {
+    /**
+     * To be shown as a QR code, with nothing but capitals, digits and `-:`.
+     */
+    public let code: String
+    /**
+     * The file of welcome that goes with it when there is no relay.
+     */
+    public let welcome: Data
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * To be shown as a QR code, with nothing but capitals, digits and `-:`.
+         */code: String, 
+        /**
+         * The file of welcome that goes with it when there is no relay.
+         */welcome: Data) {
+        self.code = code
+        self.welcome = welcome
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension TicketView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeTicketView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> TicketView {
+        return
+            try TicketView(
+                code: FfiConverterString.read(from: &buf), 
+                welcome: FfiConverterData.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: TicketView, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.code, into: &buf)
+        FfiConverterData.write(value.welcome, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeTicketView_lift(_ buf: RustBuffer) throws -> TicketView {
+    return try FfiConverterTypeTicketView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeTicketView_lower(_ value: TicketView) -> RustBuffer {
+    return FfiConverterTypeTicketView.lower(value)
+}
+
+
+/**
  * What was undone.
  */
 public struct UndoneView: Equatable, Hashable {
@@ -19184,6 +21603,194 @@ public func FfiConverterTypeUndoneView_lift(_ buf: RustBuffer) throws -> UndoneV
 #endif
 public func FfiConverterTypeUndoneView_lower(_ value: UndoneView) -> RustBuffer {
     return FfiConverterTypeUndoneView.lower(value)
+}
+
+
+/**
+ * A unit above this one.
+ */
+public struct UnitAboveView: Equatable, Hashable {
+    /**
+     * The unit, in hexadecimal.
+     */
+    public let unit: String
+    /**
+     * How many levels above.
+     */
+    public let steps: UInt8
+    /**
+     * Its name, as far as known here.
+     */
+    public let name: String?
+    /**
+     * Whether its roll has come.
+     */
+    public let known: Bool
+    /**
+     * Whether this phone holds a key of its broadcasts.
+     */
+    public let readable: Bool
+    /**
+     * Documents, quizzes and schedules of it that are here.
+     */
+    public let published: UInt32
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The unit, in hexadecimal.
+         */unit: String, 
+        /**
+         * How many levels above.
+         */steps: UInt8, 
+        /**
+         * Its name, as far as known here.
+         */name: String?, 
+        /**
+         * Whether its roll has come.
+         */known: Bool, 
+        /**
+         * Whether this phone holds a key of its broadcasts.
+         */readable: Bool, 
+        /**
+         * Documents, quizzes and schedules of it that are here.
+         */published: UInt32) {
+        self.unit = unit
+        self.steps = steps
+        self.name = name
+        self.known = known
+        self.readable = readable
+        self.published = published
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension UnitAboveView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeUnitAboveView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> UnitAboveView {
+        return
+            try UnitAboveView(
+                unit: FfiConverterString.read(from: &buf), 
+                steps: FfiConverterUInt8.read(from: &buf), 
+                name: FfiConverterOptionString.read(from: &buf), 
+                known: FfiConverterBool.read(from: &buf), 
+                readable: FfiConverterBool.read(from: &buf), 
+                published: FfiConverterUInt32.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: UnitAboveView, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.unit, into: &buf)
+        FfiConverterUInt8.write(value.steps, into: &buf)
+        FfiConverterOptionString.write(value.name, into: &buf)
+        FfiConverterBool.write(value.known, into: &buf)
+        FfiConverterBool.write(value.readable, into: &buf)
+        FfiConverterUInt32.write(value.published, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeUnitAboveView_lift(_ buf: RustBuffer) throws -> UnitAboveView {
+    return try FfiConverterTypeUnitAboveView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeUnitAboveView_lower(_ value: UnitAboveView) -> RustBuffer {
+    return FfiConverterTypeUnitAboveView.lower(value)
+}
+
+
+/**
+ * A unit below this one.
+ */
+public struct UnitBelowView: Equatable, Hashable {
+    /**
+     * The unit, in hexadecimal.
+     */
+    public let unit: String
+    /**
+     * Its name, as it was founded.
+     */
+    public let name: String
+    /**
+     * Phones that may act in it.
+     */
+    public let phones: UInt32
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The unit, in hexadecimal.
+         */unit: String, 
+        /**
+         * Its name, as it was founded.
+         */name: String, 
+        /**
+         * Phones that may act in it.
+         */phones: UInt32) {
+        self.unit = unit
+        self.name = name
+        self.phones = phones
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension UnitBelowView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeUnitBelowView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> UnitBelowView {
+        return
+            try UnitBelowView(
+                unit: FfiConverterString.read(from: &buf), 
+                name: FfiConverterString.read(from: &buf), 
+                phones: FfiConverterUInt32.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: UnitBelowView, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.unit, into: &buf)
+        FfiConverterString.write(value.name, into: &buf)
+        FfiConverterUInt32.write(value.phones, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeUnitBelowView_lift(_ buf: RustBuffer) throws -> UnitBelowView {
+    return try FfiConverterTypeUnitBelowView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeUnitBelowView_lower(_ value: UnitBelowView) -> RustBuffer {
+    return FfiConverterTypeUnitBelowView.lower(value)
 }
 
 
@@ -24653,6 +27260,91 @@ public func FfiConverterTypeNoteKind_lower(_ value: NoteKind) -> RustBuffer {
 
 
 /**
+ * What was opened.
+ */
+
+public enum OpenedData: Equatable, Hashable {
+    
+    /**
+     * What the committee knows of a member.
+     */
+    case contact
+    /**
+     * Feedback to the committee.
+     */
+    case feedback
+    /**
+     * All personal data of a member, for an export.
+     */
+    case export
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension OpenedData: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeOpenedData: FfiConverterRustBuffer {
+    typealias SwiftType = OpenedData
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> OpenedData {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .contact
+        
+        case 2: return .feedback
+        
+        case 3: return .export
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: OpenedData, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .contact:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .feedback:
+            writeInt(&buf, Int32(2))
+        
+        
+        case .export:
+            writeInt(&buf, Int32(3))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOpenedData_lift(_ buf: RustBuffer) throws -> OpenedData {
+    return try FfiConverterTypeOpenedData.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOpenedData_lower(_ value: OpenedData) -> RustBuffer {
+    return FfiConverterTypeOpenedData.lower(value)
+}
+
+
+
+/**
  * An official signature made outside of this software.
  */
 
@@ -25713,6 +28405,101 @@ public func FfiConverterTypeRemovalReason_lift(_ buf: RustBuffer) throws -> Remo
 #endif
 public func FfiConverterTypeRemovalReason_lower(_ value: RemovalReason) -> RustBuffer {
     return FfiConverterTypeRemovalReason.lower(value)
+}
+
+
+
+/**
+ * What became of a report. The furthest counts.
+ */
+
+public enum ReportStepKind: Equatable, Hashable {
+    
+    /**
+     * A phone of the level above has it.
+     */
+    case received
+    /**
+     * Somebody there has opened it.
+     */
+    case opened
+    /**
+     * It was sent back, with what is to be changed.
+     */
+    case returned
+    /**
+     * It was accepted.
+     */
+    case accepted
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension ReportStepKind: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeReportStepKind: FfiConverterRustBuffer {
+    typealias SwiftType = ReportStepKind
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ReportStepKind {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .received
+        
+        case 2: return .opened
+        
+        case 3: return .returned
+        
+        case 4: return .accepted
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: ReportStepKind, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .received:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .opened:
+            writeInt(&buf, Int32(2))
+        
+        
+        case .returned:
+            writeInt(&buf, Int32(3))
+        
+        
+        case .accepted:
+            writeInt(&buf, Int32(4))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeReportStepKind_lift(_ buf: RustBuffer) throws -> ReportStepKind {
+    return try FfiConverterTypeReportStepKind.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeReportStepKind_lower(_ value: ReportStepKind) -> RustBuffer {
+    return FfiConverterTypeReportStepKind.lower(value)
 }
 
 
@@ -28860,6 +31647,30 @@ fileprivate struct FfiConverterOptionTypeLogSink: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionTypeContactView: FfiConverterRustBuffer {
+    typealias SwiftType = ContactView?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeContactView.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeContactView.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterOptionTypeExamRules: FfiConverterRustBuffer {
     typealias SwiftType = ExamRules?
 
@@ -28900,6 +31711,30 @@ fileprivate struct FfiConverterOptionTypeFileView: FfiConverterRustBuffer {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterTypeFileView.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeGuestPageView: FfiConverterRustBuffer {
+    typealias SwiftType = GuestPageView?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeGuestPageView.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeGuestPageView.read(from: &buf)
         default: throw UniffiInternalError.unexpectedOptionalTag
         }
     }
@@ -28996,6 +31831,30 @@ fileprivate struct FfiConverterOptionTypePaperFile: FfiConverterRustBuffer {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterTypePaperFile.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypePassView: FfiConverterRustBuffer {
+    typealias SwiftType = PassView?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypePassView.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypePassView.read(from: &buf)
         default: throw UniffiInternalError.unexpectedOptionalTag
         }
     }
@@ -29364,6 +32223,30 @@ fileprivate struct FfiConverterOptionTypeRecordedHow: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionTypeReportStepKind: FfiConverterRustBuffer {
+    typealias SwiftType = ReportStepKind?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeReportStepKind.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeReportStepKind.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterOptionTypeSearchNote: FfiConverterRustBuffer {
     typealias SwiftType = SearchNote?
 
@@ -29429,6 +32312,31 @@ fileprivate struct FfiConverterSequenceString: FfiConverterRustBuffer {
         seq.reserveCapacity(Int(len))
         for _ in 0 ..< len {
             seq.append(try FfiConverterString.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeAccessView: FfiConverterRustBuffer {
+    typealias SwiftType = [AccessView]
+
+    public static func write(_ value: [AccessView], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeAccessView.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [AccessView] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [AccessView]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeAccessView.read(from: &buf))
         }
         return seq
     }
@@ -29787,6 +32695,31 @@ fileprivate struct FfiConverterSequenceTypeConclusionView: FfiConverterRustBuffe
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeConsentView: FfiConverterRustBuffer {
+    typealias SwiftType = [ConsentView]
+
+    public static func write(_ value: [ConsentView], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeConsentView.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [ConsentView] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [ConsentView]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeConsentView.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeContestedField: FfiConverterRustBuffer {
     typealias SwiftType = [ContestedField]
 
@@ -30129,6 +33062,81 @@ fileprivate struct FfiConverterSequenceTypeFileView: FfiConverterRustBuffer {
         seq.reserveCapacity(Int(len))
         for _ in 0 ..< len {
             seq.append(try FfiConverterTypeFileView.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeFoundedView: FfiConverterRustBuffer {
+    typealias SwiftType = [FoundedView]
+
+    public static func write(_ value: [FoundedView], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeFoundedView.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [FoundedView] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [FoundedView]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeFoundedView.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeGuestPhoneView: FfiConverterRustBuffer {
+    typealias SwiftType = [GuestPhoneView]
+
+    public static func write(_ value: [GuestPhoneView], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeGuestPhoneView.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [GuestPhoneView] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [GuestPhoneView]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeGuestPhoneView.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeHallEntryView: FfiConverterRustBuffer {
+    typealias SwiftType = [HallEntryView]
+
+    public static func write(_ value: [HallEntryView], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeHallEntryView.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [HallEntryView] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [HallEntryView]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeHallEntryView.read(from: &buf))
         }
         return seq
     }
@@ -30487,6 +33495,31 @@ fileprivate struct FfiConverterSequenceTypeNarrativeView: FfiConverterRustBuffer
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeNewBranch: FfiConverterRustBuffer {
+    typealias SwiftType = [NewBranch]
+
+    public static func write(_ value: [NewBranch], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeNewBranch.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [NewBranch] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [NewBranch]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeNewBranch.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeNewBroadcast: FfiConverterRustBuffer {
     typealias SwiftType = [NewBroadcast]
 
@@ -30662,6 +33695,31 @@ fileprivate struct FfiConverterSequenceTypeOwnFeedbackView: FfiConverterRustBuff
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypePackView: FfiConverterRustBuffer {
+    typealias SwiftType = [PackView]
+
+    public static func write(_ value: [PackView], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypePackView.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [PackView] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [PackView]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypePackView.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeParagraphView: FfiConverterRustBuffer {
     typealias SwiftType = [ParagraphView]
 
@@ -30679,6 +33737,31 @@ fileprivate struct FfiConverterSequenceTypeParagraphView: FfiConverterRustBuffer
         seq.reserveCapacity(Int(len))
         for _ in 0 ..< len {
             seq.append(try FfiConverterTypeParagraphView.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypePassedFeedbackView: FfiConverterRustBuffer {
+    typealias SwiftType = [PassedFeedbackView]
+
+    public static func write(_ value: [PassedFeedbackView], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypePassedFeedbackView.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [PassedFeedbackView] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [PassedFeedbackView]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypePassedFeedbackView.read(from: &buf))
         }
         return seq
     }
@@ -30937,6 +34020,31 @@ fileprivate struct FfiConverterSequenceTypeRecipientView: FfiConverterRustBuffer
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeReportAnswerView: FfiConverterRustBuffer {
+    typealias SwiftType = [ReportAnswerView]
+
+    public static func write(_ value: [ReportAnswerView], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeReportAnswerView.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [ReportAnswerView] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [ReportAnswerView]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeReportAnswerView.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeReportProposalView: FfiConverterRustBuffer {
     typealias SwiftType = [ReportProposalView]
 
@@ -30954,6 +34062,31 @@ fileprivate struct FfiConverterSequenceTypeReportProposalView: FfiConverterRustB
         seq.reserveCapacity(Int(len))
         for _ in 0 ..< len {
             seq.append(try FfiConverterTypeReportProposalView.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeReportWordView: FfiConverterRustBuffer {
+    typealias SwiftType = [ReportWordView]
+
+    public static func write(_ value: [ReportWordView], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeReportWordView.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [ReportWordView] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [ReportWordView]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeReportWordView.read(from: &buf))
         }
         return seq
     }
@@ -31487,6 +34620,56 @@ fileprivate struct FfiConverterSequenceTypeTaskView: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeUnitAboveView: FfiConverterRustBuffer {
+    typealias SwiftType = [UnitAboveView]
+
+    public static func write(_ value: [UnitAboveView], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeUnitAboveView.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [UnitAboveView] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [UnitAboveView]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeUnitAboveView.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeUnitBelowView: FfiConverterRustBuffer {
+    typealias SwiftType = [UnitBelowView]
+
+    public static func write(_ value: [UnitBelowView], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeUnitBelowView.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [UnitBelowView] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [UnitBelowView]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeUnitBelowView.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeVersionView: FfiConverterRustBuffer {
     typealias SwiftType = [VersionView]
 
@@ -31802,6 +34985,19 @@ public func homeActions(role: HomeRole, clerk: Bool, phase: HomePhase, language:
 })
 }
 /**
+ * Makes the profile of a new branch's secretary in a folder, from a pack and its code. A failure leaves none behind.
+ */
+public func createFromPack(config: CreateConfig, pack: String, code: String)throws  -> RawHandbook  {
+    return try  FfiConverterTypeRawHandbook_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_func_create_from_pack(
+        FfiConverterTypeCreateConfig_lower(config),
+        FfiConverterString.lower(pack),
+        FfiConverterString.lower(code),uniffiCallStatus
+    )
+})
+}
+/**
  * A text cut into sentences with stable ids, each with what is spoken.
  */
 public func speechSentences(text: String, region: SpeechRegion)throws  -> [SpokenSentenceView]  {
@@ -31930,6 +35126,9 @@ private let initializationResult: InitializationResult = {
     if (uniffi_sotay_ffi_checksum_func_home_actions() != 30520) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_sotay_ffi_checksum_func_create_from_pack() != 32555) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_sotay_ffi_checksum_func_speech_sentences() != 15229) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -32023,6 +35222,93 @@ private let initializationResult: InitializationResult = {
     if (uniffi_sotay_ffi_checksum_method_branch_roster() != 20925) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_sotay_ffi_checksum_method_branch_admit_guest() != 48299) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_branch_guest_page() != 46363) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_branch_guests() != 60646) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_branch_accept_welcome() != 29589) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_branch_admit_by_code() != 7285) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_branch_admit_in_hall() != 58468) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_branch_close_hall() != 62453) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_branch_hall() != 53033) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_branch_hall_requests() != 33373) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_branch_hall_welcome() != 24655) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_branch_joining() != 61560) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_branch_open_hall() != 35306) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_branch_scan() != 7862) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_branch_shown_request() != 54064) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_branch_take_hall_letter() != 22112) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_branch_branches() != 174) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_branch_found_branches() != 11463) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_branch_levels_above() != 30390) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_branch_accesses() != 50357) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_branch_consents() != 63156) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_branch_contacts() != 13585) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_branch_erase_person() != 1524) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_branch_export_data() != 61034) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_branch_open_contact() != 20643) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_branch_own_data() != 30381) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_branch_record_consent() != 47629) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_branch_retention() != 7656) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_branch_set_contact() != 11110) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_branch_set_retention() != 58412) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_sotay_ffi_checksum_method_branch_lift_phone() != 46898) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -32069,6 +35355,21 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sotay_ffi_checksum_method_feedback_withdraw() != 26072) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_feedback_answer_below() != 15657) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_feedback_from_below() != 45235) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_feedback_hand_on() != 41453) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_feedback_pass_up() != 25153) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_feedback_passed() != 15065) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sotay_ffi_checksum_method_handbook_branch() != 36072) {
@@ -32209,7 +35510,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_sotay_ffi_checksum_method_meeting_view() != 65522) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_sotay_ffi_checksum_method_meeting_paper() != 1553) {
+    if (uniffi_sotay_ffi_checksum_method_meeting_paper() != 32144) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sotay_ffi_checksum_method_meeting_amend() != 7141) {
@@ -32275,10 +35576,22 @@ private let initializationResult: InitializationResult = {
     if (uniffi_sotay_ffi_checksum_method_records_fees() != 42052) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_sotay_ffi_checksum_method_records_report_paper() != 62991) {
+    if (uniffi_sotay_ffi_checksum_method_records_answer_report() != 33214) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_sotay_ffi_checksum_method_records_resolution_paper() != 52393) {
+    if (uniffi_sotay_ffi_checksum_method_records_open_report() != 17516) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_records_report_answers() != 23393) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_records_reports_of() != 36629) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_records_report_paper() != 19044) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_records_resolution_paper() != 56254) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sotay_ffi_checksum_method_records_change_rating() != 41323) {
@@ -32365,16 +35678,31 @@ private let initializationResult: InitializationResult = {
     if (uniffi_sotay_ffi_checksum_method_sync_follow() != 28985) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_sotay_ffi_checksum_method_sync_follow_listed() != 15952) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_sync_name_relays() != 7852) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_sync_named_relays() != 49411) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_sotay_ffi_checksum_method_sync_pending() != 40511) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sotay_ffi_checksum_method_sync_status() != 32067) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_sotay_ffi_checksum_method_sync_sync_listed() != 30020) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_sotay_ffi_checksum_method_sync_sync_once() != 24923) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sotay_ffi_checksum_method_sync_unfollow() != 54663) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_sync_unfollow_listed() != 14942) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sotay_ffi_checksum_method_synctask_cancel() != 30401) {

@@ -505,6 +505,151 @@ RustBuffer uniffi_sotay_ffi_fn_method_branch_review_all(uint64_t ptr, RustBuffer
 void uniffi_sotay_ffi_fn_method_branch_roster(uint64_t ptr, RustBuffer command, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_ADMIT_GUEST
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_ADMIT_GUEST
+RustBuffer uniffi_sotay_ffi_fn_method_branch_admit_guest(uint64_t ptr, RustBuffer guest, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_GUEST_PAGE
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_GUEST_PAGE
+RustBuffer uniffi_sotay_ffi_fn_method_branch_guest_page(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_GUESTS
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_GUESTS
+RustBuffer uniffi_sotay_ffi_fn_method_branch_guests(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_ACCEPT_WELCOME
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_ACCEPT_WELCOME
+void uniffi_sotay_ffi_fn_method_branch_accept_welcome(uint64_t ptr, RustBuffer file, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_ADMIT_BY_CODE
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_ADMIT_BY_CODE
+RustBuffer uniffi_sotay_ffi_fn_method_branch_admit_by_code(uint64_t ptr, RustBuffer admission, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_ADMIT_IN_HALL
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_ADMIT_IN_HALL
+RustBuffer uniffi_sotay_ffi_fn_method_branch_admit_in_hall(uint64_t ptr, RustBuffer check_code, RustBuffer admission, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_CLOSE_HALL
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_CLOSE_HALL
+void uniffi_sotay_ffi_fn_method_branch_close_hall(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_HALL
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_HALL
+RustBuffer uniffi_sotay_ffi_fn_method_branch_hall(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_HALL_REQUESTS
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_HALL_REQUESTS
+RustBuffer uniffi_sotay_ffi_fn_method_branch_hall_requests(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_HALL_WELCOME
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_HALL_WELCOME
+RustBuffer uniffi_sotay_ffi_fn_method_branch_hall_welcome(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_JOINING
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_JOINING
+RustBuffer uniffi_sotay_ffi_fn_method_branch_joining(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_OPEN_HALL
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_OPEN_HALL
+RustBuffer uniffi_sotay_ffi_fn_method_branch_open_hall(uint64_t ptr, RustBuffer relays, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_SCAN
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_SCAN
+RustBuffer uniffi_sotay_ffi_fn_method_branch_scan(uint64_t ptr, RustBuffer code, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_SHOWN_REQUEST
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_SHOWN_REQUEST
+RustBuffer uniffi_sotay_ffi_fn_method_branch_shown_request(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_TAKE_HALL_LETTER
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_TAKE_HALL_LETTER
+RustBuffer uniffi_sotay_ffi_fn_method_branch_take_hall_letter(uint64_t ptr, RustBuffer letter, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_BRANCHES
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_BRANCHES
+RustBuffer uniffi_sotay_ffi_fn_method_branch_branches(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_FOUND_BRANCHES
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_FOUND_BRANCHES
+RustBuffer uniffi_sotay_ffi_fn_method_branch_found_branches(uint64_t ptr, RustBuffer new, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_LEVELS_ABOVE
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_LEVELS_ABOVE
+RustBuffer uniffi_sotay_ffi_fn_method_branch_levels_above(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_ACCESSES
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_ACCESSES
+RustBuffer uniffi_sotay_ffi_fn_method_branch_accesses(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_CONSENTS
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_CONSENTS
+RustBuffer uniffi_sotay_ffi_fn_method_branch_consents(uint64_t ptr, RustBuffer member, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_CONTACTS
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_CONTACTS
+RustBuffer uniffi_sotay_ffi_fn_method_branch_contacts(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_ERASE_PERSON
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_ERASE_PERSON
+RustBuffer uniffi_sotay_ffi_fn_method_branch_erase_person(uint64_t ptr, RustBuffer member, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_EXPORT_DATA
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_EXPORT_DATA
+RustBuffer uniffi_sotay_ffi_fn_method_branch_export_data(uint64_t ptr, RustBuffer member, RustBuffer passphrase, RustBuffer language, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_OPEN_CONTACT
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_OPEN_CONTACT
+RustBuffer uniffi_sotay_ffi_fn_method_branch_open_contact(uint64_t ptr, RustBuffer member, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_OWN_DATA
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_OWN_DATA
+RustBuffer uniffi_sotay_ffi_fn_method_branch_own_data(uint64_t ptr, RustBuffer language, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_RECORD_CONSENT
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_RECORD_CONSENT
+void uniffi_sotay_ffi_fn_method_branch_record_consent(uint64_t ptr, RustBuffer member, RustBuffer purpose, int8_t given, RustBuffer day, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_RETENTION
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_RETENTION
+RustBuffer uniffi_sotay_ffi_fn_method_branch_retention(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_SET_CONTACT
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_SET_CONTACT
+void uniffi_sotay_ffi_fn_method_branch_set_contact(uint64_t ptr, RustBuffer member, RustBuffer contact, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_SET_RETENTION
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_SET_RETENTION
+void uniffi_sotay_ffi_fn_method_branch_set_retention(uint64_t ptr, uint32_t months, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_LIFT_PHONE
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_LIFT_PHONE
 RustBuffer uniffi_sotay_ffi_fn_method_branch_lift_phone(uint64_t ptr, RustBuffer device, RustCallStatus *_Nonnull out_status
@@ -603,6 +748,31 @@ RustBuffer uniffi_sotay_ffi_fn_method_feedback_submit(uint64_t ptr, RustBuffer n
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_FEEDBACK_WITHDRAW
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_FEEDBACK_WITHDRAW
 void uniffi_sotay_ffi_fn_method_feedback_withdraw(uint64_t ptr, RustBuffer item, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_FEEDBACK_ANSWER_BELOW
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_FEEDBACK_ANSWER_BELOW
+void uniffi_sotay_ffi_fn_method_feedback_answer_below(uint64_t ptr, RustBuffer answer, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_FEEDBACK_FROM_BELOW
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_FEEDBACK_FROM_BELOW
+RustBuffer uniffi_sotay_ffi_fn_method_feedback_from_below(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_FEEDBACK_HAND_ON
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_FEEDBACK_HAND_ON
+void uniffi_sotay_ffi_fn_method_feedback_hand_on(uint64_t ptr, RustBuffer item, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_FEEDBACK_PASS_UP
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_FEEDBACK_PASS_UP
+void uniffi_sotay_ffi_fn_method_feedback_pass_up(uint64_t ptr, RustBuffer item, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_FEEDBACK_PASSED
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_FEEDBACK_PASSED
+RustBuffer uniffi_sotay_ffi_fn_method_feedback_passed(uint64_t ptr, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_CLONE_HANDBOOK
@@ -882,7 +1052,7 @@ RustBuffer uniffi_sotay_ffi_fn_method_meeting_view(uint64_t ptr, RustCallStatus 
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_MEETING_PAPER
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_MEETING_PAPER
-RustBuffer uniffi_sotay_ffi_fn_method_meeting_paper(uint64_t ptr, RustBuffer form, RustBuffer item, RustCallStatus *_Nonnull out_status
+RustBuffer uniffi_sotay_ffi_fn_method_meeting_paper(uint64_t ptr, RustBuffer form, RustBuffer item, RustBuffer source, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_MEETING_AMEND
@@ -1045,14 +1215,34 @@ RustBuffer uniffi_sotay_ffi_fn_method_records_fee_month(uint64_t ptr, RustBuffer
 RustBuffer uniffi_sotay_ffi_fn_method_records_fees(uint64_t ptr, int32_t year, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_ANSWER_REPORT
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_ANSWER_REPORT
+void uniffi_sotay_ffi_fn_method_records_answer_report(uint64_t ptr, RustBuffer unit, RustBuffer month, uint32_t revision, int8_t accepted, RustBuffer remark, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_OPEN_REPORT
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_OPEN_REPORT
+RustBuffer uniffi_sotay_ffi_fn_method_records_open_report(uint64_t ptr, RustBuffer unit, RustBuffer month, uint32_t revision, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_REPORT_ANSWERS
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_REPORT_ANSWERS
+RustBuffer uniffi_sotay_ffi_fn_method_records_report_answers(uint64_t ptr, RustBuffer unit, int32_t year, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_REPORTS_OF
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_REPORTS_OF
+RustBuffer uniffi_sotay_ffi_fn_method_records_reports_of(uint64_t ptr, RustBuffer unit, int32_t year, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_REPORT_PAPER
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_REPORT_PAPER
-RustBuffer uniffi_sotay_ffi_fn_method_records_report_paper(uint64_t ptr, RustBuffer month, RustBuffer revision, RustBuffer form, RustCallStatus *_Nonnull out_status
+RustBuffer uniffi_sotay_ffi_fn_method_records_report_paper(uint64_t ptr, RustBuffer month, RustBuffer revision, RustBuffer form, RustBuffer source, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_RESOLUTION_PAPER
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_RESOLUTION_PAPER
-RustBuffer uniffi_sotay_ffi_fn_method_records_resolution_paper(uint64_t ptr, RustBuffer id, RustBuffer form, RustCallStatus *_Nonnull out_status
+RustBuffer uniffi_sotay_ffi_fn_method_records_resolution_paper(uint64_t ptr, RustBuffer id, RustBuffer form, RustBuffer source, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_CHANGE_RATING
@@ -1215,6 +1405,21 @@ void uniffi_sotay_ffi_fn_free_sync(uint64_t handle, RustCallStatus *_Nonnull out
 void uniffi_sotay_ffi_fn_method_sync_follow(uint64_t ptr, RustBuffer relay, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_SYNC_FOLLOW_LISTED
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_SYNC_FOLLOW_LISTED
+void uniffi_sotay_ffi_fn_method_sync_follow_listed(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_SYNC_NAME_RELAYS
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_SYNC_NAME_RELAYS
+void uniffi_sotay_ffi_fn_method_sync_name_relays(uint64_t ptr, RustBuffer relays, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_SYNC_NAMED_RELAYS
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_SYNC_NAMED_RELAYS
+RustBuffer uniffi_sotay_ffi_fn_method_sync_named_relays(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_SYNC_PENDING
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_SYNC_PENDING
 uint64_t uniffi_sotay_ffi_fn_method_sync_pending(uint64_t ptr, RustCallStatus *_Nonnull out_status
@@ -1225,6 +1430,11 @@ uint64_t uniffi_sotay_ffi_fn_method_sync_pending(uint64_t ptr, RustCallStatus *_
 RustBuffer uniffi_sotay_ffi_fn_method_sync_status(uint64_t ptr, RustBuffer relay, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_SYNC_SYNC_LISTED
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_SYNC_SYNC_LISTED
+uint64_t uniffi_sotay_ffi_fn_method_sync_sync_listed(uint64_t ptr, uint64_t timeout_ms, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_SYNC_SYNC_ONCE
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_SYNC_SYNC_ONCE
 uint64_t uniffi_sotay_ffi_fn_method_sync_sync_once(uint64_t ptr, RustBuffer relay, uint64_t timeout_ms, RustCallStatus *_Nonnull out_status
@@ -1233,6 +1443,11 @@ uint64_t uniffi_sotay_ffi_fn_method_sync_sync_once(uint64_t ptr, RustBuffer rela
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_SYNC_UNFOLLOW
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_SYNC_UNFOLLOW
 void uniffi_sotay_ffi_fn_method_sync_unfollow(uint64_t ptr, RustBuffer relay, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_SYNC_UNFOLLOW_LISTED
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_SYNC_UNFOLLOW_LISTED
+void uniffi_sotay_ffi_fn_method_sync_unfollow_listed(uint64_t ptr, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_CLONE_SYNCTASK
@@ -1319,6 +1534,11 @@ uint64_t uniffi_sotay_ffi_fn_func_open_handbook(RustBuffer config, RustCallStatu
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_FUNC_HOME_ACTIONS
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_FUNC_HOME_ACTIONS
 RustBuffer uniffi_sotay_ffi_fn_func_home_actions(RustBuffer role, int8_t clerk, RustBuffer phase, RustBuffer language, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_FUNC_CREATE_FROM_PACK
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_FUNC_CREATE_FROM_PACK
+uint64_t uniffi_sotay_ffi_fn_func_create_from_pack(RustBuffer config, RustBuffer pack, RustBuffer code, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_FUNC_SPEECH_SENTENCES
@@ -1657,6 +1877,12 @@ uint16_t uniffi_sotay_ffi_checksum_func_home_actions(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_FUNC_CREATE_FROM_PACK
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_FUNC_CREATE_FROM_PACK
+uint16_t uniffi_sotay_ffi_checksum_func_create_from_pack(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_FUNC_SPEECH_SENTENCES
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_FUNC_SPEECH_SENTENCES
 uint16_t uniffi_sotay_ffi_checksum_func_speech_sentences(void
@@ -1843,6 +2069,180 @@ uint16_t uniffi_sotay_ffi_checksum_method_branch_roster(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_ADMIT_GUEST
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_ADMIT_GUEST
+uint16_t uniffi_sotay_ffi_checksum_method_branch_admit_guest(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_GUEST_PAGE
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_GUEST_PAGE
+uint16_t uniffi_sotay_ffi_checksum_method_branch_guest_page(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_GUESTS
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_GUESTS
+uint16_t uniffi_sotay_ffi_checksum_method_branch_guests(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_ACCEPT_WELCOME
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_ACCEPT_WELCOME
+uint16_t uniffi_sotay_ffi_checksum_method_branch_accept_welcome(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_ADMIT_BY_CODE
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_ADMIT_BY_CODE
+uint16_t uniffi_sotay_ffi_checksum_method_branch_admit_by_code(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_ADMIT_IN_HALL
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_ADMIT_IN_HALL
+uint16_t uniffi_sotay_ffi_checksum_method_branch_admit_in_hall(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_CLOSE_HALL
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_CLOSE_HALL
+uint16_t uniffi_sotay_ffi_checksum_method_branch_close_hall(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_HALL
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_HALL
+uint16_t uniffi_sotay_ffi_checksum_method_branch_hall(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_HALL_REQUESTS
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_HALL_REQUESTS
+uint16_t uniffi_sotay_ffi_checksum_method_branch_hall_requests(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_HALL_WELCOME
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_HALL_WELCOME
+uint16_t uniffi_sotay_ffi_checksum_method_branch_hall_welcome(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_JOINING
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_JOINING
+uint16_t uniffi_sotay_ffi_checksum_method_branch_joining(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_OPEN_HALL
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_OPEN_HALL
+uint16_t uniffi_sotay_ffi_checksum_method_branch_open_hall(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_SCAN
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_SCAN
+uint16_t uniffi_sotay_ffi_checksum_method_branch_scan(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_SHOWN_REQUEST
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_SHOWN_REQUEST
+uint16_t uniffi_sotay_ffi_checksum_method_branch_shown_request(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_TAKE_HALL_LETTER
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_TAKE_HALL_LETTER
+uint16_t uniffi_sotay_ffi_checksum_method_branch_take_hall_letter(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_BRANCHES
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_BRANCHES
+uint16_t uniffi_sotay_ffi_checksum_method_branch_branches(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_FOUND_BRANCHES
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_FOUND_BRANCHES
+uint16_t uniffi_sotay_ffi_checksum_method_branch_found_branches(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_LEVELS_ABOVE
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_LEVELS_ABOVE
+uint16_t uniffi_sotay_ffi_checksum_method_branch_levels_above(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_ACCESSES
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_ACCESSES
+uint16_t uniffi_sotay_ffi_checksum_method_branch_accesses(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_CONSENTS
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_CONSENTS
+uint16_t uniffi_sotay_ffi_checksum_method_branch_consents(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_CONTACTS
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_CONTACTS
+uint16_t uniffi_sotay_ffi_checksum_method_branch_contacts(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_ERASE_PERSON
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_ERASE_PERSON
+uint16_t uniffi_sotay_ffi_checksum_method_branch_erase_person(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_EXPORT_DATA
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_EXPORT_DATA
+uint16_t uniffi_sotay_ffi_checksum_method_branch_export_data(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_OPEN_CONTACT
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_OPEN_CONTACT
+uint16_t uniffi_sotay_ffi_checksum_method_branch_open_contact(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_OWN_DATA
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_OWN_DATA
+uint16_t uniffi_sotay_ffi_checksum_method_branch_own_data(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_RECORD_CONSENT
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_RECORD_CONSENT
+uint16_t uniffi_sotay_ffi_checksum_method_branch_record_consent(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_RETENTION
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_RETENTION
+uint16_t uniffi_sotay_ffi_checksum_method_branch_retention(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_SET_CONTACT
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_SET_CONTACT
+uint16_t uniffi_sotay_ffi_checksum_method_branch_set_contact(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_SET_RETENTION
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_SET_RETENTION
+uint16_t uniffi_sotay_ffi_checksum_method_branch_set_retention(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_LIFT_PHONE
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_LIFT_PHONE
 uint16_t uniffi_sotay_ffi_checksum_method_branch_lift_phone(void
@@ -1936,6 +2336,36 @@ uint16_t uniffi_sotay_ffi_checksum_method_feedback_submit(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_FEEDBACK_WITHDRAW
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_FEEDBACK_WITHDRAW
 uint16_t uniffi_sotay_ffi_checksum_method_feedback_withdraw(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_FEEDBACK_ANSWER_BELOW
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_FEEDBACK_ANSWER_BELOW
+uint16_t uniffi_sotay_ffi_checksum_method_feedback_answer_below(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_FEEDBACK_FROM_BELOW
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_FEEDBACK_FROM_BELOW
+uint16_t uniffi_sotay_ffi_checksum_method_feedback_from_below(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_FEEDBACK_HAND_ON
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_FEEDBACK_HAND_ON
+uint16_t uniffi_sotay_ffi_checksum_method_feedback_hand_on(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_FEEDBACK_PASS_UP
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_FEEDBACK_PASS_UP
+uint16_t uniffi_sotay_ffi_checksum_method_feedback_pass_up(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_FEEDBACK_PASSED
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_FEEDBACK_PASSED
+uint16_t uniffi_sotay_ffi_checksum_method_feedback_passed(void
     
 );
 #endif
@@ -2347,6 +2777,30 @@ uint16_t uniffi_sotay_ffi_checksum_method_records_fees(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_ANSWER_REPORT
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_ANSWER_REPORT
+uint16_t uniffi_sotay_ffi_checksum_method_records_answer_report(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_OPEN_REPORT
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_OPEN_REPORT
+uint16_t uniffi_sotay_ffi_checksum_method_records_open_report(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_REPORT_ANSWERS
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_REPORT_ANSWERS
+uint16_t uniffi_sotay_ffi_checksum_method_records_report_answers(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_REPORTS_OF
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_REPORTS_OF
+uint16_t uniffi_sotay_ffi_checksum_method_records_reports_of(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_REPORT_PAPER
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_REPORT_PAPER
 uint16_t uniffi_sotay_ffi_checksum_method_records_report_paper(void
@@ -2527,6 +2981,24 @@ uint16_t uniffi_sotay_ffi_checksum_method_sync_follow(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_SYNC_FOLLOW_LISTED
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_SYNC_FOLLOW_LISTED
+uint16_t uniffi_sotay_ffi_checksum_method_sync_follow_listed(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_SYNC_NAME_RELAYS
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_SYNC_NAME_RELAYS
+uint16_t uniffi_sotay_ffi_checksum_method_sync_name_relays(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_SYNC_NAMED_RELAYS
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_SYNC_NAMED_RELAYS
+uint16_t uniffi_sotay_ffi_checksum_method_sync_named_relays(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_SYNC_PENDING
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_SYNC_PENDING
 uint16_t uniffi_sotay_ffi_checksum_method_sync_pending(void
@@ -2539,6 +3011,12 @@ uint16_t uniffi_sotay_ffi_checksum_method_sync_status(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_SYNC_SYNC_LISTED
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_SYNC_SYNC_LISTED
+uint16_t uniffi_sotay_ffi_checksum_method_sync_sync_listed(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_SYNC_SYNC_ONCE
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_SYNC_SYNC_ONCE
 uint16_t uniffi_sotay_ffi_checksum_method_sync_sync_once(void
@@ -2548,6 +3026,12 @@ uint16_t uniffi_sotay_ffi_checksum_method_sync_sync_once(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_SYNC_UNFOLLOW
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_SYNC_UNFOLLOW
 uint16_t uniffi_sotay_ffi_checksum_method_sync_unfollow(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_SYNC_UNFOLLOW_LISTED
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_SYNC_UNFOLLOW_LISTED
+uint16_t uniffi_sotay_ffi_checksum_method_sync_unfollow_listed(void
     
 );
 #endif

@@ -2,6 +2,12 @@ package vn.sotay
 
 /** The unit: members, phones, meetings. */
 class Branch internal constructor(private val raw: RawBranch) {
+    /** Joining by codes to scan. */
+    val enrolment: Enrolment = Enrolment(raw)
+
+    /** Personal data of members. */
+    val personal: Personal = Personal(raw)
+
     /** Founds a unit; this phone becomes its secretary's. [since] is the founder's first day on the roster. Gives the unit's id. */
     suspend fun create(name: String, upper: String, founder: String, since: String? = null): String =
         io { raw.create(NewUnit(name, upper, founder, since)) }
@@ -71,6 +77,25 @@ class Branch internal constructor(private val raw: RawBranch) {
 
     /** What phones wrote after their removal, or beyond what they might: kept, and not counted. */
     suspend fun notCounted(): List<NotCountedView> = io { raw.notCounted() }
+
+    /** Lets a phone read one meeting and nothing else; gives the invitation. Officers only. */
+    suspend fun admitGuest(request: String, meeting: String, name: String, relays: List<String> = emptyList()): String =
+        io { raw.admitGuest(GuestAdmission(request, meeting, name, relays)) }
+
+    /** The phones of guests, by meeting; [removePhone] ends one. */
+    suspend fun guests(): List<GuestPhoneView> = io { raw.guests() }
+
+    /** What this phone, a guest's, was shown last; null while nothing has come. */
+    suspend fun guestPage(): GuestPageView? = io { raw.guestPage() }
+
+    /** The units above, nearest first. */
+    suspend fun levelsAbove(): List<UnitAboveView> = io { raw.levelsAbove() }
+
+    /** The units below, by name. */
+    suspend fun branches(): List<UnitBelowView> = io { raw.branches() }
+
+    /** Founds branches below this unit, all or none; gives the packs for their secretaries. Officers only. */
+    suspend fun foundBranches(new: List<NewBranch>): List<FoundedView> = io { raw.foundBranches(new) }
 
     /** Begins a meeting; gives its id. A monthly one has the same id on every phone. */
     suspend fun newMeeting(kind: MeetingKind, month: String? = null, date: String? = null): String =

@@ -29,6 +29,9 @@ class ChangeBatch internal constructor(private val packed: PackedChanges) : Abst
 
     override val size: Int get() = entries.size / PACKED_BYTES
 
+    /** Whether nothing comes after it. */
+    internal val last: Boolean get() = packed.others.any { it is Change.Locked }
+
     override fun get(index: Int): Change {
         if (index !in indices) throw IndexOutOfBoundsException("$index of $size")
         val at = index * PACKED_BYTES
@@ -63,7 +66,7 @@ class ChangeBatch internal constructor(private val packed: PackedChanges) : Abst
 }
 
 /** A function as a listener. */
-internal class FunctionListener(private val function: (List<Change>) -> Unit) : ChangeListener {
+internal class FunctionListener(private val function: (ChangeBatch) -> Unit) : ChangeListener {
     override fun onChanges(batch: PackedChanges) {
         // The engine calls from one thread of its own. Left attached, it is one Java thread instead of one for every call.
         Native.detach(false)
@@ -79,9 +82,10 @@ internal class Inbox {
     private var closed = false
     private val arrived = Channel<Unit>(Channel.CONFLATED)
 
-    /** Takes a batch of the engine; never waits. */
-    fun put(batch: List<Change>) {
+    /** Takes a batch of the engine; never waits. After the one that tells of the lock a reader gets the end. */
+    fun put(batch: ChangeBatch) {
         synchronized(lock) {
+            if (batch.last) closed = true
             if (changes + batch.size > CHANGES_WAITING_MAX) {
                 waiting = arrayListOf(listOf(Change.Missed))
                 changes = 1

@@ -142,6 +142,15 @@ class Handbook private constructor(
         suspend fun create(folder: File, label: String, platform: Platform = Platform()): Handbook =
             io { opened(createHandbook(platform.create(folder, label))) }
 
+        /** Makes the profile of a new branch's secretary from a pack of the level above and its code. A failure leaves nothing behind. */
+        suspend fun createFromPack(
+            folder: File,
+            label: String,
+            pack: String,
+            code: String,
+            platform: Platform = Platform(),
+        ): Handbook = io { opened(createFromPack(platform.create(folder, label), pack, code)) }
+
         /** How the profile in [folder] is protected. It may be open; no PIN is needed. */
         suspend fun lockState(folder: File, platform: Platform = Platform()): LockStateView = io { lockState(platform.open(folder)) }
 

@@ -78,8 +78,8 @@ class Meeting internal constructor(
     suspend fun attachOutsideSignature(seal: String, kind: OutsideSignatureKind, name: String, bytes: ByteArray) =
         io { raw.attachOutsideSignature(seal, kind, name, bytes) }
 
-    /** The minutes as a file: the sealed edition, or as they stand; with [item], the extract of that item of the agenda. */
-    suspend fun paper(form: PaperForm, item: String? = null): PaperFile = io { raw.paper(form, item) }
+    /** The minutes as a file: the sealed edition, or as they stand; with [item], the extract of that item; with [template], by one's own. */
+    suspend fun paper(form: PaperForm, item: String? = null, template: String? = null): PaperFile = io { raw.paper(form, item, template) }
 
     /** A page of the diary in words, newest line first; 200 lines at most. */
     suspend fun diary(skip: Int = 0, count: Int = DIARY_PAGE, language: Language = Language.VI): DiaryPageView =

@@ -57,8 +57,9 @@ class Records internal constructor(private val raw: RawRecords) {
     /** Issues a resolution; refused while an item of its review list blocks. */
     suspend fun issueResolution(id: String) = io { raw.issueResolution(id) }
 
-    /** A resolution as a file, as it stands. */
-    suspend fun resolutionPaper(id: String, form: PaperForm): PaperFile = io { raw.resolutionPaper(id, form) }
+    /** A resolution as a file, as it stands; with [template], by one's own. */
+    suspend fun resolutionPaper(id: String, form: PaperForm, template: String? = null): PaperFile =
+        io { raw.resolutionPaper(id, form, template) }
 
     /** The reports of a year that were sent, by month and revision. */
     suspend fun reports(year: Int): List<SentReportView> = io { raw.reports(year) }
@@ -74,7 +75,21 @@ class Records internal constructor(private val raw: RawRecords) {
     suspend fun sendReport(month: String): SentReportView = io { raw.sendReport(month) }
 
     /** A month's report as a file: a revision that was sent, or what would be sent now; null when there is none. */
-    suspend fun reportPaper(month: String, form: PaperForm, revision: UInt? = null): PaperFile? = io { raw.reportPaper(month, revision, form) }
+    suspend fun reportPaper(month: String, form: PaperForm, revision: UInt? = null, template: String? = null): PaperFile? =
+        io { raw.reportPaper(month, revision, form, template) }
+
+    /** What became of the reports of a year: of this unit, or of one below. */
+    suspend fun reportAnswers(year: Int, unit: String? = null): List<ReportAnswerView> = io { raw.reportAnswers(unit, year) }
+
+    /** The reports of a year that a unit below has sent, as far as they have come. */
+    suspend fun reportsOf(unit: String, year: Int): List<SentReportView> = io { raw.reportsOf(unit, year) }
+
+    /** On the level above: opens a report of a unit below, which the unit is told. */
+    suspend fun openReport(unit: String, month: String, revision: UInt): List<SentReportView> = io { raw.openReport(unit, month, revision) }
+
+    /** On the level above: accepts a report, or returns it with a remark. */
+    suspend fun answerReport(unit: String, month: String, revision: UInt, accepted: Boolean, remark: String = "") =
+        io { raw.answerReport(unit, month, revision, accepted, remark) }
 
     /** All directives known here; each says whether it is in force on a day, today if none is given. */
     suspend fun directives(on: String? = null): List<DirectiveView> = io { raw.directives(on) }

@@ -23,6 +23,25 @@ class Sync internal constructor(private val raw: RawSync) {
     /** Stops following a relay and closes its connection. */
     suspend fun unfollow(relay: String) = io { raw.unfollow(relay) }
 
+    /** Signs the list of relays that serve the unit; an empty one says that none does. Officers only. */
+    suspend fun nameRelays(relays: List<String>) = io { raw.nameRelays(relays) }
+
+    /** The relays of the list in force, in the order in which this phone tries them. */
+    suspend fun namedRelays(): List<String> = io { raw.namedRelays() }
+
+    /** An exchange with the first relay of that list that serves, each for at most [timeout], from beginning to end. */
+    suspend fun onceListed(timeout: Duration = 60.seconds): SyncReport = startListed(timeout).await()
+
+    /** Begins such an exchange and returns at once. */
+    suspend fun startListed(timeout: Duration = 60.seconds): SyncTask =
+        io { SyncTask(raw.syncListed(timeout.inWholeMilliseconds.coerceAtLeast(0).toULong())) }
+
+    /** Keeps a connection to the first relay of that list that serves, and to the next one when it is gone. */
+    suspend fun followListed() = io { raw.followListed() }
+
+    /** Ends what [followListed] began. */
+    suspend fun unfollowListed() = io { raw.unfollowListed() }
+
     /** What is known of a relay, space by space. */
     suspend fun status(relay: String): List<SpaceStatus> = io { raw.status(relay) }
 

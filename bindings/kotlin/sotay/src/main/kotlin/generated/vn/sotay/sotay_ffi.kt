@@ -828,6 +828,8 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_sotay_ffi_checksum_func_home_actions(
     ): Int
+    external fun uniffi_sotay_ffi_checksum_func_create_from_pack(
+    ): Int
     external fun uniffi_sotay_ffi_checksum_func_speech_sentences(
     ): Int
     external fun uniffi_sotay_ffi_checksum_func_speech_text(
@@ -890,6 +892,64 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_sotay_ffi_checksum_method_branch_roster(
     ): Int
+    external fun uniffi_sotay_ffi_checksum_method_branch_admit_guest(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_branch_guest_page(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_branch_guests(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_branch_accept_welcome(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_branch_admit_by_code(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_branch_admit_in_hall(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_branch_close_hall(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_branch_hall(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_branch_hall_requests(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_branch_hall_welcome(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_branch_joining(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_branch_open_hall(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_branch_scan(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_branch_shown_request(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_branch_take_hall_letter(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_branch_branches(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_branch_found_branches(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_branch_levels_above(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_branch_accesses(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_branch_consents(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_branch_contacts(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_branch_erase_person(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_branch_export_data(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_branch_open_contact(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_branch_own_data(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_branch_record_consent(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_branch_retention(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_branch_set_contact(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_branch_set_retention(
+    ): Int
     external fun uniffi_sotay_ffi_checksum_method_branch_lift_phone(
     ): Int
     external fun uniffi_sotay_ffi_checksum_method_branch_not_counted(
@@ -921,6 +981,16 @@ internal object IntegrityCheckingUniffiLib {
     external fun uniffi_sotay_ffi_checksum_method_feedback_submit(
     ): Int
     external fun uniffi_sotay_ffi_checksum_method_feedback_withdraw(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_feedback_answer_below(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_feedback_from_below(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_feedback_hand_on(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_feedback_pass_up(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_feedback_passed(
     ): Int
     external fun uniffi_sotay_ffi_checksum_method_handbook_branch(
     ): Int
@@ -1058,6 +1128,14 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_sotay_ffi_checksum_method_records_fees(
     ): Int
+    external fun uniffi_sotay_ffi_checksum_method_records_answer_report(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_records_open_report(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_records_report_answers(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_records_reports_of(
+    ): Int
     external fun uniffi_sotay_ffi_checksum_method_records_report_paper(
     ): Int
     external fun uniffi_sotay_ffi_checksum_method_records_resolution_paper(
@@ -1118,13 +1196,23 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_sotay_ffi_checksum_method_sync_follow(
     ): Int
+    external fun uniffi_sotay_ffi_checksum_method_sync_follow_listed(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_sync_name_relays(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_sync_named_relays(
+    ): Int
     external fun uniffi_sotay_ffi_checksum_method_sync_pending(
     ): Int
     external fun uniffi_sotay_ffi_checksum_method_sync_status(
     ): Int
+    external fun uniffi_sotay_ffi_checksum_method_sync_sync_listed(
+    ): Int
     external fun uniffi_sotay_ffi_checksum_method_sync_sync_once(
     ): Int
     external fun uniffi_sotay_ffi_checksum_method_sync_unfollow(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_sync_unfollow_listed(
     ): Int
     external fun uniffi_sotay_ffi_checksum_method_synctask_cancel(
     ): Int
@@ -1217,6 +1305,64 @@ internal object UniffiLib {
     ): RustBuffer.ByValue
     external fun uniffi_sotay_ffi_fn_method_branch_roster(`ptr`: Long,`command`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): Unit
+    external fun uniffi_sotay_ffi_fn_method_branch_admit_guest(`ptr`: Long,`guest`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_branch_guest_page(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_branch_guests(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_branch_accept_welcome(`ptr`: Long,`file`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
+    external fun uniffi_sotay_ffi_fn_method_branch_admit_by_code(`ptr`: Long,`admission`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_branch_admit_in_hall(`ptr`: Long,`checkCode`: RustBuffer.ByValue,`admission`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_branch_close_hall(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
+    external fun uniffi_sotay_ffi_fn_method_branch_hall(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_branch_hall_requests(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_branch_hall_welcome(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_branch_joining(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_branch_open_hall(`ptr`: Long,`relays`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_branch_scan(`ptr`: Long,`code`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_branch_shown_request(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_branch_take_hall_letter(`ptr`: Long,`letter`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_branch_branches(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_branch_found_branches(`ptr`: Long,`new`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_branch_levels_above(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_branch_accesses(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_branch_consents(`ptr`: Long,`member`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_branch_contacts(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_branch_erase_person(`ptr`: Long,`member`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_branch_export_data(`ptr`: Long,`member`: RustBuffer.ByValue,`passphrase`: RustBuffer.ByValue,`language`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_branch_open_contact(`ptr`: Long,`member`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_branch_own_data(`ptr`: Long,`language`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_branch_record_consent(`ptr`: Long,`member`: RustBuffer.ByValue,`purpose`: RustBuffer.ByValue,`given`: Byte,`day`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
+    external fun uniffi_sotay_ffi_fn_method_branch_retention(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_branch_set_contact(`ptr`: Long,`member`: RustBuffer.ByValue,`contact`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
+    external fun uniffi_sotay_ffi_fn_method_branch_set_retention(`ptr`: Long,`months`: Int,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
     external fun uniffi_sotay_ffi_fn_method_branch_lift_phone(`ptr`: Long,`device`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
     external fun uniffi_sotay_ffi_fn_method_branch_not_counted(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
@@ -1257,6 +1403,16 @@ internal object UniffiLib {
     ): RustBuffer.ByValue
     external fun uniffi_sotay_ffi_fn_method_feedback_withdraw(`ptr`: Long,`item`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): Unit
+    external fun uniffi_sotay_ffi_fn_method_feedback_answer_below(`ptr`: Long,`answer`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
+    external fun uniffi_sotay_ffi_fn_method_feedback_from_below(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_feedback_hand_on(`ptr`: Long,`item`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
+    external fun uniffi_sotay_ffi_fn_method_feedback_pass_up(`ptr`: Long,`item`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
+    external fun uniffi_sotay_ffi_fn_method_feedback_passed(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
     external fun uniffi_sotay_ffi_fn_clone_handbook(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
     external fun uniffi_sotay_ffi_fn_free_handbook(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
@@ -1367,7 +1523,7 @@ internal object UniffiLib {
     ): Unit
     external fun uniffi_sotay_ffi_fn_method_meeting_view(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
-    external fun uniffi_sotay_ffi_fn_method_meeting_paper(`ptr`: Long,`form`: RustBuffer.ByValue,`item`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_sotay_ffi_fn_method_meeting_paper(`ptr`: Long,`form`: RustBuffer.ByValue,`item`: RustBuffer.ByValue,`source`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
     external fun uniffi_sotay_ffi_fn_method_meeting_amend(`ptr`: Long,`commands`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
@@ -1433,9 +1589,17 @@ internal object UniffiLib {
     ): RustBuffer.ByValue
     external fun uniffi_sotay_ffi_fn_method_records_fees(`ptr`: Long,`year`: Int,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
-    external fun uniffi_sotay_ffi_fn_method_records_report_paper(`ptr`: Long,`month`: RustBuffer.ByValue,`revision`: RustBuffer.ByValue,`form`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_sotay_ffi_fn_method_records_answer_report(`ptr`: Long,`unit`: RustBuffer.ByValue,`month`: RustBuffer.ByValue,`revision`: Int,`accepted`: Byte,`remark`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
+    external fun uniffi_sotay_ffi_fn_method_records_open_report(`ptr`: Long,`unit`: RustBuffer.ByValue,`month`: RustBuffer.ByValue,`revision`: Int,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
-    external fun uniffi_sotay_ffi_fn_method_records_resolution_paper(`ptr`: Long,`id`: RustBuffer.ByValue,`form`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_sotay_ffi_fn_method_records_report_answers(`ptr`: Long,`unit`: RustBuffer.ByValue,`year`: Int,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_records_reports_of(`ptr`: Long,`unit`: RustBuffer.ByValue,`year`: Int,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_records_report_paper(`ptr`: Long,`month`: RustBuffer.ByValue,`revision`: RustBuffer.ByValue,`form`: RustBuffer.ByValue,`source`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_records_resolution_paper(`ptr`: Long,`id`: RustBuffer.ByValue,`form`: RustBuffer.ByValue,`source`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
     external fun uniffi_sotay_ffi_fn_method_records_change_rating(`ptr`: Long,`year`: Int,`command`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
@@ -1501,13 +1665,23 @@ internal object UniffiLib {
     ): Unit
     external fun uniffi_sotay_ffi_fn_method_sync_follow(`ptr`: Long,`relay`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): Unit
+    external fun uniffi_sotay_ffi_fn_method_sync_follow_listed(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
+    external fun uniffi_sotay_ffi_fn_method_sync_name_relays(`ptr`: Long,`relays`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
+    external fun uniffi_sotay_ffi_fn_method_sync_named_relays(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
     external fun uniffi_sotay_ffi_fn_method_sync_pending(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
     external fun uniffi_sotay_ffi_fn_method_sync_status(`ptr`: Long,`relay`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_sync_sync_listed(`ptr`: Long,`timeoutMs`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Long
     external fun uniffi_sotay_ffi_fn_method_sync_sync_once(`ptr`: Long,`relay`: RustBuffer.ByValue,`timeoutMs`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
     external fun uniffi_sotay_ffi_fn_method_sync_unfollow(`ptr`: Long,`relay`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
+    external fun uniffi_sotay_ffi_fn_method_sync_unfollow_listed(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Unit
     external fun uniffi_sotay_ffi_fn_clone_synctask(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
@@ -1543,6 +1717,8 @@ internal object UniffiLib {
     ): Long
     external fun uniffi_sotay_ffi_fn_func_home_actions(`role`: RustBuffer.ByValue,`clerk`: Byte,`phase`: RustBuffer.ByValue,`language`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_func_create_from_pack(`config`: RustBuffer.ByValue,`pack`: RustBuffer.ByValue,`code`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): Long
     external fun uniffi_sotay_ffi_fn_func_speech_sentences(`text`: RustBuffer.ByValue,`region`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
     external fun uniffi_sotay_ffi_fn_func_speech_text(`text`: RustBuffer.ByValue,`region`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
@@ -1696,6 +1872,9 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_sotay_ffi_checksum_func_home_actions() and 0xFFFF) != 30520) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_sotay_ffi_checksum_func_create_from_pack() and 0xFFFF) != 32555) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_sotay_ffi_checksum_func_speech_sentences() and 0xFFFF) != 15229) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
@@ -1789,6 +1968,93 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_sotay_ffi_checksum_method_branch_roster() and 0xFFFF) != 20925) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_sotay_ffi_checksum_method_branch_admit_guest() and 0xFFFF) != 48299) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_branch_guest_page() and 0xFFFF) != 46363) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_branch_guests() and 0xFFFF) != 60646) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_branch_accept_welcome() and 0xFFFF) != 29589) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_branch_admit_by_code() and 0xFFFF) != 7285) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_branch_admit_in_hall() and 0xFFFF) != 58468) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_branch_close_hall() and 0xFFFF) != 62453) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_branch_hall() and 0xFFFF) != 53033) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_branch_hall_requests() and 0xFFFF) != 33373) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_branch_hall_welcome() and 0xFFFF) != 24655) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_branch_joining() and 0xFFFF) != 61560) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_branch_open_hall() and 0xFFFF) != 35306) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_branch_scan() and 0xFFFF) != 7862) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_branch_shown_request() and 0xFFFF) != 54064) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_branch_take_hall_letter() and 0xFFFF) != 22112) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_branch_branches() and 0xFFFF) != 174) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_branch_found_branches() and 0xFFFF) != 11463) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_branch_levels_above() and 0xFFFF) != 30390) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_branch_accesses() and 0xFFFF) != 50357) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_branch_consents() and 0xFFFF) != 63156) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_branch_contacts() and 0xFFFF) != 13585) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_branch_erase_person() and 0xFFFF) != 1524) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_branch_export_data() and 0xFFFF) != 61034) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_branch_open_contact() and 0xFFFF) != 20643) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_branch_own_data() and 0xFFFF) != 30381) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_branch_record_consent() and 0xFFFF) != 47629) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_branch_retention() and 0xFFFF) != 7656) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_branch_set_contact() and 0xFFFF) != 11110) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_branch_set_retention() and 0xFFFF) != 58412) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_sotay_ffi_checksum_method_branch_lift_phone() and 0xFFFF) != 46898) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
@@ -1835,6 +2101,21 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sotay_ffi_checksum_method_feedback_withdraw() and 0xFFFF) != 26072) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_feedback_answer_below() and 0xFFFF) != 15657) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_feedback_from_below() and 0xFFFF) != 45235) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_feedback_hand_on() and 0xFFFF) != 41453) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_feedback_pass_up() and 0xFFFF) != 25153) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_feedback_passed() and 0xFFFF) != 15065) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sotay_ffi_checksum_method_handbook_branch() and 0xFFFF) != 36072) {
@@ -1975,7 +2256,7 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_sotay_ffi_checksum_method_meeting_view() and 0xFFFF) != 65522) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_sotay_ffi_checksum_method_meeting_paper() and 0xFFFF) != 1553) {
+    if ((lib.uniffi_sotay_ffi_checksum_method_meeting_paper() and 0xFFFF) != 32144) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sotay_ffi_checksum_method_meeting_amend() and 0xFFFF) != 7141) {
@@ -2041,10 +2322,22 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_sotay_ffi_checksum_method_records_fees() and 0xFFFF) != 42052) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_sotay_ffi_checksum_method_records_report_paper() and 0xFFFF) != 62991) {
+    if ((lib.uniffi_sotay_ffi_checksum_method_records_answer_report() and 0xFFFF) != 33214) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_sotay_ffi_checksum_method_records_resolution_paper() and 0xFFFF) != 52393) {
+    if ((lib.uniffi_sotay_ffi_checksum_method_records_open_report() and 0xFFFF) != 17516) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_records_report_answers() and 0xFFFF) != 23393) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_records_reports_of() and 0xFFFF) != 36629) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_records_report_paper() and 0xFFFF) != 19044) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_records_resolution_paper() and 0xFFFF) != 56254) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sotay_ffi_checksum_method_records_change_rating() and 0xFFFF) != 41323) {
@@ -2131,16 +2424,31 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_sotay_ffi_checksum_method_sync_follow() and 0xFFFF) != 28985) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_sotay_ffi_checksum_method_sync_follow_listed() and 0xFFFF) != 15952) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_sync_name_relays() and 0xFFFF) != 7852) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_sync_named_relays() and 0xFFFF) != 49411) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_sotay_ffi_checksum_method_sync_pending() and 0xFFFF) != 40511) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sotay_ffi_checksum_method_sync_status() and 0xFFFF) != 32067) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_sotay_ffi_checksum_method_sync_sync_listed() and 0xFFFF) != 30020) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_sotay_ffi_checksum_method_sync_sync_once() and 0xFFFF) != 24923) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sotay_ffi_checksum_method_sync_unfollow() and 0xFFFF) != 54663) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_sync_unfollow_listed() and 0xFFFF) != 14942) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sotay_ffi_checksum_method_synctask_cancel() and 0xFFFF) != 30401) {
@@ -4220,6 +4528,154 @@ public interface RawBranchInterface {
     fun `roster`(`command`: RosterCommand)
     
     /**
+     * Lets a phone read one meeting, and nothing else; gives the invitation to hand back, as text. Officers only.
+     */
+    fun `admitGuest`(`guest`: GuestAdmission): kotlin.String
+    
+    /**
+     * What this phone, a guest's, was shown last; none while nothing has come.
+     */
+    fun `guestPage`(): GuestPageView?
+    
+    /**
+     * The phones of guests, by meeting.
+     */
+    fun `guests`(): List<GuestPhoneView>
+    
+    /**
+     * Joins by the file of welcome that belongs to the scanned code.
+     */
+    fun `acceptWelcome`(`file`: kotlin.ByteArray)
+    
+    /**
+     * [`Branch::admit`], with an answer that is small enough to be scanned.
+     */
+    fun `admitByCode`(`admission`: Admission): TicketView
+    
+    /**
+     * Admits the one phone whose holder reads these six digits out. The request of the admission is not looked at.
+     */
+    fun `admitInHall`(`checkCode`: kotlin.String, `admission`: Admission): HallEntryView
+    
+    /**
+     * Ends the hall: its key and the requests that wait are deleted. Who was admitted stays admitted.
+     */
+    fun `closeHall`()
+    
+    /**
+     * The code of the hall that is open on this phone.
+     */
+    fun `hall`(): PassView
+    
+    /**
+     * The phones that wait in the hall, by label.
+     */
+    fun `hallRequests`(): List<HallEntryView>
+    
+    /**
+     * The file of welcome for everybody who was admitted in the hall.
+     */
+    fun `hallWelcome`(): kotlin.ByteArray
+    
+    /**
+     * What this phone has scanned, while it waits for the records of the unit.
+     */
+    fun `joining`(): PassView?
+    
+    /**
+     * Opens a hall for two hours: the code to put on the wall. A hall that was open on this phone is closed. Officers only.
+     */
+    fun `openHall`(`relays`: List<kotlin.String>): PassView
+    
+    /**
+     * Takes what was scanned from an officer's phone. Another code may be scanned instead until the records are here.
+     */
+    fun `scan`(`code`: kotlin.String): ScannedView
+    
+    /**
+     * [`Branch::join_request`] to be scanned: short, good for ten minutes and once.
+     */
+    fun `shownRequest`(): JoinRequestView
+    
+    /**
+     * Takes a letter to this hall in; taking one twice changes nothing. Take all letters in before anybody reads digits out:
+     * who hears them could make a request with the same ones.
+     */
+    fun `takeHallLetter`(`letter`: kotlin.String): HallEntryView
+    
+    /**
+     * The units below, by name.
+     */
+    fun `branches`(): List<UnitBelowView>
+    
+    /**
+     * Founds branches below this unit, all or none; gives the packs for their secretaries. Officers only.
+     */
+    fun `foundBranches`(`new`: List<NewBranch>): List<FoundedView>
+    
+    /**
+     * The units above, nearest first.
+     */
+    fun `levelsAbove`(): List<UnitAboveView>
+    
+    /**
+     * Who opened personal data, newest first. The committee only; a member's own lines are in that member's export.
+     */
+    fun `accesses`(): List<AccessView>
+    
+    /**
+     * What was consented to, by one member or by all, oldest first; what was taken back stays listed.
+     */
+    fun `consents`(`member`: kotlin.String?): List<ConsentView>
+    
+    /**
+     * The members of whom the committee knows more than the name.
+     */
+    fun `contacts`(): List<kotlin.String>
+    
+    /**
+     * Erases the name of a member and all that the committee knows of them, here at once and on every phone and relay that
+     * the record reaches. It cannot be undone. Officers only.
+     */
+    fun `erasePerson`(`member`: kotlin.String): ErasedView
+    
+    /**
+     * The holder's data, or on an officer's phone that of a member who asks for it, sealed under a passphrase. That a
+     * member's data was exported is recorded for the committee first.
+     */
+    fun `exportData`(`member`: kotlin.String?, `passphrase`: kotlin.String, `language`: Language): ExportFiles
+    
+    /**
+     * Opens what the committee knows of a member. That it was opened, by whom and when, is recorded first.
+     */
+    fun `openContact`(`member`: kotlin.String): ContactView?
+    
+    /**
+     * Everything this phone holds about its holder, as text to read on the screen.
+     */
+    fun `ownData`(`language`: Language): kotlin.String
+    
+    /**
+     * Records that a member consented to something on a day, or took it back.
+     */
+    fun `recordConsent`(`member`: kotlin.String, `purpose`: kotlin.String, `given`: kotlin.Boolean, `day`: kotlin.String)
+    
+    /**
+     * That rule, and whose data is due by it.
+     */
+    fun `retention`(): RetentionView
+    
+    /**
+     * Writes what the committee knows of a member; an empty one takes it back. What was written before is erased.
+     */
+    fun `setContact`(`member`: kotlin.String, `contact`: ContactView)
+    
+    /**
+     * Sets how many months personal data is kept after somebody has left.
+     */
+    fun `setRetention`(`months`: kotlin.UInt)
+    
+    /**
      * Ends every suspension of a phone.
      */
     fun `liftPhone`(`device`: kotlin.String): KeyChangeView
@@ -4632,6 +5088,520 @@ open class RawBranch: Disposable, AutoCloseable, RawBranchInterface
 
     
     /**
+     * Lets a phone read one meeting, and nothing else; gives the invitation to hand back, as text. Officers only.
+     */
+    @Throws(HandbookException::class)override fun `admitGuest`(`guest`: GuestAdmission): kotlin.String {
+            return FfiConverterString.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_admit_guest(
+        it,
+        
+        FfiConverterTypeGuestAdmission.lower(`guest`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * What this phone, a guest's, was shown last; none while nothing has come.
+     */
+    @Throws(HandbookException::class)override fun `guestPage`(): GuestPageView? {
+            return FfiConverterOptionalTypeGuestPageView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_guest_page(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * The phones of guests, by meeting.
+     */
+    @Throws(HandbookException::class)override fun `guests`(): List<GuestPhoneView> {
+            return FfiConverterSequenceTypeGuestPhoneView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_guests(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Joins by the file of welcome that belongs to the scanned code.
+     */
+    @Throws(HandbookException::class)override fun `acceptWelcome`(`file`: kotlin.ByteArray)
+        = 
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_accept_welcome(
+        it,
+        
+        FfiConverterByteArray.lower(`file`),_status)
+}
+    }
+    
+    
+
+    
+    /**
+     * [`Branch::admit`], with an answer that is small enough to be scanned.
+     */
+    @Throws(HandbookException::class)override fun `admitByCode`(`admission`: Admission): TicketView {
+            return FfiConverterTypeTicketView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_admit_by_code(
+        it,
+        
+        FfiConverterTypeAdmission.lower(`admission`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Admits the one phone whose holder reads these six digits out. The request of the admission is not looked at.
+     */
+    @Throws(HandbookException::class)override fun `admitInHall`(`checkCode`: kotlin.String, `admission`: Admission): HallEntryView {
+            return FfiConverterTypeHallEntryView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_admit_in_hall(
+        it,
+        
+        FfiConverterString.lower(`checkCode`),
+        FfiConverterTypeAdmission.lower(`admission`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Ends the hall: its key and the requests that wait are deleted. Who was admitted stays admitted.
+     */
+    @Throws(HandbookException::class)override fun `closeHall`()
+        = 
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_close_hall(
+        it,
+        _status)
+}
+    }
+    
+    
+
+    
+    /**
+     * The code of the hall that is open on this phone.
+     */
+    @Throws(HandbookException::class)override fun `hall`(): PassView {
+            return FfiConverterTypePassView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_hall(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * The phones that wait in the hall, by label.
+     */
+    @Throws(HandbookException::class)override fun `hallRequests`(): List<HallEntryView> {
+            return FfiConverterSequenceTypeHallEntryView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_hall_requests(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * The file of welcome for everybody who was admitted in the hall.
+     */
+    @Throws(HandbookException::class)override fun `hallWelcome`(): kotlin.ByteArray {
+            return FfiConverterByteArray.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_hall_welcome(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * What this phone has scanned, while it waits for the records of the unit.
+     */
+    @Throws(HandbookException::class)override fun `joining`(): PassView? {
+            return FfiConverterOptionalTypePassView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_joining(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Opens a hall for two hours: the code to put on the wall. A hall that was open on this phone is closed. Officers only.
+     */
+    @Throws(HandbookException::class)override fun `openHall`(`relays`: List<kotlin.String>): PassView {
+            return FfiConverterTypePassView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_open_hall(
+        it,
+        
+        FfiConverterSequenceString.lower(`relays`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Takes what was scanned from an officer's phone. Another code may be scanned instead until the records are here.
+     */
+    @Throws(HandbookException::class)override fun `scan`(`code`: kotlin.String): ScannedView {
+            return FfiConverterTypeScannedView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_scan(
+        it,
+        
+        FfiConverterString.lower(`code`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * [`Branch::join_request`] to be scanned: short, good for ten minutes and once.
+     */
+    @Throws(HandbookException::class)override fun `shownRequest`(): JoinRequestView {
+            return FfiConverterTypeJoinRequestView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_shown_request(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Takes a letter to this hall in; taking one twice changes nothing. Take all letters in before anybody reads digits out:
+     * who hears them could make a request with the same ones.
+     */
+    @Throws(HandbookException::class)override fun `takeHallLetter`(`letter`: kotlin.String): HallEntryView {
+            return FfiConverterTypeHallEntryView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_take_hall_letter(
+        it,
+        
+        FfiConverterString.lower(`letter`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * The units below, by name.
+     */
+    @Throws(HandbookException::class)override fun `branches`(): List<UnitBelowView> {
+            return FfiConverterSequenceTypeUnitBelowView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_branches(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Founds branches below this unit, all or none; gives the packs for their secretaries. Officers only.
+     */
+    @Throws(HandbookException::class)override fun `foundBranches`(`new`: List<NewBranch>): List<FoundedView> {
+            return FfiConverterSequenceTypeFoundedView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_found_branches(
+        it,
+        
+        FfiConverterSequenceTypeNewBranch.lower(`new`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * The units above, nearest first.
+     */
+    @Throws(HandbookException::class)override fun `levelsAbove`(): List<UnitAboveView> {
+            return FfiConverterSequenceTypeUnitAboveView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_levels_above(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Who opened personal data, newest first. The committee only; a member's own lines are in that member's export.
+     */
+    @Throws(HandbookException::class)override fun `accesses`(): List<AccessView> {
+            return FfiConverterSequenceTypeAccessView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_accesses(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * What was consented to, by one member or by all, oldest first; what was taken back stays listed.
+     */
+    @Throws(HandbookException::class)override fun `consents`(`member`: kotlin.String?): List<ConsentView> {
+            return FfiConverterSequenceTypeConsentView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_consents(
+        it,
+        
+        FfiConverterOptionalString.lower(`member`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * The members of whom the committee knows more than the name.
+     */
+    @Throws(HandbookException::class)override fun `contacts`(): List<kotlin.String> {
+            return FfiConverterSequenceString.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_contacts(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Erases the name of a member and all that the committee knows of them, here at once and on every phone and relay that
+     * the record reaches. It cannot be undone. Officers only.
+     */
+    @Throws(HandbookException::class)override fun `erasePerson`(`member`: kotlin.String): ErasedView {
+            return FfiConverterTypeErasedView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_erase_person(
+        it,
+        
+        FfiConverterString.lower(`member`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * The holder's data, or on an officer's phone that of a member who asks for it, sealed under a passphrase. That a
+     * member's data was exported is recorded for the committee first.
+     */
+    @Throws(HandbookException::class)override fun `exportData`(`member`: kotlin.String?, `passphrase`: kotlin.String, `language`: Language): ExportFiles {
+            return FfiConverterTypeExportFiles.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_export_data(
+        it,
+        
+        FfiConverterOptionalString.lower(`member`),
+        FfiConverterString.lower(`passphrase`),
+        FfiConverterTypeLanguage.lower(`language`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Opens what the committee knows of a member. That it was opened, by whom and when, is recorded first.
+     */
+    @Throws(HandbookException::class)override fun `openContact`(`member`: kotlin.String): ContactView? {
+            return FfiConverterOptionalTypeContactView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_open_contact(
+        it,
+        
+        FfiConverterString.lower(`member`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Everything this phone holds about its holder, as text to read on the screen.
+     */
+    @Throws(HandbookException::class)override fun `ownData`(`language`: Language): kotlin.String {
+            return FfiConverterString.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_own_data(
+        it,
+        
+        FfiConverterTypeLanguage.lower(`language`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Records that a member consented to something on a day, or took it back.
+     */
+    @Throws(HandbookException::class)override fun `recordConsent`(`member`: kotlin.String, `purpose`: kotlin.String, `given`: kotlin.Boolean, `day`: kotlin.String)
+        = 
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_record_consent(
+        it,
+        
+        FfiConverterString.lower(`member`),
+        FfiConverterString.lower(`purpose`),
+        FfiConverterBoolean.lower(`given`),
+        FfiConverterString.lower(`day`),_status)
+}
+    }
+    
+    
+
+    
+    /**
+     * That rule, and whose data is due by it.
+     */
+    @Throws(HandbookException::class)override fun `retention`(): RetentionView {
+            return FfiConverterTypeRetentionView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_retention(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Writes what the committee knows of a member; an empty one takes it back. What was written before is erased.
+     */
+    @Throws(HandbookException::class)override fun `setContact`(`member`: kotlin.String, `contact`: ContactView)
+        = 
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_set_contact(
+        it,
+        
+        FfiConverterString.lower(`member`),
+        FfiConverterTypeContactView.lower(`contact`),_status)
+}
+    }
+    
+    
+
+    
+    /**
+     * Sets how many months personal data is kept after somebody has left.
+     */
+    @Throws(HandbookException::class)override fun `setRetention`(`months`: kotlin.UInt)
+        = 
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_set_retention(
+        it,
+        
+        FfiConverterUInt.lower(`months`),_status)
+}
+    }
+    
+    
+
+    
+    /**
      * Ends every suspension of a phone.
      */
     @Throws(HandbookException::class)override fun `liftPhone`(`device`: kotlin.String): KeyChangeView {
@@ -4933,6 +5903,32 @@ public interface RawFeedbackInterface {
      */
     fun `withdraw`(`item`: kotlin.String)
     
+    /**
+     * On the level above: says what became of an item that a unit below passed up. Its committee hands the answer on.
+     */
+    fun `answerBelow`(`answer`: FeedbackAnswer)
+    
+    /**
+     * What the units below passed up to this one, oldest first.
+     */
+    fun `fromBelow`(): List<PassedFeedbackView>
+    
+    /**
+     * Hands the answer from above on, to the writer or, of an item without name, to everybody. Officers only.
+     */
+    fun `handOn`(`item`: kotlin.String)
+    
+    /**
+     * Passes an item up to the level above: with its writer's name if the writer agreed, otherwise without name and with the
+     * day alone. Passing it up again changes nothing. Officers only.
+     */
+    fun `passUp`(`item`: kotlin.String)
+    
+    /**
+     * What this unit passed up, oldest first, and what was said of it above. Officers only.
+     */
+    fun `passed`(): List<PassedFeedbackView>
+    
     companion object
 }
 
@@ -5159,6 +6155,92 @@ open class RawFeedback: Disposable, AutoCloseable, RawFeedbackInterface
 }
     }
     
+    
+
+    
+    /**
+     * On the level above: says what became of an item that a unit below passed up. Its committee hands the answer on.
+     */
+    @Throws(HandbookException::class)override fun `answerBelow`(`answer`: FeedbackAnswer)
+        = 
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_feedback_answer_below(
+        it,
+        
+        FfiConverterTypeFeedbackAnswer.lower(`answer`),_status)
+}
+    }
+    
+    
+
+    
+    /**
+     * What the units below passed up to this one, oldest first.
+     */
+    @Throws(HandbookException::class)override fun `fromBelow`(): List<PassedFeedbackView> {
+            return FfiConverterSequenceTypePassedFeedbackView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_feedback_from_below(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Hands the answer from above on, to the writer or, of an item without name, to everybody. Officers only.
+     */
+    @Throws(HandbookException::class)override fun `handOn`(`item`: kotlin.String)
+        = 
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_feedback_hand_on(
+        it,
+        
+        FfiConverterString.lower(`item`),_status)
+}
+    }
+    
+    
+
+    
+    /**
+     * Passes an item up to the level above: with its writer's name if the writer agreed, otherwise without name and with the
+     * day alone. Passing it up again changes nothing. Officers only.
+     */
+    @Throws(HandbookException::class)override fun `passUp`(`item`: kotlin.String)
+        = 
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_feedback_pass_up(
+        it,
+        
+        FfiConverterString.lower(`item`),_status)
+}
+    }
+    
+    
+
+    
+    /**
+     * What this unit passed up, oldest first, and what was said of it above. Officers only.
+     */
+    @Throws(HandbookException::class)override fun `passed`(): List<PassedFeedbackView> {
+            return FfiConverterSequenceTypePassedFeedbackView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_feedback_passed(
+        it,
+        _status)
+}
+    }
+    )
+    }
     
 
     
@@ -6631,9 +7713,9 @@ public interface RawMeetingInterface {
     
     /**
      * The minutes as a file: the standing sealed edition, or as they stand while nothing is sealed; with `item`, the extract
-     * of that item of the agenda.
+     * of that item of the agenda. `source` is a template of one's own (`docs/PAPER.md`).
      */
-    fun `paper`(`form`: PaperForm, `item`: kotlin.String?): PaperFile
+    fun `paper`(`form`: PaperForm, `item`: kotlin.String?, `source`: kotlin.String?): PaperFile
     
     /**
      * Carries out commands after the minutes were sealed; what is written waits beside the sealed text until it is signed
@@ -7004,9 +8086,9 @@ open class RawMeeting: Disposable, AutoCloseable, RawMeetingInterface
     
     /**
      * The minutes as a file: the standing sealed edition, or as they stand while nothing is sealed; with `item`, the extract
-     * of that item of the agenda.
+     * of that item of the agenda. `source` is a template of one's own (`docs/PAPER.md`).
      */
-    @Throws(HandbookException::class)override fun `paper`(`form`: PaperForm, `item`: kotlin.String?): PaperFile {
+    @Throws(HandbookException::class)override fun `paper`(`form`: PaperForm, `item`: kotlin.String?, `source`: kotlin.String?): PaperFile {
             return FfiConverterTypePaperFile.lift(
     callWithHandle {
     uniffiRustCallWithError(HandbookException) { _status ->
@@ -7014,7 +8096,8 @@ open class RawMeeting: Disposable, AutoCloseable, RawMeetingInterface
         it,
         
         FfiConverterTypePaperForm.lower(`form`),
-        FfiConverterOptionalString.lower(`item`),_status)
+        FfiConverterOptionalString.lower(`item`),
+        FfiConverterOptionalString.lower(`source`),_status)
 }
     }
     )
@@ -7756,14 +8839,36 @@ public interface RawRecordsInterface {
     fun `fees`(`year`: kotlin.Int): FeesView
     
     /**
-     * A month's report as a file: a revision that was sent, or what would be sent now; none when there is no such revision.
+     * On the level above: accepts a report, or returns it with a remark, which then must say something.
      */
-    fun `reportPaper`(`month`: kotlin.String, `revision`: kotlin.UInt?, `form`: PaperForm): PaperFile?
+    fun `answerReport`(`unit`: kotlin.String, `month`: kotlin.String, `revision`: kotlin.UInt, `accepted`: kotlin.Boolean, `remark`: kotlin.String)
     
     /**
-     * A resolution as a file, as it stands.
+     * On the level above: opens a report of a unit below, which the unit is told. Of two that were sent under one number both
+     * are given.
      */
-    fun `resolutionPaper`(`id`: kotlin.String, `form`: PaperForm): PaperFile
+    fun `openReport`(`unit`: kotlin.String, `month`: kotlin.String, `revision`: kotlin.UInt): List<SentReportView>
+    
+    /**
+     * What became of the reports of a year: of this unit, or of one below.
+     */
+    fun `reportAnswers`(`unit`: kotlin.String?, `year`: kotlin.Int): List<ReportAnswerView>
+    
+    /**
+     * The reports of a year that a unit below has sent, as far as they have come.
+     */
+    fun `reportsOf`(`unit`: kotlin.String, `year`: kotlin.Int): List<SentReportView>
+    
+    /**
+     * A month's report as a file: a revision that was sent, or what would be sent now; none when there is no such revision.
+     * `source` is a template of one's own.
+     */
+    fun `reportPaper`(`month`: kotlin.String, `revision`: kotlin.UInt?, `form`: PaperForm, `source`: kotlin.String?): PaperFile?
+    
+    /**
+     * A resolution as a file, as it stands. `source` is a template of one's own.
+     */
+    fun `resolutionPaper`(`id`: kotlin.String, `form`: PaperForm, `source`: kotlin.String?): PaperFile
     
     /**
      * Carries out a command about the ratings of a year; gives the id of the evidence it added.
@@ -8060,18 +9165,40 @@ open class RawRecords: Disposable, AutoCloseable, RawRecordsInterface
 
     
     /**
-     * A month's report as a file: a revision that was sent, or what would be sent now; none when there is no such revision.
+     * On the level above: accepts a report, or returns it with a remark, which then must say something.
      */
-    @Throws(HandbookException::class)override fun `reportPaper`(`month`: kotlin.String, `revision`: kotlin.UInt?, `form`: PaperForm): PaperFile? {
-            return FfiConverterOptionalTypePaperFile.lift(
+    @Throws(HandbookException::class)override fun `answerReport`(`unit`: kotlin.String, `month`: kotlin.String, `revision`: kotlin.UInt, `accepted`: kotlin.Boolean, `remark`: kotlin.String)
+        = 
     callWithHandle {
     uniffiRustCallWithError(HandbookException) { _status ->
-    UniffiLib.uniffi_sotay_ffi_fn_method_records_report_paper(
+    UniffiLib.uniffi_sotay_ffi_fn_method_records_answer_report(
         it,
         
+        FfiConverterString.lower(`unit`),
         FfiConverterString.lower(`month`),
-        FfiConverterOptionalUInt.lower(`revision`),
-        FfiConverterTypePaperForm.lower(`form`),_status)
+        FfiConverterUInt.lower(`revision`),
+        FfiConverterBoolean.lower(`accepted`),
+        FfiConverterString.lower(`remark`),_status)
+}
+    }
+    
+    
+
+    
+    /**
+     * On the level above: opens a report of a unit below, which the unit is told. Of two that were sent under one number both
+     * are given.
+     */
+    @Throws(HandbookException::class)override fun `openReport`(`unit`: kotlin.String, `month`: kotlin.String, `revision`: kotlin.UInt): List<SentReportView> {
+            return FfiConverterSequenceTypeSentReportView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_records_open_report(
+        it,
+        
+        FfiConverterString.lower(`unit`),
+        FfiConverterString.lower(`month`),
+        FfiConverterUInt.lower(`revision`),_status)
 }
     }
     )
@@ -8080,9 +9207,69 @@ open class RawRecords: Disposable, AutoCloseable, RawRecordsInterface
 
     
     /**
-     * A resolution as a file, as it stands.
+     * What became of the reports of a year: of this unit, or of one below.
      */
-    @Throws(HandbookException::class)override fun `resolutionPaper`(`id`: kotlin.String, `form`: PaperForm): PaperFile {
+    @Throws(HandbookException::class)override fun `reportAnswers`(`unit`: kotlin.String?, `year`: kotlin.Int): List<ReportAnswerView> {
+            return FfiConverterSequenceTypeReportAnswerView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_records_report_answers(
+        it,
+        
+        FfiConverterOptionalString.lower(`unit`),
+        FfiConverterInt.lower(`year`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * The reports of a year that a unit below has sent, as far as they have come.
+     */
+    @Throws(HandbookException::class)override fun `reportsOf`(`unit`: kotlin.String, `year`: kotlin.Int): List<SentReportView> {
+            return FfiConverterSequenceTypeSentReportView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_records_reports_of(
+        it,
+        
+        FfiConverterString.lower(`unit`),
+        FfiConverterInt.lower(`year`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * A month's report as a file: a revision that was sent, or what would be sent now; none when there is no such revision.
+     * `source` is a template of one's own.
+     */
+    @Throws(HandbookException::class)override fun `reportPaper`(`month`: kotlin.String, `revision`: kotlin.UInt?, `form`: PaperForm, `source`: kotlin.String?): PaperFile? {
+            return FfiConverterOptionalTypePaperFile.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_records_report_paper(
+        it,
+        
+        FfiConverterString.lower(`month`),
+        FfiConverterOptionalUInt.lower(`revision`),
+        FfiConverterTypePaperForm.lower(`form`),
+        FfiConverterOptionalString.lower(`source`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * A resolution as a file, as it stands. `source` is a template of one's own.
+     */
+    @Throws(HandbookException::class)override fun `resolutionPaper`(`id`: kotlin.String, `form`: PaperForm, `source`: kotlin.String?): PaperFile {
             return FfiConverterTypePaperFile.lift(
     callWithHandle {
     uniffiRustCallWithError(HandbookException) { _status ->
@@ -8090,7 +9277,8 @@ open class RawRecords: Disposable, AutoCloseable, RawRecordsInterface
         it,
         
         FfiConverterString.lower(`id`),
-        FfiConverterTypePaperForm.lower(`form`),_status)
+        FfiConverterTypePaperForm.lower(`form`),
+        FfiConverterOptionalString.lower(`source`),_status)
 }
     }
     )
@@ -9325,6 +10513,23 @@ public interface RawSyncInterface {
     fun `follow`(`relay`: kotlin.String)
     
     /**
+     * Keeps a connection to the first relay of that list that serves, while the app is in front, and to the next one when it
+     * is gone. A list that is signed later counts.
+     */
+    fun `followListed`()
+    
+    /**
+     * Signs the list of the relays (`host:port#key`) that serve the unit; it takes the place of the list before. An empty one
+     * says that none does. Officers only.
+     */
+    fun `nameRelays`(`relays`: List<kotlin.String>)
+    
+    /**
+     * The relays of the list in force, in the order in which this phone tries them.
+     */
+    fun `namedRelays`(): List<kotlin.String>
+    
+    /**
      * Changes made here that no envelope holds yet; sealing happens when a session begins.
      */
     fun `pending`(): kotlin.ULong
@@ -9333,6 +10538,11 @@ public interface RawSyncInterface {
      * What is known of a relay, space by space.
      */
     fun `status`(`relay`: kotlin.String): List<SpaceStatus>
+    
+    /**
+     * Begins an exchange with the first relay of that list that serves, each for at most `timeout_ms`, and returns at once.
+     */
+    fun `syncListed`(`timeoutMs`: kotlin.ULong): RawSyncTask
     
     /**
      * Begins an exchange with a relay (`host:port#key`) in both directions and returns at once. It fails if it takes
@@ -9344,6 +10554,11 @@ public interface RawSyncInterface {
      * Stops following a relay and closes its connection.
      */
     fun `unfollow`(`relay`: kotlin.String)
+    
+    /**
+     * Ends what `follow_listed` began.
+     */
+    fun `unfollowListed`()
     
     companion object
 }
@@ -9471,6 +10686,58 @@ open class RawSync: Disposable, AutoCloseable, RawSyncInterface
 
     
     /**
+     * Keeps a connection to the first relay of that list that serves, while the app is in front, and to the next one when it
+     * is gone. A list that is signed later counts.
+     */
+    @Throws(HandbookException::class)override fun `followListed`()
+        = 
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_sync_follow_listed(
+        it,
+        _status)
+}
+    }
+    
+    
+
+    
+    /**
+     * Signs the list of the relays (`host:port#key`) that serve the unit; it takes the place of the list before. An empty one
+     * says that none does. Officers only.
+     */
+    @Throws(HandbookException::class)override fun `nameRelays`(`relays`: List<kotlin.String>)
+        = 
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_sync_name_relays(
+        it,
+        
+        FfiConverterSequenceString.lower(`relays`),_status)
+}
+    }
+    
+    
+
+    
+    /**
+     * The relays of the list in force, in the order in which this phone tries them.
+     */
+    @Throws(HandbookException::class)override fun `namedRelays`(): List<kotlin.String> {
+            return FfiConverterSequenceString.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_sync_named_relays(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
      * Changes made here that no envelope holds yet; sealing happens when a session begins.
      */
     @Throws(HandbookException::class)override fun `pending`(): kotlin.ULong {
@@ -9498,6 +10765,24 @@ open class RawSync: Disposable, AutoCloseable, RawSyncInterface
         it,
         
         FfiConverterString.lower(`relay`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Begins an exchange with the first relay of that list that serves, each for at most `timeout_ms`, and returns at once.
+     */
+    @Throws(HandbookException::class)override fun `syncListed`(`timeoutMs`: kotlin.ULong): RawSyncTask {
+            return FfiConverterTypeRawSyncTask.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_sync_sync_listed(
+        it,
+        
+        FfiConverterULong.lower(`timeoutMs`),_status)
 }
     }
     )
@@ -9536,6 +10821,22 @@ open class RawSync: Disposable, AutoCloseable, RawSyncInterface
         it,
         
         FfiConverterString.lower(`relay`),_status)
+}
+    }
+    
+    
+
+    
+    /**
+     * Ends what `follow_listed` began.
+     */
+    @Throws(HandbookException::class)override fun `unfollowListed`()
+        = 
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_sync_unfollow_listed(
+        it,
+        _status)
 }
     }
     
@@ -10265,6 +11566,85 @@ public object FfiConverterTypeSpeechOutput: FfiConverter<SpeechOutput, Long> {
 
     override fun write(value: SpeechOutput, buf: ByteBuffer) {
         buf.putLong(lower(value))
+    }
+}
+
+
+
+/**
+ * Somebody opened personal data.
+ */
+data class AccessView (
+    /**
+     * When, by the clock of the phone that opened it; milliseconds since 1970 UTC.
+     */
+    val `atMs`: kotlin.Long
+    , 
+    /**
+     * What.
+     */
+    val `what`: OpenedData
+    , 
+    /**
+     * Whose data, if it is one member's.
+     */
+    val `member`: kotlin.String?
+    , 
+    /**
+     * How many items of feedback.
+     */
+    val `items`: kotlin.UInt
+    , 
+    /**
+     * The phone.
+     */
+    val `device`: kotlin.String
+    , 
+    /**
+     * Its holder.
+     */
+    val `by`: kotlin.String?
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeAccessView: FfiConverterRustBuffer<AccessView> {
+    override fun read(buf: ByteBuffer): AccessView {
+        return AccessView(
+            FfiConverterLong.read(buf),
+            FfiConverterTypeOpenedData.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterOptionalString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: AccessView) = (
+            FfiConverterLong.allocationSize(value.`atMs`) +
+            FfiConverterTypeOpenedData.allocationSize(value.`what`) +
+            FfiConverterOptionalString.allocationSize(value.`member`) +
+            FfiConverterUInt.allocationSize(value.`items`) +
+            FfiConverterString.allocationSize(value.`device`) +
+            FfiConverterOptionalString.allocationSize(value.`by`)
+    )
+
+    override fun write(value: AccessView, buf: ByteBuffer) {
+            FfiConverterLong.write(value.`atMs`, buf)
+            FfiConverterTypeOpenedData.write(value.`what`, buf)
+            FfiConverterOptionalString.write(value.`member`, buf)
+            FfiConverterUInt.write(value.`items`, buf)
+            FfiConverterString.write(value.`device`, buf)
+            FfiConverterOptionalString.write(value.`by`, buf)
     }
 }
 
@@ -11613,6 +12993,148 @@ public object FfiConverterTypeConclusionView: FfiConverterRustBuffer<ConclusionV
 
 
 /**
+ * What a member consented to, or took back.
+ */
+data class ConsentView (
+    /**
+     * The member.
+     */
+    val `member`: kotlin.String
+    , 
+    /**
+     * To what.
+     */
+    val `purpose`: kotlin.String
+    , 
+    /**
+     * Given, or taken back.
+     */
+    val `given`: kotlin.Boolean
+    , 
+    /**
+     * The day.
+     */
+    val `day`: kotlin.String
+    , 
+    /**
+     * When it was recorded, milliseconds since 1970 UTC.
+     */
+    val `atMs`: kotlin.Long
+    , 
+    /**
+     * The phone that recorded it.
+     */
+    val `device`: kotlin.String
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeConsentView: FfiConverterRustBuffer<ConsentView> {
+    override fun read(buf: ByteBuffer): ConsentView {
+        return ConsentView(
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterBoolean.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: ConsentView) = (
+            FfiConverterString.allocationSize(value.`member`) +
+            FfiConverterString.allocationSize(value.`purpose`) +
+            FfiConverterBoolean.allocationSize(value.`given`) +
+            FfiConverterString.allocationSize(value.`day`) +
+            FfiConverterLong.allocationSize(value.`atMs`) +
+            FfiConverterString.allocationSize(value.`device`)
+    )
+
+    override fun write(value: ConsentView, buf: ByteBuffer) {
+            FfiConverterString.write(value.`member`, buf)
+            FfiConverterString.write(value.`purpose`, buf)
+            FfiConverterBoolean.write(value.`given`, buf)
+            FfiConverterString.write(value.`day`, buf)
+            FfiConverterLong.write(value.`atMs`, buf)
+            FfiConverterString.write(value.`device`, buf)
+    }
+}
+
+
+
+/**
+ * What the committee knows of a member beside the name. Every line may be empty.
+ */
+data class ContactView (
+    /**
+     * Telephone.
+     */
+    val `phone`: kotlin.String = "" 
+    , 
+    /**
+     * Day of birth, as people write it.
+     */
+    val `born`: kotlin.String = "" 
+    , 
+    /**
+     * Number of the party card.
+     */
+    val `card`: kotlin.String = "" 
+    , 
+    /**
+     * Anything else that has to be known.
+     */
+    val `note`: kotlin.String = "" 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeContactView: FfiConverterRustBuffer<ContactView> {
+    override fun read(buf: ByteBuffer): ContactView {
+        return ContactView(
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: ContactView) = (
+            FfiConverterString.allocationSize(value.`phone`) +
+            FfiConverterString.allocationSize(value.`born`) +
+            FfiConverterString.allocationSize(value.`card`) +
+            FfiConverterString.allocationSize(value.`note`)
+    )
+
+    override fun write(value: ContactView, buf: ByteBuffer) {
+            FfiConverterString.write(value.`phone`, buf)
+            FfiConverterString.write(value.`born`, buf)
+            FfiConverterString.write(value.`card`, buf)
+            FfiConverterString.write(value.`note`, buf)
+    }
+}
+
+
+
+/**
  * A field of the heading that two phones filled differently.
  */
 data class ContestedField (
@@ -12456,6 +13978,53 @@ public object FfiConverterTypeDueQuestionView: FfiConverterRustBuffer<DueQuestio
 
 
 /**
+ * What an erasure did.
+ */
+data class ErasedView (
+    /**
+     * Cards whose bodies are gone here, and will be wherever the record comes.
+     */
+    val `cards`: kotlin.UInt
+    , 
+    /**
+     * Whether a name of an earlier version of this software remains in the records: that one cannot be erased.
+     */
+    val `oldNameRemains`: kotlin.Boolean
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeErasedView: FfiConverterRustBuffer<ErasedView> {
+    override fun read(buf: ByteBuffer): ErasedView {
+        return ErasedView(
+            FfiConverterUInt.read(buf),
+            FfiConverterBoolean.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: ErasedView) = (
+            FfiConverterUInt.allocationSize(value.`cards`) +
+            FfiConverterBoolean.allocationSize(value.`oldNameRemains`)
+    )
+
+    override fun write(value: ErasedView, buf: ByteBuffer) {
+            FfiConverterUInt.write(value.`cards`, buf)
+            FfiConverterBoolean.write(value.`oldNameRemains`, buf)
+    }
+}
+
+
+
+/**
  * What went wrong, for programs and for people. No text in it names a member or quotes a document.
  */
 data class ErrorDetail (
@@ -12647,6 +14216,53 @@ public object FfiConverterTypeExamRules: FfiConverterRustBuffer<ExamRules> {
             FfiConverterLong.write(value.`closes`, buf)
             FfiConverterUInt.write(value.`attempts`, buf)
             FfiConverterOptionalUInt.write(value.`minutes`, buf)
+    }
+}
+
+
+
+/**
+ * A member's data as two files of the age format, under the passphrase that was given.
+ */
+data class ExportFiles (
+    /**
+     * For programs; its name ends in `.json.age`.
+     */
+    val `json`: kotlin.ByteArray
+    , 
+    /**
+     * For people; its name ends in `.txt.age`.
+     */
+    val `text`: kotlin.ByteArray
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeExportFiles: FfiConverterRustBuffer<ExportFiles> {
+    override fun read(buf: ByteBuffer): ExportFiles {
+        return ExportFiles(
+            FfiConverterByteArray.read(buf),
+            FfiConverterByteArray.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: ExportFiles) = (
+            FfiConverterByteArray.allocationSize(value.`json`) +
+            FfiConverterByteArray.allocationSize(value.`text`)
+    )
+
+    override fun write(value: ExportFiles, buf: ByteBuffer) {
+            FfiConverterByteArray.write(value.`json`, buf)
+            FfiConverterByteArray.write(value.`text`, buf)
     }
 }
 
@@ -13295,6 +14911,313 @@ public object FfiConverterTypeFileView: FfiConverterRustBuffer<FileView> {
             FfiConverterULong.write(value.`size`, buf)
             FfiConverterString.write(value.`mediaType`, buf)
             FfiConverterString.write(value.`name`, buf)
+    }
+}
+
+
+
+/**
+ * A branch that was founded.
+ */
+data class FoundedView (
+    /**
+     * The unit, in hexadecimal.
+     */
+    val `unit`: kotlin.String
+    , 
+    /**
+     * Its name.
+     */
+    val `name`: kotlin.String
+    , 
+    /**
+     * Packs of the secretary's phone and of the spare one.
+     */
+    val `packs`: List<PackView>
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeFoundedView: FfiConverterRustBuffer<FoundedView> {
+    override fun read(buf: ByteBuffer): FoundedView {
+        return FoundedView(
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterSequenceTypePackView.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: FoundedView) = (
+            FfiConverterString.allocationSize(value.`unit`) +
+            FfiConverterString.allocationSize(value.`name`) +
+            FfiConverterSequenceTypePackView.allocationSize(value.`packs`)
+    )
+
+    override fun write(value: FoundedView, buf: ByteBuffer) {
+            FfiConverterString.write(value.`unit`, buf)
+            FfiConverterString.write(value.`name`, buf)
+            FfiConverterSequenceTypePackView.write(value.`packs`, buf)
+    }
+}
+
+
+
+/**
+ * Whom an officer lets into a meeting.
+ */
+data class GuestAdmission (
+    /**
+     * The text that the guest's phone handed over.
+     */
+    val `request`: kotlin.String
+    , 
+    /**
+     * The meeting.
+     */
+    val `meeting`: kotlin.String
+    , 
+    /**
+     * The guest's name; members see it.
+     */
+    val `name`: kotlin.String
+    , 
+    /**
+     * Relay addresses to pass on.
+     */
+    val `relays`: List<kotlin.String> = listOf() 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeGuestAdmission: FfiConverterRustBuffer<GuestAdmission> {
+    override fun read(buf: ByteBuffer): GuestAdmission {
+        return GuestAdmission(
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterSequenceString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: GuestAdmission) = (
+            FfiConverterString.allocationSize(value.`request`) +
+            FfiConverterString.allocationSize(value.`meeting`) +
+            FfiConverterString.allocationSize(value.`name`) +
+            FfiConverterSequenceString.allocationSize(value.`relays`)
+    )
+
+    override fun write(value: GuestAdmission, buf: ByteBuffer) {
+            FfiConverterString.write(value.`request`, buf)
+            FfiConverterString.write(value.`meeting`, buf)
+            FfiConverterString.write(value.`name`, buf)
+            FfiConverterSequenceString.write(value.`relays`, buf)
+    }
+}
+
+
+
+/**
+ * What a guest reads.
+ */
+data class GuestPageView (
+    /**
+     * The meeting.
+     */
+    val `meeting`: kotlin.String
+    , 
+    /**
+     * The minutes.
+     */
+    val `text`: kotlin.String
+    , 
+    /**
+     * SHA-256 of the text, in hexadecimal: compare it with that of the minutes.
+     */
+    val `sha256`: kotlin.String
+    , 
+    /**
+     * Whether this is the text that was sealed.
+     */
+    val `sealed`: kotlin.Boolean
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeGuestPageView: FfiConverterRustBuffer<GuestPageView> {
+    override fun read(buf: ByteBuffer): GuestPageView {
+        return GuestPageView(
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterBoolean.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: GuestPageView) = (
+            FfiConverterString.allocationSize(value.`meeting`) +
+            FfiConverterString.allocationSize(value.`text`) +
+            FfiConverterString.allocationSize(value.`sha256`) +
+            FfiConverterBoolean.allocationSize(value.`sealed`)
+    )
+
+    override fun write(value: GuestPageView, buf: ByteBuffer) {
+            FfiConverterString.write(value.`meeting`, buf)
+            FfiConverterString.write(value.`text`, buf)
+            FfiConverterString.write(value.`sha256`, buf)
+            FfiConverterBoolean.write(value.`sealed`, buf)
+    }
+}
+
+
+
+/**
+ * A guest's phone.
+ */
+data class GuestPhoneView (
+    /**
+     * The phone; its grant ends by [`Branch::remove_phone`].
+     */
+    val `device`: kotlin.String
+    , 
+    /**
+     * Its label.
+     */
+    val `label`: kotlin.String
+    , 
+    /**
+     * The guest's name, if known here.
+     */
+    val `name`: kotlin.String?
+    , 
+    /**
+     * The meeting.
+     */
+    val `meeting`: kotlin.String
+    , 
+    /**
+     * Whether the guest is let in now.
+     */
+    val `open`: kotlin.Boolean
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeGuestPhoneView: FfiConverterRustBuffer<GuestPhoneView> {
+    override fun read(buf: ByteBuffer): GuestPhoneView {
+        return GuestPhoneView(
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterBoolean.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: GuestPhoneView) = (
+            FfiConverterString.allocationSize(value.`device`) +
+            FfiConverterString.allocationSize(value.`label`) +
+            FfiConverterOptionalString.allocationSize(value.`name`) +
+            FfiConverterString.allocationSize(value.`meeting`) +
+            FfiConverterBoolean.allocationSize(value.`open`)
+    )
+
+    override fun write(value: GuestPhoneView, buf: ByteBuffer) {
+            FfiConverterString.write(value.`device`, buf)
+            FfiConverterString.write(value.`label`, buf)
+            FfiConverterOptionalString.write(value.`name`, buf)
+            FfiConverterString.write(value.`meeting`, buf)
+            FfiConverterBoolean.write(value.`open`, buf)
+    }
+}
+
+
+
+/**
+ * A phone that asks to be admitted in a hall.
+ */
+data class HallEntryView (
+    /**
+     * What its holder reads out.
+     */
+    val `checkCode`: kotlin.String
+    , 
+    /**
+     * What it is called.
+     */
+    val `label`: kotlin.String
+    , 
+    /**
+     * The phone, in hexadecimal.
+     */
+    val `device`: kotlin.String
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeHallEntryView: FfiConverterRustBuffer<HallEntryView> {
+    override fun read(buf: ByteBuffer): HallEntryView {
+        return HallEntryView(
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: HallEntryView) = (
+            FfiConverterString.allocationSize(value.`checkCode`) +
+            FfiConverterString.allocationSize(value.`label`) +
+            FfiConverterString.allocationSize(value.`device`)
+    )
+
+    override fun write(value: HallEntryView, buf: ByteBuffer) {
+            FfiConverterString.write(value.`checkCode`, buf)
+            FfiConverterString.write(value.`label`, buf)
+            FfiConverterString.write(value.`device`, buf)
     }
 }
 
@@ -15072,6 +16995,53 @@ public object FfiConverterTypeNarrativeView: FfiConverterRustBuffer<NarrativeVie
 
 
 /**
+ * A branch to found.
+ */
+data class NewBranch (
+    /**
+     * Its name, as minutes print it.
+     */
+    val `name`: kotlin.String
+    , 
+    /**
+     * Name of its secretary.
+     */
+    val `secretary`: kotlin.String
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeNewBranch: FfiConverterRustBuffer<NewBranch> {
+    override fun read(buf: ByteBuffer): NewBranch {
+        return NewBranch(
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: NewBranch) = (
+            FfiConverterString.allocationSize(value.`name`) +
+            FfiConverterString.allocationSize(value.`secretary`)
+    )
+
+    override fun write(value: NewBranch, buf: ByteBuffer) {
+            FfiConverterString.write(value.`name`, buf)
+            FfiConverterString.write(value.`secretary`, buf)
+    }
+}
+
+
+
+/**
  * A broadcast to announce.
  */
 data class NewBroadcast (
@@ -15246,6 +17216,11 @@ data class NewFeedback (
     val `meeting`: kotlin.String? = null 
     , 
     /**
+     * Whether the level above may learn the name, should the committee pass the item up.
+     */
+    val `nameAbove`: kotlin.Boolean = false 
+    , 
+    /**
      * The id of an earlier call that may not have happened: with it the same item is not written twice.
      */
     val `id`: kotlin.String? = null 
@@ -15269,6 +17244,7 @@ public object FfiConverterTypeNewFeedback: FfiConverterRustBuffer<NewFeedback> {
             FfiConverterString.read(buf),
             FfiConverterBoolean.read(buf),
             FfiConverterOptionalString.read(buf),
+            FfiConverterBoolean.read(buf),
             FfiConverterOptionalString.read(buf),
         )
     }
@@ -15278,6 +17254,7 @@ public object FfiConverterTypeNewFeedback: FfiConverterRustBuffer<NewFeedback> {
             FfiConverterString.allocationSize(value.`text`) +
             FfiConverterBoolean.allocationSize(value.`named`) +
             FfiConverterOptionalString.allocationSize(value.`meeting`) +
+            FfiConverterBoolean.allocationSize(value.`nameAbove`) +
             FfiConverterOptionalString.allocationSize(value.`id`)
     )
 
@@ -15286,6 +17263,7 @@ public object FfiConverterTypeNewFeedback: FfiConverterRustBuffer<NewFeedback> {
             FfiConverterString.write(value.`text`, buf)
             FfiConverterBoolean.write(value.`named`, buf)
             FfiConverterOptionalString.write(value.`meeting`, buf)
+            FfiConverterBoolean.write(value.`nameAbove`, buf)
             FfiConverterOptionalString.write(value.`id`, buf)
     }
 }
@@ -16102,6 +18080,53 @@ public object FfiConverterTypeOwnFeedbackView: FfiConverterRustBuffer<OwnFeedbac
 
 
 /**
+ * A pack: what makes a phone the secretary's of a new branch.
+ */
+data class PackView (
+    /**
+     * The text, to be handed over as a file.
+     */
+    val `text`: kotlin.String
+    , 
+    /**
+     * The code that opens it, to be handed over by another way.
+     */
+    val `code`: kotlin.String
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypePackView: FfiConverterRustBuffer<PackView> {
+    override fun read(buf: ByteBuffer): PackView {
+        return PackView(
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: PackView) = (
+            FfiConverterString.allocationSize(value.`text`) +
+            FfiConverterString.allocationSize(value.`code`)
+    )
+
+    override fun write(value: PackView, buf: ByteBuffer) {
+            FfiConverterString.write(value.`text`, buf)
+            FfiConverterString.write(value.`code`, buf)
+    }
+}
+
+
+
+/**
  * Changes in few bytes: 10,000 of them cross the bridge faster than 100 records would. The wrappers read it as a list of
  * [`Change`] and make each one when it is looked at.
  *
@@ -16280,6 +18305,77 @@ public object FfiConverterTypeParagraphView: FfiConverterRustBuffer<ParagraphVie
 
 
 /**
+ * What an officer's phone shows to be scanned.
+ */
+data class PassView (
+    /**
+     * The text to show as a QR code or send.
+     */
+    val `code`: kotlin.String
+    , 
+    /**
+     * Whether it is the code of a hall, for everybody there; otherwise it answers one phone.
+     */
+    val `hall`: kotlin.Boolean
+    , 
+    /**
+     * The unit, in hexadecimal.
+     */
+    val `unit`: kotlin.String
+    , 
+    /**
+     * Relays that will know the grant, best first.
+     */
+    val `relays`: List<kotlin.String>
+    , 
+    /**
+     * Until when a hall takes requests, in seconds since 1970 UTC.
+     */
+    val `until`: kotlin.ULong?
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypePassView: FfiConverterRustBuffer<PassView> {
+    override fun read(buf: ByteBuffer): PassView {
+        return PassView(
+            FfiConverterString.read(buf),
+            FfiConverterBoolean.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterSequenceString.read(buf),
+            FfiConverterOptionalULong.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: PassView) = (
+            FfiConverterString.allocationSize(value.`code`) +
+            FfiConverterBoolean.allocationSize(value.`hall`) +
+            FfiConverterString.allocationSize(value.`unit`) +
+            FfiConverterSequenceString.allocationSize(value.`relays`) +
+            FfiConverterOptionalULong.allocationSize(value.`until`)
+    )
+
+    override fun write(value: PassView, buf: ByteBuffer) {
+            FfiConverterString.write(value.`code`, buf)
+            FfiConverterBoolean.write(value.`hall`, buf)
+            FfiConverterString.write(value.`unit`, buf)
+            FfiConverterSequenceString.write(value.`relays`, buf)
+            FfiConverterOptionalULong.write(value.`until`, buf)
+    }
+}
+
+
+
+/**
  * Why an answer is right, and where it stands.
  */
 data class PassageView (
@@ -16345,6 +18441,101 @@ public object FfiConverterTypePassageView: FfiConverterRustBuffer<PassageView> {
             FfiConverterUInt.write(value.`number`, buf)
             FfiConverterString.write(value.`section`, buf)
             FfiConverterString.write(value.`quote`, buf)
+    }
+}
+
+
+
+/**
+ * An item of feedback that was passed up.
+ */
+data class PassedFeedbackView (
+    /**
+     * The unit that passed it up.
+     */
+    val `unit`: kotlin.String
+    , 
+    /**
+     * The item.
+     */
+    val `item`: kotlin.String
+    , 
+    /**
+     * What it is about.
+     */
+    val `topic`: kotlin.String
+    , 
+    /**
+     * What was said.
+     */
+    val `text`: kotlin.String
+    , 
+    /**
+     * Name of its writer, who agreed to that.
+     */
+    val `writer`: kotlin.String?
+    , 
+    /**
+     * When it was passed up, milliseconds since 1970 UTC.
+     */
+    val `passedMs`: kotlin.Long
+    , 
+    /**
+     * The furthest status above; none while no phone there is known to have it.
+     */
+    val `status`: FeedbackStatus?
+    , 
+    /**
+     * What was said of it above.
+     */
+    val `replies`: List<FeedbackReplyView>
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypePassedFeedbackView: FfiConverterRustBuffer<PassedFeedbackView> {
+    override fun read(buf: ByteBuffer): PassedFeedbackView {
+        return PassedFeedbackView(
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterOptionalTypeFeedbackStatus.read(buf),
+            FfiConverterSequenceTypeFeedbackReplyView.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: PassedFeedbackView) = (
+            FfiConverterString.allocationSize(value.`unit`) +
+            FfiConverterString.allocationSize(value.`item`) +
+            FfiConverterString.allocationSize(value.`topic`) +
+            FfiConverterString.allocationSize(value.`text`) +
+            FfiConverterOptionalString.allocationSize(value.`writer`) +
+            FfiConverterLong.allocationSize(value.`passedMs`) +
+            FfiConverterOptionalTypeFeedbackStatus.allocationSize(value.`status`) +
+            FfiConverterSequenceTypeFeedbackReplyView.allocationSize(value.`replies`)
+    )
+
+    override fun write(value: PassedFeedbackView, buf: ByteBuffer) {
+            FfiConverterString.write(value.`unit`, buf)
+            FfiConverterString.write(value.`item`, buf)
+            FfiConverterString.write(value.`topic`, buf)
+            FfiConverterString.write(value.`text`, buf)
+            FfiConverterOptionalString.write(value.`writer`, buf)
+            FfiConverterLong.write(value.`passedMs`, buf)
+            FfiConverterOptionalTypeFeedbackStatus.write(value.`status`, buf)
+            FfiConverterSequenceTypeFeedbackReplyView.write(value.`replies`, buf)
     }
 }
 
@@ -17588,6 +19779,69 @@ public object FfiConverterTypeRepeatResult: FfiConverterRustBuffer<RepeatResult>
 
 
 /**
+ * What became of one report.
+ */
+data class ReportAnswerView (
+    /**
+     * The month.
+     */
+    val `month`: kotlin.String
+    , 
+    /**
+     * The revision.
+     */
+    val `revision`: kotlin.UInt
+    , 
+    /**
+     * The furthest step; none while nobody above is known to have it.
+     */
+    val `step`: ReportStepKind?
+    , 
+    /**
+     * Everything that was said of it, by time.
+     */
+    val `words`: List<ReportWordView>
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeReportAnswerView: FfiConverterRustBuffer<ReportAnswerView> {
+    override fun read(buf: ByteBuffer): ReportAnswerView {
+        return ReportAnswerView(
+            FfiConverterString.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterOptionalTypeReportStepKind.read(buf),
+            FfiConverterSequenceTypeReportWordView.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: ReportAnswerView) = (
+            FfiConverterString.allocationSize(value.`month`) +
+            FfiConverterUInt.allocationSize(value.`revision`) +
+            FfiConverterOptionalTypeReportStepKind.allocationSize(value.`step`) +
+            FfiConverterSequenceTypeReportWordView.allocationSize(value.`words`)
+    )
+
+    override fun write(value: ReportAnswerView, buf: ByteBuffer) {
+            FfiConverterString.write(value.`month`, buf)
+            FfiConverterUInt.write(value.`revision`, buf)
+            FfiConverterOptionalTypeReportStepKind.write(value.`step`, buf)
+            FfiConverterSequenceTypeReportWordView.write(value.`words`, buf)
+    }
+}
+
+
+
+/**
  * What a report says.
  */
 data class ReportFactsView (
@@ -17748,6 +20002,61 @@ public object FfiConverterTypeReportProposalView: FfiConverterRustBuffer<ReportP
             FfiConverterUInt.write(value.`revision`, buf)
             FfiConverterTypeReportFactsView.write(value.`facts`, buf)
             FfiConverterSequenceString.write(value.`changes`, buf)
+    }
+}
+
+
+
+/**
+ * What the level above said of a report.
+ */
+data class ReportWordView (
+    /**
+     * What became of it.
+     */
+    val `step`: ReportStepKind
+    , 
+    /**
+     * A remark.
+     */
+    val `remark`: kotlin.String?
+    , 
+    /**
+     * When, milliseconds since 1970 UTC.
+     */
+    val `atMs`: kotlin.Long
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeReportWordView: FfiConverterRustBuffer<ReportWordView> {
+    override fun read(buf: ByteBuffer): ReportWordView {
+        return ReportWordView(
+            FfiConverterTypeReportStepKind.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterLong.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: ReportWordView) = (
+            FfiConverterTypeReportStepKind.allocationSize(value.`step`) +
+            FfiConverterOptionalString.allocationSize(value.`remark`) +
+            FfiConverterLong.allocationSize(value.`atMs`)
+    )
+
+    override fun write(value: ReportWordView, buf: ByteBuffer) {
+            FfiConverterTypeReportStepKind.write(value.`step`, buf)
+            FfiConverterOptionalString.write(value.`remark`, buf)
+            FfiConverterLong.write(value.`atMs`, buf)
     }
 }
 
@@ -18078,6 +20387,53 @@ public object FfiConverterTypeResolutionVoteView: FfiConverterRustBuffer<Resolut
 
 
 /**
+ * How long personal data is kept after somebody has left.
+ */
+data class RetentionView (
+    /**
+     * In months; none while nobody has set a rule.
+     */
+    val `months`: kotlin.UInt?
+    , 
+    /**
+     * Members whose data is to be erased by that rule and is still here.
+     */
+    val `due`: List<kotlin.String>
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeRetentionView: FfiConverterRustBuffer<RetentionView> {
+    override fun read(buf: ByteBuffer): RetentionView {
+        return RetentionView(
+            FfiConverterOptionalUInt.read(buf),
+            FfiConverterSequenceString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: RetentionView) = (
+            FfiConverterOptionalUInt.allocationSize(value.`months`) +
+            FfiConverterSequenceString.allocationSize(value.`due`)
+    )
+
+    override fun write(value: RetentionView, buf: ByteBuffer) {
+            FfiConverterOptionalUInt.write(value.`months`, buf)
+            FfiConverterSequenceString.write(value.`due`, buf)
+    }
+}
+
+
+
+/**
  * One item of a review list, in words.
  */
 data class ReviewItemView (
@@ -18332,6 +20688,61 @@ public object FfiConverterTypeScaleView: FfiConverterRustBuffer<ScaleView> {
             FfiConverterSequenceTypeCriterionView.write(value.`criteria`, buf)
             FfiConverterSequenceTypeLevelView.write(value.`levels`, buf)
             FfiConverterUInt.write(value.`most`, buf)
+    }
+}
+
+
+
+/**
+ * What scanning did.
+ */
+data class ScannedView (
+    /**
+     * What was scanned. This phone now waits for the records of the unit: from one of its relays, or in a file of welcome.
+     */
+    val `shown`: PassView
+    , 
+    /**
+     * Of a hall: the request to carry to the officer's phone, which alone can read it.
+     */
+    val `letter`: kotlin.String?
+    , 
+    /**
+     * Of a hall: six digits for the holder to read out.
+     */
+    val `checkCode`: kotlin.String?
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeScannedView: FfiConverterRustBuffer<ScannedView> {
+    override fun read(buf: ByteBuffer): ScannedView {
+        return ScannedView(
+            FfiConverterTypePassView.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: ScannedView) = (
+            FfiConverterTypePassView.allocationSize(value.`shown`) +
+            FfiConverterOptionalString.allocationSize(value.`letter`) +
+            FfiConverterOptionalString.allocationSize(value.`checkCode`)
+    )
+
+    override fun write(value: ScannedView, buf: ByteBuffer) {
+            FfiConverterTypePassView.write(value.`shown`, buf)
+            FfiConverterOptionalString.write(value.`letter`, buf)
+            FfiConverterOptionalString.write(value.`checkCode`, buf)
     }
 }
 
@@ -20027,6 +22438,53 @@ public object FfiConverterTypeTaskView: FfiConverterRustBuffer<TaskView> {
 
 
 /**
+ * What an officer hands to one phone.
+ */
+data class TicketView (
+    /**
+     * To be shown as a QR code, with nothing but capitals, digits and `-:`.
+     */
+    val `code`: kotlin.String
+    , 
+    /**
+     * The file of welcome that goes with it when there is no relay.
+     */
+    val `welcome`: kotlin.ByteArray
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeTicketView: FfiConverterRustBuffer<TicketView> {
+    override fun read(buf: ByteBuffer): TicketView {
+        return TicketView(
+            FfiConverterString.read(buf),
+            FfiConverterByteArray.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: TicketView) = (
+            FfiConverterString.allocationSize(value.`code`) +
+            FfiConverterByteArray.allocationSize(value.`welcome`)
+    )
+
+    override fun write(value: TicketView, buf: ByteBuffer) {
+            FfiConverterString.write(value.`code`, buf)
+            FfiConverterByteArray.write(value.`welcome`, buf)
+    }
+}
+
+
+
+/**
  * What was undone.
  */
 data class UndoneView (
@@ -20084,6 +22542,140 @@ public object FfiConverterTypeUndoneView: FfiConverterRustBuffer<UndoneView> {
             FfiConverterLong.write(value.`atMs`, buf)
             FfiConverterSequenceString.write(value.`did`, buf)
             FfiConverterSequenceTypeChange.write(value.`what`, buf)
+    }
+}
+
+
+
+/**
+ * A unit above this one.
+ */
+data class UnitAboveView (
+    /**
+     * The unit, in hexadecimal.
+     */
+    val `unit`: kotlin.String
+    , 
+    /**
+     * How many levels above.
+     */
+    val `steps`: kotlin.UByte
+    , 
+    /**
+     * Its name, as far as known here.
+     */
+    val `name`: kotlin.String?
+    , 
+    /**
+     * Whether its roll has come.
+     */
+    val `known`: kotlin.Boolean
+    , 
+    /**
+     * Whether this phone holds a key of its broadcasts.
+     */
+    val `readable`: kotlin.Boolean
+    , 
+    /**
+     * Documents, quizzes and schedules of it that are here.
+     */
+    val `published`: kotlin.UInt
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeUnitAboveView: FfiConverterRustBuffer<UnitAboveView> {
+    override fun read(buf: ByteBuffer): UnitAboveView {
+        return UnitAboveView(
+            FfiConverterString.read(buf),
+            FfiConverterUByte.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterBoolean.read(buf),
+            FfiConverterBoolean.read(buf),
+            FfiConverterUInt.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: UnitAboveView) = (
+            FfiConverterString.allocationSize(value.`unit`) +
+            FfiConverterUByte.allocationSize(value.`steps`) +
+            FfiConverterOptionalString.allocationSize(value.`name`) +
+            FfiConverterBoolean.allocationSize(value.`known`) +
+            FfiConverterBoolean.allocationSize(value.`readable`) +
+            FfiConverterUInt.allocationSize(value.`published`)
+    )
+
+    override fun write(value: UnitAboveView, buf: ByteBuffer) {
+            FfiConverterString.write(value.`unit`, buf)
+            FfiConverterUByte.write(value.`steps`, buf)
+            FfiConverterOptionalString.write(value.`name`, buf)
+            FfiConverterBoolean.write(value.`known`, buf)
+            FfiConverterBoolean.write(value.`readable`, buf)
+            FfiConverterUInt.write(value.`published`, buf)
+    }
+}
+
+
+
+/**
+ * A unit below this one.
+ */
+data class UnitBelowView (
+    /**
+     * The unit, in hexadecimal.
+     */
+    val `unit`: kotlin.String
+    , 
+    /**
+     * Its name, as it was founded.
+     */
+    val `name`: kotlin.String
+    , 
+    /**
+     * Phones that may act in it.
+     */
+    val `phones`: kotlin.UInt
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeUnitBelowView: FfiConverterRustBuffer<UnitBelowView> {
+    override fun read(buf: ByteBuffer): UnitBelowView {
+        return UnitBelowView(
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterUInt.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: UnitBelowView) = (
+            FfiConverterString.allocationSize(value.`unit`) +
+            FfiConverterString.allocationSize(value.`name`) +
+            FfiConverterUInt.allocationSize(value.`phones`)
+    )
+
+    override fun write(value: UnitBelowView, buf: ByteBuffer) {
+            FfiConverterString.write(value.`unit`, buf)
+            FfiConverterString.write(value.`name`, buf)
+            FfiConverterUInt.write(value.`phones`, buf)
     }
 }
 
@@ -24954,6 +27546,53 @@ public object FfiConverterTypeNoteKind: FfiConverterRustBuffer<NoteKind> {
 
 
 /**
+ * What was opened.
+ */
+
+enum class OpenedData {
+    
+    /**
+     * What the committee knows of a member.
+     */
+    CONTACT,
+    /**
+     * Feedback to the committee.
+     */
+    FEEDBACK,
+    /**
+     * All personal data of a member, for an export.
+     */
+    EXPORT;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeOpenedData: FfiConverterRustBuffer<OpenedData> {
+    override fun read(buf: ByteBuffer) = try {
+        OpenedData.values()[buf.getInt() - 1]
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: OpenedData) = 4UL
+
+    override fun write(value: OpenedData, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
+/**
  * An official signature made outside of this software.
  */
 
@@ -25795,6 +28434,57 @@ public object FfiConverterTypeRemovalReason: FfiConverterRustBuffer<RemovalReaso
     override fun allocationSize(value: RemovalReason) = 4UL
 
     override fun write(value: RemovalReason, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
+/**
+ * What became of a report. The furthest counts.
+ */
+
+enum class ReportStepKind {
+    
+    /**
+     * A phone of the level above has it.
+     */
+    RECEIVED,
+    /**
+     * Somebody there has opened it.
+     */
+    OPENED,
+    /**
+     * It was sent back, with what is to be changed.
+     */
+    RETURNED,
+    /**
+     * It was accepted.
+     */
+    ACCEPTED;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeReportStepKind: FfiConverterRustBuffer<ReportStepKind> {
+    override fun read(buf: ByteBuffer) = try {
+        ReportStepKind.values()[buf.getInt() - 1]
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: ReportStepKind) = 4UL
+
+    override fun write(value: ReportStepKind, buf: ByteBuffer) {
         buf.putInt(value.ordinal + 1)
     }
 }
@@ -28674,6 +31364,38 @@ public object FfiConverterOptionalTypeLogSink: FfiConverterRustBuffer<LogSink?> 
 /**
  * @suppress
  */
+public object FfiConverterOptionalTypeContactView: FfiConverterRustBuffer<ContactView?> {
+    override fun read(buf: ByteBuffer): ContactView? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeContactView.read(buf)
+    }
+
+    override fun allocationSize(value: ContactView?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeContactView.allocationSize(value)
+        }
+    }
+
+    override fun write(value: ContactView?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeContactView.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterOptionalTypeExamRules: FfiConverterRustBuffer<ExamRules?> {
     override fun read(buf: ByteBuffer): ExamRules? {
         if (buf.get().toInt() == 0) {
@@ -28728,6 +31450,38 @@ public object FfiConverterOptionalTypeFileView: FfiConverterRustBuffer<FileView?
         } else {
             buf.put(1)
             FfiConverterTypeFileView.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalTypeGuestPageView: FfiConverterRustBuffer<GuestPageView?> {
+    override fun read(buf: ByteBuffer): GuestPageView? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeGuestPageView.read(buf)
+    }
+
+    override fun allocationSize(value: GuestPageView?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeGuestPageView.allocationSize(value)
+        }
+    }
+
+    override fun write(value: GuestPageView?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeGuestPageView.write(value, buf)
         }
     }
 }
@@ -28856,6 +31610,38 @@ public object FfiConverterOptionalTypePaperFile: FfiConverterRustBuffer<PaperFil
         } else {
             buf.put(1)
             FfiConverterTypePaperFile.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalTypePassView: FfiConverterRustBuffer<PassView?> {
+    override fun read(buf: ByteBuffer): PassView? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypePassView.read(buf)
+    }
+
+    override fun allocationSize(value: PassView?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypePassView.allocationSize(value)
+        }
+    }
+
+    override fun write(value: PassView?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypePassView.write(value, buf)
         }
     }
 }
@@ -29346,6 +32132,38 @@ public object FfiConverterOptionalTypeRecordedHow: FfiConverterRustBuffer<Record
 /**
  * @suppress
  */
+public object FfiConverterOptionalTypeReportStepKind: FfiConverterRustBuffer<ReportStepKind?> {
+    override fun read(buf: ByteBuffer): ReportStepKind? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeReportStepKind.read(buf)
+    }
+
+    override fun allocationSize(value: ReportStepKind?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeReportStepKind.allocationSize(value)
+        }
+    }
+
+    override fun write(value: ReportStepKind?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeReportStepKind.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterOptionalTypeSearchNote: FfiConverterRustBuffer<SearchNote?> {
     override fun read(buf: ByteBuffer): SearchNote? {
         if (buf.get().toInt() == 0) {
@@ -29428,6 +32246,34 @@ public object FfiConverterSequenceString: FfiConverterRustBuffer<List<kotlin.Str
         buf.putInt(value.size)
         value.iterator().forEach {
             FfiConverterString.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeAccessView: FfiConverterRustBuffer<List<AccessView>> {
+    override fun read(buf: ByteBuffer): List<AccessView> {
+        val len = buf.getInt()
+        return List<AccessView>(len) {
+            FfiConverterTypeAccessView.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<AccessView>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeAccessView.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<AccessView>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeAccessView.write(it, buf)
         }
     }
 }
@@ -29830,6 +32676,34 @@ public object FfiConverterSequenceTypeConclusionView: FfiConverterRustBuffer<Lis
 /**
  * @suppress
  */
+public object FfiConverterSequenceTypeConsentView: FfiConverterRustBuffer<List<ConsentView>> {
+    override fun read(buf: ByteBuffer): List<ConsentView> {
+        val len = buf.getInt()
+        return List<ConsentView>(len) {
+            FfiConverterTypeConsentView.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<ConsentView>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeConsentView.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<ConsentView>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeConsentView.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterSequenceTypeContestedField: FfiConverterRustBuffer<List<ContestedField>> {
     override fun read(buf: ByteBuffer): List<ContestedField> {
         val len = buf.getInt()
@@ -30212,6 +33086,90 @@ public object FfiConverterSequenceTypeFileView: FfiConverterRustBuffer<List<File
         buf.putInt(value.size)
         value.iterator().forEach {
             FfiConverterTypeFileView.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeFoundedView: FfiConverterRustBuffer<List<FoundedView>> {
+    override fun read(buf: ByteBuffer): List<FoundedView> {
+        val len = buf.getInt()
+        return List<FoundedView>(len) {
+            FfiConverterTypeFoundedView.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<FoundedView>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeFoundedView.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<FoundedView>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeFoundedView.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeGuestPhoneView: FfiConverterRustBuffer<List<GuestPhoneView>> {
+    override fun read(buf: ByteBuffer): List<GuestPhoneView> {
+        val len = buf.getInt()
+        return List<GuestPhoneView>(len) {
+            FfiConverterTypeGuestPhoneView.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<GuestPhoneView>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeGuestPhoneView.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<GuestPhoneView>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeGuestPhoneView.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeHallEntryView: FfiConverterRustBuffer<List<HallEntryView>> {
+    override fun read(buf: ByteBuffer): List<HallEntryView> {
+        val len = buf.getInt()
+        return List<HallEntryView>(len) {
+            FfiConverterTypeHallEntryView.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<HallEntryView>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeHallEntryView.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<HallEntryView>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeHallEntryView.write(it, buf)
         }
     }
 }
@@ -30614,6 +33572,34 @@ public object FfiConverterSequenceTypeNarrativeView: FfiConverterRustBuffer<List
 /**
  * @suppress
  */
+public object FfiConverterSequenceTypeNewBranch: FfiConverterRustBuffer<List<NewBranch>> {
+    override fun read(buf: ByteBuffer): List<NewBranch> {
+        val len = buf.getInt()
+        return List<NewBranch>(len) {
+            FfiConverterTypeNewBranch.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<NewBranch>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeNewBranch.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<NewBranch>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeNewBranch.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterSequenceTypeNewBroadcast: FfiConverterRustBuffer<List<NewBroadcast>> {
     override fun read(buf: ByteBuffer): List<NewBroadcast> {
         val len = buf.getInt()
@@ -30810,6 +33796,34 @@ public object FfiConverterSequenceTypeOwnFeedbackView: FfiConverterRustBuffer<Li
 /**
  * @suppress
  */
+public object FfiConverterSequenceTypePackView: FfiConverterRustBuffer<List<PackView>> {
+    override fun read(buf: ByteBuffer): List<PackView> {
+        val len = buf.getInt()
+        return List<PackView>(len) {
+            FfiConverterTypePackView.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<PackView>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypePackView.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<PackView>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypePackView.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterSequenceTypeParagraphView: FfiConverterRustBuffer<List<ParagraphView>> {
     override fun read(buf: ByteBuffer): List<ParagraphView> {
         val len = buf.getInt()
@@ -30828,6 +33842,34 @@ public object FfiConverterSequenceTypeParagraphView: FfiConverterRustBuffer<List
         buf.putInt(value.size)
         value.iterator().forEach {
             FfiConverterTypeParagraphView.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypePassedFeedbackView: FfiConverterRustBuffer<List<PassedFeedbackView>> {
+    override fun read(buf: ByteBuffer): List<PassedFeedbackView> {
+        val len = buf.getInt()
+        return List<PassedFeedbackView>(len) {
+            FfiConverterTypePassedFeedbackView.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<PassedFeedbackView>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypePassedFeedbackView.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<PassedFeedbackView>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypePassedFeedbackView.write(it, buf)
         }
     }
 }
@@ -31118,6 +34160,34 @@ public object FfiConverterSequenceTypeRecipientView: FfiConverterRustBuffer<List
 /**
  * @suppress
  */
+public object FfiConverterSequenceTypeReportAnswerView: FfiConverterRustBuffer<List<ReportAnswerView>> {
+    override fun read(buf: ByteBuffer): List<ReportAnswerView> {
+        val len = buf.getInt()
+        return List<ReportAnswerView>(len) {
+            FfiConverterTypeReportAnswerView.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<ReportAnswerView>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeReportAnswerView.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<ReportAnswerView>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeReportAnswerView.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterSequenceTypeReportProposalView: FfiConverterRustBuffer<List<ReportProposalView>> {
     override fun read(buf: ByteBuffer): List<ReportProposalView> {
         val len = buf.getInt()
@@ -31136,6 +34206,34 @@ public object FfiConverterSequenceTypeReportProposalView: FfiConverterRustBuffer
         buf.putInt(value.size)
         value.iterator().forEach {
             FfiConverterTypeReportProposalView.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeReportWordView: FfiConverterRustBuffer<List<ReportWordView>> {
+    override fun read(buf: ByteBuffer): List<ReportWordView> {
+        val len = buf.getInt()
+        return List<ReportWordView>(len) {
+            FfiConverterTypeReportWordView.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<ReportWordView>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeReportWordView.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<ReportWordView>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeReportWordView.write(it, buf)
         }
     }
 }
@@ -31734,6 +34832,62 @@ public object FfiConverterSequenceTypeTaskView: FfiConverterRustBuffer<List<Task
 /**
  * @suppress
  */
+public object FfiConverterSequenceTypeUnitAboveView: FfiConverterRustBuffer<List<UnitAboveView>> {
+    override fun read(buf: ByteBuffer): List<UnitAboveView> {
+        val len = buf.getInt()
+        return List<UnitAboveView>(len) {
+            FfiConverterTypeUnitAboveView.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<UnitAboveView>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeUnitAboveView.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<UnitAboveView>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeUnitAboveView.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeUnitBelowView: FfiConverterRustBuffer<List<UnitBelowView>> {
+    override fun read(buf: ByteBuffer): List<UnitBelowView> {
+        val len = buf.getInt()
+        return List<UnitBelowView>(len) {
+            FfiConverterTypeUnitBelowView.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<UnitBelowView>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeUnitBelowView.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<UnitBelowView>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeUnitBelowView.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterSequenceTypeVersionView: FfiConverterRustBuffer<List<VersionView>> {
     override fun read(buf: ByteBuffer): List<VersionView> {
         val len = buf.getInt()
@@ -32045,6 +35199,23 @@ public object FfiConverterSequenceOptionalString: FfiConverterRustBuffer<List<ko
         FfiConverterBoolean.lower(`clerk`),
         FfiConverterTypeHomePhase.lower(`phase`),
         FfiConverterTypeLanguage.lower(`language`),_status)
+}
+    )
+    }
+    
+
+        /**
+         * Makes the profile of a new branch's secretary in a folder, from a pack and its code. A failure leaves none behind.
+         */
+    @Throws(HandbookException::class) fun `createFromPack`(`config`: CreateConfig, `pack`: kotlin.String, `code`: kotlin.String): RawHandbook {
+            return FfiConverterTypeRawHandbook.lift(
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_func_create_from_pack(
+    
+        
+        FfiConverterTypeCreateConfig.lower(`config`),
+        FfiConverterString.lower(`pack`),
+        FfiConverterString.lower(`code`),_status)
 }
     )
     }
