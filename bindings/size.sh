@@ -6,12 +6,13 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 limit=6000000 # bytes, stripped, one ABI: docs/EMBEDDING.md
-target=(); folder=""
-if [[ $# -gt 0 ]]; then target=(--target "$1"); folder="$1/"; fi
+target=(); folder=""; linker=(-C linker="$PWD/bindings/cc.sh")
+# Another target has a linker of its own.
+if [[ $# -gt 0 ]]; then target=(--target "$1"); folder="$1/"; linker=(); fi
 . bindings/mobile.sh
 # Identical functions are folded into one, and relocations packed: docs/decisions/0093.
 cargo rustc "${mobile[@]}" cdylib "${target[@]}" -- \
-    -C link-arg=-Wl,--icf=all -C link-arg=-Wl,-z,pack-relative-relocs
+    "${linker[@]}" -C link-arg=-Wl,--icf=all -C link-arg=-Wl,-z,pack-relative-relocs
 directory="$(cargo metadata --format-version 1 --no-deps | python3 -c 'import json,sys; print(json.load(sys.stdin)["target_directory"])')"
 library="$directory/${folder}release-mobile/libsotay_ffi.so"
 stripped="$(mktemp)"
