@@ -35,6 +35,8 @@ use crate::worker::{Call, EventQueue, Idle, JOBS_WAITING_MAX, Job, Worker};
 
 /// What a call gave.
 type Answer = Box<dyn Any + Send>;
+/// What gives it.
+type Question = Box<dyn FnOnce(&mut Device<SqliteStore>, i64) -> Answer + Send>;
 
 /// Longest that [`Engine::shutdown`] waits for connections to close in good order.
 pub const SHUTDOWN_WAIT: Duration = Duration::from_secs(3);
@@ -283,10 +285,7 @@ impl Engine {
     }
 
     /// [`Engine::call`] for any answer: a channel for every type of answer would be a good part of a phone's library.
-    fn run(
-        &self,
-        f: Box<dyn FnOnce(&mut Device<SqliteStore>, i64) -> Answer + Send>,
-    ) -> Result<Answer, CallError> {
+    fn run(&self, f: Question) -> Result<Answer, CallError> {
         let (done, ended) = std::sync::mpsc::sync_channel(1);
         let call: Call = Box::new(move |device, now| {
             let _ = done.send(f(device, now));

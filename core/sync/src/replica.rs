@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use sotay_feed::{DeviceId, DeviceKeys, Envelope, IntoTree, Kind, Space, SpaceId, SpaceKind, SpaceTag, UnitId};
+use sotay_feed::{
+    DeviceId, DeviceKeys, Envelope, IntoTree, Kind, Space, SpaceId, SpaceKind, SpaceTag, UnitId,
+};
 use sotay_membership::{Membership, RootId};
 use sotay_store::{Batch, Bucket, Budget, ForkEvidence, News, Put, Store, StoreError};
 
