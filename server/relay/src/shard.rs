@@ -87,7 +87,8 @@ pub(crate) struct Shard<S> {
     parts: Parts,
     /// Sessions that may want something since the last commit.
     pub touched: BTreeSet<LinkId>,
-    pub seats: BTreeMap<LinkId, Seat>,
+    /// Boxed: half of the places in the nodes of such a map are empty.
+    pub seats: BTreeMap<LinkId, Box<Seat>>,
     by_peer: BTreeMap<SignKey, BTreeSet<LinkId>>,
     subscribers: BTreeMap<Space, BTreeSet<LinkId>>,
     deadlines: BTreeSet<(i64, LinkId)>,
@@ -337,7 +338,7 @@ impl<S: Store> Shard<S> {
             whole: false,
             gone: false,
         };
-        self.seats.insert(link, seat);
+        self.seats.insert(link, Box::new(seat));
         self.touched.insert(link);
         let of_device = self.by_peer.entry(peer).or_default();
         of_device.insert(link);

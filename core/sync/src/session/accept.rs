@@ -26,7 +26,8 @@ pub(super) struct Acceptor {
     /// Units through which the device may belong to others, in the order in which they were first opened.
     homes: Vec<UnitId>,
     order: Vec<SpaceTag>,
-    spaces: BTreeMap<SpaceTag, Served>,
+    /// Boxed: a node of the map has room for eleven, and most sessions have a few.
+    spaces: BTreeMap<SpaceTag, Box<Served>>,
     /// What the other side can prove of spaces that it is about to open.
     forks: BTreeMap<SpaceTag, Frontier>,
 }
@@ -69,7 +70,8 @@ impl Acceptor {
     }
 
     fn served(&mut self, tag: SpaceTag) -> Result<&mut Served, PeerFault> {
-        self.spaces.get_mut(&tag).ok_or(PeerFault::NotOpen(tag))
+        let served = self.spaces.get_mut(&tag).map(Box::as_mut);
+        served.ok_or(PeerFault::NotOpen(tag))
     }
 
     fn on_open<S: Store>(
@@ -92,7 +94,7 @@ impl Acceptor {
             }
             Entry::Vacant(vacant) => {
                 self.order.push(tag);
-                vacant.insert(Served::new(open.space))
+                vacant.insert(Box::new(Served::new(open.space)))
             }
         };
         if let Some(known) = self.forks.remove(&tag) {
