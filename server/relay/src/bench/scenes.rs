@@ -114,6 +114,10 @@ fn write_all(phones: &mut [Phone], args: &Bench) -> Result<(), RunError> {
         .try_for_each(|phone| phone.write(args.changes, args.bytes))
 }
 
+const TURNED_AWAY: [&str; 2] = [
+    "handshakes_total{outcome=\"refused\"}",
+    "handshakes_total{outcome=\"full\"}",
+];
 pub(super) const REFUSED: &str = "envelopes_refused_total";
 pub(super) const STORED: &str = "envelopes_committed_total{outcome=\"stored\"}";
 
@@ -127,6 +131,10 @@ fn summary(relay: &Relay, name: &str, synced: Synced, took: Duration, before: (U
         ("seconds".to_owned(), round(took.as_secs_f64())),
         ("failed".to_owned(), json!(synced.failed)),
         ("refused attempts".to_owned(), json!(synced.refused)),
+        (
+            "handshakes the relay turned away".to_owned(),
+            json!(TURNED_AWAY.iter().map(|name| relay.metric(name)).sum::<f64>()),
+        ),
         ("envelopes refused".to_owned(), json!(relay.metrics(REFUSED))),
         ("envelopes stored".to_owned(), json!(envelopes)),
         (
