@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sotay_feed::SignKey;
 use sotay_net::{Listener, RelayAddress, key_text};
 use sotay_postgres::{Listener as Watcher, Signal, Target};
@@ -39,6 +40,7 @@ pub(crate) const DRAIN_MAX: Duration = Duration::from_secs(10);
 pub(crate) fn serve(args: &Serve) -> Result<(), RunError> {
     let settings = Settings::of(args)?;
     log(settings.log_json);
+    more_files();
     let limits = Arc::new(settings.limits.clone());
     let data = DataDir::open_or_make(&settings.data)?;
     let keys = Arc::new(data.key()?);
@@ -121,6 +123,15 @@ pub(crate) fn serve(args: &Serve) -> Result<(), RunError> {
     let finished = thread.join().map_err(|_| RunError::Stopped);
     data.note_stopped();
     result.and(finished)
+}
+
+/// Every phone over TCP takes one: as many as this user may open at all, whatever the shell it was started from grants.
+fn more_files() {
+    let limit = getrlimit(Resource::Nofile);
+    let current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current, ..limit }) {
+        tracing::warn!(%error, "the limit of open files stays as it is");
+    }
 }
 
 /// Command line and configuration together.

@@ -40,6 +40,27 @@ fn a_second_relay_on_one_directory_is_told_so() {
 }
 
 #[test]
+fn a_relay_opens_as_many_files_as_its_user_may() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut command = std::process::Command::new("sh");
+    command
+        .args(["-c", "ulimit -Sn 64 && exec \"$@\"", "sh"])
+        .arg(common::program().get_program())
+        .stdin(std::process::Stdio::null());
+    let relay = Relay::start_by(command, dir.path(), &[]);
+    let limits = fs::read_to_string(format!("/proc/{}/limits", relay.start["pid"])).unwrap();
+    let files = limits
+        .lines()
+        .find(|line| line.starts_with("Max open files"))
+        .unwrap();
+    let [soft, hard] = files.split_whitespace().skip(3).take(2).collect::<Vec<_>>()[..] else {
+        panic!("{files}")
+    };
+    assert_eq!(soft, hard);
+    assert_ne!(soft, "64");
+}
+
+#[test]
 fn a_port_in_use_is_told_with_the_port() {
     let dir = tempfile::tempdir().unwrap();
     let taken = UdpSocket::bind("127.0.0.1:0").unwrap();
