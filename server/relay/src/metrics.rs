@@ -253,7 +253,10 @@ impl Metrics {
 
     /// Bytes of the database file; 0 when there is none.
     pub fn database_bytes(&self) -> u64 {
-        std::fs::metadata(&self.database).map_or(0, |about| about.len())
+        match self.server_bytes.load(Ordering::Relaxed) {
+            0 => std::fs::metadata(&self.database).map_or(0, |about| about.len()),
+            bytes => bytes,
+        }
     }
 
     /// Room on the disk of the database.
@@ -293,12 +296,9 @@ impl Metrics {
             let mut path = self.database.clone().into_os_string();
             path.push(suffix);
             // The log is not there when nothing waits in it, and the file when the database is on a server.
-            let bytes = std::fs::metadata(path).map_or(0, |about| about.len());
-            let elsewhere = self.server_bytes.load(Ordering::Relaxed);
-            let bytes = if file == "database" && elsewhere > 0 {
-                elsewhere
-            } else {
-                bytes
+            let bytes = match suffix {
+                "" => self.database_bytes(),
+                _ => std::fs::metadata(path).map_or(0, |about| about.len()),
             };
             self.storage.get_or_create(&File { file }).set(bytes);
         }

@@ -231,7 +231,9 @@ async fn screenshots_for_human_eyes() {
         })
         .unwrap();
     drop(store);
-    let relay = Relay::start(dir.path(), &[]);
+    let config = dir.path().join("relay.toml");
+    std::fs::write(&config, "page-token = \"nobody-else-has-this-token\"\n").unwrap();
+    let relay = Relay::start(dir.path(), &["--config", config.to_str().unwrap()]);
     for device in [STRANGER, 2, 3] {
         Phone::new(device, first.parse().unwrap()).sync(&relay).await;
     }
