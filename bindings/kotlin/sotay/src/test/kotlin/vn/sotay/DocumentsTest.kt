@@ -101,6 +101,8 @@ class DocumentsTest : Stage() {
             val each = (after.nanos - before.nanos).toDouble() / changes / 1_000
             println("bench: %.2f us a change, %d changes in %d batches".format(each, changes, (after.batches - before.batches).toLong()))
         }
+        val all = subscription.stats()
+        println("bench: %.2f us a change on average, %d changes on one thread".format(all.nanos.toDouble() / all.changes.toLong() / 1_000, all.changes.toLong()))
         assertEquals(1, threads.size)
         subscription.cancel()
     }
