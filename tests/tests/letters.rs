@@ -266,6 +266,76 @@ fn feedback_goes_up_as_its_writer_agreed_and_the_answer_comes_back_with_a_receip
 }
 
 #[test]
+fn feedback_goes_up_two_levels_and_the_answer_comes_down_the_same_way() {
+    let mut levels = Levels::new();
+    levels.settle();
+    let named = write(&mut levels.phones[MEMBER], "Cầu qua sông nứt.", true, true);
+    let nameless = write(&mut levels.phones[MEMBER], "Trạm bơm quá tải.", false, false);
+    levels.settle();
+    for (phone, minute) in [(BRANCH, 9), (COMMUNE, 20)] {
+        let now = NOW + minute * MINUTE;
+        for id in [named, nameless] {
+            levels.phones[phone].pass_up_feedback(id, now).unwrap();
+            levels.phones[phone].pass_up_feedback(id, now + MINUTE).unwrap();
+        }
+        levels.settle();
+    }
+    let above = levels.phones[PROVINCE].feedback_from_below().unwrap();
+    assert_eq!(above.len(), 2, "each once");
+    let of = |id: EntryId| above.iter().find(|line| line.passed.item == id).unwrap();
+    assert_eq!(of(named).unit, levels.phones[COMMUNE].unit().unwrap());
+    assert_eq!(
+        of(named).passed.name.as_ref().map(|name| name.as_str()),
+        Some("Trần Thị Hoa")
+    );
+    assert_eq!(of(nameless).passed.name, None);
+    assert_eq!(of(nameless).passed.passed_ms, NOW + 20 * MINUTE);
+
+    // A receipt on each hop: the commune knows that the province has it, the branch that it went on.
+    let status = |levels: &Levels, phone: usize| {
+        let lines = levels.phones[phone].passed_feedback().unwrap();
+        lines.iter().map(|line| line.status).collect::<Vec<_>>()
+    };
+    assert_eq!(status(&levels, COMMUNE), [Some(FeedbackStatus::Received); 2]);
+    assert_eq!(status(&levels, BRANCH), [Some(FeedbackStatus::PassedUp); 2]);
+
+    for (id, text) in [(named, "Đã cấp vốn."), (nameless, "Đưa vào kế hoạch 2027.")] {
+        levels.phones[PROVINCE]
+            .answer_from_above(
+                id,
+                FeedbackStatus::Answered,
+                Some(text.into()),
+                false,
+                NOW + 30 * MINUTE,
+            )
+            .unwrap();
+    }
+    levels.settle();
+    for (phone, minute) in [(COMMUNE, 40), (BRANCH, 50)] {
+        for id in [named, nameless] {
+            levels.phones[phone]
+                .hand_on_answer(id, NOW + minute * MINUTE)
+                .unwrap();
+        }
+        levels.settle();
+    }
+    assert_eq!(status(&levels, BRANCH), [Some(FeedbackStatus::Answered); 2]);
+    let own = levels.phones[MEMBER].own_feedback().unwrap();
+    let own = own.into_iter().find(|own| own.item.id == named).unwrap();
+    let told: Vec<_> = own.answers.iter().map(|reply| reply.status).collect();
+    assert_eq!(told, [FeedbackStatus::PassedUp, FeedbackStatus::Answered]);
+    let text = own.answers.last().unwrap().text.as_ref().unwrap();
+    assert!(text.as_str().starts_with("Đảng bộ xã: "), "{text:?}");
+    assert!(
+        text.as_str().ends_with(": Đã cấp vốn."),
+        "the province is named as well: {text:?}"
+    );
+    let public = levels.phones[MEMBER].public_answers().unwrap();
+    assert_eq!(public.len(), 1);
+    assert_eq!(public[0].item, nameless);
+}
+
+#[test]
 fn figures_of_documents_from_above_go_up_with_the_report_without_persons() {
     let mut levels = Levels::new();
     levels.settle();

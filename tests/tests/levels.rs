@@ -5,6 +5,7 @@ use sotay_engine::handbook::directive::{DirectiveKind, Issuer};
 use sotay_engine::handbook::{Date, Month};
 use sotay_engine::study::broadcast::{Broadcast, WatchLink};
 use sotay_engine::study::library::{Link, LinkKind};
+use sotay_engine::study::quiz::{Attempt, Citation, Given, Package, Question, Task};
 use sotay_engine::{Device, Event, NewUnit, Reason, Whom};
 use sotay_feed::{Kind, Space, SpaceKind};
 use sotay_store::{Budget, MemoryStore, Store};
@@ -47,6 +48,58 @@ fn what_a_province_publishes_is_searched_on_a_members_phone_two_levels_below_wit
     let member = levels.phones.remove(MEMBER);
     let again = Device::open(member.into_store(), rng(8)).unwrap();
     assert_eq!(again.library().unwrap().len(), 1);
+}
+
+#[test]
+fn a_member_takes_the_quiz_that_the_province_published_two_levels_above() {
+    let mut levels = Levels::new();
+    let text = document("05-NQ/TU", "Học tập nghị quyết", Vec::new());
+    levels.phones[PROVINCE]
+        .publish_documents(std::slice::from_ref(&text))
+        .unwrap();
+    let question = |words: &str, right| Question {
+        text: words.to_owned(),
+        task: Task::Truth { right },
+        explanation: String::new(),
+        citation: Citation {
+            document: text.id(),
+            section: 0,
+            label: "Điều 1".to_owned(),
+            quote: "Mỗi chi bộ tổ chức học tập trong tháng ba.".to_owned(),
+        },
+    };
+    let package = Package {
+        title: "Nghị quyết 05".to_owned(),
+        questions: vec![
+            question("Chi bộ học tập trong tháng ba?", true),
+            question("Chi bộ học tập trong tháng tư?", false),
+        ],
+        exam: None,
+    };
+    let id = levels.phones[PROVINCE].publish_quiz(&package).unwrap();
+    levels.settle();
+    let member = &mut levels.phones[MEMBER];
+    let started = NOW / 1000;
+    let quizzes = member.quizzes(started).unwrap();
+    assert_eq!((quizzes.len(), quizzes[0].id), (1, id));
+    let given = package.questions.iter().zip([true, true]);
+    let attempt = Attempt {
+        started,
+        finished: started + 60,
+        package: id,
+        seed: 7,
+        given: given
+            .map(|(question, said)| (question.id(), Given::Truth(said)))
+            .collect(),
+    };
+    let marks = member.hand_in(attempt).unwrap().marks;
+    assert_eq!((marks.right, marks.total), (1, 2));
+    // The attempt is the member's own: nobody above hears of it.
+    levels.settle();
+    for phone in [PROVINCE, COMMUNE, BRANCH] {
+        let entry = levels.phones[phone].quizzes(started).unwrap().remove(0);
+        assert_eq!((entry.id, entry.attempts), (id, 0), "phone {phone}");
+    }
 }
 
 #[test]

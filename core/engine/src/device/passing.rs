@@ -90,7 +90,8 @@ impl<S: Store> Device<S> {
     }
 
     /// Passes an item up to the level above: with its writer's name if the writer agreed to that, otherwise without name and
-    /// with the day alone. The writer of an item with name is told. Passing it up again changes nothing.
+    /// with the day alone. The writer of an item with name is told. What a unit below passed up goes on as it came, and that
+    /// unit is told. Passing it up again changes nothing.
     pub fn pass_up_feedback(&mut self, id: EntryId, now: i64) -> Result<PassedUp, DeviceError> {
         let report = self.space(SpaceKind::Report)?;
         let next = self.replica.store().tip(&report.id(), self.id())?;
@@ -101,10 +102,31 @@ impl<S: Store> Device<S> {
         if self.units_above().is_empty() {
             return Err(unknown(What::Recipient));
         }
+        let known = self.passed_feedback()?;
+        let known = known.iter().find(|line| line.passed.item == id);
+        let below = self.feedback_from_below()?;
+        if let Some(line) = below.into_iter().find(|line| line.passed.item == id) {
+            let passed = match known {
+                Some(line) => line.passed.clone(),
+                None => {
+                    let passed = PassedUp {
+                        passed_ms: now,
+                        ..line.passed
+                    };
+                    self.open_space(report)?;
+                    self.write_letters(report.unit, &[(PASSED, passed.encode())])?;
+                    passed
+                }
+            };
+            if line.status.is_none_or(|status| status < FeedbackStatus::PassedUp) {
+                self.answer_from_above(id, FeedbackStatus::PassedUp, None, false, now)?;
+            }
+            return Ok(passed);
+        }
         let all = self.received_list()?;
         let item = all.iter().find(|view| view.item.id == id);
         let item = item.ok_or(unknown(What::Feedback))?.item.clone();
-        if let Some(line) = self.passed_feedback()?.iter().find(|line| line.passed.item == id) {
+        if let Some(line) = known {
             return Ok(line.passed.clone());
         }
         let name = item.member.and_then(|member| self.member_name(member));
@@ -140,7 +162,8 @@ impl<S: Store> Device<S> {
     }
 
     /// On a committee's phone: hands the answer from above on, as whoever gave it meant it, to the writer or to everybody; of
-    /// an item without name always to everybody.
+    /// an item without name always to everybody. Where the item came from a unit below, that unit's committee gets it and
+    /// hands it on in turn; each level that answers or hands on is named in the text.
     pub fn hand_on_answer(&mut self, id: EntryId, now: i64) -> Result<(), DeviceError> {
         let unknown = DeviceError::Command(CommandError::Unknown(What::Feedback));
         let lines = self.passed_feedback()?;
@@ -163,6 +186,11 @@ impl<S: Store> Device<S> {
         };
         let signed = signed.filter(|signed| signed.chars().count() <= FEEDBACK_CHARS_MAX);
         let text = Words::from(signed.unwrap_or_else(|| text.to_owned()));
+        let below = self.feedback_from_below()?;
+        if below.iter().any(|line| line.passed.item == id) {
+            let public = answered.public;
+            return self.answer_from_above(id, FeedbackStatus::Answered, Some(text), public, now);
+        }
         let public = answered.public || !named;
         self.answer_feedback(id, FeedbackStatus::Answered, Some(text), public, now)
     }

@@ -1,9 +1,10 @@
 //! Feedback on its way up and back.
 
 use serde_json::json;
-use sotay_engine::PassedLine;
+use sotay_engine::handbook::EntryId;
+use sotay_engine::{PassedLine, ProfileDevice};
 
-use super::received;
+use super::{received, which};
 use crate::failure::Failure;
 use crate::reply::Reply;
 use crate::session::Session;
@@ -12,7 +13,7 @@ use crate::voice::{Voice, short};
 pub(super) fn pass(session: &Session, item: String) -> Result<Reply, Failure> {
     let voice = session.voice;
     session.open()?.run(move |device, now| {
-        let id = received(device, &item, now)?;
+        let id = carried(device, &item, now)?;
         let passed = device.pass_up_feedback(id, now)?;
         let said = match &passed.name {
             Some(name) => voice.say("feedback.passed_named", &[("name", &name.as_str())]),
@@ -20,6 +21,16 @@ pub(super) fn pass(session: &Session, item: String) -> Result<Reply, Failure> {
         };
         Ok(Reply::new(json!({ "passed": passed }), said))
     })
+}
+
+/// An item of one's own inbox, or one that a unit below passed up.
+fn carried(device: &mut ProfileDevice, text: &str, now: i64) -> Result<EntryId, Failure> {
+    let below = device.feedback_from_below()?;
+    let ids: Vec<EntryId> = below.iter().map(|line| line.passed.item).collect();
+    match which(&ids, text) {
+        Ok(id) => Ok(id),
+        Err(_) => received(device, text, now),
+    }
 }
 
 pub(super) fn passed(session: &Session) -> Result<Reply, Failure> {
@@ -33,7 +44,7 @@ pub(super) fn passed(session: &Session) -> Result<Reply, Failure> {
 pub(super) fn hand_on(session: &Session, item: String) -> Result<Reply, Failure> {
     let voice = session.voice;
     session.open()?.run(move |device, now| {
-        let id = received(device, &item, now)?;
+        let id = carried(device, &item, now)?;
         device.hand_on_answer(id, now)?;
         Ok(Reply::new(
             json!({ "item": id.to_string() }),
