@@ -95,6 +95,8 @@ codes! {
     BranchTable "branch_table" Input,
     /// No such branch below.
     UnknownBranch "unknown_branch" Input,
+    /// No such criterion of a meeting or a rating.
+    UnknownCriterion "unknown_criterion" Input,
     /// There is no meeting yet.
     NoMeetings "no_meetings" Input,
     /// No such meeting.

@@ -7,7 +7,9 @@ mod when;
 
 pub(crate) use people::People;
 pub(crate) use phones::phone;
-pub(crate) use things::{Numbered, document, entry, meeting, member_device, review_item, review_pick};
+pub(crate) use things::{
+    Numbered, criterion, document, entry, meeting, member_device, review_item, review_pick,
+};
 pub(crate) use when::{date, date_or_none, dong_or_none, month, points, time, time_or_none};
 
 use unicode_normalization::UnicodeNormalization;

@@ -124,6 +124,17 @@ fn as_text(value: &impl Display) -> String {
     value.to_string()
 }
 
+/// Is there such a criterion? If not, the ones there are are named.
+pub(crate) fn criterion(text: &str, known: &[&str]) -> Result<(), Failure> {
+    if known.contains(&text) {
+        return Ok(());
+    }
+    let known = known.join(", ");
+    Err(Failure::new(Code::UnknownCriterion)
+        .with("text", text)
+        .with("known", known))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -184,5 +195,16 @@ mod tests {
         assert_eq!(doc(Some("2026-05")).unwrap_err().name(), "ambiguous_entry");
         assert_eq!(doc(Some("2026-07")).unwrap_err().name(), "no_meeting");
         assert_eq!(named_meeting(&[], None).unwrap_err().name(), "no_meetings");
+    }
+
+    #[test]
+    fn an_unknown_criterion_is_answered_with_the_known_ones() {
+        assert!(criterion("plan", &["plan", "fees"]).is_ok());
+        let failure = criterion("Plan", &["plan", "fees"]).unwrap_err();
+        assert_eq!(failure.name(), "unknown_criterion");
+        let said = failure.message(crate::voice::Voice {
+            lang: sotay_engine::handbook::Lang::Vi,
+        });
+        assert!(said.contains("plan, fees"), "{said}");
     }
 }

@@ -118,7 +118,16 @@ fn people_and_entries_that_are_not_there_are_asked_for() {
         3,
         "bad_points",
     );
-    phone.fails(&["meeting", "score", "nonsense", "1", "--by", "1"], 3, "unknown");
+    let failed = phone.fails(
+        &["meeting", "score", "nonsense", "1", "--by", "1"],
+        3,
+        "unknown_criterion",
+    );
+    let said = failed["error"]["message"].as_str().unwrap();
+    assert!(
+        said.contains("preparation, content"),
+        "the known ones are named: {said}"
+    );
     phone.fails(&["meeting", "speech", "add", "--by", "1", " "], 3, "empty");
     phone.fails(
         &["meeting", "speech", "add", "--by", "1", &"x".repeat(8001)],

@@ -133,6 +133,13 @@ impl<'a> Ground<'a> {
                 points,
                 by,
             } => {
+                let known: Vec<&str> = self
+                    .view
+                    .scores
+                    .iter()
+                    .map(|line| line.criterion.as_str())
+                    .collect();
+                pick::criterion(&criterion, &known)?;
                 let (scorer, points) = (self.people.one(&by)?, pick::points(&points)?);
                 let said = self.voice.say("did.score", &[("name", &self.name(scorer))]);
                 Ok(step(

@@ -39,6 +39,7 @@ pub(in crate::commands) fn run(session: &Session, args: Rating) -> Result<Reply,
                 by,
             } => {
                 let rated = rated(&of)?;
+                known(device, year, rated, &criterion)?;
                 let score = Command::Score {
                     rated,
                     criterion,
@@ -64,6 +65,7 @@ pub(in crate::commands) fn run(session: &Session, args: Rating) -> Result<Reply,
                 meeting,
             } => {
                 let rated = rated(&of)?;
+                known(device, year, rated, &criterion)?;
                 let meeting = meeting
                     .map(|meeting| pick::meeting(device, Some(&meeting)))
                     .transpose()?;
@@ -82,6 +84,13 @@ pub(in crate::commands) fn run(session: &Session, args: Rating) -> Result<Reply,
         }
         show(voice, device, year, of)
     })
+}
+
+fn known(device: &mut ProfileDevice, year: i32, of: Rated, criterion: &str) -> Result<(), Failure> {
+    let criteria = device.criteria(year)?;
+    let leaves = scale(&criteria, of).leaves();
+    let known: Vec<&str> = leaves.iter().map(|leaf| leaf.key.as_str()).collect();
+    pick::criterion(criterion, &known)
 }
 
 fn show(voice: Voice, device: &mut ProfileDevice, year: i32, of: Rated) -> Result<Reply, Failure> {
