@@ -125,6 +125,14 @@ impl<'a> Parts<'a> {
         Ok((parts, hash))
     }
 
+    /// The parts of a chunk whose hash and limits somebody else has checked.
+    pub(crate) fn unhashed(raw: &'a [u8]) -> Result<Self, ShapeError> {
+        let mut cursor = Cursor::new(raw);
+        cursor.take(MAGIC.len() + 4 + 1)?;
+        let len = cursor.len()?;
+        Self::read_data(cursor.take(len)?)
+    }
+
     fn read_data(data: &'a [u8]) -> Result<Self, ShapeError> {
         let mut cursor = Cursor::new(data);
         let count = cursor.len()?;
@@ -190,7 +198,7 @@ impl<'a> Parts<'a> {
         Ok(())
     }
 
-    fn column(&self, spec: u32) -> &'a [u8] {
+    pub(crate) fn column(&self, spec: u32) -> &'a [u8] {
         self.columns
             .iter()
             .find(|(found, _)| *found == spec)

@@ -8,18 +8,23 @@ use automerge::transaction::{CommitOptions, Transaction};
 use automerge::{Automerge, ChangeHash};
 use sotay_feed::{DocId, IntoTree};
 
-use apply::try_batch;
 pub use apply::{Applied, Refused};
+use apply::{Staged, try_batch};
 
 use crate::actor::Actor;
 use crate::chunk::{Parts, ShapeError};
+use crate::clocks::Clocks;
 use crate::contain::{Panicked, contained};
 use crate::gate::{Candidate, GateError, known};
 use crate::history::{Provenance, provenance};
+use crate::image::{Image, Spot, spots};
 use crate::limits::{HEADS_FOLD_ABOVE, TIME_SECONDS_MAX};
 use crate::material::{LoadError, Material, SaveError, save_verified};
 use crate::orphans::{Orphan, Orphans};
 use crate::touched::{Touched, touched};
+
+/// Places up to which an image is brought up to date; making a new one costs less than reading more of them one by one.
+const REFRESH_MAX: usize = 100;
 
 /// Why an edit was not made. The document is as before.
 #[derive(Debug, thiserror::Error)]
@@ -123,6 +128,10 @@ pub struct Document {
     last_own: Option<ChangeHash>,
     /// Merge changes of an edit that then wrote nothing; they go out with the next one.
     merges: Vec<Vec<u8>>,
+    /// What the document reads, kept in step with it once somebody asked.
+    image: Option<Image>,
+    /// What the image has of clocks, with all it takes to go on; made anew when it is missing.
+    clocks: Option<Clocks>,
     broken: bool,
 }
 
@@ -174,6 +183,8 @@ impl Document {
             stale_orphans: true,
             last_own: None,
             merges: Vec::new(),
+            image: None,
+            clocks: None,
             broken: false,
         };
         for orphan in orphans {
@@ -204,6 +215,62 @@ impl Document {
     /// Reads with Automerge's panics contained.
     pub fn view<T>(&self, f: impl FnOnce(&Automerge) -> T) -> Result<T, Panicked> {
         contained(|| f(&self.crdt))
+    }
+
+    /// What the document reads now: made once, and from then on only what a change wrote to is read again.
+    pub fn image(&mut self) -> Result<&Image, Panicked> {
+        let heads = self.crdt.get_heads();
+        let image = match self.image.take().filter(|image| image.heads() == heads) {
+            Some(image) => image,
+            None => {
+                let (clocks, image) = contained(|| {
+                    let clocks = Clocks::of(&self.crdt);
+                    let image = Image::of(&self.crdt, &clocks);
+                    (clocks, image)
+                })?;
+                self.clocks = Some(clocks);
+                image
+            }
+        };
+        Ok(self.image.insert(image))
+    }
+
+    /// The same, if somebody asked before and it is up to date.
+    pub fn known_image(&self) -> Option<&Image> {
+        self.image
+            .as_ref()
+            .filter(|image| image.heads() == self.crdt.get_heads())
+    }
+
+    /// Takes over an image that was made of this document; one of other heads is of no use.
+    pub fn give_image(&mut self, image: Image) {
+        self.image = Some(image).filter(|image| image.heads() == self.crdt.get_heads());
+        self.clocks = None;
+    }
+
+    /// Reads again what changes wrote to, if there is an image.
+    fn refresh_image(&mut self, spots: BTreeSet<Spot>) {
+        let Some(mut image) = self.image.take() else {
+            return;
+        };
+        if spots.len() > REFRESH_MAX {
+            self.clocks = None;
+            return;
+        }
+        let (crdt, clocks) = (&self.crdt, self.clocks.take());
+        // On a panic the image is gone, and made anew when it is asked for.
+        let refreshed = contained(move || {
+            let clocks = match clocks {
+                Some(mut clocks) => {
+                    clocks.learn(crdt, image.heads());
+                    clocks
+                }
+                None => Clocks::of(crdt),
+            };
+            image.refresh(crdt, &clocks, spots);
+            (clocks, image)
+        });
+        (self.clocks, self.image) = refreshed.ok().unzip();
     }
 
     /// Hashes of the changes nothing builds on yet, sorted.
@@ -246,10 +313,14 @@ impl Document {
             let mut log = success.patch_log;
             let patches = self.crdt.make_patches(&mut log);
             let change = success.hash.and(self.crdt.get_last_local_change());
+            let spots: BTreeSet<Spot> = match &change {
+                Some(change) if self.image.is_some() => spots(change),
+                _ => BTreeSet::new(),
+            };
             let bytes = change.map(|change| change.raw_bytes().to_vec());
-            Ok::<_, E>((success.result, bytes, touched(&self.crdt, &patches)))
+            Ok::<_, E>((success.result, bytes, touched(&self.crdt, &patches), spots))
         });
-        let (result, bytes, touched) = match outcome {
+        let (result, bytes, touched, spots) = match outcome {
             Ok(Ok(done)) => done,
             Ok(Err(refused)) => return Err(EditError::Refused(refused)),
             Err(panicked) => {
@@ -261,6 +332,7 @@ impl Document {
             return Ok((result, None));
         };
         let hash = self.take_own(&bytes)?;
+        self.refresh_image(spots);
         let merges = std::mem::take(&mut self.merges);
         Ok((
             result,
@@ -319,14 +391,19 @@ impl Document {
                 columns: Vec::new(),
             };
             let (raw, hash) = merge.write();
-            let candidate = Candidate::read(self.actor.device(), raw, None)?;
-            let change = candidate.parse()?;
-            if let Err(error) = try_batch(&mut self.crdt, vec![change]) {
+            let candidate = Candidate::read(self.actor.device(), raw.clone(), None)?;
+            let mut batch = [Staged {
+                candidate,
+                change: None,
+                written: Vec::new(),
+            }];
+            if let Err(error) = try_batch(&mut self.crdt, &mut batch, false) {
                 self.rebuild();
                 return Err(error);
             }
-            self.merges.push(candidate.raw.clone());
-            self.book_own(seq, hash, candidate.raw);
+            self.merges.push(raw.clone());
+            self.book_own(seq, hash, raw);
+            self.refresh_image(BTreeSet::new());
         }
     }
 
@@ -347,16 +424,21 @@ impl Document {
     /// Saves, and names the tail rows that the snapshot makes needless. On an error nothing changes; the tail stays.
     pub fn fold(&mut self) -> Result<Fold, SaveError> {
         let snapshot = self.save()?;
+        Ok(self.folded(snapshot))
+    }
+
+    fn folded(&mut self, snapshot: Vec<u8>) -> Fold {
         let covers = self.material.fold(snapshot.clone());
-        Ok(Fold {
+        Fold {
             snapshot,
             heads: self.heads(),
             covers,
-        })
+        }
     }
 
     /// Drops the state Automerge may have left half-done and builds it again from the last good material.
     fn rebuild(&mut self) {
+        (self.image, self.clocks) = (None, None);
         match self.material.build(self.actor) {
             Ok(crdt) => self.crdt = crdt,
             Err(error) => {

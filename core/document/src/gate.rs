@@ -12,6 +12,7 @@ use sotay_feed::DeviceId;
 use crate::actor::Actor;
 use crate::chunk::{Parts, ShapeError};
 use crate::contain::contained;
+use crate::image::Written;
 use crate::references::References;
 
 /// Why a change was not admitted. The author's fault, except where it says otherwise.
@@ -170,14 +171,14 @@ impl<'a> Gate<'a> {
         self.staged.get(hash).copied().or_else(|| known(self.crdt, hash))
     }
 
-    /// Takes in a change that is [`Verdict::Ready`], if its operations refer only to what they may.
-    pub(crate) fn stage(&mut self, candidate: &Candidate) -> Result<Change, GateError> {
+    /// Takes in a change that is [`Verdict::Ready`], if its operations refer only to what they may; tells where it writes.
+    pub(crate) fn stage(&mut self, candidate: &Candidate) -> Result<(Change, Vec<Written>), GateError> {
         let change = candidate.parse()?;
-        self.references.stage(candidate, &change)?;
+        let written = self.references.stage(candidate, &change)?;
         self.staged.insert(candidate.hash, candidate.known);
         self.staged_seqs
             .insert(candidate.known.actor, candidate.known.seq);
-        Ok(change)
+        Ok((change, written))
     }
 
     fn last_seq(&self, actor: &Actor) -> u64 {

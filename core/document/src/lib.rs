@@ -29,17 +29,21 @@
 
 mod actor;
 mod chunk;
+mod clocks;
 mod contain;
 pub mod crdt;
 mod document;
 mod gate;
 mod genesis;
 mod history;
+mod image;
 mod leb;
 pub mod limits;
 mod log;
 mod material;
+mod ops;
 mod orphans;
+mod reads;
 mod references;
 mod run;
 #[cfg(test)]
@@ -49,14 +53,17 @@ mod touched;
 
 pub use actor::{ACTOR_LEN, Actor};
 pub use chunk::ShapeError;
+pub use clocks::Differences;
 pub use contain::Panicked;
 pub use document::{Applied, Document, EditError, Fold, LocalChange, Refused};
 pub use gate::GateError;
 pub use genesis::{GenesisError, genesis_change};
 pub use history::{Alternative, Provenance, all_values, change_links, change_time, provenance};
+pub use image::Image;
 pub use log::{LogEntry, log};
 pub use material::{LoadError, SaveError};
 pub use orphans::Orphan;
+pub use reads::{Held, Reads};
 pub use run::{RUN_VERSION, Run, RunEncodeError, RunError, encode_runs};
 pub use text::{TextError, nfc, set_text};
 pub use touched::{TouchKind, Touched};

@@ -26,6 +26,8 @@ pub const TAIL_CHANGES_FOLD: usize = 512;
 pub const TAIL_BYTES_FOLD: usize = 256 * 1024;
 /// Bytes of a stored snapshot.
 pub const SNAPSHOT_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Bytes of the stored image of a document; a document whose image is larger is read from itself.
+pub const IMAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Characters (Unicode code points) of one text.
 pub const TEXT_CHARS_MAX: usize = 8 * 1024;
 /// Bytes of all rebuilt changes of one run together (what was left out of the body is put back).

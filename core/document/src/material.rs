@@ -86,7 +86,12 @@ impl Material {
     }
 
     pub(crate) fn is_fold_due(&self) -> bool {
-        self.tail.len() >= TAIL_CHANGES_FOLD || self.tail_bytes >= TAIL_BYTES_FOLD
+        self.is_fold_due_with(0, 0)
+    }
+
+    /// The same after so many more changes.
+    pub(crate) fn is_fold_due_with(&self, changes: usize, bytes: usize) -> bool {
+        self.tail.len() + changes >= TAIL_CHANGES_FOLD || self.tail_bytes + bytes >= TAIL_BYTES_FOLD
     }
 
     /// Replaces snapshot and tail by a newer snapshot; returns the hashes of the tail.

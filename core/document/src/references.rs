@@ -6,21 +6,20 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use automerge::legacy::{ElementId, Key, ObjectId, Op, OpId, OpType};
-use automerge::{Automerge, Change, ChangeHash, ExpandedChange, ObjId, ObjType, ReadDoc, ScalarValue};
+use automerge::{Automerge, Change, ChangeHash, ObjId, ObjType, ReadDoc};
 
 use crate::actor::Actor;
 use crate::contain::contained;
 use crate::gate::{Candidate, GateError};
+use crate::image::{Spot, Written};
+use crate::ops::{At, Does, Id, Op, ops};
 
-/// An operation id.
-type Id = (u64, Actor);
 /// Last sequence number of every actor in some past.
 type Past = BTreeMap<Actor, u64>;
 
 /// Where an operation writes within its object.
 #[derive(Clone, PartialEq, Eq)]
-enum Spot {
+enum Within {
     Key(String),
     /// The element with this id; an insertion makes its own.
     Element(Id),
@@ -31,10 +30,19 @@ enum Spot {
 struct Note {
     /// The object it writes in; `None` is the root.
     object: Option<Id>,
-    spot: Spot,
+    spot: Within,
     insert: bool,
     delete: bool,
     makes: Option<ObjType>,
+}
+
+impl Note {
+    fn written(&self) -> Written {
+        match &self.spot {
+            Within::Key(key) => (Spot::Key(self.object, key.clone()), self.delete),
+            Within::Element(_) => (Spot::Sequence(self.object), false),
+        }
+    }
 }
 
 struct Notes {
@@ -77,32 +85,39 @@ impl<'a> References<'a> {
         }
     }
 
-    /// Checks every operation and remembers the change. All its dependencies are in the document or were staged.
-    pub(crate) fn stage(&mut self, candidate: &Candidate, change: &Change) -> Result<(), GateError> {
-        let expanded = contained(|| change.decode()).map_err(|_| GateError::Unreadable)?;
+    /// Checks every operation and remembers the change. All its dependencies are in the document or were staged. Tells
+    /// where the change writes.
+    pub(crate) fn stage(
+        &mut self,
+        candidate: &Candidate,
+        change: &Change,
+    ) -> Result<Vec<Written>, GateError> {
+        let ops = contained(|| ops(change)).map_err(|_| GateError::Unreadable)?;
         let clock = self.clock(candidate);
-        let mut ops = Vec::with_capacity(expanded.operations.len());
-        for op in &expanded.operations {
-            let id = (candidate.start_op + ops.len() as u64, candidate.known.actor);
+        let mut notes: Vec<Note> = Vec::new();
+        for op in ops.ok_or(GateError::Reference)? {
+            let id = (candidate.start_op + notes.len() as u64, candidate.known.actor);
             let mut view = View {
                 references: self,
                 clock: &clock,
-                own: &ops,
+                own: &notes,
                 own_start: (candidate.start_op, candidate.known.actor),
             };
             let note = view.check(id, op).ok_or(GateError::Reference)?;
-            ops.push(note);
+            notes.push(note);
         }
+        let mut written: Vec<Written> = notes.iter().map(Note::written).collect();
+        written.dedup();
         self.clocks.insert(candidate.hash, clock);
         self.remember(
             candidate.known.actor,
             candidate.start_op,
             Notes {
                 seq: candidate.known.seq,
-                ops,
+                ops: notes,
             },
         );
-        Ok(())
+        Ok(written)
     }
 
     fn remember(&mut self, actor: Actor, start_op: u64, notes: Notes) {
@@ -178,7 +193,7 @@ impl<'a> References<'a> {
             let change = self.crdt.get_change_by_hash(&hash)?;
             let notes = Notes {
                 seq: change.seq(),
-                ops: note_all(&change.decode())?,
+                ops: note_all(&change)?,
             };
             self.remember(actor, change.start_op().get(), notes);
         }
@@ -211,31 +226,33 @@ impl View<'_, '_> {
     }
 
     /// The note of an operation that refers only to what it may; `None` when it does not.
-    fn check(&mut self, id: Id, op: &Op) -> Option<Note> {
-        let note = note(id, op)?;
-        let container = match note.object {
+    fn check(&mut self, id: Id, op: Op) -> Option<Note> {
+        let container = match op.object {
             None => ObjType::Map,
             Some(object) => self.see(object)?.makes?,
         };
-        let fits = match (container, &op.key) {
-            (ObjType::Map, Key::Map(_)) => !op.insert,
-            (ObjType::List | ObjType::Text, Key::Seq(ElementId::Head)) => op.insert,
-            (ObjType::List | ObjType::Text, Key::Seq(ElementId::Id(element))) => {
-                let element = self.see(read(element)?)?;
-                element.insert && element.object == note.object
+        let fits = match (container, &op.at) {
+            (ObjType::Map, At::Key(_)) => !op.insert,
+            (ObjType::List | ObjType::Text, At::Head) => op.insert,
+            (ObjType::List | ObjType::Text, At::Element(element)) => {
+                let element = self.see(*element)?;
+                element.insert && element.object == op.object
             }
             _ => false,
         };
-        let in_text = container != ObjType::Text || note.delete || is_letter(op);
-        let changes_something = matches!(op.action, OpType::Delete | OpType::Increment(_));
-        if !fits || !in_text || (op.insert && (changes_something || !op.pred.is_empty())) {
+        // Texts hold one code point per element: several in one would let a deletion take a neighbour (decision 0026).
+        let in_text =
+            container != ObjType::Text || matches!(op.does, Does::Delete | Does::Put { letter: true });
+        let changes_something = matches!(op.does, Does::Delete | Does::Increment);
+        if !fits || !in_text || (op.insert && (changes_something || !op.preds.is_empty())) {
             return None;
         }
-        if changes_something && op.pred.is_empty() {
+        if changes_something && op.preds.is_empty() {
             return None;
         }
-        for pred in op.pred.iter() {
-            let pred = self.see(read(pred)?)?;
+        let (preds, note) = note(id, op)?;
+        for pred in preds {
+            let pred = self.see(pred)?;
             if pred.object != note.object || pred.spot != note.spot || pred.delete {
                 return None;
             }
@@ -244,44 +261,32 @@ impl View<'_, '_> {
     }
 }
 
-/// Texts hold one code point per element: several in one would let a deletion take a neighbour (decision 0026).
-fn is_letter(op: &Op) -> bool {
-    matches!(&op.action, OpType::Put(ScalarValue::Str(text)) if text.chars().count() == 1)
-}
-
-fn note_all(change: &ExpandedChange) -> Option<Vec<Note>> {
-    let actor = Actor::from_automerge(&change.actor_id)?;
-    change
-        .operations
-        .iter()
-        .zip(change.start_op.get()..)
-        .map(|(op, counter)| note((counter, actor), op))
+fn note_all(change: &Change) -> Option<Vec<Note>> {
+    let actor = Actor::from_automerge(change.actor_id())?;
+    ops(change)?
+        .into_iter()
+        .zip(change.start_op().get()..)
+        .map(|(op, counter)| Some(note((counter, actor), op)?.1))
         .collect()
 }
 
-fn note(id: Id, op: &Op) -> Option<Note> {
-    let object = match &op.obj {
-        ObjectId::Root => None,
-        ObjectId::Id(object) => Some(read(object)?),
+/// What to remember of an operation, and what it replaces.
+fn note(id: Id, op: Op) -> Option<(Vec<Id>, Note)> {
+    let spot = match op.at {
+        At::Key(key) => Within::Key(key),
+        _ if op.insert => Within::Element(id),
+        At::Element(element) => Within::Element(element),
+        At::Head => return None,
     };
-    let spot = match &op.key {
-        Key::Map(key) => Spot::Key(key.to_string()),
-        Key::Seq(_) if op.insert => Spot::Element(id),
-        Key::Seq(ElementId::Id(element)) => Spot::Element(read(element)?),
-        Key::Seq(ElementId::Head) => return None,
-    };
-    Some(Note {
-        object,
+    let note = Note {
+        object: op.object,
         spot,
         insert: op.insert,
-        delete: op.action == OpType::Delete,
-        makes: match &op.action {
-            OpType::Make(kind) => Some(*kind),
+        delete: op.does == Does::Delete,
+        makes: match op.does {
+            Does::Make(kind) => Some(kind),
             _ => None,
         },
-    })
-}
-
-fn read(id: &OpId) -> Option<Id> {
-    Some((id.0, Actor::from_automerge(&id.1)?))
+    };
+    Some((op.preds, note))
 }

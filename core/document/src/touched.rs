@@ -1,13 +1,17 @@
 //! Which places of a document a change touched, so that events can be made without reading the document again.
 
+use std::collections::BTreeMap;
+
 use automerge::{Automerge, ObjType, Patch, PatchAction, Prop, ReadDoc};
+
+use crate::image::{Place, Spot, object_of};
 
 /// What happened at a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TouchKind {
-    /// A value was set; `conflict` when concurrent values stand beside it.
+    /// A value was set; `conflict` when concurrent values stand beside it, as far as an edit made here can tell.
     Put {
-        /// Whether there is more than one value now.
+        /// Whether there is more than one value now; of changes that came it is not asked.
         conflict: bool,
     },
     /// A map entry was removed.
@@ -26,7 +30,7 @@ pub enum TouchKind {
         /// How many.
         count: usize,
     },
-    /// The text at `path` reads differently.
+    /// The text at `path` reads differently; of changes that came, also a list.
     Text,
     /// A counter changed.
     Incremented,
@@ -51,6 +55,41 @@ impl Touched {
             Prop::Seq(_) => None,
         })
     }
+}
+
+/// What changes that came wrote to, by their operations: they say what was written also where nothing is to be seen of it.
+/// Where in a list or text it was is not told.
+pub(crate) fn touched_by(crdt: &Automerge, written: &BTreeMap<Spot, bool>) -> Vec<Touched> {
+    let mut paths: BTreeMap<Place, Option<Vec<Prop>>> = BTreeMap::new();
+    let mut all = Vec::with_capacity(written.len());
+    for (spot, deleted) in written {
+        let (place, key) = match spot {
+            Spot::Key(place, key) => (place, Some(key)),
+            Spot::Sequence(place) => (place, None),
+        };
+        let path = paths.entry(*place).or_insert_with(|| path_of(crdt, place));
+        let Some(path) = path else { continue };
+        all.push(Touched {
+            path: path
+                .iter()
+                .cloned()
+                .chain(key.map(|key| Prop::Map(key.clone())))
+                .collect(),
+            kind: match key {
+                None => TouchKind::Text,
+                Some(_) if *deleted => TouchKind::Deleted,
+                Some(_) => TouchKind::Put { conflict: false },
+            },
+        });
+    }
+    all
+}
+
+fn path_of(crdt: &Automerge, place: &Place) -> Option<Vec<Prop>> {
+    let parents = crdt.parents(object_of(place)).ok()?;
+    let mut path: Vec<Prop> = parents.map(|parent| parent.prop).collect();
+    path.reverse();
+    Some(path)
 }
 
 /// Patches in their order; a text that was spliced many times is listed once.

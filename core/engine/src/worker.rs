@@ -20,6 +20,9 @@ pub(crate) const JOBS_WAITING_MAX: usize = 256;
 /// Events kept for an app that does not fetch them; then [`Event::Missed`] stands for what was dropped.
 pub const EVENTS_WAITING_MAX: usize = 10_000;
 
+/// How long nobody has asked for anything before images of what was edited are stored.
+const IMAGES_AFTER: Duration = Duration::from_secs(2);
+
 pub(crate) type Call = Box<dyn FnOnce(&mut Device<SqliteStore>, i64) + Send>;
 
 /// What the worker is asked to do.
@@ -223,6 +226,7 @@ impl Worker {
                 Wake::Job(Some(job)) => Some(job),
                 Wake::Deadline => {
                     self.tick();
+                    self.guarded(|worker| worker.device.keep_images());
                     None
                 }
             };
@@ -311,7 +315,8 @@ impl Worker {
             .map(|(at, _)| at)
             .min()
             .map(|at| Duration::from_millis(u64::try_from(at.saturating_sub(now_ms())).unwrap_or(0)));
-        earliest.into_iter().chain(self.idle.left()).min()
+        let images = self.device.has_images_to_keep().then_some(IMAGES_AFTER);
+        earliest.into_iter().chain(self.idle.left()).chain(images).min()
     }
 
     fn tick(&mut self) {
@@ -352,6 +357,7 @@ impl Worker {
             let result = self.device.link_down(link);
             self.report(worker_result(result));
         }
+        self.guarded(|worker| worker.device.keep_images());
         self.drain();
     }
 }

@@ -1,7 +1,8 @@
 //! Cells: how values lie in the CRDT. One cell = canonical CBOR `[recorded time in ms, value]` in a byte scalar, so that
 //! a value is written whole, carries when it was recorded, and is signed by the actor of its operation.
 
-use sotay_document::crdt::{ObjId, Prop, ReadDoc, ScalarValue, Transactable, Transaction, Value};
+use sotay_document::crdt::{ObjId, ScalarValue, Transactable, Transaction};
+use sotay_document::{Held, Reads};
 use sotay_feed::cbor::{CborError, Reader, Writer, ensure_canonical};
 use sotay_feed::{DeviceId, DocId, MemberId};
 
@@ -66,15 +67,12 @@ pub(crate) fn author(op: &ObjId) -> Option<DeviceId> {
 }
 
 /// All concurrent values of a key that can be read; what cannot (a later version, or nonsense) is left out.
-pub(crate) fn cells<T: Cell, R: ReadDoc>(doc: &R, map: &ObjId, key: impl Into<Prop>) -> Vec<Found<T>> {
-    let all = doc.get_all(map, key).unwrap_or_default();
-    all.into_iter()
-        .filter_map(|(value, op)| {
-            let Value::Scalar(scalar) = value else { return None };
-            let ScalarValue::Bytes(bytes) = scalar.as_ref() else {
-                return None;
-            };
-            let (at_ms, value) = decode(bytes).ok()?;
+pub(crate) fn cells<T: Cell, R: Reads>(doc: &R, map: &ObjId, key: &str) -> Vec<Found<T>> {
+    doc.held(map, key)
+        .into_iter()
+        .filter_map(|(held, op)| {
+            let Held::Bytes(bytes) = held else { return None };
+            let (at_ms, value) = decode(&bytes).ok()?;
             Some(Found {
                 value,
                 device: author(&op)?,
@@ -86,23 +84,15 @@ pub(crate) fn cells<T: Cell, R: ReadDoc>(doc: &R, map: &ObjId, key: impl Into<Pr
 
 /// What the owner of a key wrote there. Keys of one device are written by that device alone, so there are no concurrent
 /// values; what another device wrote under somebody's key does not count.
-pub(crate) fn owned<T: Cell, R: ReadDoc>(
-    doc: &R,
-    map: &ObjId,
-    key: &str,
-    owner: DeviceId,
-) -> Option<Found<T>> {
+pub(crate) fn owned<T: Cell, R: Reads>(doc: &R, map: &ObjId, key: &str, owner: DeviceId) -> Option<Found<T>> {
     cells(doc, map, key)
         .into_iter()
         .find(|found| found.device == owner)
 }
 
 /// The object at a key of a map.
-pub(crate) fn object<R: ReadDoc>(doc: &R, map: &ObjId, key: &str) -> Option<ObjId> {
-    match doc.get(map, key) {
-        Ok(Some((Value::Object(_), id))) => Some(id),
-        _ => None,
-    }
+pub(crate) fn object<R: Reads>(doc: &R, map: &ObjId, key: &str) -> Option<ObjId> {
+    doc.object(map, key)
 }
 
 /// Writes a cell. Writing what is the only value there already changes nothing, whatever the time.

@@ -9,7 +9,8 @@ use std::fmt;
 use data_encoding::HEXLOWER;
 use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
-use sotay_document::crdt::{ObjId, ReadDoc};
+use sotay_document::Reads;
+use sotay_document::crdt::ObjId;
 use sotay_feed::{DeviceId, InOrder, MemberId};
 
 use crate::cell::{Cell, Found, cell_struct, cells, encoded};
@@ -159,7 +160,7 @@ pub(crate) fn claims<T: Cell>(place: &str, found: Vec<Found<T>>) -> Vec<Claim<T>
 }
 
 /// Reads a register. `item` is the id of the review item that asks about its concurrent values.
-pub(crate) fn field<T: Cell + Clone, R: ReadDoc>(
+pub(crate) fn field<T: Cell + Clone, R: Reads>(
     doc: &R,
     map: &ObjId,
     key: &str,
@@ -246,9 +247,9 @@ pub(crate) struct Choices(BTreeMap<String, Vec<Choice>>);
 
 impl Choices {
     /// Reads them; `counts` says whether a device may settle an item.
-    pub fn read<R: ReadDoc>(doc: &R, map: &ObjId, counts: impl Fn(DeviceId, &str) -> bool) -> Self {
+    pub fn read<R: Reads>(doc: &R, map: &ObjId, counts: impl Fn(DeviceId, &str) -> bool) -> Self {
         let mut choices = Self::default();
-        let keys: Vec<String> = doc.keys(map).collect();
+        let keys: Vec<String> = doc.keys_of(map);
         for key in keys {
             let Some(id) = parse_id::<EntryId>(&key) else {
                 continue;

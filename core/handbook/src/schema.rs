@@ -124,9 +124,14 @@ impl DocKind {
         SCHEMA
     }
 
+    /// Whether documents of this schema can be read by this version.
+    pub fn knows(self, schema: u16) -> bool {
+        schema == SCHEMA
+    }
+
     /// The first change of a document, the same on every device; `None` for a schema this version does not know.
     pub fn genesis(self, doc: DocId, schema: u16) -> Option<Vec<u8>> {
-        if schema != SCHEMA {
+        if !self.knows(schema) {
             return None;
         }
         let change = match self {

@@ -3,6 +3,7 @@
 //! Keys are `entry/field`, never nested objects: two phones that make the same entry offline (a task of one conclusion)
 //! then write the same cells instead of two objects of which one would hide the other (decision 0034).
 
+use sotay_document::Reads;
 use sotay_document::crdt::{ObjId, ROOT, ReadDoc, Transaction};
 use sotay_feed::DeviceId;
 use sotay_feed::cbor::{CborError, Reader, Writer};
@@ -20,7 +21,7 @@ pub(crate) struct Sheet<'a, R> {
     pub choices: Choices,
 }
 
-impl<'a, R: ReadDoc> Sheet<'a, R> {
+impl<'a, R: Reads> Sheet<'a, R> {
     /// With the choices of officers.
     pub fn of(doc: &'a R, devices: &Devices) -> Self {
         Self {
@@ -36,7 +37,7 @@ impl<'a, R: ReadDoc> Sheet<'a, R> {
     /// Keys of a container; none when it is not there.
     pub fn keys(&self, name: &str) -> Vec<String> {
         self.map(name)
-            .map(|map| self.doc.keys(&map).collect())
+            .map(|map| self.doc.keys_of(&map))
             .unwrap_or_default()
     }
 
@@ -61,7 +62,7 @@ impl<'a, R: ReadDoc> Sheet<'a, R> {
 }
 
 /// Choices of a document in which only officers settle.
-pub(crate) fn officers_choices<R: ReadDoc>(doc: &R, devices: &Devices) -> Choices {
+pub(crate) fn officers_choices<R: Reads>(doc: &R, devices: &Devices) -> Choices {
     object(doc, &ROOT, schema::CHOICES)
         .map(|map| Choices::read(doc, &map, |device, _| devices.is_officer(device)))
         .unwrap_or_default()

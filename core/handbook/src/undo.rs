@@ -4,7 +4,7 @@
 use sotay_document::crdt::{
     ChangeHash, ObjId, ObjType, Prop, ROOT, ReadDoc, ScalarValue, Transactable, Transaction, Value,
 };
-use sotay_document::{Touched, set_text};
+use sotay_document::{Reads, Touched, set_text};
 
 use crate::acting::Acting;
 use crate::cell::put;
@@ -37,11 +37,12 @@ fn undone_key(touched: &Touched) -> Option<&str> {
 }
 
 /// Hashes of changes that were undone, in hexadecimal.
-pub fn undone<R: ReadDoc>(doc: &R) -> Vec<String> {
+pub fn undone<R: Reads>(doc: &R) -> Vec<String> {
     let Some(map) = crate::cell::object(doc, &ROOT, schema::CHOICES) else {
         return Vec::new();
     };
-    doc.keys(&map)
+    doc.keys_of(&map)
+        .iter()
         .filter_map(|key| {
             let hash = key.strip_prefix(UNDONE_PREFIX)?;
             Some(hash.split_once('/')?.0.to_owned())

@@ -1,16 +1,18 @@
 //! Applying runs: judge all, apply once, and find the culprit when that fails.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use automerge::{Automerge, Change, ChangeHash, PatchLog};
+use automerge::{Automerge, Change, ChangeHash};
 use sotay_feed::DeviceId;
 
-use super::Document;
+use super::{Document, Fold};
 use crate::contain::contained;
 use crate::gate::{Candidate, Gate, GateError, Verdict, known};
+use crate::image::Written;
+use crate::material::save_verified;
 use crate::orphans::Orphan;
 use crate::run::Run;
-use crate::touched::{Touched, touched};
+use crate::touched::{Touched, touched_by};
 
 /// A change that was not admitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,10 +39,17 @@ pub struct Applied {
     pub duplicates: usize,
     /// What the admitted changes touched.
     pub touched: Vec<Touched>,
+    /// The tail was folded with them: write this instead of the rows of `admitted`.
+    pub fold: Option<Fold>,
 }
 
-/// A change that passed the gate, as we and as Automerge read it.
-type Staged = (Candidate, Change);
+/// A change that passed the gate, and where it writes.
+pub(super) struct Staged {
+    pub(super) candidate: Candidate,
+    /// As Automerge reads it; taken by the first try.
+    pub(super) change: Option<Change>,
+    pub(super) written: Vec<Written>,
+}
 
 impl Document {
     /// Passes the changes of `runs` (each with the device that signed its envelope) through the gate and applies what
@@ -112,11 +121,15 @@ impl Document {
                 },
                 Ok(Verdict::Ready) => contained(|| gate.stage(&candidate))
                     .unwrap_or(Err(GateError::Unreadable))
-                    .map(|change| {
+                    .map(|(change, written)| {
                         for released in self.orphans.release(&hash).into_iter().rev() {
                             queue.push_front(released);
                         }
-                        batch.push((candidate, change));
+                        batch.push(Staged {
+                            candidate,
+                            change: Some(change),
+                            written,
+                        });
                     }),
                 Err(error) => Err(error),
             };
@@ -131,19 +144,16 @@ impl Document {
     }
 
     /// One batch for all; only when that fails, halves of it on copies until the culprits are alone.
-    pub(super) fn admit(&mut self, batch: Vec<Staged>, applied: &mut Applied) {
+    pub(super) fn admit(&mut self, mut batch: Vec<Staged>, applied: &mut Applied) {
         if batch.is_empty() {
             return;
         }
-        match try_batch(
-            &mut self.crdt,
-            batch.iter().map(|(_, change)| change.clone()).collect(),
-        ) {
-            Ok(touched) => {
-                applied.touched = touched;
-                batch
-                    .into_iter()
-                    .for_each(|(candidate, _)| self.book(candidate, applied));
+        let bytes = batch.iter().map(|staged| staged.candidate.raw.len()).sum();
+        let fold = self.material.is_fold_due_with(batch.len(), bytes);
+        match try_batch(&mut self.crdt, &mut batch, fold) {
+            Ok(snapshot) => {
+                self.book(batch, applied);
+                applied.fold = snapshot.map(|snapshot| self.folded(snapshot));
             }
             Err(error) => {
                 tracing::debug!(%error, changes = batch.len(), "batch failed, looking for the culprit");
@@ -161,16 +171,10 @@ impl Document {
         let Ok(mut trial) = contained(|| self.crdt.clone()) else {
             return refuse(batch, GateError::Inapplicable, applied);
         };
-        match try_batch(
-            &mut trial,
-            batch.iter().map(|(_, change)| change.clone()).collect(),
-        ) {
-            Ok(touched) => {
+        match try_batch(&mut trial, &mut batch, false) {
+            Ok(_) => {
                 self.crdt = trial;
-                applied.touched.extend(touched);
-                batch
-                    .into_iter()
-                    .for_each(|(candidate, _)| self.book(candidate, applied));
+                self.book(batch, applied);
             }
             Err(error) if batch.len() == 1 => refuse(batch, error, applied),
             Err(_) => {
@@ -188,7 +192,7 @@ impl Document {
     /// Splits off what builds on a change that did not get in.
     fn still_ready(&self, batch: Vec<Staged>) -> (Vec<Staged>, Vec<Staged>) {
         let mut here = BTreeSet::new();
-        batch.into_iter().partition(|(candidate, _)| {
+        batch.into_iter().partition(|Staged { candidate, .. }| {
             let ready = candidate
                 .deps
                 .iter()
@@ -200,48 +204,67 @@ impl Document {
         })
     }
 
-    fn book(&mut self, candidate: Candidate, applied: &mut Applied) {
-        self.seqs.insert(candidate.known.actor, candidate.known.seq);
-        if candidate.known.actor == self.actor {
-            self.last_own = Some(candidate.hash);
+    /// Books changes that are in the document now.
+    fn book(&mut self, batch: Vec<Staged>, applied: &mut Applied) {
+        let mut all = BTreeMap::new();
+        for Staged {
+            candidate, written, ..
+        } in batch
+        {
+            all.extend(written);
+            self.seqs.insert(candidate.known.actor, candidate.known.seq);
+            if candidate.known.actor == self.actor {
+                self.last_own = Some(candidate.hash);
+            }
+            self.material.push(candidate.hash, candidate.raw.clone());
+            applied.admitted.push(candidate.raw);
         }
-        self.material.push(candidate.hash, candidate.raw.clone());
-        applied.admitted.push(candidate.raw);
+        match contained(|| touched_by(&self.crdt, &all)) {
+            Ok(touched) => applied.touched.extend(touched),
+            Err(error) => tracing::error!(%error, "what changes touched is not told"),
+        }
+        self.refresh_image(all.into_keys().collect());
     }
 }
 
 fn refuse(batch: Vec<Staged>, error: GateError, applied: &mut Applied) {
-    applied
-        .refused
-        .extend(batch.into_iter().map(|(candidate, _)| Refused {
-            origin: candidate.origin,
-            error,
-        }));
+    applied.refused.extend(batch.into_iter().map(|staged| Refused {
+        origin: staged.candidate.origin,
+        error,
+    }));
 }
 
-/// Applies `changes` at once and proves that Automerge hands out the very bytes it was given: it keeps operations, not
+/// Applies changes at once and proves that Automerge hands out the very bytes it was given: it keeps operations, not
 /// bytes, and a change it would write differently (say, one that deletes what never was) would make every later
 /// snapshot unloadable. On an error `crdt` must be dropped.
-pub(super) fn try_batch(crdt: &mut Automerge, changes: Vec<Change>) -> Result<Vec<Touched>, GateError> {
+///
+/// With `fold` a snapshot is the proof: what is loaded from it has to have the same heads, and every change is in the
+/// hashes of the heads. It is what the tail is going to be replaced by anyway, and is handed out.
+pub(super) fn try_batch(
+    crdt: &mut Automerge,
+    batch: &mut [Staged],
+    fold: bool,
+) -> Result<Option<Vec<u8>>, GateError> {
+    let changes = batch
+        .iter_mut()
+        .map(|staged| staged.change.take().map_or_else(|| staged.candidate.parse(), Ok))
+        .collect::<Result<Vec<_>, _>>()?;
     contained(|| {
         let before = crdt.get_heads();
-        let mut log = PatchLog::active();
-        crdt.apply_changes_log_patches(changes.clone(), &mut log)
-            .map_err(|_| GateError::Inapplicable)?;
-        let mut again = crdt.get_changes(&before);
-        let mut given = changes;
-        again.sort_unstable_by_key(Change::hash);
-        given.sort_unstable_by_key(Change::hash);
-        let same = again.len() == given.len()
-            && again
-                .iter()
-                .zip(&given)
-                .all(|(again, given)| again.raw_bytes() == given.raw_bytes());
-        if !same {
-            return Err(GateError::NotCanonical);
+        crdt.apply_changes(changes).map_err(|_| GateError::Inapplicable)?;
+        if fold {
+            return save_verified(crdt).map(Some).map_err(|_| GateError::NotCanonical);
         }
-        let patches = crdt.make_patches(&mut log);
-        Ok(touched(crdt, &patches))
+        let mut given: Vec<&[u8]> = batch.iter().map(|staged| &staged.candidate.raw[..]).collect();
+        let again = crdt.get_changes(&before);
+        let mut again: Vec<&[u8]> = again.iter().map(Change::raw_bytes).collect();
+        given.sort_unstable();
+        again.sort_unstable();
+        if again == given {
+            Ok(None)
+        } else {
+            Err(GateError::NotCanonical)
+        }
     })
     .unwrap_or(Err(GateError::Inapplicable))
 }

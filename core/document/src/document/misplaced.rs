@@ -4,6 +4,7 @@ use automerge::legacy::{Key, ObjectId, Op, OpId, OpType};
 use automerge::transaction::Transactable;
 use automerge::{ActorId, Change, ExpandedChange, ROOT};
 
+use super::apply::Staged;
 use super::*;
 use crate::testing::*;
 
@@ -187,7 +188,11 @@ fn a_panic_inside_the_batch_is_found_and_costs_only_the_culprit() {
     batch.insert(3, Candidate::read(device(1), bad, Some((0, 3))).unwrap());
     let batch = batch
         .into_iter()
-        .map(|candidate| (candidate.clone(), candidate.parse().unwrap()))
+        .map(|candidate| Staged {
+            change: None,
+            candidate,
+            written: Vec::new(),
+        })
         .collect();
     let mut applied = Applied::default();
     reader.admit(batch, &mut applied);

@@ -342,7 +342,7 @@ impl<S: Store> Device<S> {
             schema: run.schema,
             space: space.kind,
         };
-        if kind.genesis(key.doc, key.schema).is_none() {
+        if !kind.knows(key.schema) {
             return self.set_aside(stored, SetAside::UnknownDocument, haul);
         }
         let known = haul.runs.get(&key.doc).map(|(known, _)| *known);
@@ -428,8 +428,8 @@ impl<S: Store> Device<S> {
             let book = self.book(key)?;
             let origins: Vec<(u64, DeviceId)> = runs.iter().map(|(at, author, _)| (*at, *author)).collect();
             let runs = runs.into_iter().map(|(_, author, run)| (author, run));
-            let applied = book.document.apply(runs.collect());
-            puts.extend(book.persist(applied.admitted.iter().map(|change| &change[..])));
+            let mut applied = book.document.apply(runs.collect());
+            puts.extend(book.persist_applied(&mut applied));
             puts.extend(applied.orphans.iter().map(|orphan| orphan_put(key.doc, orphan)));
             puts.extend(applied.released.iter().map(|hash| Put {
                 bucket: Bucket::Orphan,

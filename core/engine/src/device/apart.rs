@@ -65,7 +65,7 @@ impl<S: Store> Device<S> {
             .collect();
         let seen = self.seen(key)?;
         let setting = seen.reading.setting(key.doc);
-        self.view(key, |crdt| set_apart(crdt, &setting, &found))
+        self.view(key, |image| set_apart(image, &setting, &found))
     }
 
     /// Settles such an item.
@@ -99,8 +99,8 @@ impl<S: Store> Device<S> {
             .map(|(stored, run)| (stored.device, run.clone()))
             .collect();
         let book = self.book(key)?;
-        let applied = book.document.apply(runs);
-        let mut puts = book.persist(applied.admitted.iter().map(|change| &change[..]));
+        let mut applied = book.document.apply(runs);
+        let mut puts = book.persist_applied(&mut applied);
         puts.extend(applied.orphans.iter().map(|orphan| orphan_put(doc, orphan)));
         let written = book
             .document

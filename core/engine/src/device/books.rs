@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use sotay_document::{
-    Actor, Document, EditError, Orphan,
+    Actor, Applied, Document, EditError, Fold, Orphan,
     crdt::{ChangeHash, Transaction},
     encode_runs,
 };
@@ -17,6 +17,7 @@ use sotay_store::{Bucket, Put, Store};
 use sotay_vault::{EpochKey, seal_body, sealed_len};
 
 use super::Device;
+use super::images::Stand;
 use crate::error::DeviceError;
 
 /// Changes of one document that wait to be sealed, and the deletion of their rows.
@@ -44,9 +45,21 @@ pub(super) struct Book {
     tail: u64,
     pending: u64,
     known: bool,
+    /// BLAKE3 of the stored snapshot.
+    snapshot: [u8; 32],
+    /// Whether the stored image is of the document as it is.
+    pub(super) imaged: bool,
 }
 
 impl Book {
+    /// What an image made now is an image of.
+    pub(super) fn stand(&self) -> Stand {
+        Stand {
+            snapshot: self.snapshot,
+            tail: (self.first < self.tail).then_some(self.tail),
+        }
+    }
+
     /// Rows for own changes that wait to be sealed into envelopes.
     pub fn await_sealing<'a>(&mut self, changes: impl IntoIterator<Item = &'a [u8]>) -> Vec<Put> {
         let mut rows = Vec::new();
@@ -61,11 +74,7 @@ impl Book {
     /// Rows for new changes, and a fresh snapshot instead of them when the tail has grown long. After a commit that
     /// failed the book must be dropped.
     pub fn persist<'a>(&mut self, changes: impl IntoIterator<Item = &'a [u8]>) -> Vec<Put> {
-        let mut puts = Vec::new();
-        if !self.known {
-            puts.push(index_put(&self.key));
-            self.known = true;
-        }
+        let mut puts = self.begin();
         for change in changes {
             puts.push(put(
                 Bucket::Tail,
@@ -76,20 +85,42 @@ impl Book {
         }
         if self.document.is_fold_due() {
             match self.document.fold() {
-                Ok(fold) => {
-                    let doc = self.key.doc;
-                    puts.push(put(
-                        Bucket::Snapshot,
-                        doc.as_bytes().to_vec(),
-                        Some(fold.snapshot),
-                    ));
-                    // Later puts of a batch win over earlier ones on the same key.
-                    puts.extend((self.first..self.tail).map(|n| put(Bucket::Tail, row_key(doc, n), None)));
-                    self.first = self.tail;
-                }
+                // Later puts of a batch win over earlier ones on the same key.
+                Ok(fold) => puts.extend(self.fold(fold)),
                 Err(error) => tracing::warn!(%error, "no snapshot; the tail stays"),
             }
         }
+        puts
+    }
+
+    /// The same for changes that came: the document may have folded its tail with them.
+    pub fn persist_applied(&mut self, applied: &mut Applied) -> Vec<Put> {
+        match applied.fold.take() {
+            None => self.persist(applied.admitted.iter().map(|change| &change[..])),
+            Some(fold) => {
+                let mut puts = self.begin();
+                puts.extend(self.fold(fold));
+                puts
+            }
+        }
+    }
+
+    fn begin(&mut self) -> Vec<Put> {
+        self.imaged = false;
+        let new = !std::mem::replace(&mut self.known, true);
+        new.then(|| index_put(&self.key)).into_iter().collect()
+    }
+
+    fn fold(&mut self, fold: Fold) -> Vec<Put> {
+        let doc = self.key.doc;
+        self.snapshot = *blake3::hash(&fold.snapshot).as_bytes();
+        let mut puts = vec![put(
+            Bucket::Snapshot,
+            doc.as_bytes().to_vec(),
+            Some(fold.snapshot),
+        )];
+        puts.extend((self.first..self.tail).map(|n| put(Bucket::Tail, row_key(doc, n), None)));
+        self.first = self.tail;
         puts
     }
 }
@@ -98,7 +129,7 @@ pub(super) fn put(bucket: Bucket, key: Vec<u8>, value: Option<Vec<u8>>) -> Put {
     Put { bucket, key, value }
 }
 
-fn row_key(doc: DocId, number: u64) -> Vec<u8> {
+pub(super) fn row_key(doc: DocId, number: u64) -> Vec<u8> {
     [&doc.as_bytes()[..], &number.to_be_bytes()].concat()
 }
 
@@ -177,7 +208,11 @@ impl<S: Store> Device<S> {
     /// Opens a document, or begins it with its genesis.
     pub(super) fn book(&mut self, key: BookKey) -> Result<&mut Book, DeviceError> {
         if !self.books.contains_key(&key.doc) {
-            let book = self.load(key)?;
+            let mut book = self.load(key)?;
+            if let Some(image) = self.images.remove(&key.doc) {
+                book.document.give_image(image);
+                book.imaged = book.document.known_image().is_some();
+            }
             self.books.insert(key.doc, book);
         }
         self.books.get_mut(&key.doc).ok_or(DeviceError::Internal("book"))
@@ -222,6 +257,8 @@ impl<S: Store> Device<S> {
             tail: next(&tail),
             pending: next(&pending),
             known,
+            snapshot: *blake3::hash(snapshot.as_deref().unwrap_or_default()).as_bytes(),
+            imaged: false,
         })
     }
 

@@ -75,7 +75,7 @@ impl<S: Store> Device<S> {
             .filter(|key| key.kind == DocKind::Meeting)
             .ok_or(DeviceError::NoMeeting)?;
         let devices = self.holders()?;
-        let (total, page, undone) = self.view(key, |crdt| {
+        let (total, page, undone) = self.look_back(key, |crdt| {
             let mut entries = log(crdt);
             entries.reverse();
             let total = entries.len();
@@ -119,7 +119,7 @@ impl<S: Store> Device<S> {
             return Err(CommandError::Sealed.into());
         }
         let device = self.id();
-        let found = self.view(key, |crdt| {
+        let found = self.look_back(key, |crdt| {
             let undone = undone(crdt);
             let own = log(crdt).into_iter().rev().find(|entry| {
                 entry.by.device == device

@@ -32,7 +32,7 @@ impl<S: Store> Device<S> {
             .known_document(doc)?
             .filter(|key| key.kind == DocKind::Meeting)
             .ok_or(DeviceError::NoMeeting)?;
-        let entries = self.view(key, log)?;
+        let entries = self.look_back(key, log)?;
         let line = |entry: sotay_document::LogEntry| HistoryLine {
             hash: entry.hash.to_string(),
             device: entry.by.device,

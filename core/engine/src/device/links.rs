@@ -193,7 +193,9 @@ impl<S: Store> Device<S> {
             return Ok(());
         };
         self.links.finished = sum(self.links.finished, entry.session.stats());
-        self.absorb()
+        self.absorb()?;
+        self.keep_images();
+        Ok(())
     }
 
     /// What to do next for a link.

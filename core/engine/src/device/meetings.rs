@@ -224,7 +224,7 @@ impl<S: Store> Device<S> {
         let sealed = self.sealed(doc)?;
         let (text, heads) = match sealed.standing() {
             Some(known) => (known.text()?, known.heads()),
-            None => (self.text_now(key)?.1, self.book(key)?.document.heads()),
+            None => (self.text_now(key)?.1, self.heads(key)?),
         };
         let hex = |ChangeHash(hash): &ChangeHash| HEXLOWER.encode(hash);
         Ok(MinutesText {
@@ -246,17 +246,6 @@ impl<S: Store> Device<S> {
             all.extend(list.open().iter().map(|item| (key.doc, item.clone())));
         }
         Ok(all)
-    }
-
-    pub(super) fn view<T>(
-        &mut self,
-        key: BookKey,
-        read: impl FnOnce(&sotay_document::crdt::Automerge) -> T,
-    ) -> Result<T, DeviceError> {
-        self.book(key)?
-            .document
-            .view(read)
-            .map_err(|_| DeviceError::Internal("document view"))
     }
 
     pub(super) fn meeting_key(&self, doc: DocId) -> Result<BookKey, DeviceError> {

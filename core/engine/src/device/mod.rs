@@ -28,6 +28,7 @@ mod handing;
 mod history;
 mod home;
 mod home_view;
+mod images;
 mod inbox;
 mod lessons;
 mod letters;
@@ -67,6 +68,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use rand::CryptoRng;
+use sotay_document::Image;
 use sotay_feed::{DeviceId, DeviceKeys, DocId, InOrder, MemberId, Space, SpaceKind, UnitId};
 use sotay_membership::Membership;
 use sotay_store::{Batch, Put, Store, StoreError};
@@ -140,6 +142,8 @@ pub struct Device<S: Store> {
     followed: units::Followed,
     ring: KeyRing,
     books: BTreeMap<DocId, Book>,
+    /// Of documents that are not open.
+    images: BTreeMap<DocId, Image>,
     readings: Readings,
     /// Meetings of which a step was recorded since this phone last looked whether to hand in.
     ended: BTreeSet<DocId>,
@@ -220,6 +224,7 @@ impl<S: Store> Device<S> {
             followed,
             ring,
             books: BTreeMap::new(),
+            images: BTreeMap::new(),
             readings: Readings::default(),
             ended: BTreeSet::new(),
             people,
@@ -288,6 +293,7 @@ impl<S: Store> Device<S> {
     /// Drops documents held in memory; they are read again from the store when next used. For use after a panic.
     pub fn forget_open_documents(&mut self) {
         self.books.clear();
+        self.images.clear();
         self.readings = Readings::default();
     }
 

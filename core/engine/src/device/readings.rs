@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use sotay_document::crdt::ChangeHash;
 use sotay_feed::DocId;
-use sotay_handbook::meeting::{MeetingView, Setting};
+use sotay_handbook::meeting::{MeetingKind, MeetingView, Setting};
 use sotay_handbook::review::{ReviewList, review, unit_changes};
 use sotay_handbook::roster::{Roll, RosterView};
-use sotay_handbook::{Date, Devices, Policy};
+use sotay_handbook::{Date, Devices, Month, Policy};
 use sotay_store::Store;
 
 use super::Device;
@@ -93,7 +93,7 @@ impl<S: Store> Device<S> {
     /// A meeting with its review list, read again only if something it depends on has changed.
     pub(super) fn seen(&mut self, key: BookKey) -> Result<Arc<Seen>, DeviceError> {
         let origin = Origin {
-            meeting: self.book(key)?.document.heads(),
+            meeting: self.heads(key)?,
             roster: self.roster_heads()?,
             membership: self.membership()?.revision(),
             directives: self.directives.revision(),
@@ -103,11 +103,14 @@ impl<S: Store> Device<S> {
         }
         let reading = self.reading(key)?;
         let unit = self.roster_now()?;
-        let (view, review) = self.view(key, |crdt| {
+        let (view, review) = self.view(key, |image| {
             let setting = reading.setting(key.doc);
-            let view = MeetingView::read(crdt, &setting);
+            let view = MeetingView::read(image, &setting);
             let mut review = review(&view, &setting);
-            review.extend(super::clocks::clock_items(crdt, reading.policy.clock_off_minutes));
+            review.extend(super::clocks::clock_items(
+                image.clocks(),
+                reading.policy.clock_off_minutes,
+            ));
             review.extend(unit_changes(&view, &unit.unit));
             (view, review)
         })?;
@@ -129,9 +132,24 @@ impl<S: Store> Device<S> {
             return Ok(roster.clone());
         }
         let (key, devices) = (self.roster_key()?, self.holders()?);
-        let roster = Arc::new(self.view(key, |crdt| RosterView::read(crdt, &devices))?);
+        let roster = Arc::new(self.view(key, |image| RosterView::read(image, &devices))?);
         self.readings.roster = Some((heads, revision, roster.clone()));
         Ok(roster)
+    }
+
+    /// Kind and month of a meeting, without reading the rest of it.
+    pub(super) fn period(&mut self, key: BookKey) -> Result<Option<(MeetingKind, Month)>, DeviceError> {
+        let devices = self.holders()?;
+        let (roster, policy) = (Roll::default(), Policy::shipped());
+        self.view(key, |image| {
+            let setting = Setting {
+                doc: key.doc,
+                roster: &roster,
+                policy: &policy,
+                devices: &devices,
+            };
+            MeetingView::period_of(image, &setting)
+        })
     }
 
     /// The roster of the day of the meeting, the rules of that day, and whose devices may settle what.
@@ -144,7 +162,7 @@ impl<S: Store> Device<S> {
         };
         let day = {
             let setting = reading.setting(key.doc);
-            self.view(key, |crdt| MeetingView::day(crdt, &setting))?
+            self.view(key, |image| MeetingView::day(image, &setting))?
         };
         reading.policy = self.policy(day);
         reading.roll = self.roll_at(day)?;

@@ -77,7 +77,7 @@ impl<S: Store> Device<S> {
 
     /// Devices that wrote into a document.
     fn writers(&mut self, key: BookKey) -> Result<BTreeSet<DeviceId>, DeviceError> {
-        self.view(key, |crdt| {
+        self.look_back(key, |crdt| {
             let changes = crdt.get_changes_meta(&[]);
             let hashes = changes.iter().map(|change| change.hash);
             hashes

@@ -17,7 +17,7 @@ impl<S: Store> Device<S> {
     pub fn reports(&mut self, year: i32) -> Result<ReportsView, DeviceError> {
         let key = self.year_key(DocKind::Report, year)?;
         let devices = self.holders()?;
-        self.view(key, |crdt| ReportsView::read(crdt, &devices))
+        self.view(key, |image| ReportsView::read(image, &devices))
     }
 
     /// What a report of a month would say now. A sealed meeting counts as its seal and its addenda have it; what was

@@ -227,7 +227,7 @@ impl<S: Store> Device<S> {
     /// What the roster's content is a function of, apart from the membership.
     pub(super) fn roster_heads(&mut self) -> Result<Vec<ChangeHash>, DeviceError> {
         let key = self.roster_key()?;
-        Ok(self.book(key)?.document.heads())
+        self.heads(key)
     }
 
     /// The members of a day, in the order of the list.

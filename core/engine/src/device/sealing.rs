@@ -428,7 +428,7 @@ impl<S: Store> Device<S> {
 
     /// Whether this document stands at exactly these heads.
     fn holds_the_same(&mut self, key: BookKey, heads: &[ChangeHash]) -> Result<(), SealError> {
-        let (missing, ahead) = self.view(key, |crdt| {
+        let (missing, ahead) = self.look_back(key, |crdt| {
             let missing = heads
                 .iter()
                 .filter(|head| crdt.get_change_meta_by_hash(head).is_none())

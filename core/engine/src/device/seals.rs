@@ -386,7 +386,7 @@ impl<S: Store> Device<S> {
     /// What was recorded after the standing edition and its addenda.
     pub(super) fn late_of(&mut self, key: BookKey, sealed: &Sealed) -> Result<Vec<Late>, DeviceError> {
         let covered = sealed.covered();
-        if covered.is_empty() || self.book(key)?.document.heads() == covered {
+        if covered.is_empty() || self.heads(key)? == covered {
             return Ok(Vec::new());
         }
         let then = self.view_at(key, &covered)?;
@@ -402,7 +402,7 @@ impl<S: Store> Device<S> {
     ) -> Result<Option<MeetingView>, DeviceError> {
         let seen = self.seen(key)?;
         let setting = seen.reading.setting(key.doc);
-        self.view(key, |crdt| {
+        self.look_back(key, |crdt| {
             let then = crdt.fork_at(heads).ok()?;
             Some(MeetingView::read(&then, &setting))
         })
@@ -414,7 +414,7 @@ impl<S: Store> Device<S> {
         let key = self.meeting_key(doc)?;
         let sealed = self.sealed(doc)?;
         let covered = sealed.covered();
-        let then = if covered.is_empty() || self.book(key)?.document.heads() == covered {
+        let then = if covered.is_empty() || self.heads(key)? == covered {
             None
         } else {
             self.view_at(key, &covered)?
@@ -513,12 +513,13 @@ impl<S: Store> Device<S> {
 
     /// Other meetings of the same period.
     fn twins(&mut self, key: BookKey, view: &MeetingView) -> Result<Vec<ReviewItem>, DeviceError> {
-        if view.period().is_none() {
+        let Some(period) = view.period() else {
             return Ok(Vec::new());
-        }
+        };
         let mut others = Vec::new();
         for other in self.documents(DocKind::Meeting)? {
-            if other.doc != key.doc {
+            // Of all the others nothing more is read.
+            if other.doc != key.doc && self.period(other)? == Some(period) {
                 others.push(self.seen(other)?);
             }
         }

@@ -383,7 +383,7 @@ impl<S: Store> Device<S> {
             schema: DocKind::Report.schema(),
             space: SpaceKind::Report,
         };
-        self.view(key, |crdt| ReportsView::read(crdt, &devices))
+        self.view(key, |image| ReportsView::read(image, &devices))
     }
 }
 

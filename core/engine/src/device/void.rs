@@ -266,6 +266,7 @@ impl<S: Store> Device<S> {
         };
         for doc in docs {
             self.books.remove(doc);
+            self.images.remove(doc);
         }
         self.write(puts)?;
         if let Some(people) = people {

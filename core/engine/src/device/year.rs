@@ -84,7 +84,7 @@ impl<S: Store> Device<S> {
     pub fn tasks(&mut self, year: i32) -> Result<TasksView, DeviceError> {
         let key = self.year_key(DocKind::Tasks, year)?;
         let devices = self.holders()?;
-        self.view(key, |crdt| TasksView::read(crdt, &devices))
+        self.view(key, |image| TasksView::read(image, &devices))
     }
 
     /// Changes a task.
@@ -135,7 +135,7 @@ impl<S: Store> Device<S> {
     pub fn fees(&mut self, year: i32) -> Result<FeesView, DeviceError> {
         let key = self.year_key(DocKind::FeeLedger, year)?;
         let devices = self.holders()?;
-        self.view(key, |crdt| FeesView::read(crdt, &devices))
+        self.view(key, |image| FeesView::read(image, &devices))
     }
 
     /// Writes into the ledger of a year: that of the month paid for.
@@ -168,7 +168,7 @@ impl<S: Store> Device<S> {
     pub fn rating(&mut self, year: i32) -> Result<RatingView, DeviceError> {
         let key = self.year_key(DocKind::Rating, year)?;
         let (devices, criteria) = (self.holders()?, self.criteria(year)?);
-        self.view(key, |crdt| RatingView::read(crdt, &devices, &criteria))
+        self.view(key, |image| RatingView::read(image, &devices, &criteria))
     }
 
     /// Rates.
@@ -260,7 +260,7 @@ impl<S: Store> Device<S> {
     pub fn resolution_view(&mut self, doc: DocId) -> Result<ResolutionView, DeviceError> {
         let key = self.resolution_key(doc)?;
         let devices = self.holders()?;
-        self.view(key, |crdt| ResolutionView::read(crdt, doc, &devices))
+        self.view(key, |image| ResolutionView::read(image, doc, &devices))
     }
 
     /// All resolutions, newest day first, then by number.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use sotay_document::crdt::ReadDoc;
+use sotay_document::Reads;
 use sotay_feed::{DeviceId, InOrder, IntoTree, MemberId};
 
 use super::LineCell;
@@ -82,7 +82,7 @@ pub(super) fn line_key(id: EntryId, device: DeviceId, cell: &LineCell) -> String
 
 impl FeesView {
     /// Reads the document.
-    pub fn read<R: ReadDoc>(doc: &R, devices: &Devices) -> Self {
+    pub fn read<R: Reads>(doc: &R, devices: &Devices) -> Self {
         let sheet = Sheet::of(doc, devices);
         let mut damaged = 0;
         let mut lines: Vec<FeeLine> = Vec::new();
@@ -123,7 +123,7 @@ impl FeesView {
     }
 }
 
-fn line<R: ReadDoc>(sheet: &Sheet<'_, R>, key: &str) -> Option<FeeLine> {
+fn line<R: Reads>(sheet: &Sheet<'_, R>, key: &str) -> Option<FeeLine> {
     let mut parts = key.split('/');
     let (id, device) = (parse_id(parts.next()?)?, parse_id(parts.next()?)?);
     let found = sheet.owned::<LineCell>(schema::LINES, key, device)?;
@@ -171,7 +171,7 @@ fn reverse(lines: &mut [FeeLine]) {
     }
 }
 
-fn assessed<R: ReadDoc>(sheet: &Sheet<'_, R>) -> Vec<Assessed> {
+fn assessed<R: Reads>(sheet: &Sheet<'_, R>) -> Vec<Assessed> {
     let keys = sheet.keys(schema::ASSESSED);
     let one = |key: &String| {
         let (member, from) = key.split_once('/')?;

@@ -4,7 +4,7 @@
 //! over, the furthest status and the larger sum are shown.
 
 use serde::Serialize;
-use sotay_document::crdt::ReadDoc;
+use sotay_document::Reads;
 use sotay_feed::{InOrder, MemberId};
 
 use super::read::Reader;
@@ -121,7 +121,7 @@ impl TakenTask {
     }
 }
 
-impl<R: ReadDoc> Reader<'_, R> {
+impl<R: Reads> Reader<'_, R> {
     pub(super) fn taken_tasks(&self) -> Vec<TakenTask> {
         let Some(map) = self.container(schema::INFO) else {
             return Vec::new();

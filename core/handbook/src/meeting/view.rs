@@ -507,9 +507,10 @@ impl MeetingView {
 
     /// Kind and month, for kinds of which there is one meeting a month.
     pub fn period(&self) -> Option<(MeetingKind, Month)> {
-        let kind = self.kind.value.filter(|kind| kind.is_monthly())?;
-        let month = self.month.value.or(self.date.value.map(Date::month))?;
-        Some((kind, month))
+        period(
+            self.kind.value,
+            self.month.value.or(self.date.value.map(Date::month)),
+        )
     }
 
     /// A member's line.
@@ -539,4 +540,9 @@ impl MeetingView {
             Some(scored.iter().sum())
         }
     }
+}
+
+/// Of monthly kinds there is one meeting a month.
+pub(super) fn period(kind: Option<MeetingKind>, month: Option<Month>) -> Option<(MeetingKind, Month)> {
+    Some((kind.filter(|kind| kind.is_monthly())?, month?))
 }

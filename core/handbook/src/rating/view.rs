@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
-use sotay_document::crdt::ReadDoc;
+use sotay_document::Reads;
 use sotay_feed::{DocId, InOrder, IntoTree, MemberId};
 
 use super::{Column, Criteria, EvidenceCell, Rated, Scale};
@@ -103,7 +103,7 @@ pub(super) fn level_key(rated: Rated, column: Column) -> String {
 
 impl RatingView {
     /// Reads the document by the criteria of its year.
-    pub fn read<R: ReadDoc>(doc: &R, devices: &Devices, criteria: &Criteria) -> Self {
+    pub fn read<R: Reads>(doc: &R, devices: &Devices, criteria: &Criteria) -> Self {
         let sheet = Sheet::of(doc, devices);
         let mut points: BTreeMap<(Rated, String), Vec<ScorerPoints>> = BTreeMap::new();
         for key in sheet.keys(schema::SCORES) {
@@ -151,7 +151,7 @@ impl RatingView {
     }
 }
 
-fn scored<R: ReadDoc>(sheet: &Sheet<'_, R>, key: &str) -> Option<(Rated, String, ScorerPoints)> {
+fn scored<R: Reads>(sheet: &Sheet<'_, R>, key: &str) -> Option<(Rated, String, ScorerPoints)> {
     let mut parts = key.split('/');
     let rated = Rated::read(parts.next()?)?;
     let criterion = parts.next()?.to_owned();
@@ -169,7 +169,7 @@ fn scored<R: ReadDoc>(sheet: &Sheet<'_, R>, key: &str) -> Option<(Rated, String,
     ))
 }
 
-fn shown<R: ReadDoc>(sheet: &Sheet<'_, R>, key: &str) -> Option<(Rated, Evidence)> {
+fn shown<R: Reads>(sheet: &Sheet<'_, R>, key: &str) -> Option<(Rated, Evidence)> {
     let (id, device) = key.split_once('/')?;
     let (id, device) = (parse_id(id)?, parse_id(device)?);
     let found = sheet.owned::<EvidenceCell>(schema::EVIDENCE, key, device)?;
@@ -222,7 +222,7 @@ fn leaves(scale: &Scale, mut points: impl FnMut(&str) -> Option<Vec<ScorerPoints
         .collect()
 }
 
-fn columns<R: ReadDoc>(
+fn columns<R: Reads>(
     sheet: &Sheet<'_, R>,
     rated: Rated,
     scale: &Scale,

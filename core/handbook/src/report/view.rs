@@ -1,7 +1,7 @@
 //! Reading what was sent, and proposing what is to be sent next.
 
 use serde::Serialize;
-use sotay_document::crdt::ReadDoc;
+use sotay_document::Reads;
 use sotay_feed::{DeviceId, InOrder};
 
 use super::ReportFacts;
@@ -52,7 +52,7 @@ pub(super) fn revision_key(revision: u32, device: DeviceId, facts: &ReportFacts)
 
 impl ReportsView {
     /// Reads the document. What the device of no officer sent does not count.
-    pub fn read<R: ReadDoc>(doc: &R, devices: &Devices) -> Self {
+    pub fn read<R: Reads>(doc: &R, devices: &Devices) -> Self {
         let sheet = Sheet::of(doc, devices);
         let mut view = Self::default();
         for key in sheet.keys(schema::REVISIONS) {
@@ -100,7 +100,7 @@ impl ReportsView {
     }
 }
 
-fn one<R: ReadDoc>(sheet: &Sheet<'_, R>, key: &str) -> Option<SentReport> {
+fn one<R: Reads>(sheet: &Sheet<'_, R>, key: &str) -> Option<SentReport> {
     let mut parts = key.split('/');
     let month: Month = parse_id(parts.next()?)?;
     let revision = parse_id::<u32>(parts.next()?).filter(|n| (1..=REVISIONS_MAX).contains(n))?;

@@ -1,7 +1,7 @@
 //! Reading a resolution.
 
 use serde::Serialize;
-use sotay_document::crdt::ReadDoc;
+use sotay_document::Reads;
 use sotay_feed::{DocId, InOrder, MemberId};
 
 use super::{Part, RecipientCell, TaskCell, VoteLine, number_text};
@@ -82,7 +82,7 @@ pub struct Recipient {
 
 impl ResolutionView {
     /// Reads the document.
-    pub fn read<R: ReadDoc>(doc: &R, id: DocId, devices: &Devices) -> Self {
+    pub fn read<R: Reads>(doc: &R, id: DocId, devices: &Devices) -> Self {
         let sheet = Sheet::of(doc, devices);
         Self {
             id,
@@ -116,12 +116,12 @@ impl ResolutionView {
     }
 }
 
-fn parts<R: ReadDoc>(doc: &R, sheet: &Sheet<'_, R>) -> Vec<(Part, Words)> {
+fn parts<R: Reads>(doc: &R, sheet: &Sheet<'_, R>) -> Vec<(Part, Words)> {
     let Some(map) = sheet.map(schema::PARTS) else {
         return Vec::new();
     };
     let text = |part: &Part| {
-        let text = doc.text(object(doc, &map, part.key())?).ok()?;
+        let text = doc.text_of(&object(doc, &map, part.key())?)?;
         Some((*part, Words::from(paragraph_of(&text))))
     };
     Part::ALL
@@ -131,7 +131,7 @@ fn parts<R: ReadDoc>(doc: &R, sheet: &Sheet<'_, R>) -> Vec<(Part, Words)> {
         .collect()
 }
 
-fn tasks<R: ReadDoc>(sheet: &Sheet<'_, R>) -> Vec<ResolutionTask> {
+fn tasks<R: Reads>(sheet: &Sheet<'_, R>) -> Vec<ResolutionTask> {
     let one = |key: &String| {
         let cells: Field<Option<TaskCell>> = sheet.field(schema::TASKS, key, &format!("task/{key}"));
         // What somebody rewrote while it was removed elsewhere comes back, and is asked about.
@@ -154,7 +154,7 @@ fn tasks<R: ReadDoc>(sheet: &Sheet<'_, R>) -> Vec<ResolutionTask> {
     tasks
 }
 
-fn recipients<R: ReadDoc>(sheet: &Sheet<'_, R>) -> Vec<Recipient> {
+fn recipients<R: Reads>(sheet: &Sheet<'_, R>) -> Vec<Recipient> {
     let one = |key: &String| {
         let cells: Field<Option<RecipientCell>> = sheet.field(schema::RECIPIENTS, key, "");
         let cell = cells.claims.into_iter().find_map(|claim| claim.value)?;
@@ -169,7 +169,7 @@ fn recipients<R: ReadDoc>(sheet: &Sheet<'_, R>) -> Vec<Recipient> {
     all
 }
 
-fn issued<R: ReadDoc>(sheet: &Sheet<'_, R>) -> Vec<Mark> {
+fn issued<R: Reads>(sheet: &Sheet<'_, R>) -> Vec<Mark> {
     let one = |key: &String| {
         let (step, device) = key.split_once('/')?;
         let device = parse_id(device).filter(|_| step == ISSUED)?;

@@ -1,7 +1,8 @@
 //! Situations that follow from records beside a meeting: writing of a phone that was removed, another name of the unit, a
 //! document withdrawn while somebody studies it.
 
-use sotay_document::crdt::{ReadDoc, Transaction};
+use sotay_document::Reads;
+use sotay_document::crdt::Transaction;
 use sotay_feed::DeviceId;
 
 use super::people::info;
@@ -42,7 +43,7 @@ pub struct SetApart {
 }
 
 /// An item for each phone whose writing was set apart. It blocks until an officer leaves it out or takes it over.
-pub fn set_apart<R: ReadDoc>(doc: &R, setting: &Setting<'_>, apart: &[SetApart]) -> Vec<ReviewItem> {
+pub fn set_apart<R: Reads>(doc: &R, setting: &Setting<'_>, apart: &[SetApart]) -> Vec<ReviewItem> {
     let choices = choices(doc, setting);
     apart
         .iter()

@@ -2,7 +2,8 @@
 //! from a day on. Documents of a day carry the name of that day.
 
 use serde::Serialize;
-use sotay_document::crdt::{ObjId, ReadDoc};
+use sotay_document::Reads;
+use sotay_document::crdt::ObjId;
 
 use super::view::{Dated, item_of};
 use crate::claim::{Choices, field};
@@ -52,10 +53,10 @@ pub(super) fn unit_key(field: UnitField, from: Date) -> String {
 }
 
 impl UnitHistory {
-    pub(super) fn read<R: ReadDoc>(doc: &R, map: &ObjId, choices: &Choices) -> Self {
+    pub(super) fn read<R: Reads>(doc: &R, map: &ObjId, choices: &Choices) -> Self {
         let mut history = Self::default();
         // Keys come sorted, so days do as well.
-        for key in doc.keys(map) {
+        for key in doc.keys_of(map) {
             let Some((name, from)) = key.strip_prefix(PREFIX).and_then(|rest| rest.split_once('/')) else {
                 continue;
             };

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use sotay_document::crdt::{ROOT, ReadDoc};
+use sotay_document::Reads;
+use sotay_document::crdt::ROOT;
 use sotay_feed::{InOrder, MemberId};
 
 use super::{Activity, Role, Roll, RollLine, RosterField, Standing, UnitHistory};
@@ -66,7 +67,7 @@ pub(super) fn item_of(key: &str) -> String {
 }
 
 /// Choices about the roster; only officers may settle.
-pub(super) fn choices<R: ReadDoc>(doc: &R, devices: &Devices) -> Choices {
+pub(super) fn choices<R: Reads>(doc: &R, devices: &Devices) -> Choices {
     object(doc, &ROOT, schema::CHOICES)
         .map(|map| Choices::read(doc, &map, |device, _| devices.is_officer(device)))
         .unwrap_or_default()
@@ -74,7 +75,7 @@ pub(super) fn choices<R: ReadDoc>(doc: &R, devices: &Devices) -> Choices {
 
 impl RosterView {
     /// Reads the roster document.
-    pub fn read<R: ReadDoc>(doc: &R, devices: &Devices) -> Self {
+    pub fn read<R: Reads>(doc: &R, devices: &Devices) -> Self {
         let choices = choices(doc, devices);
         let Some(map) = object(doc, &ROOT, schema::LINES) else {
             return Self {
@@ -83,7 +84,7 @@ impl RosterView {
             };
         };
         let mut members: BTreeMap<MemberId, BTreeMap<RosterField, Vec<Date>>> = BTreeMap::new();
-        for key in doc.keys(&map) {
+        for key in doc.keys_of(&map) {
             let mut parts = key.splitn(3, '/');
             let Some(member) = parts.next().and_then(parse_id::<MemberId>) else {
                 continue;
@@ -157,7 +158,7 @@ struct Reader<'a, R> {
     choices: Choices,
 }
 
-impl<R: ReadDoc> Reader<'_, R> {
+impl<R: Reads> Reader<'_, R> {
     fn line(&self, member: MemberId, entries: &BTreeMap<RosterField, Vec<Date>>) -> RosterLine {
         RosterLine {
             member,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
-use sotay_document::crdt::ReadDoc;
+use sotay_document::Reads;
 use sotay_feed::{DeviceId, InOrder, MemberId};
 
 use super::{TaskSource, TaskStatus};
@@ -113,7 +113,7 @@ impl Task {
 
 impl TasksView {
     /// Reads the document.
-    pub fn read<R: ReadDoc>(doc: &R, devices: &Devices) -> Self {
+    pub fn read<R: Reads>(doc: &R, devices: &Devices) -> Self {
         let sheet = Sheet::of(doc, devices);
         let ids: BTreeSet<EntryId> = sheet
             .keys(schema::TASKS)
@@ -167,7 +167,7 @@ impl TasksView {
     }
 }
 
-fn one<R: ReadDoc>(sheet: &Sheet<'_, R>, id: EntryId) -> Option<Task> {
+fn one<R: Reads>(sheet: &Sheet<'_, R>, id: EntryId) -> Option<Task> {
     let item = |field: &str| format!("task/{id}/{field}");
     let what: Field<Para> = sheet.field(
         schema::TASKS,
@@ -219,7 +219,7 @@ fn plain_words(field: Field<Para>) -> Field<Words> {
 }
 
 /// Whoever makes somebody responsible wins over who strikes them off at the same time.
-fn people<R: ReadDoc>(sheet: &Sheet<'_, R>) -> BTreeMap<EntryId, Vec<MemberId>> {
+fn people<R: Reads>(sheet: &Sheet<'_, R>) -> BTreeMap<EntryId, Vec<MemberId>> {
     let mut people: BTreeMap<EntryId, Vec<MemberId>> = BTreeMap::new();
     for key in sheet.keys(schema::TASK_PEOPLE) {
         let ids = key
@@ -234,7 +234,7 @@ fn people<R: ReadDoc>(sheet: &Sheet<'_, R>) -> BTreeMap<EntryId, Vec<MemberId>> 
     people
 }
 
-fn events<R: ReadDoc>(sheet: &Sheet<'_, R>) -> BTreeMap<EntryId, Vec<TaskEvent>> {
+fn events<R: Reads>(sheet: &Sheet<'_, R>) -> BTreeMap<EntryId, Vec<TaskEvent>> {
     let mut events: BTreeMap<EntryId, Vec<TaskEvent>> = BTreeMap::new();
     for key in sheet.keys(schema::TASK_EVENTS) {
         if let Some((id, event)) = event(sheet, &key) {
@@ -247,7 +247,7 @@ fn events<R: ReadDoc>(sheet: &Sheet<'_, R>) -> BTreeMap<EntryId, Vec<TaskEvent>>
     events
 }
 
-fn event<R: ReadDoc>(sheet: &Sheet<'_, R>, key: &str) -> Option<(EntryId, TaskEvent)> {
+fn event<R: Reads>(sheet: &Sheet<'_, R>, key: &str) -> Option<(EntryId, TaskEvent)> {
     let mut parts = key.split('/');
     let id = parse_id(parts.next()?)?;
     let round = parse_id::<u32>(parts.next()?).filter(|round| *round <= ROUNDS_MAX)?;
@@ -270,7 +270,7 @@ fn event<R: ReadDoc>(sheet: &Sheet<'_, R>, key: &str) -> Option<(EntryId, TaskEv
     ))
 }
 
-fn results<R: ReadDoc>(sheet: &Sheet<'_, R>) -> BTreeMap<EntryId, Vec<TaskResult>> {
+fn results<R: Reads>(sheet: &Sheet<'_, R>) -> BTreeMap<EntryId, Vec<TaskResult>> {
     let mut results: BTreeMap<EntryId, Vec<TaskResult>> = BTreeMap::new();
     for key in sheet.keys(schema::TASK_RESULTS) {
         let ids = key

@@ -1,6 +1,7 @@
 //! Agenda, speeches, conclusions, notes, narrative and scores.
 
-use sotay_document::crdt::{ObjId, ObjType, ReadDoc, ScalarValue, Transactable};
+use sotay_document::Reads;
+use sotay_document::crdt::{ObjId, ObjType, ScalarValue, Transactable};
 use sotay_feed::MemberId;
 
 use super::super::cells::{BaseCell, RemovalCell};
@@ -43,7 +44,7 @@ const MOVABLE: [(&str, What); 5] = [
 ];
 
 /// Content of an entry, as a removal names it.
-pub(super) fn content_in<R: ReadDoc>(doc: &R, container: &str, map: &ObjId) -> Tag {
+pub(super) fn content_in<R: Reads>(doc: &R, container: &str, map: &ObjId) -> Tag {
     match container {
         schema::AGENDA => agenda_content(doc, map),
         schema::CONCLUSIONS => conclusion_content(doc, map),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sotay_document::crdt::ReadDoc;
+use sotay_document::Reads;
 use sotay_feed::{IntoTree, MemberId};
 
 use super::super::cells::MarkCell;
@@ -21,7 +21,7 @@ pub(in crate::meeting) fn mark_tag(key: &str, mark: &MarkCell) -> Tag {
     Tag::of(key, &encoded(mark))
 }
 
-impl<R: ReadDoc> Reader<'_, R> {
+impl<R: Reads> Reader<'_, R> {
     /// All marks by member; what a mark's maker knew and corrected is marked as corrected.
     pub(in crate::meeting) fn marks(&self) -> BTreeMap<MemberId, Vec<AttendanceEntry>> {
         let Some(map) = self.container(schema::ATTENDANCE) else {

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use sotay_document::crdt::{ObjId, ReadDoc};
+use sotay_document::Reads;
+use sotay_document::crdt::ObjId;
 use sotay_feed::{DeviceId, InOrder, MemberId};
 
 use super::super::cells::BaseCell;
@@ -38,17 +39,17 @@ impl Variant {
 }
 
 /// All variants of a conclusion.
-pub(in crate::meeting) fn variants<R: ReadDoc>(doc: &R, conclusion: &ObjId) -> Vec<Variant> {
+pub(in crate::meeting) fn variants<R: Reads>(doc: &R, conclusion: &ObjId) -> Vec<Variant> {
     let Some(map) = object(doc, conclusion, entry::VARIANTS) else {
         return Vec::new();
     };
-    let keys: Vec<String> = doc.keys(&map).collect();
+    let keys: Vec<String> = doc.keys_of(&map);
     keys.into_iter()
         .filter_map(|key| {
             let device = parse_id(key.split_once('-')?.0)?;
             let variant = object(doc, &map, &key).filter(|variant| author(variant) == Some(device))?;
             let text = object(doc, &variant, entry::TEXT)?;
-            let text = paragraph_of(&doc.text(text).ok()?);
+            let text = paragraph_of(&doc.text_of(&text)?);
             let base: Vec<BaseCell> = cells::<Vec<BaseCell>, _>(doc, &variant, entry::BASE)
                 .into_iter()
                 .flat_map(|found| found.value)
@@ -88,7 +89,7 @@ fn claim_of(item: &str, text: &str) -> Tag {
 }
 
 /// Content of an agenda item, as a removal names it.
-pub(in crate::meeting) fn agenda_content<R: ReadDoc>(doc: &R, map: &ObjId) -> Tag {
+pub(in crate::meeting) fn agenda_content<R: Reads>(doc: &R, map: &ObjId) -> Tag {
     let presenters = cells::<Option<Person>, _>(doc, map, entry::PERSON);
     let mut presenters: Vec<Vec<u8>> = presenters.iter().map(|found| encoded(&found.value)).collect();
     presenters.in_order();
@@ -96,19 +97,19 @@ pub(in crate::meeting) fn agenda_content<R: ReadDoc>(doc: &R, map: &ObjId) -> Ta
 }
 
 /// Content of a note, as a removal names it.
-pub(in crate::meeting) fn note_content<R: ReadDoc>(doc: &R, map: &ObjId) -> Tag {
+pub(in crate::meeting) fn note_content<R: Reads>(doc: &R, map: &ObjId) -> Tag {
     content(doc, map, &[])
 }
 
-fn content<R: ReadDoc>(doc: &R, map: &ObjId, more: &[u8]) -> Tag {
+fn content<R: Reads>(doc: &R, map: &ObjId, more: &[u8]) -> Tag {
     let text = object(doc, map, entry::TEXT)
-        .and_then(|text| doc.text(text).ok())
+        .and_then(|text| doc.text_of(&text))
         .unwrap_or_default();
     Tag::of(&paragraph_of(&text), more)
 }
 
 /// Content of a conclusion, as a removal names it: its living paragraphs, deadline and who is responsible.
-pub(in crate::meeting) fn conclusion_content<R: ReadDoc>(doc: &R, map: &ObjId) -> Tag {
+pub(in crate::meeting) fn conclusion_content<R: Reads>(doc: &R, map: &ObjId) -> Tag {
     let all = variants(doc, map);
     let mut paragraphs: Vec<&str> = live(&all)
         .into_iter()
@@ -127,14 +128,14 @@ pub(in crate::meeting) fn conclusion_content<R: ReadDoc>(doc: &R, map: &ObjId) -
     Tag::of(&paragraphs.join("\u{0}"), &facts)
 }
 
-fn responsible<R: ReadDoc>(doc: &R, map: &ObjId) -> Vec<MemberId> {
+fn responsible<R: Reads>(doc: &R, map: &ObjId) -> Vec<MemberId> {
     let Some(set) = object(doc, map, entry::RESPONSIBLE) else {
         return Vec::new();
     };
-    doc.keys(&set).filter_map(|key| parse_id(&key)).collect()
+    doc.keys_of(&set).iter().filter_map(|key| parse_id(key)).collect()
 }
 
-impl<R: ReadDoc> Reader<'_, R> {
+impl<R: Reads> Reader<'_, R> {
     pub(super) fn agenda(&self, removed: &mut Vec<EntryId>) -> Vec<AgendaItem> {
         let mut items = Vec::new();
         for found in self.entries(schema::AGENDA) {
@@ -312,6 +313,6 @@ impl<R: ReadDoc> Reader<'_, R> {
     }
 }
 
-fn score<R: ReadDoc>(doc: &R, map: &ObjId, key: &str, choices: &Choices) -> Points {
+fn score<R: Reads>(doc: &R, map: &ObjId, key: &str, choices: &Choices) -> Points {
     field(doc, map, key, &format!("score/{key}"), choices)
 }

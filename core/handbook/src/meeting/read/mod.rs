@@ -5,13 +5,14 @@ mod content;
 mod votes;
 
 use data_encoding::HEXLOWER;
-use sotay_document::crdt::{ObjId, ROOT, ReadDoc};
+use sotay_document::Reads;
+use sotay_document::crdt::{ObjId, ROOT};
 use sotay_feed::{DeviceId, InOrder};
 
 use super::Setting;
 use super::cells::{AttachmentCell, StepCell};
-use super::kinds::{Section, Stage, Step};
-use super::view::{Attachment, Guest, Linked, MeetingView, Removal, RollContest, StepTaken};
+use super::kinds::{MeetingKind, Section, Stage, Step};
+use super::view::{Attachment, Guest, Linked, MeetingView, Removal, RollContest, StepTaken, period};
 use crate::cell::{Cell, Found, author, cells, object, owned};
 use crate::claim::{Choices, Claim, Contest, Field, Mark, Tag, claims, field};
 use crate::date::{Date, Month};
@@ -62,7 +63,7 @@ pub(super) mod entry {
 }
 
 /// Choices of a meeting that count: those of officers, and a member's own about their own ballot.
-pub(crate) fn choices<R: ReadDoc>(doc: &R, setting: &Setting<'_>) -> Choices {
+pub(crate) fn choices<R: Reads>(doc: &R, setting: &Setting<'_>) -> Choices {
     let counts = |device: DeviceId, item: &str| {
         setting.devices.is_officer(device) || votes::is_own_ballot(item, setting.devices.member(device))
     };
@@ -80,7 +81,7 @@ pub(super) struct Reader<'a, R> {
 
 impl MeetingView {
     /// Reads a meeting; containers that are not there are empty.
-    pub fn read<R: ReadDoc>(doc: &R, setting: &Setting<'_>) -> Self {
+    pub fn read<R: Reads>(doc: &R, setting: &Setting<'_>) -> Self {
         let reader = Reader {
             doc,
             setting,
@@ -93,7 +94,7 @@ impl MeetingView {
 impl MeetingView {
     /// The day whose roster and rules hold for a meeting, without reading the rest of it: its date, else the first of
     /// its month; `None` while neither is known.
-    pub fn day<R: ReadDoc>(doc: &R, setting: &Setting<'_>) -> Option<Date> {
+    pub fn day<R: Reads>(doc: &R, setting: &Setting<'_>) -> Option<Date> {
         let reader = Reader {
             doc,
             setting,
@@ -105,7 +106,21 @@ impl MeetingView {
     }
 }
 
-impl<R: ReadDoc> Reader<'_, R> {
+impl MeetingView {
+    /// What [`MeetingView::period`] says, without reading the rest of a meeting.
+    pub fn period_of<R: Reads>(doc: &R, setting: &Setting<'_>) -> Option<(MeetingKind, Month)> {
+        let reader = Reader {
+            doc,
+            setting,
+            choices: choices(doc, setting),
+        };
+        let kind: Field<MeetingKind> = reader.info(info::KIND);
+        let date = || reader.info::<Date>(info::DATE).value.map(Date::month);
+        period(kind.value, reader.info(info::MONTH).value.or_else(date))
+    }
+}
+
+impl<R: Reads> Reader<'_, R> {
     fn meeting(&self) -> MeetingView {
         let (frozen, roll_contests) = self.frozen_roll();
         let roll_frozen = !frozen.is_empty();
@@ -156,7 +171,7 @@ impl<R: ReadDoc> Reader<'_, R> {
     }
 
     pub(super) fn keys(&self, map: &ObjId) -> Vec<String> {
-        self.doc.keys(map).collect()
+        self.doc.keys_of(map)
     }
 
     fn info<T: Cell + Clone>(&self, key: &str) -> Field<T> {
@@ -175,7 +190,7 @@ impl<R: ReadDoc> Reader<'_, R> {
 
     fn text(&self, map: &ObjId, key: &str) -> Option<Words> {
         let text = object(self.doc, map, key)?;
-        Some(Words::from(paragraph_of(&self.doc.text(&text).ok()?)))
+        Some(Words::from(paragraph_of(&self.doc.text_of(&text)?)))
     }
 
     /// Entries of a container in their order: id, object, and who added it.

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sotay_document::crdt::{ObjId, ReadDoc};
+use sotay_document::Reads;
+use sotay_document::crdt::ObjId;
 use sotay_feed::{InOrder, IntoTree, MemberId};
 
 use super::super::cells::{BallotCell, OpenedCell, TallyCell};
@@ -34,7 +35,7 @@ pub(in crate::meeting) fn is_own_ballot(item: &str, member: Option<MemberId>) ->
     })
 }
 
-impl<R: ReadDoc> Reader<'_, R> {
+impl<R: Reads> Reader<'_, R> {
     /// A motion whose vote was opened is never hidden.
     pub(super) fn motions(
         &self,
