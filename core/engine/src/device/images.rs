@@ -141,7 +141,7 @@ mod tests {
 
     use rand::rngs::StdRng;
     use rand::{RngExt, SeedableRng};
-    use sotay_handbook::meeting::{Command, MeetingKind, Person, Place};
+    use sotay_handbook::meeting::{Command, MeetingKind, Section};
     use sotay_store::{Batch, MemoryStore};
 
     use super::super::roster::today;
@@ -271,12 +271,9 @@ mod tests {
                     0 => phone.keep_images(),
                     1 => phone = restarted(&phone, key).0,
                     2 => {
-                        let add = Command::AddSpeech {
-                            id: phone.fresh_id(),
-                            speaker: Person::Member(phone.member().unwrap()),
-                            agenda: None,
-                            text: format!("Ý kiến {number}").as_str().into(),
-                            place: Place::Last,
+                        let add = Command::SetNarrative {
+                            section: Section::ALL[number % Section::ALL.len()],
+                            text: format!("Diễn biến {number}").as_str().into(),
                         };
                         phone.meeting(key.doc, &add, NOW).unwrap();
                     }

@@ -123,7 +123,7 @@ fn people_and_entries_that_are_not_there_are_asked_for() {
         3,
         "unknown_criterion",
     );
-    let said = failed["error"]["message"].as_str().unwrap();
+    let said = failed["message"].as_str().unwrap();
     assert!(
         said.contains("preparation, content"),
         "the known ones are named: {said}"
