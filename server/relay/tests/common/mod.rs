@@ -14,7 +14,7 @@ use sotay_membership::{Authority, Flags, Genesis, Grant, Revoke, UnitKind, rank}
 use sotay_net::{Close, ConnectError, Connector, Link, LinkError, Presence, RelayAddress, Settings};
 use sotay_store::{DatabaseId, MemoryStore, Store};
 use sotay_sync::{
-    CloseReason, FirstContact, Output, Policy, Replica, Role, Session, SessionConfig, SessionEvent,
+    CloseCode, CloseReason, FirstContact, Output, Policy, Replica, Role, Session, SessionConfig, SessionEvent,
 };
 
 /// Only a defect takes so long.
@@ -206,6 +206,20 @@ pub enum Ended {
     Enough,
 }
 
+impl Ended {
+    /// A relay says why it closes in the session and in the carrier's close. Whichever a phone hears first: while it sends, the last frame of the session may be
+    /// lost behind the close.
+    fn by(error: LinkError) -> Self {
+        match error {
+            LinkError::Closed(close) if close != Close::DONE => Self::Closed(CloseReason {
+                code: CloseCode::from_number(close.code),
+                retry_after: close.retry_after.map(|wait| wait.as_secs() as u32),
+            }),
+            error => Self::Lost(error),
+        }
+    }
+}
+
 impl Talk {
     pub fn caught_up(&self) -> bool {
         self.events.contains(&SessionEvent::CaughtUp)
@@ -321,7 +335,7 @@ impl Phone {
                 match output {
                     Output::Frame(frame) => match within(link.send(frame)).await {
                         Ok(()) => {}
-                        Err(error) => done = done.or(Some(Ended::Lost(error))),
+                        Err(error) => done = done.or(Some(Ended::by(error))),
                     },
                     Output::Event(event) => {
                         if enough(&event) {
@@ -338,7 +352,7 @@ impl Phone {
             match within(link.recv()).await {
                 Ok(Some(frame)) => session.on_frame(&mut self.replica, &frame, now_ms()).unwrap(),
                 Ok(None) => break Ended::Lost(LinkError::Closed(Close::DONE)),
-                Err(error) => break Ended::Lost(error),
+                Err(error) => break Ended::by(error),
             }
         };
         Talk { events, ended }
