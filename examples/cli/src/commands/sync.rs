@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use sotay_engine::{DeviceError, Event, SyncReport};
+use sotay_engine::{DeviceError, Event, RefuseReason, SyncReport};
 
 use super::join;
 use crate::args::Sync;
@@ -128,6 +128,24 @@ fn notices(phone: &Phone, voice: Voice) -> Vec<(String, Value)> {
     found
 }
 
+/// Why a relay refuses a record, in words.
+fn refusal(voice: Voice, reason: RefuseReason) -> String {
+    match reason {
+        RefuseReason::Malformed
+        | RefuseReason::Version
+        | RefuseReason::Space
+        | RefuseReason::Signature
+        | RefuseReason::Record
+        | RefuseReason::Unknown(_) => voice.say("refused.unreadable", &[]),
+        RefuseReason::TooLarge => voice.say("refused.too_large", &[]),
+        RefuseReason::Gap { .. } => voice.say("refused.gap", &[]),
+        RefuseReason::Fork { .. } => voice.say("refused.fork", &[]),
+        RefuseReason::TooManyFeeds => voice.say("refused.too_many", &[]),
+        RefuseReason::Quota { retry_after } => voice.say("refused.quota", &[("seconds", &retry_after)]),
+        RefuseReason::Denied(_) => voice.say("refused.denied", &[]),
+    }
+}
+
 /// An event that needs a look, in words and for programs.
 pub(super) fn notice(voice: Voice, event: &Event) -> Option<(String, Value)> {
     match event {
@@ -135,7 +153,7 @@ pub(super) fn notice(voice: Voice, event: &Event) -> Option<(String, Value)> {
             let id = envelope.to_string();
             let text = voice.say(
                 "notice.refused",
-                &[("id", &short(&id)), ("reason", &format!("{reason:?}"))],
+                &[("id", &short(&id)), ("reason", &refusal(voice, *reason))],
             );
             Some((
                 text,
@@ -213,5 +231,30 @@ pub(super) fn notice(voice: Voice, event: &Event) -> Option<(String, Value)> {
         | Event::Feedback
         | Event::Handbook { .. }
         | Event::Sync { .. } => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sotay_engine::handbook::Lang;
+
+    #[test]
+    fn why_a_relay_refuses_is_said_in_words_and_never_as_code() {
+        let reasons =
+            (0..=u8::MAX).flat_map(|number| [0, 9].map(|detail| RefuseReason::from_number(number, detail)));
+        let mut said = std::collections::BTreeSet::new();
+        for reason in reasons.flatten() {
+            for lang in [Lang::Vi, Lang::En] {
+                let text = refusal(Voice { lang }, reason);
+                assert!(!text.is_empty() && !text.contains(['{', '}', '_', ':']), "{text}");
+                said.insert(text);
+            }
+        }
+        assert_eq!(
+            said.len(),
+            16,
+            "seven kinds in two languages, of one of them two waits"
+        );
     }
 }
