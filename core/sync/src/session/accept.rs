@@ -15,7 +15,7 @@ use crate::access::Access;
 use crate::admit::{Admitted, Offer};
 use crate::checkpoint::Source;
 use crate::fault::{PeerFault, RefuseReason};
-use crate::limits::{HOMES_PER_SESSION_MAX, OPENS_PER_SPACE_MAX, SEEN_PER_SPACE_MAX};
+use crate::limits::{HOMES_PER_SESSION_MAX, OPENS_PER_SPACE_MAX};
 use crate::message::{Ack, Forks, Items, Message, Open, Proof, Refuse, Seen};
 use crate::replica::Replica;
 use crate::status::SyncStatus;
@@ -185,15 +185,8 @@ impl Acceptor {
         replica: &mut Replica<S>,
         seen: Seen,
     ) -> Result<(), SessionError> {
-        let phones = link.of_phones();
         let served = self.served(seen.tag)?;
-        served.shown += 1;
-        if !phones {
-            return Err(PeerFault::WrongEnd.into());
-        }
-        if served.shown > SEEN_PER_SPACE_MAX {
-            return Err(PeerFault::TooManyProofs.into());
-        }
+        witness::count(link, &mut served.shown)?;
         if served.access != Access::Full {
             return Ok(());
         }

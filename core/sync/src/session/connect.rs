@@ -14,7 +14,7 @@ use super::{FirstContact, SessionConfig, SessionError, SessionEvent, proofs, wit
 use crate::admit::Offer;
 use crate::checkpoint::{Checkpoint, Source};
 use crate::fault::{CloseCode, PeerFault, RefuseReason};
-use crate::limits::{OPENS_PER_SPACE_MAX, QUARANTINE_RECORDS_MAX, SEEN_PER_SPACE_MAX};
+use crate::limits::{OPENS_PER_SPACE_MAX, QUARANTINE_RECORDS_MAX};
 use crate::message::{Ack, Deny, DenyScope, Have, Items, Message, Open, Proof, Refuse, Seen, Signed};
 use crate::quarantine::{Quarantined, RefusedBy, key as quarantine_key};
 use crate::replica::Replica;
@@ -357,15 +357,8 @@ impl Connector {
         replica: &mut Replica<S>,
         seen: Seen,
     ) -> Result<(), SessionError> {
-        let phones = link.of_phones();
         let opened = self.opened(seen.tag)?;
-        opened.shown += 1;
-        if !phones {
-            return Err(PeerFault::WrongEnd.into());
-        }
-        if opened.shown > SEEN_PER_SPACE_MAX {
-            return Err(PeerFault::TooManyProofs.into());
-        }
+        witness::count(link, &mut opened.shown)?;
         let space = opened.space;
         Ok(witness::take(
             link,

@@ -7,6 +7,8 @@ use tracing::debug;
 use super::SessionEvent;
 use super::link::Link;
 use crate::checkpoint::{Checkpoint, Source, kept_of, note};
+use crate::fault::PeerFault;
+use crate::limits::SEEN_PER_SPACE_MAX;
 use crate::message::{Message, Seen};
 use crate::replica::Replica;
 
@@ -14,6 +16,18 @@ use crate::replica::Replica;
 pub(super) fn tell<S: Store>(link: &mut Link, store: &S, tag: SpaceTag) -> Result<(), StoreError> {
     for checkpoint in kept_of(store, tag)? {
         link.send(&Message::Seen(Seen { tag, checkpoint }));
+    }
+    Ok(())
+}
+
+/// Counts what another phone shows, of one space: relays show nothing, and a phone keeps no more than some.
+pub(super) fn count(link: &Link, shown: &mut usize) -> Result<(), PeerFault> {
+    if !link.of_phones() {
+        return Err(PeerFault::WrongEnd);
+    }
+    *shown += 1;
+    if *shown > SEEN_PER_SPACE_MAX {
+        return Err(PeerFault::TooManyProofs);
     }
     Ok(())
 }
