@@ -57,6 +57,8 @@ impl Kind {
     pub const CARD: Kind = Kind(21);
     /// How the committee treats personal data: who opened what, consent, how long it is kept.
     pub const CARE: Kind = Kind(22);
+    /// What may be dropped of a space's feeds, because copies hold what counted in it.
+    pub const COVER: Kind = Kind(23);
 
     /// The kind with this number, known or not.
     pub const fn from_number(number: u16) -> Self {
@@ -70,12 +72,12 @@ impl Kind {
 
     /// Whether the body starts with clear CBOR that a relay may read.
     pub fn is_clear(self) -> bool {
-        matches!(self.0, 0..=7 | 11 | 14 | 15 | 19 | 20)
+        matches!(self.0, 0..=7 | 11 | 14 | 15 | 19 | 20 | 23)
     }
 
     /// Whether it belongs to membership: written in the roll, read by everyone.
     pub fn is_membership(self) -> bool {
-        matches!(self.0, 0..=7 | 19 | 20)
+        matches!(self.0, 0..=7 | 19 | 20 | 23)
     }
 
     /// Whether the body can be erased while the feed goes on verifying (P2.6).
@@ -93,7 +95,7 @@ impl Kind {
     }
 
     fn name(self) -> Option<&'static str> {
-        const NAMES: [&str; 23] = [
+        const NAMES: [&str; 24] = [
             "genesis",
             "grant",
             "revoke",
@@ -117,6 +119,7 @@ impl Kind {
             "policy",
             "card",
             "care",
+            "cover",
         ];
         NAMES.get(usize::from(self.0)).copied()
     }

@@ -31,6 +31,7 @@
 mod access;
 mod across;
 mod content;
+mod cover;
 mod cut;
 mod epoch;
 mod genesis;
@@ -48,6 +49,7 @@ mod unit;
 pub use access::{Denied, Held, slot_scope};
 pub use across::{Units, may_read_across};
 pub use content::{Change, Content, content};
+pub use cover::{COVER_SIGNERS, Cover, CoverId, CoverStanding, Covered, CoveredFeed, Numbers, kept_digest};
 pub use epoch::{EpochRecord, epoch_id};
 pub use genesis::{Authority, Genesis, QuorumError, RootPolicy, UnitKind};
 pub use grant::{Flags, Grant, rank};

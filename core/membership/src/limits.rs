@@ -19,6 +19,14 @@ pub const EPOCH_BOX_BYTES_MAX: usize = 128;
 pub const RELAYS_MAX: usize = 8;
 /// Bytes of a relay's address.
 pub const RELAY_ADDRESS_BYTES_MAX: usize = 255;
+/// Feeds that one cover may name.
+pub const COVER_FEEDS_MAX: usize = 512;
+/// Ranges of numbers that a cover may keep of one feed.
+pub const COVER_RANGES_MAX: usize = 8_192;
+/// Copies that one cover may name.
+pub const COVER_COPIES_MAX: usize = 1_024;
+/// Covers on which one cover may stand.
+pub const COVER_PREVIOUS_MAX: usize = 8;
 /// Units above one another that are followed upwards; also ends a circle of reparent records.
 pub const UNIT_DEPTH_MAX: usize = 16;
 /// Heads that one seal may name.

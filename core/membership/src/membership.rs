@@ -10,6 +10,7 @@ use sotay_feed::{
 use sotay_feed::limits::SEQ_MAX;
 
 use crate::access::slot_scope;
+use crate::cover::Covers;
 use crate::grant::rank;
 use crate::judge::{Judge, Place, Right, Source};
 use crate::root::decode_signatures;
@@ -109,6 +110,7 @@ pub struct Membership {
     reparents: BTreeMap<Place, Reparent>,
     relays: BTreeMap<Place, RelayRecord>,
     policies: BTreeMap<Place, PolicyRecord>,
+    pub(crate) covers: Covers,
 }
 
 impl Membership {
@@ -131,6 +133,7 @@ impl Membership {
             reparents: BTreeMap::new(),
             relays: BTreeMap::new(),
             policies: BTreeMap::new(),
+            covers: Covers::default(),
         }
     }
 
@@ -354,6 +357,10 @@ impl Membership {
             Record::Root(act) => self.take_act(act),
             Record::Policy(policy) => {
                 self.policies.insert(place, policy);
+                self.judge.touch_revision();
+            }
+            Record::Cover(cover) => {
+                self.covers.add(place, cover);
                 self.judge.touch_revision();
             }
         }

@@ -4,7 +4,7 @@ use sotay_feed::cbor::{self, CborError, Reader, Writer};
 use sotay_feed::{KeyError, Kind};
 
 use crate::{
-    EpochRecord, Genesis, Grant, Lift, PolicyRecord, RelayRecord, Reparent, Revoke, RootAct, Suspend,
+    Cover, EpochRecord, Genesis, Grant, Lift, PolicyRecord, RelayRecord, Reparent, Revoke, RootAct, Suspend,
 };
 
 /// Version of every record format; the first item of every clear part.
@@ -83,6 +83,8 @@ pub enum Record {
     Root(RootAct),
     /// What the unit has decided about its keys and its doors.
     Policy(PolicyRecord),
+    /// What may be dropped of a space's feeds.
+    Cover(Cover),
 }
 
 impl Record {
@@ -100,6 +102,7 @@ impl Record {
             Kind::RELAY => Record::Relay(RelayRecord::read(&mut reader)?),
             Kind::ROOT => Record::Root(RootAct::read(&mut reader)?),
             Kind::POLICY => Record::Policy(PolicyRecord::read(&mut reader)?),
+            Kind::COVER => Record::Cover(Cover::read(&mut reader)?),
             other => return Err(RecordError::Kind(other)),
         };
         let len = reader.position();
@@ -120,6 +123,7 @@ impl Record {
             Record::Relay(record) => record.encode(),
             Record::Root(record) => record.encode(),
             Record::Policy(record) => record.encode(),
+            Record::Cover(record) => record.encode(),
         }
     }
 
@@ -136,6 +140,7 @@ impl Record {
             Record::Relay(_) => Kind::RELAY,
             Record::Root(_) => Kind::ROOT,
             Record::Policy(_) => Kind::POLICY,
+            Record::Cover(_) => Kind::COVER,
         }
     }
 }

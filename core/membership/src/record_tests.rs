@@ -7,12 +7,15 @@ use proptest::prelude::*;
 use sotay_feed::limits::{EPOCH_RECIPIENTS_MAX, SEQ_MAX};
 use sotay_feed::{
     BoxKey, DeviceId, DeviceKeys, DevicePublic, DocId, EnvelopeId, EpochId, MemberId, SignKey, Space,
-    SpaceKind, SpaceTag, Tip, UnitId,
+    SpaceId, SpaceKind, SpaceTag, Tip, UnitId,
 };
 
 use super::*;
 use crate::limits::*;
-use crate::{Authority, Flags, Reason, RelayAddress, RootPolicy, UnitKind, UnitPolicy, epoch_id, rank};
+use crate::{
+    Authority, CoverId, CoveredFeed, Flags, Numbers, Reason, RelayAddress, RootPolicy, UnitKind, UnitPolicy,
+    epoch_id, rank,
+};
 
 fn keys(n: u8) -> DevicePublic {
     DeviceKeys::from_seeds([n; 32], [n + 1; 32]).public()
@@ -112,6 +115,27 @@ fn relays(count: usize, address_len: usize) -> RelayRecord {
     }
 }
 
+fn cover() -> Cover {
+    let feed = |seq, id, kept: &[u64], digest| CoveredFeed {
+        place: Tip {
+            seq,
+            id: EnvelopeId::from_bytes([id; 32]),
+        },
+        kept: Numbers::new(kept.iter().copied()),
+        digest: [digest; 32],
+    };
+    Cover {
+        space: SpaceId::from_bytes([7; 32]),
+        made_ms: 1_790_000_000_000,
+        previous: BTreeSet::from([CoverId([9; 32])]),
+        feeds: BTreeMap::from([
+            (DeviceId::from_bytes([1; 8]), feed(20, 2, &[4, 5, 14, 15, 16], 4)),
+            (DeviceId::from_bytes([5; 8]), feed(300, 6, &[], 3)),
+        ]),
+        copies: [8, 10].map(|n| EnvelopeId::from_bytes([n; 32])).into(),
+    }
+}
+
 /// One of each, with the file that pins its bytes.
 fn samples() -> Vec<(Record, &'static str)> {
     vec![
@@ -151,6 +175,7 @@ fn samples() -> Vec<(Record, &'static str)> {
             }),
             include_str!("../vectors/policy.hex"),
         ),
+        (Record::Cover(cover()), include_str!("../vectors/cover.hex")),
     ]
 }
 
