@@ -296,6 +296,9 @@ impl From<&PublishDirectiveError> for Fault {
     fn from(error: &PublishDirectiveError) -> Self {
         match error {
             PublishDirectiveError::Directive(error) => Self::input("directive").with("reason", error),
+            PublishDirectiveError::Template(error) => Self::input("page_template").with("reason", error),
+            PublishDirectiveError::Withdrawn => Self::input("directive_withdrawn"),
+            PublishDirectiveError::Unknown => Self::input("no_directive"),
             PublishDirectiveError::Device(error) => error.into(),
         }
     }

@@ -43,7 +43,7 @@ pub use device::{
     BranchError, BranchLine, BroadcastLine, FOLLOWED_UNITS_MAX, FoundedBranch, KEYS_ABOVE_MAX, NewBranch,
     Origin, UpperLine,
 };
-pub use device::{Carried, RootError};
+pub use device::{Carried, RootError, TemplateEntry};
 pub use device::{
     DIARY_PAGE_MAX, DiaryLine, DiaryPage, DirectiveEntry, HomeView, PublishDirectiveError, ReviewedDocument,
     Undone,

@@ -154,6 +154,15 @@ impl Month {
         Date(NaiveDate::from_ymd_opt(self.year, self.month, 1).expect("a month has a first day"))
     }
 
+    /// Its last day.
+    pub fn last(self) -> Date {
+        let days = (28..=31).rev();
+        let last = days
+            .into_iter()
+            .find_map(|day| Date::new(self.year(), self.number(), day));
+        last.unwrap_or_else(|| self.first())
+    }
+
     /// The month after.
     pub fn next(self) -> Month {
         match self.month {

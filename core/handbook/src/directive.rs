@@ -193,6 +193,31 @@ impl Issued {
         }
     }
 
+    /// What decides whether it is the one in force.
+    pub fn standing(&self) -> Standing {
+        Standing {
+            from: self.directive.from(),
+            issuer: self.issuer,
+            steps: self.steps,
+            hash: self.directive.hash,
+        }
+    }
+}
+
+/// What decides between several things of one kind that are dated and come from several levels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// First day on which it holds.
+    pub from: Date,
+    /// Where it comes from.
+    pub issuer: Issuer,
+    /// How many levels above the unit.
+    pub steps: u8,
+    /// SHA-256 of the file.
+    pub hash: [u8; 32],
+}
+
+impl Standing {
     /// The smallest of these counts: from above, the highest level first; the unit's; what shipped.
     fn level(&self) -> (Issuer, Reverse<u8>) {
         (self.issuer, Reverse(self.steps))
@@ -253,45 +278,46 @@ impl Directive {
 /// Where the policy of the highest level says so ([`Precedence::Level`]), what the highest level has in force counts before
 /// anything of a lower one, whatever its day.
 pub fn in_force(all: &[Issued], kind: DirectiveKind, day: Date) -> Option<&Issued> {
-    let of_kind = |issued: &&Issued| issued.directive.kind() == kind;
-    match precedence(all, day) {
-        Precedence::Date => latest(all.iter().filter(of_kind), day),
-        Precedence::Level => {
-            highest(all.iter().filter(of_kind), day).or_else(|| latest(all.iter().filter(of_kind), day))
-        }
-    }
+    let of_kind = || all.iter().filter(|issued| issued.directive.kind() == kind);
+    let first_of_all = || {
+        of_kind().min_by_key(|issued| {
+            let standing = issued.standing();
+            (standing.from, standing.level(), standing.hash)
+        })
+    };
+    holding(of_kind(), Issued::standing, precedence(all, day), day).or_else(first_of_all)
 }
 
 /// What the policy of the highest level that has one on that day says about levels.
-fn precedence(all: &[Issued], day: Date) -> Precedence {
+pub fn precedence(all: &[Issued], day: Date) -> Precedence {
     let policies = all
         .iter()
         .filter(|issued| issued.directive.kind() == DirectiveKind::Policy);
-    match highest(policies, day).map(|issued| &issued.directive.content) {
+    let highest = holding(policies, Issued::standing, Precedence::Level, day);
+    match highest.map(|issued| &issued.directive.content) {
         Some(DirectiveContent::Policy(policy)) => policy.precedence,
         _ => Precedence::Date,
     }
 }
 
-fn latest<'a>(of_kind: impl Iterator<Item = &'a Issued> + Clone, day: Date) -> Option<&'a Issued> {
-    let from = |issued: &Issued| issued.directive.from();
-    let newest = of_kind.clone().map(from).filter(|from| *from <= day).max();
-    let first = newest.or_else(|| of_kind.clone().map(from).min())?;
-    of_kind
-        .filter(|issued| from(issued) == first)
-        .min_by_key(|issued| (issued.level(), issued.directive.hash))
-}
-
-fn highest<'a>(of_kind: impl Iterator<Item = &'a Issued>, day: Date) -> Option<&'a Issued> {
-    of_kind
-        .filter(|issued| issued.directive.from() <= day)
-        .min_by_key(|issued| {
-            (
-                issued.level(),
-                Reverse(issued.directive.from()),
-                issued.directive.hash,
-            )
-        })
+/// Of everything that holds by a day the one that counts, whatever the order they stand in; `None` if nothing holds yet.
+pub fn holding<'a, T>(
+    all: impl Iterator<Item = &'a T>,
+    standing: impl Fn(&T) -> Standing,
+    precedence: Precedence,
+    day: Date,
+) -> Option<&'a T> {
+    let by_then = all.filter(|one| standing(one).from <= day);
+    match precedence {
+        Precedence::Date => by_then.min_by_key(|one| {
+            let standing = standing(one);
+            (Reverse(standing.from), standing.level(), standing.hash)
+        }),
+        Precedence::Level => by_then.min_by_key(|one| {
+            let standing = standing(one);
+            (standing.level(), Reverse(standing.from), standing.hash)
+        }),
+    }
 }
 
 /// What ships with the software: examples that hold until something is published.

@@ -55,7 +55,7 @@ pub use ids::{
 };
 pub use late::{Late, addendum_text, late};
 
-pub use message::{Arg, Lang, Message, Nameless, Names, coded_text};
+pub use message::{Arg, Lang, Message, Nameless, Names, PageNote, coded_text};
 pub use policy::{Criterion, Policy, PolicyError, Precedence, ShortestMeeting, Threshold};
 pub use schema::{DocKind, SCHEMA};
 pub use words::Words;

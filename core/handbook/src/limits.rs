@@ -35,6 +35,8 @@ pub const CRITERION_KEY_BYTES_MAX: usize = 64;
 pub const TEMPLATE_BYTES_MAX: usize = 64 * 1024;
 /// Steps that rendering a template may take; the shipped one needs some thousands.
 pub const TEMPLATE_FUEL: u64 = 2_000_000;
+/// Characters of the name of a page template that is published.
+pub const TEMPLATE_NAME_CHARS_MAX: usize = 200;
 /// Characters of the words of a task, and of a note about its result.
 pub const TASK_CHARS_MAX: usize = 2_000;
 /// Tasks of a year.

@@ -51,6 +51,33 @@ pub fn coded_text(group: &str, name: &str, lang: Lang) -> Option<&'static str> {
     CATALOGUE.text(&format!("{group}.{name}"), lang)
 }
 
+/// A line that a page on paper ends with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PageNote<'a> {
+    /// The template it was made with: name, and the beginning of its SHA-256.
+    Template(&'a str, &'a str),
+    /// The template in force did not fit, and the page is of the one that ships: name, and the beginning of its SHA-256.
+    TemplateFailed(&'a str, &'a str),
+    /// SHA-256 of the canonical text.
+    Original(&'a str),
+}
+
+impl PageNote<'_> {
+    /// The line in a language.
+    pub fn text(self, lang: Lang) -> String {
+        let words = |text: &str| Words::from(text);
+        let (message, name, sha256) = match self {
+            Self::Template(name, sha256) => (Message::new("page.template"), name, sha256),
+            Self::TemplateFailed(name, sha256) => (Message::new("page.template_failed"), name, sha256),
+            Self::Original(sha256) => (Message::new("page.original"), "", sha256),
+        };
+        let message = message
+            .words("name", &words(name))
+            .words("sha256", &words(sha256));
+        message.text(lang, &Nameless)
+    }
+}
+
 /// A message with its values, in no language yet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Message {

@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::limits::{TEMPLATE_BYTES_MAX, TEMPLATE_FUEL};
 
 /// Characters of a name that an error repeats.
-const NAME_CHARS_MAX: usize = 64;
+pub const NAME_CHARS_MAX: usize = 64;
 
 /// Why a template cannot be used. The fault is with whoever published it. The text of no document is repeated.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -39,6 +39,20 @@ pub enum TemplateError {
     /// It takes too many steps.
     #[error("the template takes too many steps")]
     TooManySteps,
+    /// It uses a part of the language that templates of pages do without, or nests deeper than they may.
+    #[error("the template uses {name} in line {line}, which templates of pages cannot")]
+    Construct {
+        /// A word or a mark of the template.
+        name: String,
+        /// Counted from 1.
+        line: usize,
+    },
+    /// What it gives is larger than any page.
+    #[error("the template gives a page that is too large")]
+    TooLarge,
+    /// Its second line does not say from which day it holds and what it is called.
+    #[error("the second line does not name a first day and a name")]
+    Head,
 }
 
 /// Checks length, first line and form; unknown fields are found when it is filled.

@@ -8,15 +8,19 @@
 //! The marks are in `docs/PAPER.md` of the repository; measures follow Hướng dẫn 36-HD/VPTW of 2018.
 
 mod docx;
+mod fields;
 mod html;
+pub mod limits;
 mod markup;
 mod model;
 mod page;
+mod published;
 mod template;
 mod text;
 
 pub use docx::DocxError;
 pub use model::{Headed, MinutesPage, Original, locality};
 pub use page::{Align, Block, Cell, Line, LineStyle, Page, Run};
+pub use published::TemplateHead;
 pub use sotay_handbook::template::TemplateError;
 pub use template::{PageTemplate, Sort};

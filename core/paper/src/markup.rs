@@ -4,6 +4,7 @@
 //! inside them does not begin a line of the template. So nothing that a member wrote can become a heading, a signature
 //! or bold print.
 
+use crate::limits::PAGE_PARTS_MAX;
 use crate::page::{Align, Block, Line, LineStyle, Page, Run, plain};
 
 /// Begins a value.
@@ -141,27 +142,32 @@ fn paragraphs(runs: Vec<Run>) -> Vec<Vec<Run>> {
     all
 }
 
-/// Reads a filled template.
-pub(crate) fn read(filled: &str) -> Page {
+/// Reads a filled template; `None` when the page would have more than [`PAGE_PARTS_MAX`] parts.
+pub(crate) fn read(filled: &str) -> Option<Page> {
     let mut reader = Reader::default();
     for line in lines(filled) {
         reader.line(trimmed(&line));
+        if reader.parts > PAGE_PARTS_MAX {
+            return None;
+        }
     }
     let title = |block: &Block| match block {
         Block::Title(runs) | Block::Subtitle(runs) => Some(plain(runs)),
         _ => None,
     };
     let titles: Vec<String> = reader.blocks.iter().filter_map(title).collect();
-    Page {
+    Some(Page {
         title: titles.join(" – "),
         blocks: reader.blocks,
-    }
+    })
 }
 
 #[derive(Default)]
 struct Reader {
     blocks: Vec<Block>,
     lists: u32,
+    /// Blocks, lines of columns and cells so far.
+    parts: usize,
     /// The line before was empty: columns below it are others.
     apart: bool,
 }
@@ -174,6 +180,7 @@ impl Reader {
             ("<-", true, LineStyle::Small),
         ];
         let apart = std::mem::replace(&mut self.apart, line.is_empty());
+        let blocks = self.blocks.len();
         if line.is_empty() {
         } else if let Some((rest, left, style)) = styles
             .iter()
@@ -181,7 +188,8 @@ impl Reader {
         {
             self.column(left, style, rest, apart);
         } else if let Some(cells) = marked(line, "|=") {
-            let (aligns, header) = cells_of(cells).into_iter().map(aligned).unzip();
+            let (aligns, header): (Vec<Align>, _) = cells_of(cells).into_iter().map(aligned).unzip();
+            self.parts += aligns.len();
             self.blocks.push(Block::Table {
                 header,
                 aligns,
@@ -209,6 +217,7 @@ impl Reader {
             let texts = paragraphs(runs(line)).into_iter();
             self.blocks.extend(texts.map(Block::Paragraph));
         }
+        self.parts += self.blocks.len() - blocks;
     }
 
     fn column(&mut self, to_left: bool, style: LineStyle, text: &[(char, bool)], apart: bool) {
@@ -218,12 +227,14 @@ impl Reader {
         }
         if let Some(Block::Columns { left, right }) = self.blocks.last_mut() {
             let column = if to_left { left } else { right };
-            let texts = paragraphs(runs(text)).into_iter();
+            let (before, texts) = (column.len(), paragraphs(runs(text)).into_iter());
             column.extend(texts.map(|runs| Line { style, runs }));
+            self.parts += column.len() - before;
         }
     }
 
     fn row(&mut self, row: Vec<Vec<Run>>) {
+        self.parts += row.len();
         match self.blocks.last_mut() {
             Some(Block::Table { rows, .. }) => rows.push(row),
             _ => self.blocks.push(Block::Table {
@@ -277,6 +288,10 @@ fn aligned(cell: &[(char, bool)]) -> (Align, Vec<Run>) {
 mod tests {
     use super::*;
 
+    fn page_of(filled: &str) -> Page {
+        read(filled).expect("a page of few parts")
+    }
+
     fn one(text: &str) -> Vec<Run> {
         vec![Run {
             text: text.to_owned(),
@@ -286,7 +301,7 @@ mod tests {
 
     #[test]
     fn every_mark_makes_its_block() {
-        let page = read(
+        let page = page_of(
             "<< ĐẢNG ỦY\n>> ĐẢNG\n<- - Lưu.\n\n= BIÊN BẢN\n== Họp\n---\n# I. MỘT\n## 1. Hai\nĐoạn văn.\n+ một\n+ hai\n\
              ^ QUYẾT NGHỊ\n+ ba\n|= STT | > Số tiền | ^ x |\n| 1 | 6.000 |\n~ nhỏ",
         );
@@ -337,7 +352,7 @@ mod tests {
 
     #[test]
     fn looks_begin_and_end_inside_a_line() {
-        let page = read("a **b //c//** __d__ 1/2 * _");
+        let page = page_of("a **b //c//** __d__ 1/2 * _");
         let run = |text: &str, bold, italic, underline| Run {
             text: text.to_owned(),
             bold,
@@ -367,10 +382,10 @@ mod tests {
             "+ z",
             "~ s",
         ] {
-            let page = read(&value(text));
+            let page = page_of(&value(text));
             assert!(page.blocks == [Block::Paragraph(one(text))], "{text}");
         }
-        let page = read(&format!("| {} | b |", value("a|c")));
+        let page = page_of(&format!("| {} | b |", value("a|c")));
         assert!(
             page.blocks
                 == [Block::Table {
@@ -383,7 +398,7 @@ mod tests {
 
     #[test]
     fn lines_of_a_value_become_paragraphs_of_its_block() {
-        let page = read(&format!("- {}", value("một\n\n  = hai\r\n")));
+        let page = page_of(&format!("- {}", value("một\n\n  = hai\r\n")));
         assert!(
             page.blocks
                 == [
@@ -396,7 +411,7 @@ mod tests {
 
     #[test]
     fn paragraphs_do_not_end_a_list() {
-        let page = read(&format!("+ {}\nĐoạn.\n+ ba\n# II\n+ một", value("một\nhai")));
+        let page = page_of(&format!("+ {}\nĐoạn.\n+ ba\n# II\n+ một", value("một\nhai")));
         let numbers: Vec<(u32, u32)> = page
             .blocks
             .iter()
@@ -414,7 +429,7 @@ mod tests {
 
     #[test]
     fn a_free_line_of_a_column_stays_free() {
-        let page = read("<< a\n<<\n<< b");
+        let page = page_of("<< a\n<<\n<< b");
         let Some(Block::Columns { left, .. }) = page.blocks.first() else {
             panic!("no columns")
         };
@@ -425,8 +440,8 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn any_text_gives_a_page_and_any_value_one_kind_of_block(text in "(?s).{0,200}") {
-            let _ = read(&text);
-            let page = read(&value(&text));
+            let _ = page_of(&text);
+            let page = page_of(&value(&text));
             let paragraphs = page.blocks.iter().all(|block| matches!(block, Block::Paragraph(_)));
             proptest::prop_assert!(paragraphs);
         }

@@ -9,6 +9,35 @@ pub struct Page {
     pub blocks: Vec<Block>,
 }
 
+impl Page {
+    /// Adds a line of small print at the end.
+    pub fn note(&mut self, text: String) {
+        let run = Run {
+            text,
+            ..Run::default()
+        };
+        self.blocks.push(Block::Small(vec![run]));
+    }
+
+    /// Whether these words stand in one piece somewhere on it.
+    pub fn says(&self, words: &str) -> bool {
+        let text = |runs: &Vec<Run>| plain(runs).contains(words);
+        self.blocks.iter().any(|block| match block {
+            Block::Columns { left, right } => left.iter().chain(right).any(|line| text(&line.runs)),
+            Block::Title(runs)
+            | Block::Subtitle(runs)
+            | Block::Section(runs)
+            | Block::Subsection(runs)
+            | Block::Paragraph(runs)
+            | Block::Centered(runs)
+            | Block::Item { runs, .. }
+            | Block::Small(runs) => text(runs),
+            Block::Table { header, rows, .. } => header.iter().chain(rows.iter().flatten()).any(text),
+            Block::Rule => false,
+        })
+    }
+}
+
 /// Pages hold what was said in a meeting: only their size is shown.
 impl std::fmt::Debug for Page {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -2,10 +2,12 @@
 
 use minijinja::{Environment, Value};
 use serde::Serialize;
+use sotay_handbook::limits::TEMPLATE_BYTES_MAX;
 use sotay_handbook::template::{TemplateError, check, environment, fill};
 
-use crate::markup;
+use crate::limits::{PAGE_BYTES_MAX, PAGE_FUEL};
 use crate::page::Page;
+use crate::{fields, markup};
 
 /// Which document a template is for; its first line says the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +36,7 @@ impl Sort {
         }
     }
 
-    fn shipped(self) -> &'static str {
+    pub(crate) fn shipped(self) -> &'static str {
         match self {
             Self::Minutes => include_str!("../data/minutes-vi-1.txt"),
             Self::Extract => include_str!("../data/extract-vi-1.txt"),
@@ -53,6 +55,10 @@ pub struct PageTemplate {
 impl PageTemplate {
     /// Reads a template and checks its form; unknown fields are found when it is filled.
     pub fn parse(sort: Sort, source: &str) -> Result<Self, TemplateError> {
+        if source.len() <= TEMPLATE_BYTES_MAX {
+            // Before anything follows its expressions.
+            fields::check(source, None)?;
+        }
         check(source, sort.first_line(), &page_environment())?;
         Ok(Self {
             source: source.to_owned(),
@@ -66,12 +72,15 @@ impl PageTemplate {
 
     /// The page of a document.
     pub fn fill<T: Serialize>(&self, model: &T) -> Result<Page, TemplateError> {
-        Ok(markup::read(&fill(&self.source, model, &page_environment())?))
+        let filled = fill(&self.source, model, &page_environment())?;
+        let page = (filled.len() <= PAGE_BYTES_MAX).then(|| markup::read(&filled));
+        page.flatten().ok_or(TemplateError::TooLarge)
     }
 }
 
 fn page_environment() -> Environment<'static> {
     let mut environment = environment();
+    environment.set_fuel(Some(PAGE_FUEL));
     environment.add_filter("upper", |text: String| text.to_uppercase());
     environment.set_formatter(|out, _, value: &Value| {
         let text = if value.is_undefined() || value.is_none() {

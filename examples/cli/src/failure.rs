@@ -161,6 +161,12 @@ codes! {
     BadTemplate "bad_template" Input,
     /// A template that names a field its document does not have.
     TemplateField "template_field" Input,
+    /// A template that uses what templates of pages cannot.
+    TemplateConstruct "template_construct" Input,
+    /// A template without day and name in its second line.
+    TemplateHead "template_head" Input,
+    /// A template that takes too many steps, or gives too large a page.
+    TemplateTooLarge "template_too_large" Input,
     /// A template of another kind or version.
     TemplateVersion "template_version" Input,
     /// No such document.

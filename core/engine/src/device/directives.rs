@@ -1,6 +1,7 @@
 //! Directives: policies, fee rates, criteria and holidays, published to everybody in the unit and in force from a day on.
 //!
-//! They travel in `broadcast` like the documents of the library, with a form of their own (clause L1.6).
+//! They travel in `broadcast` like the documents of the library, with a form of their own (clause L1.6). Page templates are
+//! chosen in the same way and are in [`super::templates`]; both can be withdrawn.
 
 use serde::Serialize;
 use sotay_feed::{InOrder, Kind, SpaceKind, UnitId};
@@ -10,15 +11,19 @@ use sotay_handbook::directive::{
 use sotay_handbook::fees::FeeRates;
 use sotay_handbook::rating::Criteria;
 use sotay_handbook::{Date, Month, Policy};
+use sotay_paper::TemplateError;
 use sotay_store::{Bucket, Store};
 
 use super::Device;
 use super::above::Origin;
 use super::library::tagged;
+use super::templates::{IssuedTemplate, WITHDRAWN, WITHDRAWN_ABOVE, load_templates};
 use crate::error::DeviceError;
 
 /// Form of a publication: a directive (clause L1.6).
 pub(super) const DIRECTIVE: u8 = 4;
+/// Rows of directives of the unit: this, the hash.
+pub(super) const OWN: &[u8] = b"d";
 /// Rows of directives of units above: this, the unit, the hash.
 pub(super) const ABOVE: &[u8] = b"D";
 
@@ -28,6 +33,15 @@ pub enum PublishDirectiveError {
     /// The file is no directive; the reason names line and field.
     #[error(transparent)]
     Directive(#[from] DirectiveError),
+    /// The file is no page template, or names a field that its document does not have.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    /// The unit has withdrawn this very file: what is to hold again is published under another name or day.
+    #[error("this file was withdrawn")]
+    Withdrawn,
+    /// This unit has published nothing of this hash.
+    #[error("this unit has published no such file")]
+    Unknown,
     /// Anything that can happen to every call.
     #[error(transparent)]
     Device(#[from] DeviceError),
@@ -52,9 +66,10 @@ pub struct DirectiveEntry {
     pub in_force: bool,
 }
 
-/// Directives known here; what shipped is always among them.
+/// Directives and page templates known here and not withdrawn; what shipped is always among the directives.
 pub(super) struct Directives {
-    all: Vec<Issued>,
+    pub(super) all: Vec<Issued>,
+    pub(super) templates: Vec<IssuedTemplate>,
     /// Changes with every directive that is learnt, and with the units above.
     revision: u64,
 }
@@ -63,16 +78,20 @@ impl Directives {
     /// All that are kept, those of units above as far as they stand above: the nearest comes first.
     pub fn load<S: Store>(store: &S, above: &[UnitId]) -> Result<Self, DeviceError> {
         let mut all = shipped();
-        let damaged = || DeviceError::damaged("directives");
-        for (_, bytes) in store.list(Bucket::Library, b"d")? {
+        for bytes in standing(store, OWN, WITHDRAWN)? {
             all.push(Issued::own(read(&bytes).ok_or_else(damaged)?));
         }
         for (unit, steps) in above.iter().zip(1..) {
-            for (_, bytes) in store.list(Bucket::Library, &[ABOVE, unit.as_bytes()].concat())? {
+            let rows = [ABOVE, WITHDRAWN_ABOVE].map(|kept| [kept, unit.as_bytes()].concat());
+            for bytes in standing(store, &rows[0], &rows[1])? {
                 all.push(Issued::above(steps, read(&bytes).ok_or_else(damaged)?));
             }
         }
-        Ok(Self { all, revision: 0 })
+        Ok(Self {
+            all,
+            templates: load_templates(store, above)?,
+            revision: 0,
+        })
     }
 
     /// What views that depend on directives are kept by.
@@ -85,6 +104,26 @@ impl Directives {
     }
 }
 
+pub(super) fn damaged() -> DeviceError {
+    DeviceError::damaged("directives")
+}
+
+/// The files under a prefix, by hash, without those that their unit withdrew.
+pub(super) fn standing<S: Store>(
+    store: &S,
+    files: &[u8],
+    withdrawn: &[u8],
+) -> Result<Vec<Vec<u8>>, DeviceError> {
+    let mut standing = Vec::new();
+    for (key, bytes) in store.list(Bucket::Library, files)? {
+        let hash = key.get(files.len()..).ok_or_else(damaged)?;
+        if store.get(Bucket::Library, &[withdrawn, hash].concat())?.is_none() {
+            standing.push(bytes);
+        }
+    }
+    Ok(standing)
+}
+
 fn read(bytes: &[u8]) -> Option<Directive> {
     Directive::parse(std::str::from_utf8(bytes).ok()?).ok()
 }
@@ -94,14 +133,20 @@ pub(super) fn hash_of(bytes: &[u8]) -> Option<[u8; 32]> {
     read(bytes).map(|directive| directive.hash)
 }
 
+/// What a directive that is kept is called.
+pub(super) fn name_of(bytes: &[u8]) -> Option<String> {
+    read(bytes).map(|directive| directive.name().to_owned())
+}
+
 impl<S: Store> Device<S> {
     /// Publishes a directive to everybody in the unit. Officers only. Publishing the same again changes nothing.
     pub fn publish_directive(&mut self, json: &str) -> Result<DirectiveEntry, PublishDirectiveError> {
         let directive = Directive::parse(json)?;
         let space = self.space(SpaceKind::Broadcast)?;
         self.may_publish(&space)?;
+        self.not_withdrawn(&directive.hash)?;
         let entry = entry(&Issued::own(directive.clone()), true, None);
-        if self.stored([b"d", &directive.hash[..]].concat())?.is_none() {
+        if self.stored([OWN, &directive.hash].concat())?.is_none() {
             let payload = tagged(DIRECTIVE, json.as_bytes());
             self.publish(&space, vec![(Kind::PUBLICATION, payload)], Vec::new())?;
             self.absorb()?;

@@ -56,6 +56,7 @@ mod sealing;
 mod seals;
 mod sharing;
 mod studied;
+mod templates;
 mod tend;
 mod unit_names;
 mod units;
@@ -117,6 +118,7 @@ pub use void::LateLine;
 pub use witness::{ForkLine, RelayProof, RelayWord};
 
 pub use sharing::{SHARED_MARKS_MAX, SharedMark};
+pub use templates::TemplateEntry;
 pub use year::ReviewedDocument;
 
 use crate::enrolment::LABEL_BYTES_MAX;

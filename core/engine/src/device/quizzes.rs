@@ -18,8 +18,8 @@ use sotay_study::quiz::{
 use super::Device;
 use super::above::{Origin, origin_put};
 use super::broadcasts::{PROGRAMMES_ABOVE, read_programme};
-use super::directives;
 use super::library::{LibraryError, put, tagged};
+use super::{directives, templates};
 use crate::error::DeviceError;
 
 /// Form of a publication: a quiz package (clause L1.4).
@@ -205,8 +205,18 @@ pub(super) fn publication((unit, own): (UnitId, bool), form: u8, bytes: &[u8]) -
         }
         directives::DIRECTIVE => {
             let hash = directives::hash_of(bytes)?;
-            let key = [prefix(b"d", directives::ABOVE), hash.to_vec()].concat();
+            let key = [prefix(directives::OWN, directives::ABOVE), hash.to_vec()].concat();
             Some(vec![put(Bucket::Library, key, bytes)])
+        }
+        templates::TEMPLATE => {
+            let hash = templates::hash_of(bytes)?;
+            let key = [prefix(templates::OWN, templates::ABOVE), hash.to_vec()].concat();
+            Some(vec![put(Bucket::Library, key, bytes)])
+        }
+        templates::WITHDRAWAL => {
+            let hash: [u8; 32] = bytes.try_into().ok()?;
+            let key = prefix(templates::WITHDRAWN, templates::WITHDRAWN_ABOVE);
+            Some(vec![put(Bucket::Library, [key, hash.to_vec()].concat(), &[])])
         }
         _ => None,
     }

@@ -45,7 +45,7 @@ pub(crate) use study::{
 pub(crate) use transfer::{TransferArgs, TransferCommand};
 pub(crate) use year::{
     Directives, DirectivesCommand, Fees, FeesCommand, Rating, RatingCommand, Report, ReportCommand,
-    Resolution, ResolutionCommand, SetResolution, Tasks, TasksCommand, Undo,
+    Resolution, ResolutionCommand, SetResolution, Tasks, TasksCommand, TemplateSort, Undo,
 };
 
 /// Environment variable that names the profile folder.
@@ -199,7 +199,7 @@ pub(crate) enum Command {
     Resolution(Resolution),
     /// The monthly report upward, in revisions.
     Report(Report),
-    /// Policies, fee rates, criteria and holidays that are in force from a day on.
+    /// Policies, fee rates, criteria, holidays and page templates that are in force from a day on.
     Directives(Directives),
 }
 

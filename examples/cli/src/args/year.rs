@@ -356,7 +356,12 @@ pub(crate) enum ReportCommand {
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 A directive is a JSON file whose field sotay says what it is: policy, fees, criteria or holidays. docs/HANDBOOK.md has the
-forms. The one in force on a day is the latest that holds by then.")]
+forms. A page template is a text file (docs/PAPER.md). The one in force on a day is the latest that holds by then.
+Examples:
+  sotay directives template minutes --from 01/01/2026 --name 'Mẫu của Đảng ủy xã' --out mau.txt   (a file to begin with)
+  sotay directives check mau.txt
+  sotay directives publish mau.txt
+  sotay directives withdraw 3f8a")]
 pub(crate) struct Directives {
     #[command(subcommand)]
     pub command: Option<DirectivesCommand>,
@@ -370,7 +375,26 @@ pub(crate) enum DirectivesCommand {
         #[arg(long, value_name = "DATE")]
         on: Option<String>,
     },
-    /// Publish a file to everybody in the branch. Officers only.
+    /// Write the page template that comes with the software, as a file to change and publish.
+    Template {
+        /// Which document it is for.
+        sort: TemplateSort,
+        /// First day on which it is to hold.
+        #[arg(long, value_name = "DATE")]
+        from: String,
+        /// What it is to be called.
+        #[arg(long)]
+        name: String,
+        /// Write to this file.
+        #[arg(long, value_name = "FILE")]
+        out: Option<std::path::PathBuf>,
+    },
+    /// Withdraw a directive or page template that this unit has published: what held before holds again. Officers only.
+    Withdraw {
+        /// The beginning of its SHA-256, as the list shows it.
+        sha256: String,
+    },
+    /// Publish a file to everybody in the branch, and below. Officers only.
     Publish {
         /// The file.
         file: String,
@@ -380,4 +404,17 @@ pub(crate) enum DirectivesCommand {
         /// The file.
         file: String,
     },
+}
+
+/// Which document a page template is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum TemplateSort {
+    /// Minutes of a meeting.
+    Minutes,
+    /// What the minutes say of one item of the agenda.
+    Extract,
+    /// A resolution.
+    Resolution,
+    /// A report of a month.
+    Report,
 }

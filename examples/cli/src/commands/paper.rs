@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
-use sotay_engine::PageError;
 use sotay_engine::handbook::limits::TEMPLATE_BYTES_MAX;
 use sotay_engine::handbook::template::TemplateError;
 use sotay_engine::paper::{Page, PageTemplate, Sort};
+use sotay_engine::{PageError, ProfileDevice};
 
 use crate::args::{Paper, PrintFormat};
 use crate::failure::{Code, Failure};
@@ -14,12 +14,23 @@ use crate::files;
 use crate::reply::Reply;
 use crate::voice::Voice;
 
+/// What --with calls the templates that come with the software.
+const SHIPPED: &str = "shipped";
+
 /// The template that was named, if one was.
-pub(super) fn template(sort: Sort, args: &Paper) -> Result<Option<PageTemplate>, Failure> {
-    let Some(file) = &args.template else {
-        return Ok(None);
+pub(super) fn template(
+    device: &ProfileDevice,
+    sort: Sort,
+    args: &Paper,
+) -> Result<Option<PageTemplate>, Failure> {
+    let source = match (&args.template, &args.with) {
+        (Some(file), _) => files::read(file, TEMPLATE_BYTES_MAX)?,
+        (None, Some(with)) if with == SHIPPED => return Ok(Some(PageTemplate::shipped(sort))),
+        (None, Some(with)) => device
+            .template_source(&with.to_lowercase())?
+            .ok_or_else(|| Failure::new(Code::NoEntry).with("text", with).with("count", 0))?,
+        (None, None) => return Ok(None),
     };
-    let source = files::read(file, TEMPLATE_BYTES_MAX)?;
     let template = PageTemplate::parse(sort, &source);
     template.map(Some).map_err(|error| bad_template(sort, &error))
 }
@@ -71,14 +82,17 @@ pub(super) fn failure(sort: Sort, error: PageError) -> Failure {
     }
 }
 
-fn bad_template(sort: Sort, error: &TemplateError) -> Failure {
+pub(super) fn bad_template(sort: Sort, error: &TemplateError) -> Failure {
     match error {
         TemplateError::UnknownField { name, line } => Failure::new(Code::TemplateField)
             .with("name", name)
             .with("line", line),
         TemplateError::Malformed { line } => Failure::new(Code::BadTemplate).with("line", line),
-        // The loop that does not end may stand anywhere.
-        TemplateError::TooManySteps => Failure::new(Code::BadTemplate).with("line", "?"),
+        TemplateError::Construct { name, line } => Failure::new(Code::TemplateConstruct)
+            .with("name", name)
+            .with("line", line),
+        TemplateError::Head => Failure::new(Code::TemplateHead),
+        TemplateError::TooManySteps | TemplateError::TooLarge => Failure::new(Code::TemplateTooLarge),
         TemplateError::TooLong(_) | TemplateError::Version => {
             let comment = |c: char| "{#-} ".contains(c);
             Failure::new(Code::TemplateVersion).with("wanted", sort.first_line().trim_matches(comment))

@@ -17,8 +17,8 @@ pub(super) fn run(session: &Session, wanted: Option<String>, args: Print) -> Res
     } else {
         Sort::Minutes
     };
-    let template = paper::template(sort, &args.paper)?;
-    let item = args.item;
+    let Print { item, paper } = args;
+    let wanted_paper = paper.clone();
     let (doc, page) = session.open()?.run(move |device, _| {
         let doc = pick::meeting(device, wanted.as_deref())?;
         let view = device.meeting_view(doc)?;
@@ -27,11 +27,12 @@ pub(super) fn run(session: &Session, wanted: Option<String>, args: Print) -> Res
             .as_deref()
             .map(|item| pick::entry(&agenda, item))
             .transpose()?;
+        let template = paper::template(device, sort, &wanted_paper)?;
         let page = device
             .minutes_page(doc, item, template.as_ref())
             .map_err(|error| paper::failure(sort, error))?;
         Ok((doc, page))
     })?;
     let value = json!({ "meeting": doc.to_string() });
-    paper::write(session.voice, args.paper, &page, value)
+    paper::write(session.voice, paper, &page, value)
 }

@@ -22,7 +22,7 @@ pub(in crate::commands) fn run(session: &Session, args: Report) -> Result<Reply,
         match args.command.unwrap_or(ReportCommand::Show { revision: None }) {
             ReportCommand::Show { revision } => show(voice, device, month, revision),
             ReportCommand::Print { revision, paper } => {
-                let template = paper::template(Sort::Report, &paper)?;
+                let template = paper::template(device, Sort::Report, &paper)?;
                 let page = device
                     .report_page(month, revision, template.as_ref())
                     .map_err(|error| paper::failure(Sort::Report, error))?;

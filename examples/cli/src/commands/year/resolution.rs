@@ -42,7 +42,7 @@ pub(in crate::commands) fn run(session: &Session, args: Resolution) -> Result<Re
         }
         ResolutionCommand::Print(args) => {
             let doc = named(device, wanted.as_deref())?;
-            let template = paper::template(Sort::Resolution, &args)?;
+            let template = paper::template(device, Sort::Resolution, &args)?;
             let page = device
                 .resolution_page(doc, template.as_ref())
                 .map_err(|error| paper::failure(Sort::Resolution, error))?;
