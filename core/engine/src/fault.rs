@@ -16,8 +16,8 @@ use sotay_vault::keyvault::{KeyVaultError, PIN_BYTES_MAX, PIN_CHARS_MIN, PinRefu
 use sotay_vault::{AGE_PASSPHRASE_BYTES_MAX, AgeError};
 
 use crate::device::{
-    AdmitError, BranchError, CreateUnitError, HallError, JoinError, NameRelaysError, PublishDirectiveError,
-    RemovalError, VaultError,
+    AdmitError, BranchError, CreateUnitError, HallError, JoinError, NameRelaysError, PageError,
+    PublishDirectiveError, RemovalError, VaultError,
 };
 use crate::engine::{CallError, CreateFromPackError, OpenError, SyncError};
 use crate::enrolment::{EnrolTextError, NotFresh};
@@ -296,7 +296,7 @@ impl From<&PublishDirectiveError> for Fault {
     fn from(error: &PublishDirectiveError) -> Self {
         match error {
             PublishDirectiveError::Directive(error) => Self::input("directive").with("reason", error),
-            PublishDirectiveError::Template(error) => Self::input("page_template").with("reason", error),
+            PublishDirectiveError::Template(error) => (&PageError::Template(error.clone())).into(),
             PublishDirectiveError::Withdrawn => Self::input("directive_withdrawn"),
             PublishDirectiveError::Unknown => Self::input("no_directive"),
             PublishDirectiveError::Device(error) => error.into(),
