@@ -8,7 +8,7 @@ use std::time::Duration;
 use quinn::crypto::rustls::QuicClientConfig;
 use quinn::{ConnectionError, Endpoint, EndpointConfig, TokenMemoryCache, TransportErrorCode};
 use rustls::pki_types::ServerName;
-use sotay_feed::DeviceKeys;
+use sotay_feed::{DeviceKeys, SignKey};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -18,7 +18,7 @@ use crate::address::RelayAddress;
 use crate::close::Close;
 use crate::door::{self, Fault};
 use crate::link::{Carrier, Link, Order};
-use crate::listener::{SHUTDOWN_MAX, is_version, peer_key};
+use crate::listener::{SHUTDOWN_MAX, is_version};
 use crate::tls::{self, ALPN, Identity};
 use crate::transport;
 
@@ -326,6 +326,14 @@ impl Connector {
             let _ = tokio::time::timeout(SHUTDOWN_MAX, endpoint.wait_idle()).await;
         }
     }
+}
+
+/// The key the relay proved, from its raw public key.
+fn peer_key(connection: &quinn::Connection) -> Option<SignKey> {
+    let identity = connection.peer_identity()?;
+    door::proven(Some(
+        identity.downcast_ref::<Vec<rustls::pki_types::CertificateDer<'static>>>()?,
+    ))
 }
 
 /// Names are not checked; it keeps the address tokens of different relays apart.

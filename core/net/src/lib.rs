@@ -23,6 +23,7 @@ mod close;
 mod connector;
 mod door;
 mod frame;
+mod handshake;
 mod link;
 mod listener;
 mod rendezvous;

@@ -74,7 +74,7 @@ impl Link {
         };
         Self {
             send: LinkSend(Sending::Quic(send)),
-            recv: LinkRecv(Receiving::Quic(QuicRecv::new(connection, recv))),
+            recv: LinkRecv(Receiving::Quic(Box::new(QuicRecv::new(connection, recv)))),
             peer,
         }
     }
@@ -87,7 +87,7 @@ impl Link {
     ) -> Self {
         let (send, recv) = tcp::halves(stream, remote, orders);
         Self {
-            send: LinkSend(Sending::Tcp(send)),
+            send: LinkSend(Sending::Tcp(Box::new(send))),
             recv: LinkRecv(Receiving::Tcp(Box::new(recv))),
             peer,
         }
@@ -152,7 +152,7 @@ pub enum Carrier {
 #[derive(Debug)]
 enum Sending {
     Quic(QuicSend),
-    Tcp(TcpSend),
+    Tcp(Box<TcpSend>),
 }
 
 /// The sending half of a [`Link`].
@@ -165,7 +165,7 @@ impl LinkSend {
     pub async fn send(&mut self, frame: Arc<[u8]>) -> Result<(), LinkError> {
         match &mut self.0 {
             Sending::Quic(send) => send.send(frame).await,
-            Sending::Tcp(send) => send.send(frame).await,
+            Sending::Tcp(send) => Box::pin(send.send(frame)).await,
         }
     }
 
@@ -190,7 +190,7 @@ impl LinkSend {
 
 #[derive(Debug)]
 enum Receiving {
-    Quic(QuicRecv),
+    Quic(Box<QuicRecv>),
     Tcp(Box<TcpRecv>),
 }
 
@@ -203,7 +203,8 @@ impl LinkRecv {
     pub async fn recv(&mut self) -> Result<Option<Bytes>, LinkError> {
         match &mut self.0 {
             Receiving::Quic(recv) => recv.recv().await,
-            Receiving::Tcp(recv) => recv.recv().await,
+            // In a box: the many links over QUIC keep no room for what the few over TCP need.
+            Receiving::Tcp(recv) => Box::pin(recv.recv()).await,
         }
     }
 }

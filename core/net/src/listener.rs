@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use quinn::crypto::rustls::QuicServerConfig;
 use quinn::{ConnectionError, Endpoint, EndpointConfig, TransportErrorCode};
 use quinn_proto::HashedConnectionIdGenerator;
 use ring::{hkdf, hmac};
@@ -13,6 +12,7 @@ use sotay_feed::{DeviceKeys, SignKey};
 
 use crate::close::Close;
 use crate::door::{self, Door};
+use crate::handshake::{QUIC_VERSION, Tls};
 use crate::link::{Link, Order};
 use crate::tls::{self, Identity};
 use crate::transport;
@@ -186,7 +186,7 @@ impl Listener {
         loop {
             let entry = tokio::select! {
                 incoming = self.endpoint.accept() => Entry::Quic(Box::new(incoming?)),
-                entrant = door::next(self.door.as_ref()) => Entry::Tcp(entrant),
+                entrant = door::next(self.door.as_ref()) => Entry::Tcp(Box::new(entrant)),
             };
             let validated = match &entry {
                 Entry::Quic(incoming) => incoming.remote_address_validated() || !incoming.may_retry(),
@@ -270,14 +270,13 @@ fn endpoint_config(keys: &DeviceKeys) -> EndpointConfig {
     let mut cid_key = [0; 8];
     cid_key.copy_from_slice(&derived(keys, "sotay/v1/quic-connection-id")[..8]);
     let cid_key = u64::from_be_bytes(cid_key);
+    config.supported_versions(vec![QUIC_VERSION]);
     config.cid_generator(move || Box::new(HashedConnectionIdGenerator::from_key(cid_key)));
     config
 }
 
 fn server_config(keys: &DeviceKeys, identity: &Identity, limits: &Limits) -> quinn::ServerConfig {
-    let crypto = QuicServerConfig::try_from(tls::server(identity))
-        .expect("AES-128-GCM is among the suites, as QUIC asks");
-    let mut config = quinn::ServerConfig::with_crypto(Arc::new(crypto));
+    let mut config = quinn::ServerConfig::with_crypto(Arc::new(Tls::new(tls::server(identity))));
     let token_salt = hkdf::Salt::new(hkdf::HKDF_SHA256, &[]);
     let token_key = token_salt.extract(&derived(keys, "sotay/v1/quic-token"));
     config
@@ -315,7 +314,7 @@ impl Drop for InFlight {
 #[derive(Debug)]
 enum Entry {
     Quic(Box<quinn::Incoming>),
-    Tcp(door::Entrant),
+    Tcp(Box<door::Entrant>),
 }
 
 /// A handshake that was let in.
@@ -348,18 +347,12 @@ impl Handshake {
 
 async fn establish(incoming: quinn::Incoming) -> Result<Link, HandshakeError> {
     let connection = incoming.accept()?.await?;
-    let peer = peer_key(&connection).ok_or(HandshakeError::Key)?;
+    let proven = connection
+        .peer_identity()
+        .and_then(|key| key.downcast::<SignKey>().ok());
+    let peer = *proven.ok_or(HandshakeError::Key)?;
     let (send, recv) = connection.accept_bi().await?;
     Ok(Link::quic(connection, peer, send, recv))
-}
-
-/// The key the other side proved, from its raw public key.
-pub(crate) fn peer_key(connection: &quinn::Connection) -> Option<SignKey> {
-    let identity = connection.peer_identity()?;
-    let chain = identity
-        .downcast::<Vec<rustls::pki_types::CertificateDer<'static>>>()
-        .ok()?;
-    tls::key_of(chain.first()?)
 }
 
 /// TLS alert `no_application_protocol` (RFC 7301 §3.2).

@@ -252,6 +252,23 @@ async fn an_oversized_frame_is_a_typed_fault_and_closes_with_its_code() {
 }
 
 #[tokio::test]
+async fn keys_are_changed_again_and_again_in_the_middle_of_a_session() {
+    let (listener, address) = listener(Limits::default());
+    let accepting = listener.clone();
+    let relay = tokio::spawn(async move { accepting.accept().await.unwrap().establish().await.unwrap() });
+    let (connection, mut send) = hostile_stream(address.port()).await;
+    send.write_all(b"\x00\x00\x00\x01a").await.unwrap();
+    let mut relay = within(relay).await.unwrap();
+    assert_eq!(relay.peer(), keys(PHONE).public().sign);
+    assert_eq!(within(relay.recv()).await.unwrap().unwrap(), &b"a"[..]);
+    for _ in 0..3 {
+        connection.force_key_update();
+        send.write_all(b"\x00\x00\x00\x02bc").await.unwrap();
+        assert_eq!(within(relay.recv()).await.unwrap().unwrap(), &b"bc"[..]);
+    }
+}
+
+#[tokio::test]
 async fn a_stream_that_ends_inside_a_frame_is_a_typed_fault() {
     let (listener, address) = listener(Limits::default());
     let accepting = listener.clone();

@@ -25,6 +25,7 @@ mod limits;
 mod link;
 mod metered;
 mod metrics;
+mod outbox;
 mod permissions;
 mod quota;
 mod relocate;

@@ -26,6 +26,7 @@ use crate::limits::Limits;
 use crate::link::{Job, LinkId, Links, Reload, draining};
 use crate::metered::Metered;
 use crate::metrics::Metrics;
+use crate::outbox::Outgoings;
 use crate::permissions::Served;
 use crate::shard::{Books, Shard};
 use crate::socket;
@@ -397,15 +398,15 @@ impl Service {
         let mut terminate = signal(SignalKind::terminate()).map_err(RunError::System)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(RunError::System)?;
         let (alive, mut all_gone) = mpsc::channel(1);
-        let links = Links {
+        let links = Arc::new(Links {
             jobs: self.jobs.clone(),
             sessions: Arc::new(Semaphore::new(self.limits.sessions)),
             waiting: Arc::new(Semaphore::new(self.limits.waiting_bytes)),
-            outgoing: Arc::default(),
+            outgoing: Outgoings::new(self.limits.outgoing_bytes),
             limits: self.limits.clone(),
             metrics: self.metrics.clone(),
             _alive: alive,
-        };
+        });
         let (drain, draining_now) = oneshot::channel();
         let accepting = tokio::spawn(accept(self.listener.clone(), links, draining_now));
         let mut died = died;
@@ -460,7 +461,7 @@ impl Service {
 }
 
 /// Gives every connection a task of its own; from the drain on it only turns new ones away.
-async fn accept(listener: Arc<Listener>, links: Links, mut drain: oneshot::Receiver<()>) {
+async fn accept(listener: Arc<Listener>, links: Arc<Links>, mut drain: oneshot::Receiver<()>) {
     let mut number = 0;
     loop {
         let handshake = tokio::select! {

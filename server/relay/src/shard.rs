@@ -12,8 +12,8 @@ use sotay_feed::{SignKey, Space, SpaceKind};
 use sotay_store::{Store, StoreError};
 use sotay_sync::message::Message;
 use sotay_sync::{
-    CloseCode, Group, Output, Replica, Role, Session, SessionConfig, SessionError, SessionEvent,
-    SessionStats, SharedItems, SyncStatus,
+    CloseCode, Group, Output, Replica, Role, Session, SessionConfig, SessionError, SessionEvent, SharedItems,
+    SyncStatus,
 };
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
@@ -23,8 +23,9 @@ use crate::fair::{ENVELOPE_COST_BYTES, Fair, Lane};
 use crate::health::Health;
 use crate::labels::{deny_label, refuse_label};
 use crate::limits::Limits;
-use crate::link::{BUSY_RETRY, DRAIN_RETRY, Job, LinkId, Outbox, Outgoing, Reload, carried, seconds};
+use crate::link::{BUSY_RETRY, DRAIN_RETRY, Job, LinkId, Reload, carried, seconds};
 use crate::metrics::{Direction, Metrics};
+use crate::outbox::{Outbox, Outgoing};
 use crate::permissions::{Permissions, Served};
 use crate::quota::Shared;
 use crate::room::{Part, Parts, Room};
@@ -45,8 +46,10 @@ pub(crate) struct Seat {
     part: Part,
     lane: Lane,
     deadline: Option<i64>,
-    pub spaces: BTreeSet<Space>,
-    counted: SessionStats,
+    /// Those it listens to, in order.
+    pub spaces: Box<[Space]>,
+    /// Envelopes in and out that were counted.
+    counted: [u64; 2],
     /// When it came, and whether it has had everything since, milliseconds since 1970.
     since: i64,
     whole: bool,
@@ -332,8 +335,8 @@ impl<S: Store> Shard<S> {
             part,
             lane: Lane::Device(peer),
             deadline: None,
-            spaces: BTreeSet::new(),
-            counted: SessionStats::default(),
+            spaces: Box::default(),
+            counted: [0; 2],
             since: now,
             whole: false,
             gone: false,
@@ -500,7 +503,7 @@ impl<S: Store> Shard<S> {
         }
         let mut lost = Vec::new();
         if !opened.is_empty() {
-            let spaces: BTreeSet<Space> = seat.session.subscriptions().into_iter().collect();
+            let spaces = seat.session.subscriptions().into_boxed_slice();
             // A phone opens its own unit before those above it. A roll alone is listened to by strangers too.
             let inside = |space: &&Space| space.kind != SpaceKind::Roll && spaces.contains(space);
             if let (Lane::Device(_), Some(first)) = (seat.lane, opened.iter().find(inside)) {
@@ -508,10 +511,12 @@ impl<S: Store> Shard<S> {
                 self.parts.give(first.unit, &seat.part);
                 self.books.contacts.seen(seat.peer.device_id(), first.unit, now);
             }
-            for space in spaces.difference(&seat.spaces) {
+            // Both are in order.
+            let lacks = |of: &[Space], space: &&Space| of.binary_search(space).is_err();
+            for space in spaces.iter().filter(|space| lacks(&seat.spaces, space)) {
                 self.subscribers.entry(*space).or_default().insert(link);
             }
-            lost.extend(seat.spaces.difference(&spaces).copied());
+            lost.extend(seat.spaces.iter().filter(|space| lacks(&spaces, space)).copied());
             seat.spaces = spaces;
         }
         for space in &lost {
@@ -563,12 +568,10 @@ fn unsubscribe(subscribers: &mut BTreeMap<Space, BTreeSet<LinkId>>, space: &Spac
 
 /// Adds what a session moved since it was last counted.
 fn count(metrics: &Metrics, seat: &mut Seat) {
-    let (now, before) = (seat.session.stats(), seat.counted);
-    seat.counted = now;
-    for (direction, envelopes) in [
-        ("in", now.envelopes_in - before.envelopes_in),
-        ("out", now.envelopes_out - before.envelopes_out),
-    ] {
+    let stats = seat.session.stats();
+    let now = [stats.envelopes_in, stats.envelopes_out];
+    let [taken, given] = std::mem::replace(&mut seat.counted, now);
+    for (direction, envelopes) in [("in", now[0] - taken), ("out", now[1] - given)] {
         if envelopes > 0 {
             metrics
                 .envelopes

@@ -40,7 +40,7 @@ impl QuicSend {
             Ok(()) => Ok(()),
             Err(WriteError::ConnectionLost(error)) => Err(error.into()),
             // The other side stopped reading: its reason comes with the close of the connection.
-            Err(WriteError::Stopped(_)) => Err(ended(&self.connection).await),
+            Err(WriteError::Stopped(_)) => Err(Box::pin(ended(&self.connection)).await),
             Err(WriteError::ClosedStream | WriteError::ZeroRttRejected) => Err(LinkError::Local),
         }
     }
@@ -92,7 +92,7 @@ impl QuicRecv {
                     if let Err(fault) = self.assembler.finish() {
                         return Err(self.fail(fault));
                     }
-                    return match ended(&self.connection).await {
+                    return match Box::pin(ended(&self.connection)).await {
                         LinkError::Closed(Close::DONE) => Ok(None),
                         other => Err(other),
                     };
@@ -103,7 +103,7 @@ impl QuicRecv {
                         other => Err(other),
                     };
                 }
-                Err(ReadError::Reset(_)) => return Err(ended(&self.connection).await),
+                Err(ReadError::Reset(_)) => return Err(Box::pin(ended(&self.connection)).await),
                 Err(ReadError::ClosedStream | ReadError::IllegalOrderedRead | ReadError::ZeroRttRejected) => {
                     return Err(LinkError::Local);
                 }
@@ -119,7 +119,8 @@ impl QuicRecv {
     }
 }
 
-/// The stream is over; the reason follows as the close of the connection, unless the other side forgets it.
+/// The stream is over; the reason follows as the close of the connection, unless the other side forgets it. Callers put it
+/// into a box: what it needs would else be kept ready in every link.
 async fn ended(connection: &Connection) -> LinkError {
     match tokio::time::timeout(CLOSE_LINGER, connection.closed()).await {
         Ok(error) => error.into(),
