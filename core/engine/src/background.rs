@@ -18,7 +18,7 @@ use crate::error::DeviceError;
 use crate::listed::with_last;
 use crate::options::{Connectivity, Network};
 use crate::task::{Meter, SyncPhase};
-use crate::worker::Job;
+use crate::worker::{Job, Side};
 use sotay_store::SqliteStore;
 
 /// A connection that lasted this long counts as good: the next pause is short again.
@@ -26,6 +26,9 @@ pub const HEALTHY_AFTER: Duration = Duration::from_secs(30);
 
 /// How often the platform is asked for a network, should it forget to say that there is one.
 pub const NETWORK_ASKED_EVERY: Duration = Duration::from_secs(60);
+
+/// How a relay is followed.
+const LIVE: Side = Side::Caller { live: true };
 
 /// What the app is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +42,8 @@ pub(crate) enum Mode {
 /// Whom to follow.
 pub(crate) enum Route {
     One(RelayAddress),
+    /// A phone that hosts: in the hall, where there may be no other network.
+    Host(RelayAddress),
     /// The relays of the unit's signed list, as it is at each attempt.
     Listed,
 }
@@ -92,7 +97,7 @@ pub(crate) async fn once(
         link,
         jobs: jobs.clone(),
     };
-    let end = converse(connection, link, false, &jobs, meter).await;
+    let end = converse(connection, link, Side::Caller { live: false }, &jobs, meter).await;
     let (stats, down) = finish(link, &jobs, move |device| device.sync_status(&relay)).await?;
     match end {
         End::CaughtUp => Ok(SyncReport { stats, spaces: down? }),
@@ -120,7 +125,7 @@ async fn finish<T: Send + 'static>(
 }
 
 /// Why a conversation ended.
-enum End {
+pub(crate) enum End {
     /// Everything was exchanged (when not live).
     CaughtUp,
     /// The relay said goodbye.
@@ -133,23 +138,24 @@ enum End {
     Stopped,
 }
 
-/// Moves frames until one side ends.
-async fn converse(
+/// Moves frames until one end ends.
+pub(crate) async fn converse(
     connection: Link,
     link: LinkId,
-    live: bool,
+    side: Side,
     jobs: &mpsc::Sender<Job>,
     meter: &Meter,
 ) -> End {
-    let relay = connection.peer();
+    let peer = connection.peer();
+    let live = side != Side::Caller { live: false };
     let (mut send, mut recv) = connection.split();
     let mut caught_up = false;
     let (out, mut outputs) = mpsc::unbounded_channel();
     if jobs
         .send(Job::Up {
             link,
-            relay,
-            live,
+            peer,
+            side,
             out,
         })
         .await
@@ -220,9 +226,9 @@ impl Drop for Follower {
 }
 
 /// Tells the worker that a link is gone, however its task ended.
-struct DownGuard {
-    link: LinkId,
-    jobs: mpsc::Sender<Job>,
+pub(crate) struct DownGuard {
+    pub link: LinkId,
+    pub jobs: mpsc::Sender<Job>,
 }
 
 impl Drop for DownGuard {
@@ -268,7 +274,7 @@ async fn follow(mut context: Context, network: Arc<Notify>) {
         {
             return;
         }
-        if !context.network.may_follow() {
+        if !matches!(context.route, Route::Host(_)) && !context.network.may_follow() {
             tokio::select! {
                 () = network.notified() => {}
                 _ = context.mode.changed() => {}
@@ -289,7 +295,7 @@ async fn follow(mut context: Context, network: Arc<Notify>) {
                     jobs: context.jobs.clone(),
                 };
                 let end = tokio::select! {
-                    end = converse(connection, link, true, &context.jobs, &meter) => Some(end),
+                    end = converse(connection, link, LIVE, &context.jobs, &meter) => Some(end),
                     _ = context.mode.wait_for(|mode| *mode != Mode::Foreground) => None,
                 };
                 drop(guard);

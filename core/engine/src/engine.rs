@@ -1,5 +1,6 @@
 //! What an app holds: a handle on the worker thread, the network tasks and the events of one profile.
 
+mod hosting;
 mod locking;
 
 use std::any::Any;
@@ -32,6 +33,8 @@ use crate::profile::{self, ProfileError};
 use crate::rooted::RootKey;
 use crate::task::{Meter, SyncPhase, SyncTask, SyncTaskError};
 use crate::worker::{Call, EventQueue, Idle, JOBS_WAITING_MAX, Job, Worker};
+
+pub use hosting::{HostError, Hosted};
 
 /// What a call gave.
 type Answer = Box<dyn Any + Send>;
@@ -154,6 +157,7 @@ pub struct Engine {
     connector: Connector,
     links: Arc<AtomicU64>,
     followers: Mutex<BTreeMap<String, Follower>>,
+    host: Mutex<Option<hosting::Host>>,
     mode: tokio::sync::watch::Sender<Mode>,
     /// How often the app went to the background or came back: a budget of an earlier time ends nothing.
     backgrounds: Arc<AtomicU64>,
@@ -254,6 +258,7 @@ impl Engine {
             keys,
             links: Arc::new(AtomicU64::new(1)),
             followers: Mutex::default(),
+            host: Mutex::default(),
             mode: tokio::sync::watch::Sender::new(Mode::Foreground),
             backgrounds: Arc::default(),
             listeners: Arc::default(),
@@ -393,6 +398,12 @@ impl Engine {
         self.start_following(relay, Route::One(address))
     }
 
+    /// The same with a phone that hosts ([`Engine::host`]), whatever the platform says of the internet: the hall has none.
+    pub fn follow_host(&self, phone: &str) -> Result<(), SyncError> {
+        let address: RelayAddress = phone.parse()?;
+        self.start_following(phone, Route::Host(address))
+    }
+
     pub(crate) fn start_following(&self, name: &str, route: Route) -> Result<(), SyncError> {
         let mut followers = self.followers.lock().unwrap_or_else(PoisonError::into_inner);
         if followers.contains_key(name) {
@@ -475,6 +486,7 @@ impl Engine {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clear();
+        self.stop_hosting();
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread {
             let _ = self.jobs.blocking_send(Job::Stop);

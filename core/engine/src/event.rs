@@ -31,6 +31,8 @@ pub enum Event {
         /// The new status.
         status: SyncStatus,
     },
+    /// A phone connected to this one, which hosts, or left it: [`crate::Device::visitors`] lists them.
+    Visitors,
     /// A relay refused an envelope of ours; it stays here and on the list of things to look at.
     Refused {
         /// Which.

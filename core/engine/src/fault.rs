@@ -10,7 +10,7 @@ use std::time::Duration;
 use sotay_handbook::{Catalogue, CommandError, Lang, Message, Nameless};
 use sotay_membership::Denied;
 use sotay_membership::limits::RELAYS_MAX;
-use sotay_net::ConnectError;
+use sotay_net::{BindError, ConnectError};
 use sotay_store::StoreError;
 use sotay_vault::keyvault::{KeyVaultError, PIN_BYTES_MAX, PIN_CHARS_MIN, PinRefused};
 use sotay_vault::{AGE_PASSPHRASE_BYTES_MAX, AgeError};
@@ -19,7 +19,7 @@ use crate::device::{
     AdmitError, BranchError, CreateUnitError, HallError, JoinError, NameRelaysError, PageError,
     PublishDirectiveError, RemovalError, VaultError,
 };
-use crate::engine::{CallError, CreateFromPackError, OpenError, SyncError};
+use crate::engine::{CallError, CreateFromPackError, HostError, OpenError, SyncError};
 use crate::enrolment::{EnrolTextError, NotFresh};
 use crate::error::{DeviceError, NextAction, store_action, vault_action};
 use crate::listen::SubscribeError;
@@ -457,6 +457,20 @@ impl From<&SyncError> for Fault {
             }
             SyncError::Device(error) => error.into(),
             SyncError::Call(error) => error.into(),
+        }
+    }
+}
+
+impl From<&HostError> for Fault {
+    fn from(error: &HostError) -> Self {
+        match error {
+            HostError::Bind(BindError::InUse) => Self::input("port_in_use"),
+            HostError::Bind(BindError::Denied) => Self::input("port_denied"),
+            HostError::Bind(BindError::NotHere) => Self::input("not_this_phone"),
+            HostError::Bind(BindError::Io(_)) => {
+                Self::new(FaultKind::Network, "cannot_listen", NextAction::RetryLater)
+            }
+            HostError::Call(error) => error.into(),
         }
     }
 }

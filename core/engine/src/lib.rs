@@ -60,8 +60,10 @@ pub use device::{Judged, PublishFileError, PublishedFile, Sheet};
 pub use device::{NewFeedback, OwnFeedback, OwnState};
 pub use device::{OfficialShown, OutsideShown, SealError, SealShown, SealStatus, SealsView};
 pub use device::{RemoteError, SecretaryError};
+pub use device::{STRANGERS_MAX, VISITORS_MAX, VISITS_EACH_MAX, VisitorLine};
 pub use engine::{
-    CallError, CreateFromPackError, Engine, OpenError, SHUTDOWN_WAIT, SyncError, SyncReport, new_root_key,
+    CallError, CreateFromPackError, Engine, HostError, Hosted, OpenError, SHUTDOWN_WAIT, SyncError,
+    SyncReport, new_root_key,
 };
 pub use enrolment::{
     CLOCK_SKEW_SECONDS, EnrolTextError, INVITATION_BYTES_MAX, Invitation, JoinRequest, LABEL_BYTES_MAX,
@@ -85,7 +87,7 @@ pub use rooted::{
 pub use sotay_feed as feed;
 pub use sotay_handbook as handbook;
 pub use sotay_membership::{Denied, Flags, Reason, RootId, RootPolicy, State, UnitKind, UnitPolicy, seal};
-pub use sotay_net::{AddressError, ConnectError, LinkError, RelayAddress, key_text};
+pub use sotay_net::{AddressError, BindError, ConnectError, LinkError, RelayAddress, key_text};
 pub use sotay_paper as paper;
 pub use sotay_store::StoreError;
 pub use sotay_study as study;

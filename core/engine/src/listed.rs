@@ -84,7 +84,7 @@ impl Context {
     /// Where to connect now, in order.
     pub(crate) async fn relays(&self) -> Vec<RelayAddress> {
         match &self.route {
-            Route::One(address) => vec![address.clone()],
+            Route::One(address) | Route::Host(address) => vec![address.clone()],
             Route::Listed => {
                 let (done, relays) = oneshot::channel();
                 let ask = Job::Call(Box::new(move |device, _| {

@@ -23,17 +23,26 @@ pub const EVENTS_WAITING_MAX: usize = 10_000;
 /// How long nobody has asked for anything before images of what was edited are stored.
 const IMAGES_AFTER: Duration = Duration::from_secs(2);
 
+/// Which end of a connection this phone is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// It connected to a relay or to a phone that hosts; `live` goes on after everything was exchanged.
+    Caller { live: bool },
+    /// It hosts, and a phone connected to it.
+    Host,
+}
+
 pub(crate) type Call = Box<dyn FnOnce(&mut Device<SqliteStore>, i64) + Send>;
 
 /// What the worker is asked to do.
 pub(crate) enum Job {
     /// A call of the app.
     Call(Call),
-    /// A connection is up; outputs go to `out`.
+    /// A connection is up, and the other end has proven its key; outputs go to `out`.
     Up {
         link: LinkId,
-        relay: SignKey,
-        live: bool,
+        peer: SignKey,
+        side: Side,
         out: mpsc::UnboundedSender<LinkOutput>,
     },
     /// A frame came in.
@@ -257,12 +266,18 @@ impl Worker {
             Job::Call(call) => call(&mut self.device, now),
             Job::Up {
                 link,
-                relay,
-                live,
+                peer,
+                side,
                 out,
             } => {
                 self.links.insert(link, out);
-                let result = self.device.link_up(link, relay, live, now);
+                let result = match side {
+                    Side::Host => self.device.link_accept(link, peer, now),
+                    Side::Caller { live } if self.device.is_phone(&peer) => {
+                        self.device.link_up_to_phone(link, peer, live, now)
+                    }
+                    Side::Caller { live } => self.device.link_up(link, peer, live, now),
+                };
                 self.link_result(link, result);
             }
             Job::Frame { link, frame } => {

@@ -26,6 +26,7 @@ mod frame;
 mod handshake;
 mod link;
 mod listener;
+mod local;
 mod rendezvous;
 mod tls;
 mod transport;
@@ -47,6 +48,7 @@ pub use listener::{
     INCOMING_BUFFER_BYTES, INCOMING_BUFFER_TOTAL_BYTES, INCOMING_MAX, Limits, Listener, RETRY_TOKEN_LIFETIME,
     SHUTDOWN_MAX, SOCKET_BUFFER_BYTES, Turned,
 };
+pub use local::{LOCAL_HOSTS_MAX, local_hosts};
 pub use rendezvous::in_order;
 pub use tls::ALPN;
 pub use transport::{

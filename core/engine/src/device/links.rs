@@ -42,6 +42,10 @@ pub struct SpaceStatus {
 #[derive(Default)]
 pub(super) struct Links {
     sessions: BTreeMap<LinkId, Link>,
+    /// The phones that connected to this one.
+    pub(super) hosted: BTreeMap<LinkId, SignKey>,
+    /// Links for which there was no place.
+    turned_away: BTreeSet<LinkId>,
     /// The time of the last call, for the receipts that follow from what came in it.
     now: i64,
     finished: SessionStats,
@@ -101,9 +105,14 @@ impl<S: Store> Device<S> {
 
     /// Another phone has connected to this one; its carrier proved its key. It gets what it may read of what is here, as
     /// from a relay, and what it brings is taken in. What comes over one link is offered on all others at once, so a
-    /// phone that hosts a meeting keeps the whole room in step.
+    /// phone that hosts a meeting keeps the whole room in step. When there is no place for it ([`super::VISITORS_MAX`]) the
+    /// only output is to close.
     pub fn link_accept(&mut self, link: LinkId, phone: SignKey, now: i64) -> Result<(), DeviceError> {
         self.links.now = now;
+        if self.is_full_for(&phone) {
+            self.links.turned_away.insert(link);
+            return Ok(());
+        }
         self.catch_up()?;
         self.flush()?;
         let session = Session::accept(SessionConfig {
@@ -113,6 +122,8 @@ impl<S: Store> Device<S> {
             live: true,
             first: FirstContact::default(),
         });
+        self.links.hosted.insert(link, phone);
+        self.events.push_back(Event::Visitors);
         self.begin(link, session, now)
     }
 
@@ -189,6 +200,10 @@ impl<S: Store> Device<S> {
 
     /// The connection is gone. What was received and stored is applied.
     pub fn link_down(&mut self, link: LinkId) -> Result<(), DeviceError> {
+        self.links.turned_away.remove(&link);
+        if self.links.hosted.remove(&link).is_some() {
+            self.events.push_back(Event::Visitors);
+        }
         let Some(entry) = self.links.sessions.remove(&link) else {
             return Ok(());
         };
@@ -200,7 +215,17 @@ impl<S: Store> Device<S> {
 
     /// What to do next for a link.
     pub fn next_output(&mut self, link: LinkId) -> Option<LinkOutput> {
+        if self.links.turned_away.remove(&link) {
+            return Some(LinkOutput::Close(super::hosting::FULL));
+        }
         self.links.sessions.get_mut(&link)?.out.pop_front()
+    }
+
+    /// How the phone at the other end of a link that it opened stands in a space, as far as it said.
+    pub(super) fn visitor_status(&self, link: LinkId, space: &Space) -> Result<SyncStatus, DeviceError> {
+        let session = self.links.sessions.get(&link).map(|entry| &entry.session);
+        let status = session.map(|session| session.peer_status(&self.replica, space));
+        Ok(status.transpose()?.unwrap_or(SyncStatus::Unknown))
     }
 
     /// The links that are up.

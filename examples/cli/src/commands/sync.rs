@@ -229,6 +229,7 @@ pub(super) fn notice(voice: Voice, event: &Event) -> Option<(String, Value)> {
         | Event::Names
         | Event::Library
         | Event::Feedback
+        | Event::Visitors
         | Event::Handbook { .. }
         | Event::Sync { .. } => None,
     }
