@@ -19,6 +19,7 @@ mod lock;
 mod options;
 mod pack;
 mod profile;
+mod recording;
 mod rooted;
 mod task;
 mod worker;
@@ -80,6 +81,7 @@ pub use lock::{KEY_FILE, LockError, LockState, PIN_TRIES_FREE, PIN_TRIES_MAX};
 pub use options::{Connectivity, Network, Options};
 pub use pack::{PACK_ENVELOPES_MAX, PACK_NAME_BYTES_MAX, Pack, PackCode};
 pub use profile::{DATABASE_FILE, INDEX_FILE, ProfileError};
+pub use recording::{RecordingError, describe_recording, take_in_recording};
 pub use rooted::{
     CommitteeCard, ROOT_PAPER_BYTES_MAX, ROOT_PAPER_RECORDS_MAX, RootDeed, RootEntry, RootItem, RootKey,
     RootPaper, RootSignError, root_policy, root_public_from_text, root_public_text,

@@ -447,6 +447,7 @@ from_engine!(
     sotay_engine::LibraryError,
     sotay_engine::PublishDirectiveError,
     sotay_engine::QuizError,
+    sotay_engine::RecordingError,
     sotay_engine::study::library::ImportError,
     sotay_engine::study::library::TableError,
     sotay_engine::seal::VerifyFault,

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sotay_feed::{InOrder, Kind, SpaceKind, UnitId};
 use sotay_store::{Bucket, Store};
 use sotay_study::broadcast::{Broadcast, Schedule as Programme};
+use sotay_study::library::{Blob, Hash};
 
 use super::Device;
 use super::above::Origin;
@@ -135,6 +136,15 @@ impl<S: Store> Device<S> {
                 })
             })
             .collect()
+    }
+
+    /// The recording of this hash, if a broadcast of the unit or of one above announces it.
+    pub fn recording(&self, hash: Hash) -> Result<Option<Blob>, QuizError> {
+        let mut recordings = self
+            .broadcasts(0)?
+            .into_iter()
+            .filter_map(|(one, _)| one.recording);
+        Ok(recordings.find(|blob| blob.hash == hash))
     }
 
     pub(super) fn programmes(&self) -> Result<Vec<(u64, Programme)>, DeviceError> {

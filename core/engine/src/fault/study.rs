@@ -8,6 +8,7 @@ use super::{Fault, FaultKind};
 use crate::aloud::AloudError;
 use crate::device::{LibraryError, PublishFileError, QuizError};
 use crate::error::NextAction;
+use crate::recording::RecordingError;
 
 /// The words of the codes of this file, in the form of a catalogue.
 pub(super) const WORDS: &str = include_str!("../../data/study_faults.tsv");
@@ -132,6 +133,20 @@ impl From<&QuizError> for Fault {
             },
             QuizError::Library(error) => error.into(),
             QuizError::Device(error) => error.into(),
+        }
+    }
+}
+
+impl From<&RecordingError> for Fault {
+    fn from(error: &RecordingError) -> Self {
+        match error {
+            RecordingError::Unknown => Self::input("no_recording"),
+            RecordingError::Unreadable(error) => Self::input("file_unreadable").with("reason", error.kind()),
+            RecordingError::Other => Self::input("other_recording"),
+            RecordingError::Unwritable(error) => {
+                Self::new(FaultKind::Storage, "cannot_write", NextAction::RetryLater)
+                    .with("reason", error.kind())
+            }
         }
     }
 }

@@ -1,13 +1,12 @@
 //! `broadcasts`: the schedule of online television.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use sotay_engine::OFFSET_MINUTES;
 use sotay_engine::handbook::LocalTime;
 use sotay_engine::study::broadcast::{Broadcast, WatchLink};
-use sotay_engine::study::library::{Blob, BlobError};
+use sotay_engine::study::library::Blob;
+use sotay_engine::{OFFSET_MINUTES, RecordingError, describe_recording, take_in_recording};
 
 use crate::args::{Broadcasts, BroadcastsCommand};
 use crate::failure::{Code, Failure};
@@ -63,21 +62,14 @@ fn fetch(session: &Session, number: usize, from: &Path, out: Option<PathBuf>) ->
     // A published name is never a path.
     let name = blob.name.rsplit(['/', '\\']).next().unwrap_or_default();
     let out = out.unwrap_or_else(|| PathBuf::from(name));
-    let unreadable = |error| {
-        Failure::new(Code::FileUnreadable)
+    take_in_recording(&blob, from, &out).map_err(|error| match error {
+        RecordingError::Unwritable(error) => Failure::new(Code::CannotWrite)
+            .with("file", out.display())
+            .with("reason", error.kind()),
+        RecordingError::Unreadable(error) => unreadable(from, &error),
+        RecordingError::Other | RecordingError::Unknown => Failure::new(Code::OtherRecording)
             .with("file", from.display())
-            .with("reason", error)
-    };
-    let file = File::open(from).map_err(unreadable)?;
-    files::write_with(&out, |copy| {
-        blob.receive(&file, copy).map_err(|error| match error {
-            BlobError::Io(error) => Failure::new(Code::CannotWrite)
-                .with("file", out.display())
-                .with("reason", error.kind()),
-            BlobError::Size { .. } | BlobError::Other => Failure::new(Code::OtherRecording)
-                .with("file", from.display())
-                .with("size", blob.size),
-        })
+            .with("size", blob.size),
     })?;
     let value = json!({
         "name": blob.name,
@@ -93,34 +85,19 @@ fn fetch(session: &Session, number: usize, from: &Path, out: Option<PathBuf>) ->
     Ok(Reply::new(value, said))
 }
 
-/// Media types of recordings by the ending of their name.
-const MEDIA_TYPES: [(&str, &str); 5] = [
-    ("mp4", "video/mp4"),
-    ("webm", "video/webm"),
-    ("mp3", "audio/mpeg"),
-    ("m4a", "audio/mp4"),
-    ("ogg", "audio/ogg"),
-];
+fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::new(Code::FileUnreadable)
+        .with("file", path.display())
+        .with("reason", error)
+}
 
 /// A recording beside the table.
 fn recording(table: &str, name: &str) -> Result<Blob, Failure> {
     let path = Path::new(table).parent().unwrap_or(Path::new("")).join(name);
-    let unreadable = |error| {
-        Failure::new(Code::FileUnreadable)
-            .with("file", path.display())
-            .with("reason", error)
-    };
-    let shown = path
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned();
-    let ending = path.extension().unwrap_or_default().to_ascii_lowercase();
-    let media = MEDIA_TYPES.iter().find(|(known, _)| ending == *known);
-    let media = media.map_or("application/octet-stream", |(_, media)| media);
-    File::open(&path)
-        .and_then(|file| Blob::describe(file, &shown, media))
-        .map_err(unreadable)
+    describe_recording(&path).map_err(|error| match error {
+        RecordingError::Unreadable(error) => unreadable(&path, &error),
+        other => Failure::from(other),
+    })
 }
 
 fn table(text: &str, file: &str) -> Result<Vec<Broadcast>, Failure> {
