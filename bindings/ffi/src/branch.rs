@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sotay_engine::feed::DeviceId;
 use sotay_engine::handbook::{Date, Month, Words};
-use sotay_engine::{AdmitRequest, Engine, Invitation, JoinRequest};
+use sotay_engine::{AdmitError, AdmitRequest, Engine, Fault, Invitation, JoinRequest, ProfileDevice};
 
 use crate::call::tell;
 use crate::error::{HandbookError, OrFault, guarded, parse, parse_opt};
@@ -132,21 +132,48 @@ pub struct Admission {
     /// A lost or broken phone of the member that this one takes the place of: its grants end in the same step.
     #[uniffi(default = None)]
     pub replaces: Option<String>,
+    /// The phone reads from this day on: what was written before under keys of its own stays closed to it. Not together with
+    /// `replaces`, and not for a hall.
+    #[uniffi(default = None)]
+    pub reads_from: Option<String>,
+}
+
+/// An admission in the engine's form.
+pub(crate) struct Admitting {
+    pub ask: AdmitRequest,
+    replaces: Option<DeviceId>,
+    from: Option<Date>,
 }
 
 impl Admission {
-    /// In the engine's form, and the phone it replaces.
-    pub(crate) fn read(self) -> Result<(AdmitRequest, Option<DeviceId>), HandbookError> {
-        let replaces = parse_opt(self.replaces.as_ref(), "replaces")?;
-        let request = AdmitRequest {
-            request: self.request,
-            member: parse(&self.member, "member")?,
-            rank: self.rank,
-            committee: self.committee,
-            probationary: self.probationary,
-            relays: self.relays,
+    /// In the engine's form.
+    pub(crate) fn read(self) -> Result<Admitting, HandbookError> {
+        let admitting = Admitting {
+            replaces: parse_opt(self.replaces.as_ref(), "replaces")?,
+            from: parse_opt(self.reads_from.as_ref(), "reads_from")?,
+            ask: AdmitRequest {
+                request: self.request,
+                member: parse(&self.member, "member")?,
+                rank: self.rank,
+                committee: self.committee,
+                probationary: self.probationary,
+                relays: self.relays,
+            },
         };
-        Ok((request, replaces))
+        if admitting.replaces.is_some() && admitting.from.is_some() {
+            return Err(Fault::malformed("reads_from").into());
+        }
+        Ok(admitting)
+    }
+}
+
+impl Admitting {
+    pub(crate) fn carry_out(&self, device: &mut ProfileDevice, now: i64) -> Result<Invitation, AdmitError> {
+        match (self.replaces, self.from) {
+            (Some(old), _) => device.admit_replacing(&self.ask, old, now),
+            (None, Some(from)) => device.admit_from(&self.ask, from, now),
+            (None, None) => device.admit(&self.ask, now),
+        }
     }
 }
 
@@ -258,13 +285,11 @@ impl Branch {
 
     /// Grants the asking phone its rank; gives the invitation to hand back, as text.
     pub fn admit(&self, admission: Admission) -> Result<String, HandbookError> {
-        let (ask, replaces) = admission.read()?;
+        let admitting = admission.read()?;
         tell(&self.engine, move |device, now| {
-            let invitation = match replaces {
-                None => device.admit(&ask, now),
-                Some(old) => device.admit_replacing(&ask, old, now),
-            };
-            invitation.map(|invitation| invitation.to_text())
+            admitting
+                .carry_out(device, now)
+                .map(|invitation| invitation.to_text())
         })
     }
 

@@ -78,6 +78,8 @@ pub enum Change {
     Library,
     /// Feedback was written, received, taken back or answered.
     Feedback,
+    /// A phone connected to this one, which hosts, or left it: ask for the visitors anew.
+    Visitors,
     /// A document changed: here, or by a merge.
     Document {
         /// The document: a meeting, or the roster.
@@ -191,6 +193,7 @@ impl From<&Event> for Change {
             Event::Names => Self::Names,
             Event::Library => Self::Library,
             Event::Feedback => Self::Feedback,
+            Event::Visitors => Self::Visitors,
             Event::Handbook { doc, event } => document_change(*doc, event),
             Event::Sync { space, status } => Self::Sync {
                 space: space.kind,

@@ -1,6 +1,6 @@
 //! Joining by codes to scan: the answer to one phone, and the code on the wall for a whole hall.
 
-use sotay_engine::{HallAdmission, HallCode, HallEntry, Pass, letter_text, read_letter};
+use sotay_engine::{Fault, HallAdmission, HallCode, HallEntry, Pass, letter_text, read_letter};
 
 use crate::branch::{Admission, Branch, JoinRequestView, request_view};
 use crate::call::{ask, tell};
@@ -87,13 +87,10 @@ impl Branch {
 
     /// [`Branch::admit`], with an answer that is small enough to be scanned.
     pub fn admit_by_code(&self, admission: Admission) -> Result<TicketView, HandbookError> {
-        let (admit, replaces) = admission.read()?;
+        let admitting = admission.read()?;
         ask(&self.engine, move |device, now| {
-            let invitation = match replaces {
-                None => device.admit(&admit, now),
-                Some(old) => device.admit_replacing(&admit, old, now),
-            };
-            let (ticket, welcome) = device.ticket(&invitation.or_fault()?);
+            let invitation = admitting.carry_out(device, now).or_fault()?;
+            let (ticket, welcome) = device.ticket(&invitation);
             Ok(TicketView {
                 code: ticket.to_text(),
                 welcome,
@@ -167,10 +164,12 @@ impl Branch {
         check_code: String,
         admission: Admission,
     ) -> Result<HallEntryView, HandbookError> {
-        let (admit, _) = admission.read()?;
+        if admission.reads_from.is_some() {
+            return Err(Fault::malformed("reads_from").into());
+        }
         let admission = HallAdmission {
             check_code,
-            ask: admit,
+            ask: admission.read()?.ask,
         };
         tell(&self.engine, move |device, now| {
             device.admit_in_hall(&admission, now)

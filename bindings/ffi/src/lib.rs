@@ -4,6 +4,7 @@
 //! error. Everything returns a `Result`, and a panic in here becomes [`HandbookError::Internal`]. What apps use are the
 //! wrappers in `bindings/kotlin`, `bindings/swift` and `bindings/python`; see `docs/EMBEDDING.md`.
 
+mod afar;
 mod aloud;
 mod branch;
 mod call;
@@ -18,6 +19,7 @@ mod fees;
 mod guests;
 mod handbook;
 mod home;
+mod hosting;
 mod joining;
 mod kinds;
 mod levels;
@@ -27,6 +29,7 @@ mod lock;
 mod logging;
 mod meeting;
 mod meeting_view;
+mod moves;
 mod paper;
 mod personal;
 mod phones;
@@ -36,6 +39,7 @@ mod record_kinds;
 mod records;
 mod reports;
 mod resolution;
+mod roots;
 mod roster;
 mod seals;
 mod study;
@@ -44,8 +48,10 @@ mod study_view;
 mod sync;
 mod tasks;
 mod translate;
+mod unit_names;
 mod vault;
 
+pub use afar::UnitPolicyView;
 pub use aloud::{HeardView, Reader, ReaderView, SpeechOutput, SpeechRefusal, Utterance};
 pub use branch::*;
 pub use changes::{
@@ -60,6 +66,7 @@ pub use fees::*;
 pub use guests::{GuestAdmission, GuestPageView, GuestPhoneView};
 pub use handbook::{CreateConfig, Handbook, OpenConfig, PanicPlace, create_handbook, open_handbook};
 pub use home::{HomeActionView, HomeView, home_actions};
+pub use hosting::{HostView, VisitorView};
 pub use joining::{HallEntryView, PassView, ScannedView, TicketView};
 pub use kinds::*;
 pub use levels::*;
@@ -78,6 +85,7 @@ pub use meeting::{
     HistoryLineView, Meeting, MinutesView, ReviewItemView, ReviewOption, ReviewSubject, ReviewView,
 };
 pub use meeting_view::*;
+pub use moves::{LeftView, MoveStepView, MoveView, NewMove, OrderedMove};
 pub use paper::{PaperFile, PaperForm};
 pub use personal::*;
 pub use phones::{KeyChangeView, NotCountedView, PhoneState, PhoneView, RemovalReason};
@@ -87,6 +95,7 @@ pub use record_kinds::*;
 pub use records::Records;
 pub use reports::*;
 pub use resolution::*;
+pub use roots::*;
 pub use roster::RosterCommand;
 pub use seals::*;
 pub use study::Study;
@@ -98,6 +107,7 @@ pub use study_view::{
 };
 pub use sync::{SpaceState, SpaceStatus, Sync, SyncProgress, SyncReport, SyncTask};
 pub use tasks::*;
+pub use unit_names::UnitNameView;
 pub use vault::open_passphrase_vault;
 
 uniffi::setup_scaffolding!("sotay_ffi");

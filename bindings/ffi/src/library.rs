@@ -1,13 +1,13 @@
 //! The library of the unit: documents, reading progress, search, answers, delivery, broadcasts, publishing.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sotay_engine::study::broadcast::{Broadcast, WatchLink};
 use sotay_engine::study::library::{Details, Link, Report, SectionKind};
 use sotay_engine::study::speech::{SpeechProfile, prepare, speak};
-use sotay_engine::{Engine, Fault, LibraryError};
+use sotay_engine::{Engine, Fault, LibraryError, RecordingError, describe_recording, take_in_recording};
 
 use crate::aloud::{OutputVoice, Reader, SpeechOutput};
 use crate::call::tell;
@@ -59,6 +59,9 @@ pub struct NewBroadcast {
     /// Where to watch.
     #[uniffi(default)]
     pub links: Vec<WatchLinkView>,
+    /// A file whose name, size and hash are announced with it. The file itself travels some other way.
+    #[uniffi(default = None)]
+    pub recording: Option<String>,
 }
 
 /// What was understood of a published file: the officer reads it.
@@ -237,18 +240,37 @@ impl Library {
             label: link.label,
             url: link.url,
         };
-        let entries: Vec<Broadcast> = entries
-            .into_iter()
-            .map(|new| Broadcast {
+        // A recording is read here and not by the engine's worker: it may be a gigabyte.
+        let read = |path: &String| describe_recording(Path::new(path)).or_fault();
+        let entries = entries.into_iter().map(|new| {
+            Ok(Broadcast {
                 start: new.start,
                 minutes: new.minutes,
                 title: new.title,
                 links: new.links.into_iter().map(link).collect(),
-                recording: None,
+                recording: new.recording.as_ref().map(read).transpose()?,
             })
-            .collect();
+        });
+        let entries: Vec<Broadcast> = guarded(|| entries.collect::<Result<_, HandbookError>>())?;
         tell(&self.engine, move |device, now| {
             device.publish_broadcasts(entries, now)
+        })
+    }
+
+    /// Copies the file of a recording from where it came to where the app keeps it, if every byte of it is the published one;
+    /// gives what was announced of it. `recording` is its hash, as the broadcast names it.
+    pub fn take_in_recording(
+        &self,
+        recording: String,
+        from: String,
+        to: String,
+    ) -> Result<FileView, HandbookError> {
+        let hash = parse_hash(&recording, "recording")?;
+        let blob = tell(&self.engine, move |device, _| device.recording(hash))?;
+        guarded(|| {
+            let blob = blob.ok_or(RecordingError::Unknown).or_fault()?;
+            take_in_recording(&blob, Path::new(&from), Path::new(&to)).or_fault()?;
+            Ok(file(&blob))
         })
     }
 

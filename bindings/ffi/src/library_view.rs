@@ -268,7 +268,7 @@ fn superseded(all: &[Superseded]) -> Vec<SupersededView> {
     all.iter().map(view).collect()
 }
 
-fn file(blob: &Blob) -> FileView {
+pub(crate) fn file(blob: &Blob) -> FileView {
     FileView {
         hash: blob.hash.to_string(),
         size: blob.size,

@@ -108,7 +108,7 @@ pub struct NotCountedView {
     pub doc: Option<String>,
 }
 
-fn key_change(change: KeyChange) -> KeyChangeView {
+pub(crate) fn key_change(change: KeyChange) -> KeyChangeView {
     KeyChangeView {
         devices: change.devices.iter().map(ToString::to_string).collect(),
         rekeyed: change.rekeyed,

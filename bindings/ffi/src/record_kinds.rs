@@ -2,11 +2,13 @@
 //! shape is repeated here. A variant that is added there and not here does not compile.
 
 pub use sotay_engine::handbook::directive::{DirectiveKind, Issuer as DirectiveIssuer};
+pub use sotay_engine::handbook::dispatch::{TransferKind as MoveKind, TransferStep as MoveStep};
 pub use sotay_engine::handbook::feedback::FeedbackStatus;
 pub use sotay_engine::handbook::fees::FeeBasis;
 pub use sotay_engine::handbook::home::{Action as HomeActionKind, HomePhase, HomeRole};
 pub use sotay_engine::handbook::rating::Column as ScoreColumn;
 pub use sotay_engine::handbook::resolution::Part as ResolutionPart;
+pub use sotay_engine::handbook::roster::UnitField as UnitNameKind;
 pub use sotay_engine::handbook::tasks::TaskStatus;
 pub use sotay_engine::seal::ExternalKind as OutsideSignatureKind;
 pub use sotay_engine::{OwnState as OwnFeedbackState, SealStatus};
@@ -244,4 +246,43 @@ pub enum HomeActionKind {
     Quiz,
     /// Send feedback.
     Feedback,
+}
+
+/// How a member moves.
+#[uniffi::remote(Enum)]
+pub enum MoveKind {
+    /// For good: chuyển sinh hoạt chính thức.
+    Official,
+    /// For a time, attached to another unit: sinh hoạt tạm thời.
+    Temporary,
+    /// Away for a time, attached nowhere.
+    Away,
+}
+
+/// A step of a move. Each unit takes its own.
+#[uniffi::remote(Enum)]
+pub enum MoveStep {
+    /// The unit the member leaves asks for it.
+    Asked,
+    /// The level above recorded it, with its day.
+    Recorded,
+    /// The level above refused it.
+    Refused,
+    /// The unit the member leaves entered it in its list.
+    Left,
+    /// The level above tells the other unit whom to expect.
+    Expected,
+    /// The other unit entered the member in its list.
+    Arrived,
+}
+
+/// Whose name it is.
+#[uniffi::remote(Enum)]
+pub enum UnitNameKind {
+    /// The unit's.
+    Name,
+    /// That of the body above.
+    Upper,
+    /// That of the unit which this one became part of.
+    MergedInto,
 }

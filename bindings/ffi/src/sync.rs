@@ -64,7 +64,7 @@ pub struct SpaceStatus {
     pub state: SpaceState,
 }
 
-fn spaces(all: &[sotay_engine::SpaceStatus]) -> Vec<SpaceStatus> {
+pub(crate) fn spaces(all: &[sotay_engine::SpaceStatus]) -> Vec<SpaceStatus> {
     all.iter()
         .map(|one| SpaceStatus {
             space: one.space.kind,

@@ -15,6 +15,7 @@ module. Calls block for milliseconds and are safe from any thread. Errors are ``
 from typing import Any, List, Optional
 
 from ._native import ffi as _ffi
+from .branch import Branch
 from .changes import ChangeBatch, Changes
 from .errors import (
     Cancelled,
@@ -28,10 +29,13 @@ from .errors import (
     VaultError,
     translated as _translated,
 )
-from .handbook import Branch, Handbook, Meeting, Sync, SyncTask
+from .handbook import Handbook
+from .meeting import Meeting
 from .people import Enrolment, Personal
 from .records import Feedback, Records
 from .study import Library, Reader, Study, spoken, spoken_sentences
+from .sync import Sync, SyncTask
+from .units import Moves, Root
 
 _OWN = {
     "Handbook",
@@ -51,8 +55,12 @@ _OWN = {
     "create_from_pack",
     "home_actions",
     "lock_state",
+    "make_root_key",
+    "read_committee_card",
+    "read_root_paper",
     "remove_pin",
     "set_pin",
+    "sign_root_paper",
 }
 _shapes = [name for name in _ffi.__all__ if name not in _OWN and not name.endswith(("Protocol", "Impl"))]
 globals().update({name: getattr(_ffi, name) for name in _shapes})
@@ -88,11 +96,13 @@ __all__ = [
     "InternalError",
     "Library",
     "Meeting",
+    "Moves",
     "NetworkError",
     "NotAllowedError",
     "Personal",
     "Reader",
     "Records",
+    "Root",
     "SotayError",
     "StorageError",
     "StoppedError",

@@ -27,9 +27,10 @@ class Enrolment:
         probationary: bool = False,
         relays: Sequence[str] = (),
         replaces: Optional[str] = None,
+        reads_from: Optional[str] = None,
     ) -> Any:
         """Grants the phone whose request was scanned its rank, and gives the code to show in return, with the file of welcome
-        for when there is no relay. ``replaces`` is a lost phone of the member."""
+        for when there is no relay. ``replaces`` is a lost phone of the member; ``reads_from`` is the first day it reads."""
         return self._raw.admit_by_code(
             ffi.Admission(
                 request=request,
@@ -39,6 +40,7 @@ class Enrolment:
                 probationary=probationary,
                 relays=list(relays),
                 replaces=replaces,
+                reads_from=reads_from,
             )
         )
 
@@ -95,6 +97,36 @@ class Enrolment:
     def hall_welcome(self) -> bytes:
         """The file of welcome for everybody who was admitted in the hall."""
         return self._raw.hall_welcome()
+
+    @translated
+    def policy(self) -> Any:
+        """What this unit has decided about its keys and doors."""
+        return self._raw.unit_policy()
+
+    @translated
+    def set_policy(self, keys_above: bool = False, from_afar: bool = False) -> Any:
+        """Decides anew whether the level above holds keys, and whether phones are admitted from afar. The secretary only."""
+        return self._raw.set_unit_policy(ffi.UnitPolicyView(keys_above=keys_above, from_afar=from_afar))
+
+    @translated
+    def endorse(
+        self, request: str, member: str, rank: int = 4, committee: bool = False, probationary: bool = False
+    ) -> str:
+        """The word of one officer that a phone may be admitted from afar, as text for another officer."""
+        admission = ffi.Admission(
+            request=request, member=member, rank=rank, committee=committee, probationary=probationary
+        )
+        return self._raw.endorse(admission)
+
+    @translated
+    def admit_endorsed(self, endorsement: str, relays: Sequence[str] = ()) -> str:
+        """Admits a phone from afar that another officer has endorsed; gives the invitation as text."""
+        return self._raw.admit_endorsed(endorsement, list(relays))
+
+    @translated
+    def replace_secretary(self, branch: str, request: str, relays: Sequence[str] = ()) -> str:
+        """On the level above: puts a new phone in the place of the secretary's phones of a branch; gives the invitation."""
+        return self._raw.replace_secretary(branch, request, list(relays))
 
 
 class Personal:

@@ -186,8 +186,15 @@ class Library:
 
     @translated
     def publish_broadcasts(self, entries: Sequence[Any]) -> None:
-        """Publishes a schedule of ``NewBroadcast``. Officers only."""
+        """Publishes a schedule of ``NewBroadcast``. Officers only. Of a recording (a path) name, size and hash are announced;
+        the file itself travels some other way."""
         self._raw.publish_broadcasts(list(entries))
+
+    @translated
+    def take_in_recording(self, recording: str, file: _Path, to: _Path) -> Any:
+        """Copies the file of a recording (by the hash that its broadcast names) to where it is kept, if every byte of it is the
+        published one; gives what was announced of it. The platform plays it."""
+        return self._raw.take_in_recording(recording, os.fspath(file), os.fspath(to))
 
     @translated
     def publish(

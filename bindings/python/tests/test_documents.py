@@ -46,7 +46,7 @@ def test_the_list_of_behaviours_and_the_tests_name_the_same(request):
     said = {words(line.split(". ", 1)[1].split(" (")[0]) for line in listed.splitlines() if line[:1].isdigit()}
     here = {
         words(line.split("(")[0].removeprefix("def test_"))
-        for file in ("test_profiles.py", "test_meetings.py", "test_sync.py", "test_records.py", "test_library.py", "test_people.py")
+        for file in ("test_profiles.py", "test_meetings.py", "test_sync.py", "test_records.py", "test_library.py", "test_people.py", "test_units.py")
         for line in (Path(__file__).parent / file).read_text(encoding="utf-8").splitlines()
         if line.startswith("def test_")
     }

@@ -539,17 +539,25 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_func_lock_state() != 43764:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_func_make_root_key() != 25106:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_func_next_action_text() != 19560:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_func_open_handbook() != 9851:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_func_open_passphrase_vault() != 52460:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_func_read_committee_card() != 21563:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_func_read_root_paper() != 576:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_func_remove_pin() != 48370:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_func_set_log_sink() != 54238:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_func_set_pin() != 3721:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_func_sign_root_paper() != 48981:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_func_speech_sentences() != 15229:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -567,15 +575,25 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_branch_admit_by_code() != 7285:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_branch_admit_endorsed() != 59570:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_branch_admit_guest() != 48299:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_branch_admit_in_hall() != 58468:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_branch_arrive() != 10427:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_branch_ask_move() != 35148:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_branch_branches() != 174:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_branch_card() != 20420:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_branch_carry_root() != 46835:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_branch_close_hall() != 62453:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_branch_committee_card() != 39690:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_branch_consents() != 63156:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -583,11 +601,25 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_branch_create() != 17114:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_branch_draft_appointment() != 35905:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_branch_draft_dismissal() != 44286:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_branch_draft_move() != 14018:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_branch_draft_root() != 63503:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_branch_endorse() != 17125:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_branch_erase_person() != 1524:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_branch_export_data() != 61034:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_branch_follow_moved() != 62154:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_branch_found_branches() != 11463:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_branch_found_rooted() != 62310:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_branch_guest_page() != 46363:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -605,6 +637,8 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_branch_joining() != 61560:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_branch_leave() != 64343:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_branch_levels_above() != 30390:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_branch_lift_phone() != 46898:
@@ -612,6 +646,12 @@ def _uniffi_check_api_checksums(lib):
     if lib.uniffi_sotay_ffi_checksum_method_branch_meetings() != 28120:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_branch_members() != 54255:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_branch_merge_into() != 55325:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_branch_moves() != 39172:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_branch_moves_below() != 38772:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_branch_new_meeting() != 39299:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -621,13 +661,21 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_branch_open_hall() != 35306:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_branch_order_move() != 3259:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_branch_own_data() != 30381:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_branch_phones() != 28395:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_branch_read_request() != 14054:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_branch_reads_from() != 19046:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_branch_record_consent() != 47629:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_branch_record_move() != 28741:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_branch_refuse_move() != 59064:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_branch_regrade_phone() != 8569:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -637,9 +685,15 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_branch_rename_unit() != 46570:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_branch_rename_unit_from() != 62945:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_branch_replace_secretary() != 27490:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_branch_retention() != 7656:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_branch_review_all() != 31091:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_branch_root() != 15736:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_branch_roster() != 20925:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -651,11 +705,19 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_branch_set_retention() != 58412:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_branch_set_unit_policy() != 46255:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_branch_shown_request() != 54064:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_branch_suspend_phone() != 40509:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_branch_take_hall_letter() != 22112:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_branch_unit_names() != 34707:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_branch_unit_policy() != 52655:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_branch_widen_phone() != 64118:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_changelistener_on_changes() != 42201:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -764,6 +826,8 @@ def _uniffi_check_api_checksums(lib):
     if lib.uniffi_sotay_ffi_checksum_method_library_share() != 56864:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_library_shared() != 2546:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_library_take_in_recording() != 51094:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_logsink_on_log() != 12653:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -905,7 +969,13 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_sync_follow() != 28985:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_sync_follow_host() != 25655:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_sync_follow_listed() != 15952:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_sync_host() != 14673:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_sync_hosted() != 23120:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_sync_name_relays() != 7852:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -915,6 +985,8 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_sync_status() != 32067:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_sync_stop_hosting() != 49919:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_sync_sync_listed() != 30020:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_sync_sync_once() != 24923:
@@ -922,6 +994,8 @@ def _uniffi_check_api_checksums(lib):
     if lib.uniffi_sotay_ffi_checksum_method_sync_unfollow() != 54663:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_sync_unfollow_listed() != 14942:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_sync_visitors() != 31192:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_synctask_cancel() != 30401:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -979,6 +1053,9 @@ _UniffiLib.uniffi_sotay_ffi_checksum_func_library_version.restype = ctypes.c_uin
 _UniffiLib.uniffi_sotay_ffi_checksum_func_lock_state.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_func_lock_state.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_func_make_root_key.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_func_make_root_key.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_func_next_action_text.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_func_next_action_text.restype = ctypes.c_uint16
@@ -988,6 +1065,12 @@ _UniffiLib.uniffi_sotay_ffi_checksum_func_open_handbook.restype = ctypes.c_uint1
 _UniffiLib.uniffi_sotay_ffi_checksum_func_open_passphrase_vault.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_func_open_passphrase_vault.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_func_read_committee_card.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_func_read_committee_card.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_func_read_root_paper.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_func_read_root_paper.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_func_remove_pin.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_func_remove_pin.restype = ctypes.c_uint16
@@ -997,6 +1080,9 @@ _UniffiLib.uniffi_sotay_ffi_checksum_func_set_log_sink.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_func_set_pin.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_func_set_pin.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_func_sign_root_paper.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_func_sign_root_paper.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_func_speech_sentences.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_func_speech_sentences.restype = ctypes.c_uint16
@@ -1021,21 +1107,36 @@ _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_admit.restype = ctypes.c_uint
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_admit_by_code.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_admit_by_code.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_admit_endorsed.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_admit_endorsed.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_admit_guest.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_admit_guest.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_admit_in_hall.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_admit_in_hall.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_arrive.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_arrive.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_ask_move.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_ask_move.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_branches.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_branches.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_card.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_card.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_carry_root.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_carry_root.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_close_hall.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_close_hall.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_committee_card.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_committee_card.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_consents.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_consents.restype = ctypes.c_uint16
@@ -1045,15 +1146,36 @@ _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_contacts.restype = ctypes.c_u
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_create.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_create.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_draft_appointment.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_draft_appointment.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_draft_dismissal.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_draft_dismissal.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_draft_move.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_draft_move.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_draft_root.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_draft_root.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_endorse.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_endorse.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_erase_person.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_erase_person.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_export_data.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_export_data.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_follow_moved.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_follow_moved.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_found_branches.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_found_branches.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_found_rooted.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_found_rooted.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_guest_page.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_guest_page.restype = ctypes.c_uint16
@@ -1078,6 +1200,9 @@ _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_join_request.restype = ctypes
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_joining.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_joining.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_leave.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_leave.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_levels_above.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_levels_above.restype = ctypes.c_uint16
@@ -1090,6 +1215,15 @@ _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_meetings.restype = ctypes.c_u
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_members.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_members.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_merge_into.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_merge_into.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_moves.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_moves.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_moves_below.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_moves_below.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_new_meeting.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_new_meeting.restype = ctypes.c_uint16
@@ -1102,6 +1236,9 @@ _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_open_contact.restype = ctypes
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_open_hall.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_open_hall.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_order_move.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_order_move.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_own_data.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_own_data.restype = ctypes.c_uint16
@@ -1111,9 +1248,18 @@ _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_phones.restype = ctypes.c_uin
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_read_request.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_read_request.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_reads_from.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_reads_from.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_record_consent.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_record_consent.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_record_move.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_record_move.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_refuse_move.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_refuse_move.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_regrade_phone.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_regrade_phone.restype = ctypes.c_uint16
@@ -1126,12 +1272,21 @@ _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_rename_member.restype = ctype
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_rename_unit.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_rename_unit.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_rename_unit_from.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_rename_unit_from.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_replace_secretary.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_replace_secretary.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_retention.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_retention.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_review_all.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_review_all.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_root.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_root.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_roster.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_roster.restype = ctypes.c_uint16
@@ -1147,6 +1302,9 @@ _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_set_contact.restype = ctypes.
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_set_retention.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_set_retention.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_set_unit_policy.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_set_unit_policy.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_shown_request.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_shown_request.restype = ctypes.c_uint16
@@ -1156,6 +1314,15 @@ _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_suspend_phone.restype = ctype
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_take_hall_letter.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_branch_take_hall_letter.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_unit_names.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_unit_names.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_unit_policy.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_unit_policy.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_widen_phone.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_branch_widen_phone.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_changelistener_on_changes.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_changelistener_on_changes.restype = ctypes.c_uint16
@@ -1318,6 +1485,9 @@ _UniffiLib.uniffi_sotay_ffi_checksum_method_library_share.restype = ctypes.c_uin
 _UniffiLib.uniffi_sotay_ffi_checksum_method_library_shared.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_library_shared.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_library_take_in_recording.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_library_take_in_recording.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_logsink_on_log.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_logsink_on_log.restype = ctypes.c_uint16
@@ -1528,9 +1698,18 @@ _UniffiLib.uniffi_sotay_ffi_checksum_method_study_repeat.restype = ctypes.c_uint
 _UniffiLib.uniffi_sotay_ffi_checksum_method_sync_follow.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_sync_follow.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_sync_follow_host.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_sync_follow_host.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_sync_follow_listed.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_sync_follow_listed.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_sync_host.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_sync_host.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_sync_hosted.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_sync_hosted.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_sync_name_relays.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_sync_name_relays.restype = ctypes.c_uint16
@@ -1543,6 +1722,9 @@ _UniffiLib.uniffi_sotay_ffi_checksum_method_sync_pending.restype = ctypes.c_uint
 _UniffiLib.uniffi_sotay_ffi_checksum_method_sync_status.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_sync_status.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_sync_stop_hosting.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_sync_stop_hosting.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_sync_sync_listed.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_sync_sync_listed.restype = ctypes.c_uint16
@@ -1555,6 +1737,9 @@ _UniffiLib.uniffi_sotay_ffi_checksum_method_sync_unfollow.restype = ctypes.c_uin
 _UniffiLib.uniffi_sotay_ffi_checksum_method_sync_unfollow_listed.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_sync_unfollow_listed.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_sync_visitors.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_sync_visitors.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_synctask_cancel.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_synctask_cancel.restype = ctypes.c_uint16
@@ -1605,6 +1790,10 @@ _UniffiLib.uniffi_sotay_ffi_fn_func_lock_state.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_func_lock_state.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_func_make_root_key.argtypes = (
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_func_make_root_key.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sotay_ffi_fn_func_next_action_text.argtypes = (
     _UniffiRustBuffer,
     _UniffiRustBuffer,
@@ -1622,6 +1811,16 @@ _UniffiLib.uniffi_sotay_ffi_fn_func_open_passphrase_vault.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_func_open_passphrase_vault.restype = ctypes.c_uint64
+_UniffiLib.uniffi_sotay_ffi_fn_func_read_committee_card.argtypes = (
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_func_read_committee_card.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_func_read_root_paper.argtypes = (
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_func_read_root_paper.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sotay_ffi_fn_func_remove_pin.argtypes = (
     _UniffiRustBuffer,
     ctypes.POINTER(_UniffiRustCallStatus),
@@ -1639,6 +1838,13 @@ _UniffiLib.uniffi_sotay_ffi_fn_func_set_pin.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_func_set_pin.restype = None
+_UniffiLib.uniffi_sotay_ffi_fn_func_sign_root_paper.argtypes = (
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_func_sign_root_paper.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sotay_ffi_fn_func_speech_sentences.argtypes = (
     _UniffiRustBuffer,
     _UniffiRustBuffer,
@@ -1687,6 +1893,13 @@ _UniffiLib.uniffi_sotay_ffi_fn_method_branch_admit_by_code.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_branch_admit_by_code.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_admit_endorsed.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_admit_endorsed.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sotay_ffi_fn_method_branch_admit_guest.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -1700,6 +1913,18 @@ _UniffiLib.uniffi_sotay_ffi_fn_method_branch_admit_in_hall.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_branch_admit_in_hall.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_arrive.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_arrive.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_ask_move.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_ask_move.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sotay_ffi_fn_method_branch_branches.argtypes = (
     ctypes.c_uint64,
     ctypes.POINTER(_UniffiRustCallStatus),
@@ -1710,11 +1935,24 @@ _UniffiLib.uniffi_sotay_ffi_fn_method_branch_card.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_branch_card.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_carry_root.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.c_uint32,
+    ctypes.c_uint32,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_carry_root.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sotay_ffi_fn_method_branch_close_hall.argtypes = (
     ctypes.c_uint64,
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_branch_close_hall.restype = None
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_committee_card.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_committee_card.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sotay_ffi_fn_method_branch_consents.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -1732,6 +1970,42 @@ _UniffiLib.uniffi_sotay_ffi_fn_method_branch_create.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_branch_create.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_draft_appointment.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_draft_appointment.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_draft_dismissal.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_draft_dismissal.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_draft_move.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_draft_move.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_draft_root.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    ctypes.c_uint8,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_draft_root.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_endorse.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_endorse.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sotay_ffi_fn_method_branch_erase_person.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -1746,12 +2020,26 @@ _UniffiLib.uniffi_sotay_ffi_fn_method_branch_export_data.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_branch_export_data.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_follow_moved.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_follow_moved.restype = ctypes.c_uint32
 _UniffiLib.uniffi_sotay_ffi_fn_method_branch_found_branches.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_branch_found_branches.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_found_rooted.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_found_rooted.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sotay_ffi_fn_method_branch_guest_page.argtypes = (
     ctypes.c_uint64,
     ctypes.POINTER(_UniffiRustCallStatus),
@@ -1793,6 +2081,13 @@ _UniffiLib.uniffi_sotay_ffi_fn_method_branch_joining.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_branch_joining.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_leave.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_leave.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sotay_ffi_fn_method_branch_levels_above.argtypes = (
     ctypes.c_uint64,
     ctypes.POINTER(_UniffiRustCallStatus),
@@ -1815,6 +2110,23 @@ _UniffiLib.uniffi_sotay_ffi_fn_method_branch_members.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_branch_members.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_merge_into.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_merge_into.restype = None
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_moves.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_moves.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_moves_below.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_moves_below.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sotay_ffi_fn_method_branch_new_meeting.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -1838,6 +2150,12 @@ _UniffiLib.uniffi_sotay_ffi_fn_method_branch_open_hall.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_branch_open_hall.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_order_move.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_order_move.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sotay_ffi_fn_method_branch_own_data.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -1855,6 +2173,11 @@ _UniffiLib.uniffi_sotay_ffi_fn_method_branch_read_request.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_branch_read_request.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_reads_from.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_reads_from.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sotay_ffi_fn_method_branch_record_consent.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -1864,6 +2187,20 @@ _UniffiLib.uniffi_sotay_ffi_fn_method_branch_record_consent.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_branch_record_consent.restype = None
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_record_move.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_record_move.restype = None
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_refuse_move.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_refuse_move.restype = None
 _UniffiLib.uniffi_sotay_ffi_fn_method_branch_regrade_phone.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -1894,6 +2231,22 @@ _UniffiLib.uniffi_sotay_ffi_fn_method_branch_rename_unit.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_branch_rename_unit.restype = None
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_rename_unit_from.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_rename_unit_from.restype = None
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_replace_secretary.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_replace_secretary.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sotay_ffi_fn_method_branch_retention.argtypes = (
     ctypes.c_uint64,
     ctypes.POINTER(_UniffiRustCallStatus),
@@ -1905,6 +2258,11 @@ _UniffiLib.uniffi_sotay_ffi_fn_method_branch_review_all.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_branch_review_all.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_root.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_root.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sotay_ffi_fn_method_branch_roster.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -1935,6 +2293,12 @@ _UniffiLib.uniffi_sotay_ffi_fn_method_branch_set_retention.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_branch_set_retention.restype = None
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_set_unit_policy.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_set_unit_policy.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sotay_ffi_fn_method_branch_shown_request.argtypes = (
     ctypes.c_uint64,
     ctypes.POINTER(_UniffiRustCallStatus),
@@ -1953,6 +2317,23 @@ _UniffiLib.uniffi_sotay_ffi_fn_method_branch_take_hall_letter.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_branch_take_hall_letter.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_unit_names.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_unit_names.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_unit_policy.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_unit_policy.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_widen_phone.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_branch_widen_phone.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sotay_ffi_fn_method_changelistener_on_changes.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -2263,6 +2644,14 @@ _UniffiLib.uniffi_sotay_ffi_fn_method_library_shared.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_library_shared.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_library_take_in_recording.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_library_take_in_recording.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sotay_ffi_fn_method_logsink_on_log.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -2706,11 +3095,28 @@ _UniffiLib.uniffi_sotay_ffi_fn_method_sync_follow.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_sync_follow.restype = None
+_UniffiLib.uniffi_sotay_ffi_fn_method_sync_follow_host.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_sync_follow_host.restype = None
 _UniffiLib.uniffi_sotay_ffi_fn_method_sync_follow_listed.argtypes = (
     ctypes.c_uint64,
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_sync_follow_listed.restype = None
+_UniffiLib.uniffi_sotay_ffi_fn_method_sync_host.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_sync_host.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_sync_hosted.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_sync_hosted.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sotay_ffi_fn_method_sync_name_relays.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -2733,6 +3139,11 @@ _UniffiLib.uniffi_sotay_ffi_fn_method_sync_status.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_sync_status.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_sync_stop_hosting.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_sync_stop_hosting.restype = None
 _UniffiLib.uniffi_sotay_ffi_fn_method_sync_sync_listed.argtypes = (
     ctypes.c_uint64,
     ctypes.c_uint64,
@@ -2757,6 +3168,11 @@ _UniffiLib.uniffi_sotay_ffi_fn_method_sync_unfollow_listed.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_sync_unfollow_listed.restype = None
+_UniffiLib.uniffi_sotay_ffi_fn_method_sync_visitors.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_sync_visitors.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sotay_ffi_fn_method_synctask_cancel.argtypes = (
     ctypes.c_uint64,
     ctypes.POINTER(_UniffiRustCallStatus),
@@ -3631,7 +4047,7 @@ class Admission:
     """
     What an officer decides about a phone that asks to join.
 """
-    def __init__(self, *, request:str, member:str, rank:int = 4, committee:bool = False, probationary:bool = False, relays:typing.List[str] = _DEFAULT, replaces:typing.Optional[str] = _DEFAULT):
+    def __init__(self, *, request:str, member:str, rank:int = 4, committee:bool = False, probationary:bool = False, relays:typing.List[str] = _DEFAULT, replaces:typing.Optional[str] = _DEFAULT, reads_from:typing.Optional[str] = _DEFAULT):
         self.request = request
         self.member = member
         self.rank = rank
@@ -3645,12 +4061,16 @@ class Admission:
             self.replaces = None
         else:
             self.replaces = replaces
+        if reads_from is _DEFAULT:
+            self.reads_from = None
+        else:
+            self.reads_from = reads_from
         
         
 
     
     def __str__(self):
-        return "Admission(request={}, member={}, rank={}, committee={}, probationary={}, relays={}, replaces={})".format(self.request, self.member, self.rank, self.committee, self.probationary, self.relays, self.replaces)
+        return "Admission(request={}, member={}, rank={}, committee={}, probationary={}, relays={}, replaces={}, reads_from={})".format(self.request, self.member, self.rank, self.committee, self.probationary, self.relays, self.replaces, self.reads_from)
     def __eq__(self, other):
         if self.request != other.request:
             return False
@@ -3666,6 +4086,8 @@ class Admission:
             return False
         if self.replaces != other.replaces:
             return False
+        if self.reads_from != other.reads_from:
+            return False
         return True
 
 class _UniffiFfiConverterTypeAdmission(_UniffiConverterRustBuffer):
@@ -3679,6 +4101,7 @@ class _UniffiFfiConverterTypeAdmission(_UniffiConverterRustBuffer):
             probationary=_UniffiFfiConverterBoolean.read(buf),
             relays=_UniffiFfiConverterSequenceString.read(buf),
             replaces=_UniffiFfiConverterOptionalString.read(buf),
+            reads_from=_UniffiFfiConverterOptionalString.read(buf),
         )
 
     @staticmethod
@@ -3690,6 +4113,7 @@ class _UniffiFfiConverterTypeAdmission(_UniffiConverterRustBuffer):
         _UniffiFfiConverterBoolean.check_lower(value.probationary)
         _UniffiFfiConverterSequenceString.check_lower(value.relays)
         _UniffiFfiConverterOptionalString.check_lower(value.replaces)
+        _UniffiFfiConverterOptionalString.check_lower(value.reads_from)
 
     @staticmethod
     def write(value, buf):
@@ -3700,6 +4124,7 @@ class _UniffiFfiConverterTypeAdmission(_UniffiConverterRustBuffer):
         _UniffiFfiConverterBoolean.write(value.probationary, buf)
         _UniffiFfiConverterSequenceString.write(value.relays, buf)
         _UniffiFfiConverterOptionalString.write(value.replaces, buf)
+        _UniffiFfiConverterOptionalString.write(value.reads_from, buf)
 
 @dataclass
 class PersonView:
@@ -6224,6 +6649,51 @@ class _UniffiFfiConverterTypeBroadcastView(_UniffiConverterRustBuffer):
         _UniffiFfiConverterOptionalTypeFileView.write(value.recording, buf)
         _UniffiFfiConverterTypePublisherView.write(value.publisher, buf)
 
+@dataclass
+class CarriedView:
+    """
+    What became of records that were carried.
+"""
+    def __init__(self, *, written:int, known:int, left:int):
+        self.written = written
+        self.known = known
+        self.left = left
+        
+        
+
+    
+    def __str__(self):
+        return "CarriedView(written={}, known={}, left={})".format(self.written, self.known, self.left)
+    def __eq__(self, other):
+        if self.written != other.written:
+            return False
+        if self.known != other.known:
+            return False
+        if self.left != other.left:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeCarriedView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return CarriedView(
+            written=_UniffiFfiConverterUInt32.read(buf),
+            known=_UniffiFfiConverterUInt32.read(buf),
+            left=_UniffiFfiConverterUInt32.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterUInt32.check_lower(value.written)
+        _UniffiFfiConverterUInt32.check_lower(value.known)
+        _UniffiFfiConverterUInt32.check_lower(value.left)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterUInt32.write(value.written, buf)
+        _UniffiFfiConverterUInt32.write(value.known, buf)
+        _UniffiFfiConverterUInt32.write(value.left, buf)
+
 
 
 
@@ -7073,6 +7543,63 @@ class _UniffiFfiConverterTypeColumnResultView(_UniffiConverterRustBuffer):
         _UniffiFfiConverterOptionalString.write(value.proposed, buf)
         _UniffiFfiConverterOptionalString.write(value.decided, buf)
         _UniffiFfiConverterSequenceTypeContestedField.write(value.contested, buf)
+
+@dataclass
+class CommitteeCardView:
+    """
+    A committee as the level above wants to know it.
+"""
+    def __init__(self, *, text:str, unit:str, name:str, phones:typing.List[str], check_code:str):
+        self.text = text
+        self.unit = unit
+        self.name = name
+        self.phones = phones
+        self.check_code = check_code
+        
+        
+
+    
+    def __str__(self):
+        return "CommitteeCardView(text={}, unit={}, name={}, phones={}, check_code={})".format(self.text, self.unit, self.name, self.phones, self.check_code)
+    def __eq__(self, other):
+        if self.text != other.text:
+            return False
+        if self.unit != other.unit:
+            return False
+        if self.name != other.name:
+            return False
+        if self.phones != other.phones:
+            return False
+        if self.check_code != other.check_code:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeCommitteeCardView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return CommitteeCardView(
+            text=_UniffiFfiConverterString.read(buf),
+            unit=_UniffiFfiConverterString.read(buf),
+            name=_UniffiFfiConverterString.read(buf),
+            phones=_UniffiFfiConverterSequenceString.read(buf),
+            check_code=_UniffiFfiConverterString.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.text)
+        _UniffiFfiConverterString.check_lower(value.unit)
+        _UniffiFfiConverterString.check_lower(value.name)
+        _UniffiFfiConverterSequenceString.check_lower(value.phones)
+        _UniffiFfiConverterString.check_lower(value.check_code)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.text, buf)
+        _UniffiFfiConverterString.write(value.unit, buf)
+        _UniffiFfiConverterString.write(value.name, buf)
+        _UniffiFfiConverterSequenceString.write(value.phones, buf)
+        _UniffiFfiConverterString.write(value.check_code, buf)
 
 @dataclass
 class ParagraphView:
@@ -11299,6 +11826,28 @@ class Change:
             return True
 
     @dataclass
+    class VISITORS:
+        """
+        A phone connected to this one, which hosts, or left it: ask for the visitors anew.
+"""
+        
+        def __init__(self, ):
+            pass
+
+    
+            
+            
+    
+        def __str__(self):
+            return "Change.VISITORS()".format()
+        def __eq__(self, other):
+            if not isinstance(other, Change):
+                return NotImplemented
+            if not other.is_VISITORS():
+                return False
+            return True
+
+    @dataclass
     class DOCUMENT:
         """
         A document changed: here, or by a merge.
@@ -11630,6 +12179,10 @@ class Change:
         return isinstance(self, Change.FEEDBACK)
     def is_feedback(self) -> bool:
         return isinstance(self, Change.FEEDBACK)
+    def is_VISITORS(self) -> bool:
+        return isinstance(self, Change.VISITORS)
+    def is_visitors(self) -> bool:
+        return isinstance(self, Change.VISITORS)
     def is_DOCUMENT(self) -> bool:
         return isinstance(self, Change.DOCUMENT)
     def is_document(self) -> bool:
@@ -11677,6 +12230,7 @@ Change.MEMBERSHIP = type("Change.MEMBERSHIP", (Change.MEMBERSHIP, Change,), {}) 
 Change.NAMES = type("Change.NAMES", (Change.NAMES, Change,), {})  # type: ignore
 Change.LIBRARY = type("Change.LIBRARY", (Change.LIBRARY, Change,), {})  # type: ignore
 Change.FEEDBACK = type("Change.FEEDBACK", (Change.FEEDBACK, Change,), {})  # type: ignore
+Change.VISITORS = type("Change.VISITORS", (Change.VISITORS, Change,), {})  # type: ignore
 Change.DOCUMENT = type("Change.DOCUMENT", (Change.DOCUMENT, Change,), {})  # type: ignore
 Change.SYNC = type("Change.SYNC", (Change.SYNC, Change,), {})  # type: ignore
 Change.REFUSED = type("Change.REFUSED", (Change.REFUSED, Change,), {})  # type: ignore
@@ -11713,42 +12267,45 @@ class _UniffiFfiConverterTypeChange(_UniffiConverterRustBuffer):
             return Change.FEEDBACK(
             )
         if variant == 7:
+            return Change.VISITORS(
+            )
+        if variant == 8:
             return Change.DOCUMENT(
                 _UniffiFfiConverterString.read(buf),
                 _UniffiFfiConverterTypeDocumentPart.read(buf),
                 _UniffiFfiConverterOptionalString.read(buf),
             )
-        if variant == 8:
+        if variant == 9:
             return Change.SYNC(
                 _UniffiFfiConverterTypeSpaceKind.read(buf),
                 _UniffiFfiConverterTypeSpaceState.read(buf),
             )
-        if variant == 9:
+        if variant == 10:
             return Change.REFUSED(
                 _UniffiFfiConverterString.read(buf),
             )
-        if variant == 10:
+        if variant == 11:
             return Change.TWO_HISTORIES(
                 _UniffiFfiConverterTypeSpaceKind.read(buf),
                 _UniffiFfiConverterString.read(buf),
             )
-        if variant == 11:
+        if variant == 12:
             return Change.FORKED(
                 _UniffiFfiConverterTypeSpaceKind.read(buf),
                 _UniffiFfiConverterString.read(buf),
             )
-        if variant == 12:
+        if variant == 13:
             return Change.SET_ASIDE(
                 _UniffiFfiConverterOptionalString.read(buf),
                 _UniffiFfiConverterString.read(buf),
             )
-        if variant == 13:
+        if variant == 14:
             return Change.LOCKED(
             )
-        if variant == 14:
+        if variant == 15:
             return Change.MISSED(
             )
-        if variant == 15:
+        if variant == 16:
             return Change.TROUBLE(
                 _UniffiFfiConverterString.read(buf),
             )
@@ -11767,6 +12324,8 @@ class _UniffiFfiConverterTypeChange(_UniffiConverterRustBuffer):
         if value.is_LIBRARY():
             return
         if value.is_FEEDBACK():
+            return
+        if value.is_VISITORS():
             return
         if value.is_DOCUMENT():
             _UniffiFfiConverterString.check_lower(value.doc)
@@ -11815,36 +12374,38 @@ class _UniffiFfiConverterTypeChange(_UniffiConverterRustBuffer):
             buf.write_i32(5)
         if value.is_FEEDBACK():
             buf.write_i32(6)
-        if value.is_DOCUMENT():
+        if value.is_VISITORS():
             buf.write_i32(7)
+        if value.is_DOCUMENT():
+            buf.write_i32(8)
             _UniffiFfiConverterString.write(value.doc, buf)
             _UniffiFfiConverterTypeDocumentPart.write(value.part, buf)
             _UniffiFfiConverterOptionalString.write(value.id, buf)
         if value.is_SYNC():
-            buf.write_i32(8)
+            buf.write_i32(9)
             _UniffiFfiConverterTypeSpaceKind.write(value.space, buf)
             _UniffiFfiConverterTypeSpaceState.write(value.state, buf)
         if value.is_REFUSED():
-            buf.write_i32(9)
+            buf.write_i32(10)
             _UniffiFfiConverterString.write(value.reason, buf)
         if value.is_TWO_HISTORIES():
-            buf.write_i32(10)
+            buf.write_i32(11)
             _UniffiFfiConverterTypeSpaceKind.write(value.space, buf)
             _UniffiFfiConverterString.write(value.relay, buf)
         if value.is_FORKED():
-            buf.write_i32(11)
+            buf.write_i32(12)
             _UniffiFfiConverterTypeSpaceKind.write(value.space, buf)
             _UniffiFfiConverterString.write(value.device, buf)
         if value.is_SET_ASIDE():
-            buf.write_i32(12)
+            buf.write_i32(13)
             _UniffiFfiConverterOptionalString.write(value.device, buf)
             _UniffiFfiConverterString.write(value.reason, buf)
         if value.is_LOCKED():
-            buf.write_i32(13)
-        if value.is_MISSED():
             buf.write_i32(14)
-        if value.is_TROUBLE():
+        if value.is_MISSED():
             buf.write_i32(15)
+        if value.is_TROUBLE():
+            buf.write_i32(16)
             _UniffiFfiConverterString.write(value.text, buf)
 
 
@@ -13368,6 +13929,58 @@ class _UniffiFfiConverterTypeHomeView(_UniffiConverterRustBuffer):
         _UniffiFfiConverterSequenceString.write(value.reports_due, buf)
         _UniffiFfiConverterUInt64.write(value.unsent, buf)
 
+class _UniffiFfiConverterUInt16(_UniffiConverterPrimitiveInt):
+    CLASS_NAME = "u16"
+    VALUE_MIN = 0
+    VALUE_MAX = 2**16
+
+    @staticmethod
+    def read(buf):
+        return buf.read_u16()
+
+    @staticmethod
+    def write(value, buf):
+        buf.write_u16(value)
+
+@dataclass
+class HostView:
+    """
+    Where a phone hosts.
+"""
+    def __init__(self, *, addresses:typing.List[str], port:int):
+        self.addresses = addresses
+        self.port = port
+        
+        
+
+    
+    def __str__(self):
+        return "HostView(addresses={}, port={})".format(self.addresses, self.port)
+    def __eq__(self, other):
+        if self.addresses != other.addresses:
+            return False
+        if self.port != other.port:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeHostView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return HostView(
+            addresses=_UniffiFfiConverterSequenceString.read(buf),
+            port=_UniffiFfiConverterUInt16.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterSequenceString.check_lower(value.addresses)
+        _UniffiFfiConverterUInt16.check_lower(value.port)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterSequenceString.write(value.addresses, buf)
+        _UniffiFfiConverterUInt16.write(value.port, buf)
+
 @dataclass
 class JoinRequestView:
     """
@@ -13789,6 +14402,70 @@ class _UniffiFfiConverterTypeLeafScoresView(_UniffiConverterRustBuffer):
         _UniffiFfiConverterOptionalUInt32.write(value.own, buf)
         _UniffiFfiConverterOptionalUInt32.write(value.committee, buf)
         _UniffiFfiConverterOptionalUInt32.write(value.parent, buf)
+
+class _UniffiFfiConverterOptionalTypeKeyChangeView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterTypeKeyChangeView.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterTypeKeyChangeView.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterTypeKeyChangeView.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
+@dataclass
+class LeftView:
+    """
+    What leaving did.
+"""
+    def __init__(self, *, member:str, removed:typing.Optional[KeyChangeView]):
+        self.member = member
+        self.removed = removed
+        
+        
+
+    
+    def __str__(self):
+        return "LeftView(member={}, removed={})".format(self.member, self.removed)
+    def __eq__(self, other):
+        if self.member != other.member:
+            return False
+        if self.removed != other.removed:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeLeftView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return LeftView(
+            member=_UniffiFfiConverterString.read(buf),
+            removed=_UniffiFfiConverterOptionalTypeKeyChangeView.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.member)
+        _UniffiFfiConverterOptionalTypeKeyChangeView.check_lower(value.removed)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.member, buf)
+        _UniffiFfiConverterOptionalTypeKeyChangeView.write(value.removed, buf)
 
 @dataclass
 class LockStateView:
@@ -15851,6 +16528,314 @@ class _UniffiFfiConverterTypeMinutesView(_UniffiConverterRustBuffer):
         _UniffiFfiConverterString.write(value.sha256, buf)
         _UniffiFfiConverterSequenceString.write(value.heads, buf)
 
+
+
+
+
+
+class MoveStep(enum.Enum):
+    """
+    A step of a move. Each unit takes its own.
+"""
+    
+    ASKED = 0
+    """
+    The unit the member leaves asks for it.
+"""
+    
+    RECORDED = 1
+    """
+    The level above recorded it, with its day.
+"""
+    
+    REFUSED = 2
+    """
+    The level above refused it.
+"""
+    
+    LEFT = 3
+    """
+    The unit the member leaves entered it in its list.
+"""
+    
+    EXPECTED = 4
+    """
+    The level above tells the other unit whom to expect.
+"""
+    
+    ARRIVED = 5
+    """
+    The other unit entered the member in its list.
+"""
+    
+
+
+class _UniffiFfiConverterTypeMoveStep(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return MoveStep.ASKED
+        if variant == 2:
+            return MoveStep.RECORDED
+        if variant == 3:
+            return MoveStep.REFUSED
+        if variant == 4:
+            return MoveStep.LEFT
+        if variant == 5:
+            return MoveStep.EXPECTED
+        if variant == 6:
+            return MoveStep.ARRIVED
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value == MoveStep.ASKED:
+            return
+        if value == MoveStep.RECORDED:
+            return
+        if value == MoveStep.REFUSED:
+            return
+        if value == MoveStep.LEFT:
+            return
+        if value == MoveStep.EXPECTED:
+            return
+        if value == MoveStep.ARRIVED:
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value == MoveStep.ASKED:
+            buf.write_i32(1)
+        if value == MoveStep.RECORDED:
+            buf.write_i32(2)
+        if value == MoveStep.REFUSED:
+            buf.write_i32(3)
+        if value == MoveStep.LEFT:
+            buf.write_i32(4)
+        if value == MoveStep.EXPECTED:
+            buf.write_i32(5)
+        if value == MoveStep.ARRIVED:
+            buf.write_i32(6)
+
+
+
+@dataclass
+class MoveStepView:
+    """
+    A step of a move.
+"""
+    def __init__(self, *, step:MoveStep, at_ms:int):
+        self.step = step
+        self.at_ms = at_ms
+        
+        
+
+    
+    def __str__(self):
+        return "MoveStepView(step={}, at_ms={})".format(self.step, self.at_ms)
+    def __eq__(self, other):
+        if self.step != other.step:
+            return False
+        if self.at_ms != other.at_ms:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeMoveStepView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return MoveStepView(
+            step=_UniffiFfiConverterTypeMoveStep.read(buf),
+            at_ms=_UniffiFfiConverterInt64.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterTypeMoveStep.check_lower(value.step)
+        _UniffiFfiConverterInt64.check_lower(value.at_ms)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterTypeMoveStep.write(value.step, buf)
+        _UniffiFfiConverterInt64.write(value.at_ms, buf)
+
+
+
+
+
+
+class MoveKind(enum.Enum):
+    """
+    How a member moves.
+"""
+    
+    OFFICIAL = 0
+    """
+    For good: chuyển sinh hoạt chính thức.
+"""
+    
+    TEMPORARY = 1
+    """
+    For a time, attached to another unit: sinh hoạt tạm thời.
+"""
+    
+    AWAY = 2
+    """
+    Away for a time, attached nowhere.
+"""
+    
+
+
+class _UniffiFfiConverterTypeMoveKind(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return MoveKind.OFFICIAL
+        if variant == 2:
+            return MoveKind.TEMPORARY
+        if variant == 3:
+            return MoveKind.AWAY
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value == MoveKind.OFFICIAL:
+            return
+        if value == MoveKind.TEMPORARY:
+            return
+        if value == MoveKind.AWAY:
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value == MoveKind.OFFICIAL:
+            buf.write_i32(1)
+        if value == MoveKind.TEMPORARY:
+            buf.write_i32(2)
+        if value == MoveKind.AWAY:
+            buf.write_i32(3)
+
+
+
+class _UniffiFfiConverterSequenceTypeMoveStepView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeMoveStepView.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeMoveStepView.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeMoveStepView.read(buf) for i in range(count)
+        ]
+
+@dataclass
+class MoveView:
+    """
+    A member's move, as one of the units has it.
+"""
+    def __init__(self, *, id:str, unit:str, kind:MoveKind, step:MoveStep, member:typing.Optional[str], name:str, standing:MemberStanding, since:str, until:typing.Optional[str], place:str, steps:typing.List[MoveStepView]):
+        self.id = id
+        self.unit = unit
+        self.kind = kind
+        self.step = step
+        self.member = member
+        self.name = name
+        self.standing = standing
+        self.since = since
+        self.until = until
+        self.place = place
+        self.steps = steps
+        
+        
+
+    
+    def __str__(self):
+        return "MoveView(id={}, unit={}, kind={}, step={}, member={}, name={}, standing={}, since={}, until={}, place={}, steps={})".format(self.id, self.unit, self.kind, self.step, self.member, self.name, self.standing, self.since, self.until, self.place, self.steps)
+    def __eq__(self, other):
+        if self.id != other.id:
+            return False
+        if self.unit != other.unit:
+            return False
+        if self.kind != other.kind:
+            return False
+        if self.step != other.step:
+            return False
+        if self.member != other.member:
+            return False
+        if self.name != other.name:
+            return False
+        if self.standing != other.standing:
+            return False
+        if self.since != other.since:
+            return False
+        if self.until != other.until:
+            return False
+        if self.place != other.place:
+            return False
+        if self.steps != other.steps:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeMoveView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return MoveView(
+            id=_UniffiFfiConverterString.read(buf),
+            unit=_UniffiFfiConverterString.read(buf),
+            kind=_UniffiFfiConverterTypeMoveKind.read(buf),
+            step=_UniffiFfiConverterTypeMoveStep.read(buf),
+            member=_UniffiFfiConverterOptionalString.read(buf),
+            name=_UniffiFfiConverterString.read(buf),
+            standing=_UniffiFfiConverterTypeMemberStanding.read(buf),
+            since=_UniffiFfiConverterString.read(buf),
+            until=_UniffiFfiConverterOptionalString.read(buf),
+            place=_UniffiFfiConverterString.read(buf),
+            steps=_UniffiFfiConverterSequenceTypeMoveStepView.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.id)
+        _UniffiFfiConverterString.check_lower(value.unit)
+        _UniffiFfiConverterTypeMoveKind.check_lower(value.kind)
+        _UniffiFfiConverterTypeMoveStep.check_lower(value.step)
+        _UniffiFfiConverterOptionalString.check_lower(value.member)
+        _UniffiFfiConverterString.check_lower(value.name)
+        _UniffiFfiConverterTypeMemberStanding.check_lower(value.standing)
+        _UniffiFfiConverterString.check_lower(value.since)
+        _UniffiFfiConverterOptionalString.check_lower(value.until)
+        _UniffiFfiConverterString.check_lower(value.place)
+        _UniffiFfiConverterSequenceTypeMoveStepView.check_lower(value.steps)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.id, buf)
+        _UniffiFfiConverterString.write(value.unit, buf)
+        _UniffiFfiConverterTypeMoveKind.write(value.kind, buf)
+        _UniffiFfiConverterTypeMoveStep.write(value.step, buf)
+        _UniffiFfiConverterOptionalString.write(value.member, buf)
+        _UniffiFfiConverterString.write(value.name, buf)
+        _UniffiFfiConverterTypeMemberStanding.write(value.standing, buf)
+        _UniffiFfiConverterString.write(value.since, buf)
+        _UniffiFfiConverterOptionalString.write(value.until, buf)
+        _UniffiFfiConverterString.write(value.place, buf)
+        _UniffiFfiConverterSequenceTypeMoveStepView.write(value.steps, buf)
+
 @dataclass
 class NewBranch:
     """
@@ -15895,7 +16880,7 @@ class NewBroadcast:
     """
     A broadcast to announce.
 """
-    def __init__(self, *, start:int, minutes:int, title:str, links:typing.List[WatchLinkView] = _DEFAULT):
+    def __init__(self, *, start:int, minutes:int, title:str, links:typing.List[WatchLinkView] = _DEFAULT, recording:typing.Optional[str] = _DEFAULT):
         self.start = start
         self.minutes = minutes
         self.title = title
@@ -15903,12 +16888,16 @@ class NewBroadcast:
             self.links = []
         else:
             self.links = links
+        if recording is _DEFAULT:
+            self.recording = None
+        else:
+            self.recording = recording
         
         
 
     
     def __str__(self):
-        return "NewBroadcast(start={}, minutes={}, title={}, links={})".format(self.start, self.minutes, self.title, self.links)
+        return "NewBroadcast(start={}, minutes={}, title={}, links={}, recording={})".format(self.start, self.minutes, self.title, self.links, self.recording)
     def __eq__(self, other):
         if self.start != other.start:
             return False
@@ -15917,6 +16906,8 @@ class NewBroadcast:
         if self.title != other.title:
             return False
         if self.links != other.links:
+            return False
+        if self.recording != other.recording:
             return False
         return True
 
@@ -15928,6 +16919,7 @@ class _UniffiFfiConverterTypeNewBroadcast(_UniffiConverterRustBuffer):
             minutes=_UniffiFfiConverterUInt32.read(buf),
             title=_UniffiFfiConverterString.read(buf),
             links=_UniffiFfiConverterSequenceTypeWatchLinkView.read(buf),
+            recording=_UniffiFfiConverterOptionalString.read(buf),
         )
 
     @staticmethod
@@ -15936,6 +16928,7 @@ class _UniffiFfiConverterTypeNewBroadcast(_UniffiConverterRustBuffer):
         _UniffiFfiConverterUInt32.check_lower(value.minutes)
         _UniffiFfiConverterString.check_lower(value.title)
         _UniffiFfiConverterSequenceTypeWatchLinkView.check_lower(value.links)
+        _UniffiFfiConverterOptionalString.check_lower(value.recording)
 
     @staticmethod
     def write(value, buf):
@@ -15943,6 +16936,7 @@ class _UniffiFfiConverterTypeNewBroadcast(_UniffiConverterRustBuffer):
         _UniffiFfiConverterUInt32.write(value.minutes, buf)
         _UniffiFfiConverterString.write(value.title, buf)
         _UniffiFfiConverterSequenceTypeWatchLinkView.write(value.links, buf)
+        _UniffiFfiConverterOptionalString.write(value.recording, buf)
 
 class _UniffiFfiConverterSequenceTypeDocumentLink(_UniffiConverterRustBuffer):
     @classmethod
@@ -16257,6 +17251,66 @@ class _UniffiFfiConverterTypeNewMemberLine(_UniffiConverterRustBuffer):
     def write(value, buf):
         _UniffiFfiConverterTypeNewMember.write(value.member, buf)
         _UniffiFfiConverterString.write(value.since, buf)
+
+@dataclass
+class NewMove:
+    """
+    A move to ask the level above for.
+"""
+    def __init__(self, *, member:str, kind:MoveKind, since:str, until:typing.Optional[str] = _DEFAULT, place:str):
+        self.member = member
+        self.kind = kind
+        self.since = since
+        if until is _DEFAULT:
+            self.until = None
+        else:
+            self.until = until
+        self.place = place
+        
+        
+
+    
+    def __str__(self):
+        return "NewMove(member={}, kind={}, since={}, until={}, place={})".format(self.member, self.kind, self.since, self.until, self.place)
+    def __eq__(self, other):
+        if self.member != other.member:
+            return False
+        if self.kind != other.kind:
+            return False
+        if self.since != other.since:
+            return False
+        if self.until != other.until:
+            return False
+        if self.place != other.place:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeNewMove(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return NewMove(
+            member=_UniffiFfiConverterString.read(buf),
+            kind=_UniffiFfiConverterTypeMoveKind.read(buf),
+            since=_UniffiFfiConverterString.read(buf),
+            until=_UniffiFfiConverterOptionalString.read(buf),
+            place=_UniffiFfiConverterString.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.member)
+        _UniffiFfiConverterTypeMoveKind.check_lower(value.kind)
+        _UniffiFfiConverterString.check_lower(value.since)
+        _UniffiFfiConverterOptionalString.check_lower(value.until)
+        _UniffiFfiConverterString.check_lower(value.place)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.member, buf)
+        _UniffiFfiConverterTypeMoveKind.write(value.kind, buf)
+        _UniffiFfiConverterString.write(value.since, buf)
+        _UniffiFfiConverterOptionalString.write(value.until, buf)
+        _UniffiFfiConverterString.write(value.place, buf)
 
 
 
@@ -16844,6 +17898,81 @@ class _UniffiFfiConverterTypeOpenConfig(_UniffiConverterRustBuffer):
         _UniffiFfiConverterBoolean.write(value.follow_when_metered, buf)
         _UniffiFfiConverterOptionalString.write(value.pin, buf)
         _UniffiFfiConverterOptionalUInt64.write(value.lock_after_ms, buf)
+
+@dataclass
+class OrderedMove:
+    """
+    A move that the level above decides by itself.
+"""
+    def __init__(self, *, unit:str, to:typing.Optional[str] = _DEFAULT, name:str, standing:MemberStanding, kind:MoveKind, since:str, until:typing.Optional[str] = _DEFAULT):
+        self.unit = unit
+        if to is _DEFAULT:
+            self.to = None
+        else:
+            self.to = to
+        self.name = name
+        self.standing = standing
+        self.kind = kind
+        self.since = since
+        if until is _DEFAULT:
+            self.until = None
+        else:
+            self.until = until
+        
+        
+
+    
+    def __str__(self):
+        return "OrderedMove(unit={}, to={}, name={}, standing={}, kind={}, since={}, until={})".format(self.unit, self.to, self.name, self.standing, self.kind, self.since, self.until)
+    def __eq__(self, other):
+        if self.unit != other.unit:
+            return False
+        if self.to != other.to:
+            return False
+        if self.name != other.name:
+            return False
+        if self.standing != other.standing:
+            return False
+        if self.kind != other.kind:
+            return False
+        if self.since != other.since:
+            return False
+        if self.until != other.until:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeOrderedMove(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return OrderedMove(
+            unit=_UniffiFfiConverterString.read(buf),
+            to=_UniffiFfiConverterOptionalString.read(buf),
+            name=_UniffiFfiConverterString.read(buf),
+            standing=_UniffiFfiConverterTypeMemberStanding.read(buf),
+            kind=_UniffiFfiConverterTypeMoveKind.read(buf),
+            since=_UniffiFfiConverterString.read(buf),
+            until=_UniffiFfiConverterOptionalString.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.unit)
+        _UniffiFfiConverterOptionalString.check_lower(value.to)
+        _UniffiFfiConverterString.check_lower(value.name)
+        _UniffiFfiConverterTypeMemberStanding.check_lower(value.standing)
+        _UniffiFfiConverterTypeMoveKind.check_lower(value.kind)
+        _UniffiFfiConverterString.check_lower(value.since)
+        _UniffiFfiConverterOptionalString.check_lower(value.until)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.unit, buf)
+        _UniffiFfiConverterOptionalString.write(value.to, buf)
+        _UniffiFfiConverterString.write(value.name, buf)
+        _UniffiFfiConverterTypeMemberStanding.write(value.standing, buf)
+        _UniffiFfiConverterTypeMoveKind.write(value.kind, buf)
+        _UniffiFfiConverterString.write(value.since, buf)
+        _UniffiFfiConverterOptionalString.write(value.until, buf)
 
 
 
@@ -20701,6 +21830,407 @@ class _UniffiFfiConverterTypeReviewView(_UniffiConverterRustBuffer):
         _UniffiFfiConverterSequenceTypeReviewItemView.write(value.open, buf)
         _UniffiFfiConverterSequenceTypeReviewItemView.write(value.settled, buf)
 
+
+
+
+
+
+class RootDeedView:
+    """
+    What a record on a paper does.
+"""
+    def __init__(self):
+        raise RuntimeError("RootDeedView cannot be instantiated directly")
+
+    # Each enum variant is a nested class of the enum itself.
+    @dataclass
+    class FOUND:
+        """
+        Founds a unit under this root.
+"""
+        
+        def __init__(self, root:str, threshold:int, keys:int):
+            self.root = root
+            
+            """
+        The root's hash, in hexadecimal: compare it with the one you trust.
+"""
+        
+            self.threshold = threshold
+            
+            """
+        Signatures it asks for.
+"""
+        
+            self.keys = keys
+            
+            """
+        Keys it has.
+"""
+        
+            pass
+
+    
+            
+            
+    
+        def __str__(self):
+            return "RootDeedView.FOUND(root={}, threshold={}, keys={})".format(self.root, self.threshold, self.keys)
+        def __eq__(self, other):
+            if not isinstance(other, RootDeedView):
+                return NotImplemented
+            if not other.is_FOUND():
+                return False
+            if self.root != other.root:
+                return False
+            if self.threshold != other.threshold:
+                return False
+            if self.keys != other.keys:
+                return False
+            return True
+
+    @dataclass
+    class APPOINT:
+        """
+        Gives a phone the rank of the level above.
+"""
+        
+        def __init__(self, phone:str):
+            self.phone = phone
+            
+            """
+        The phone.
+"""
+        
+            pass
+
+    
+            
+            
+    
+        def __str__(self):
+            return "RootDeedView.APPOINT(phone={})".format(self.phone)
+        def __eq__(self, other):
+            if not isinstance(other, RootDeedView):
+                return NotImplemented
+            if not other.is_APPOINT():
+                return False
+            if self.phone != other.phone:
+                return False
+            return True
+
+    @dataclass
+    class DISMISS:
+        """
+        Ends a right.
+"""
+        
+        def __init__(self, right:str):
+            self.right = right
+            
+            """
+        The grant or seat, in hexadecimal.
+"""
+        
+            pass
+
+    
+            
+            
+    
+        def __str__(self):
+            return "RootDeedView.DISMISS(right={})".format(self.right)
+        def __eq__(self, other):
+            if not isinstance(other, RootDeedView):
+                return NotImplemented
+            if not other.is_DISMISS():
+                return False
+            if self.right != other.right:
+                return False
+            return True
+
+    @dataclass
+    class MOVE:
+        """
+        Moves the unit below another one.
+"""
+        
+        def __init__(self, parent:str):
+            self.parent = parent
+            
+            """
+        The new unit above.
+"""
+        
+            pass
+
+    
+            
+            
+    
+        def __str__(self):
+            return "RootDeedView.MOVE(parent={})".format(self.parent)
+        def __eq__(self, other):
+            if not isinstance(other, RootDeedView):
+                return NotImplemented
+            if not other.is_MOVE():
+                return False
+            if self.parent != other.parent:
+                return False
+            return True
+
+    
+
+    # For each variant, we have `is_NAME` and `is_name` methods for easily checking
+    # whether an instance is that variant.
+    def is_FOUND(self) -> bool:
+        return isinstance(self, RootDeedView.FOUND)
+    def is_found(self) -> bool:
+        return isinstance(self, RootDeedView.FOUND)
+    def is_APPOINT(self) -> bool:
+        return isinstance(self, RootDeedView.APPOINT)
+    def is_appoint(self) -> bool:
+        return isinstance(self, RootDeedView.APPOINT)
+    def is_DISMISS(self) -> bool:
+        return isinstance(self, RootDeedView.DISMISS)
+    def is_dismiss(self) -> bool:
+        return isinstance(self, RootDeedView.DISMISS)
+    def is_MOVE(self) -> bool:
+        return isinstance(self, RootDeedView.MOVE)
+    def is_move(self) -> bool:
+        return isinstance(self, RootDeedView.MOVE)
+    
+
+# Now, a little trick - we make each nested variant class be a subclass of the main
+# enum class, so that method calls and instance checks etc will work intuitively.
+# We might be able to do this a little more neatly with a metaclass, but this'll do.
+RootDeedView.FOUND = type("RootDeedView.FOUND", (RootDeedView.FOUND, RootDeedView,), {})  # type: ignore
+RootDeedView.APPOINT = type("RootDeedView.APPOINT", (RootDeedView.APPOINT, RootDeedView,), {})  # type: ignore
+RootDeedView.DISMISS = type("RootDeedView.DISMISS", (RootDeedView.DISMISS, RootDeedView,), {})  # type: ignore
+RootDeedView.MOVE = type("RootDeedView.MOVE", (RootDeedView.MOVE, RootDeedView,), {})  # type: ignore
+
+
+
+
+class _UniffiFfiConverterTypeRootDeedView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return RootDeedView.FOUND(
+                _UniffiFfiConverterString.read(buf),
+                _UniffiFfiConverterUInt8.read(buf),
+                _UniffiFfiConverterUInt32.read(buf),
+            )
+        if variant == 2:
+            return RootDeedView.APPOINT(
+                _UniffiFfiConverterString.read(buf),
+            )
+        if variant == 3:
+            return RootDeedView.DISMISS(
+                _UniffiFfiConverterString.read(buf),
+            )
+        if variant == 4:
+            return RootDeedView.MOVE(
+                _UniffiFfiConverterString.read(buf),
+            )
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value.is_FOUND():
+            _UniffiFfiConverterString.check_lower(value.root)
+            _UniffiFfiConverterUInt8.check_lower(value.threshold)
+            _UniffiFfiConverterUInt32.check_lower(value.keys)
+            return
+        if value.is_APPOINT():
+            _UniffiFfiConverterString.check_lower(value.phone)
+            return
+        if value.is_DISMISS():
+            _UniffiFfiConverterString.check_lower(value.right)
+            return
+        if value.is_MOVE():
+            _UniffiFfiConverterString.check_lower(value.parent)
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value.is_FOUND():
+            buf.write_i32(1)
+            _UniffiFfiConverterString.write(value.root, buf)
+            _UniffiFfiConverterUInt8.write(value.threshold, buf)
+            _UniffiFfiConverterUInt32.write(value.keys, buf)
+        if value.is_APPOINT():
+            buf.write_i32(2)
+            _UniffiFfiConverterString.write(value.phone, buf)
+        if value.is_DISMISS():
+            buf.write_i32(3)
+            _UniffiFfiConverterString.write(value.right, buf)
+        if value.is_MOVE():
+            buf.write_i32(4)
+            _UniffiFfiConverterString.write(value.parent, buf)
+
+
+
+@dataclass
+class RootEntryView:
+    """
+    One record on a paper.
+"""
+    def __init__(self, *, unit:str, name:str, deed:RootDeedView):
+        self.unit = unit
+        self.name = name
+        self.deed = deed
+        
+        
+
+    
+    def __str__(self):
+        return "RootEntryView(unit={}, name={}, deed={})".format(self.unit, self.name, self.deed)
+    def __eq__(self, other):
+        if self.unit != other.unit:
+            return False
+        if self.name != other.name:
+            return False
+        if self.deed != other.deed:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeRootEntryView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return RootEntryView(
+            unit=_UniffiFfiConverterString.read(buf),
+            name=_UniffiFfiConverterString.read(buf),
+            deed=_UniffiFfiConverterTypeRootDeedView.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.unit)
+        _UniffiFfiConverterString.check_lower(value.name)
+        _UniffiFfiConverterTypeRootDeedView.check_lower(value.deed)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.unit, buf)
+        _UniffiFfiConverterString.write(value.name, buf)
+        _UniffiFfiConverterTypeRootDeedView.write(value.deed, buf)
+
+@dataclass
+class RootKeyView:
+    """
+    A fresh key of a root.
+"""
+    def __init__(self, *, key:str, code:str, public_key:str):
+        self.key = key
+        self.code = code
+        self.public_key = public_key
+        
+        
+
+    
+    def __str__(self):
+        return "RootKeyView(key={}, code={}, public_key={})".format(self.key, self.code, self.public_key)
+    def __eq__(self, other):
+        if self.key != other.key:
+            return False
+        if self.code != other.code:
+            return False
+        if self.public_key != other.public_key:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeRootKeyView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return RootKeyView(
+            key=_UniffiFfiConverterString.read(buf),
+            code=_UniffiFfiConverterString.read(buf),
+            public_key=_UniffiFfiConverterString.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.key)
+        _UniffiFfiConverterString.check_lower(value.code)
+        _UniffiFfiConverterString.check_lower(value.public_key)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.key, buf)
+        _UniffiFfiConverterString.write(value.code, buf)
+        _UniffiFfiConverterString.write(value.public_key, buf)
+
+class _UniffiFfiConverterSequenceTypeRootEntryView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeRootEntryView.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeRootEntryView.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeRootEntryView.read(buf) for i in range(count)
+        ]
+
+@dataclass
+class RootPaperView:
+    """
+    A paper of the root. Show what it does before anybody signs.
+"""
+    def __init__(self, *, text:str, entries:typing.List[RootEntryView], signed:int):
+        self.text = text
+        self.entries = entries
+        self.signed = signed
+        
+        
+
+    
+    def __str__(self):
+        return "RootPaperView(text={}, entries={}, signed={})".format(self.text, self.entries, self.signed)
+    def __eq__(self, other):
+        if self.text != other.text:
+            return False
+        if self.entries != other.entries:
+            return False
+        if self.signed != other.signed:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeRootPaperView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return RootPaperView(
+            text=_UniffiFfiConverterString.read(buf),
+            entries=_UniffiFfiConverterSequenceTypeRootEntryView.read(buf),
+            signed=_UniffiFfiConverterUInt32.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.text)
+        _UniffiFfiConverterSequenceTypeRootEntryView.check_lower(value.entries)
+        _UniffiFfiConverterUInt32.check_lower(value.signed)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.text, buf)
+        _UniffiFfiConverterSequenceTypeRootEntryView.write(value.entries, buf)
+        _UniffiFfiConverterUInt32.write(value.signed, buf)
+
 @dataclass
 class ScannedView:
     """
@@ -22010,6 +23540,150 @@ class _UniffiFfiConverterTypeUnitCard(_UniffiConverterRustBuffer):
         _UniffiFfiConverterOptionalUInt8.write(value.rank, buf)
         _UniffiFfiConverterBoolean.write(value.committee, buf)
 
+
+
+
+
+
+class UnitNameKind(enum.Enum):
+    """
+    Whose name it is.
+"""
+    
+    NAME = 0
+    """
+    The unit's.
+"""
+    
+    UPPER = 1
+    """
+    That of the body above.
+"""
+    
+    MERGED_INTO = 2
+    """
+    That of the unit which this one became part of.
+"""
+    
+
+
+class _UniffiFfiConverterTypeUnitNameKind(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return UnitNameKind.NAME
+        if variant == 2:
+            return UnitNameKind.UPPER
+        if variant == 3:
+            return UnitNameKind.MERGED_INTO
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value == UnitNameKind.NAME:
+            return
+        if value == UnitNameKind.UPPER:
+            return
+        if value == UnitNameKind.MERGED_INTO:
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value == UnitNameKind.NAME:
+            buf.write_i32(1)
+        if value == UnitNameKind.UPPER:
+            buf.write_i32(2)
+        if value == UnitNameKind.MERGED_INTO:
+            buf.write_i32(3)
+
+
+
+@dataclass
+class UnitNameView:
+    """
+    A name of the unit, of the body above, or of the unit that this one became part of, from a day on.
+"""
+    def __init__(self, *, kind:UnitNameKind, since:str, name:typing.Optional[str]):
+        self.kind = kind
+        self.since = since
+        self.name = name
+        
+        
+
+    
+    def __str__(self):
+        return "UnitNameView(kind={}, since={}, name={})".format(self.kind, self.since, self.name)
+    def __eq__(self, other):
+        if self.kind != other.kind:
+            return False
+        if self.since != other.since:
+            return False
+        if self.name != other.name:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeUnitNameView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return UnitNameView(
+            kind=_UniffiFfiConverterTypeUnitNameKind.read(buf),
+            since=_UniffiFfiConverterString.read(buf),
+            name=_UniffiFfiConverterOptionalString.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterTypeUnitNameKind.check_lower(value.kind)
+        _UniffiFfiConverterString.check_lower(value.since)
+        _UniffiFfiConverterOptionalString.check_lower(value.name)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterTypeUnitNameKind.write(value.kind, buf)
+        _UniffiFfiConverterString.write(value.since, buf)
+        _UniffiFfiConverterOptionalString.write(value.name, buf)
+
+@dataclass
+class UnitPolicyView:
+    """
+    What a unit has decided; off until its secretary says otherwise, and seen by every member.
+"""
+    def __init__(self, *, keys_above:bool, from_afar:bool):
+        self.keys_above = keys_above
+        self.from_afar = from_afar
+        
+        
+
+    
+    def __str__(self):
+        return "UnitPolicyView(keys_above={}, from_afar={})".format(self.keys_above, self.from_afar)
+    def __eq__(self, other):
+        if self.keys_above != other.keys_above:
+            return False
+        if self.from_afar != other.from_afar:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeUnitPolicyView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return UnitPolicyView(
+            keys_above=_UniffiFfiConverterBoolean.read(buf),
+            from_afar=_UniffiFfiConverterBoolean.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterBoolean.check_lower(value.keys_above)
+        _UniffiFfiConverterBoolean.check_lower(value.from_afar)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterBoolean.write(value.keys_above, buf)
+        _UniffiFfiConverterBoolean.write(value.from_afar, buf)
+
 @dataclass
 class Utterance:
     """
@@ -22054,6 +23728,69 @@ class _UniffiFfiConverterTypeUtterance(_UniffiConverterRustBuffer):
         _UniffiFfiConverterUInt64.write(value.number, buf)
         _UniffiFfiConverterString.write(value.text, buf)
         _UniffiFfiConverterUInt32.write(value.pause_ms, buf)
+
+@dataclass
+class VisitorView:
+    """
+    A phone that is connected to this one, which hosts.
+"""
+    def __init__(self, *, device:str, label:str, member:typing.Optional[str], name:typing.Optional[str], spaces:typing.List[SpaceStatus], complete:bool):
+        self.device = device
+        self.label = label
+        self.member = member
+        self.name = name
+        self.spaces = spaces
+        self.complete = complete
+        
+        
+
+    
+    def __str__(self):
+        return "VisitorView(device={}, label={}, member={}, name={}, spaces={}, complete={})".format(self.device, self.label, self.member, self.name, self.spaces, self.complete)
+    def __eq__(self, other):
+        if self.device != other.device:
+            return False
+        if self.label != other.label:
+            return False
+        if self.member != other.member:
+            return False
+        if self.name != other.name:
+            return False
+        if self.spaces != other.spaces:
+            return False
+        if self.complete != other.complete:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeVisitorView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return VisitorView(
+            device=_UniffiFfiConverterString.read(buf),
+            label=_UniffiFfiConverterString.read(buf),
+            member=_UniffiFfiConverterOptionalString.read(buf),
+            name=_UniffiFfiConverterOptionalString.read(buf),
+            spaces=_UniffiFfiConverterSequenceTypeSpaceStatus.read(buf),
+            complete=_UniffiFfiConverterBoolean.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.device)
+        _UniffiFfiConverterString.check_lower(value.label)
+        _UniffiFfiConverterOptionalString.check_lower(value.member)
+        _UniffiFfiConverterOptionalString.check_lower(value.name)
+        _UniffiFfiConverterSequenceTypeSpaceStatus.check_lower(value.spaces)
+        _UniffiFfiConverterBoolean.check_lower(value.complete)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.device, buf)
+        _UniffiFfiConverterString.write(value.label, buf)
+        _UniffiFfiConverterOptionalString.write(value.member, buf)
+        _UniffiFfiConverterOptionalString.write(value.name, buf)
+        _UniffiFfiConverterSequenceTypeSpaceStatus.write(value.spaces, buf)
+        _UniffiFfiConverterBoolean.write(value.complete, buf)
 
 
 
@@ -27325,6 +29062,66 @@ class _UniffiFfiConverterTypeTaskCommand(_UniffiConverterRustBuffer):
 
 
 
+
+
+
+
+
+class UnitLevel(enum.Enum):
+    """
+    Level of a unit under a root.
+"""
+    
+    COMMITTEE = 0
+    """
+    Đảng ủy of a commune.
+"""
+    
+    DISTRICT = 1
+    """
+    Of a district, or what stands in its place.
+"""
+    
+    PROVINCE = 2
+    """
+    Of the province.
+"""
+    
+
+
+class _UniffiFfiConverterTypeUnitLevel(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return UnitLevel.COMMITTEE
+        if variant == 2:
+            return UnitLevel.DISTRICT
+        if variant == 3:
+            return UnitLevel.PROVINCE
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value == UnitLevel.COMMITTEE:
+            return
+        if value == UnitLevel.DISTRICT:
+            return
+        if value == UnitLevel.PROVINCE:
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value == UnitLevel.COMMITTEE:
+            buf.write_i32(1)
+        if value == UnitLevel.DISTRICT:
+            buf.write_i32(2)
+        if value == UnitLevel.PROVINCE:
+            buf.write_i32(3)
+
+
+
 class _UniffiFfiConverterSequenceTypeAccessView(_UniffiConverterRustBuffer):
     @classmethod
     def check_lower(cls, value):
@@ -27651,6 +29448,29 @@ class _UniffiFfiConverterSequenceTypeMemberView(_UniffiConverterRustBuffer):
             _UniffiFfiConverterTypeMemberView.read(buf) for i in range(count)
         ]
 
+class _UniffiFfiConverterSequenceTypeMoveView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeMoveView.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeMoveView.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeMoveView.read(buf) for i in range(count)
+        ]
+
 class _UniffiFfiConverterSequenceTypeNotCountedView(_UniffiConverterRustBuffer):
     @classmethod
     def check_lower(cls, value):
@@ -27722,6 +29542,29 @@ class _UniffiFfiConverterSequenceTypePhoneView(_UniffiConverterRustBuffer):
             _UniffiFfiConverterTypePhoneView.read(buf) for i in range(count)
         ]
 
+class _UniffiFfiConverterSequenceTypeUnitNameView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeUnitNameView.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeUnitNameView.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeUnitNameView.read(buf) for i in range(count)
+        ]
+
 
 class BranchProtocol(typing.Protocol):
     """
@@ -27758,6 +29601,11 @@ class BranchProtocol(typing.Protocol):
         [`Branch::admit`], with an answer that is small enough to be scanned.
 """
         raise NotImplementedError
+    def admit_endorsed(self, endorsement: str,relays: typing.List[str]) -> str:
+        """
+        Admits a phone from afar that another officer has endorsed; gives the invitation to hand back, as text.
+"""
+        raise NotImplementedError
     def admit_guest(self, guest: GuestAdmission) -> str:
         """
         Lets a phone read one meeting, and nothing else; gives the invitation to hand back, as text. Officers only.
@@ -27766,6 +29614,17 @@ class BranchProtocol(typing.Protocol):
     def admit_in_hall(self, check_code: str,admission: Admission) -> HallEntryView:
         """
         Admits the one phone whose holder reads these six digits out. The request of the admission is not looked at.
+"""
+        raise NotImplementedError
+    def arrive(self, id: str) -> str:
+        """
+        Enters somebody in this list whom the level above told this unit to expect; gives the member's id. Two officers who do it
+        apart from each other enter one member. Officers only.
+"""
+        raise NotImplementedError
+    def ask_move(self, new: NewMove) -> str:
+        """
+        Asks the level above to record that a member moves; gives the id of the move. Officers only.
 """
         raise NotImplementedError
     def branches(self, ) -> typing.List[UnitBelowView]:
@@ -27778,9 +29637,21 @@ class BranchProtocol(typing.Protocol):
         The unit and this phone in it.
 """
         raise NotImplementedError
+    def carry_root(self, paper: str,first: int,count: int) -> CarriedView:
+        """
+        Carries `count` records of a signed paper from the `first` one (counted from 0) into the rolls of their units, all of them
+        in one transaction. Any officer's phone carries; records whose signatures do not suffice are refused. Carry some hundred
+        at a time and show how many are left; carrying twice changes nothing.
+"""
+        raise NotImplementedError
     def close_hall(self, ) -> None:
         """
         Ends the hall: its key and the requests that wait are deleted. Who was admitted stays admitted.
+"""
+        raise NotImplementedError
+    def committee_card(self, ) -> CommitteeCardView:
+        """
+        This unit as the level above wants to know it: the phones of its officers, this one first.
 """
         raise NotImplementedError
     def consents(self, member: typing.Optional[str]) -> typing.List[ConsentView]:
@@ -27798,6 +29669,34 @@ class BranchProtocol(typing.Protocol):
         Founds a unit and makes this phone its secretary's. Gives the unit's id.
 """
         raise NotImplementedError
+    def draft_appointment(self, units: typing.List[str],card: str) -> RootPaperView:
+        """
+        The paper that gives a committee's phones the rank of the level above in some units.
+"""
+        raise NotImplementedError
+    def draft_dismissal(self, units: typing.List[str],phone: str) -> RootPaperView:
+        """
+        The paper that ends what a phone of the level above may do in some units.
+"""
+        raise NotImplementedError
+    def draft_move(self, units: typing.List[str],card: str) -> RootPaperView:
+        """
+        The paper that moves branches below another committee, by its card: its phones get the rank of the level above, the branch
+        its new parent, and the phones that held that rank lose it.
+"""
+        raise NotImplementedError
+    def draft_root(self, name: str,level: UnitLevel,public_keys: typing.List[str],threshold: int) -> RootPaperView:
+        """
+        Begins a unit under a root, on a phone that belongs to none: the paper that `threshold` of its keys have to sign. Drafting
+        again begins anew.
+"""
+        raise NotImplementedError
+    def endorse(self, admission: Admission) -> str:
+        """
+        The word of one officer that a phone may be admitted from afar, as text for another officer, who admits it. Relays,
+        `replaces` and `reads_from` of the admission are not looked at.
+"""
+        raise NotImplementedError
     def erase_person(self, member: str) -> ErasedView:
         """
         Erases the name of a member and all that the committee knows of them, here at once and on every phone and relay that
@@ -27810,9 +29709,20 @@ class BranchProtocol(typing.Protocol):
         member's data was exported is recorded for the committee first.
 """
         raise NotImplementedError
+    def follow_moved(self, paper: str) -> int:
+        """
+        On a phone of the committee to which branches were moved: follows them from now on; gives how many are new.
+"""
+        raise NotImplementedError
     def found_branches(self, new: typing.List[NewBranch]) -> typing.List[FoundedView]:
         """
         Founds branches below this unit, all or none; gives the packs for their secretaries. Officers only.
+"""
+        raise NotImplementedError
+    def found_rooted(self, paper: str,upper: str,founder: str) -> str:
+        """
+        Founds the unit that this phone drafted, once enough keys have signed; this phone becomes its secretary's. Gives the
+        unit's id.
 """
         raise NotImplementedError
     def guest_page(self, ) -> typing.Optional[GuestPageView]:
@@ -27856,6 +29766,12 @@ class BranchProtocol(typing.Protocol):
         What this phone has scanned, while it waits for the records of the unit.
 """
         raise NotImplementedError
+    def leave(self, id: str,member: typing.Optional[str]) -> LeftView:
+        """
+        Enters in this list that a member leaves, as recorded above. Of a move for good the member's phones are removed once the
+        day has come; doing it again does what was left. `member` says who is meant where the letters do not. Officers only.
+"""
+        raise NotImplementedError
     def levels_above(self, ) -> typing.List[UnitAboveView]:
         """
         The units above, nearest first.
@@ -27874,6 +29790,21 @@ class BranchProtocol(typing.Protocol):
     def members(self, on: typing.Optional[str]) -> typing.List[MemberView]:
         """
         The members of a day (today if none is given), in the order of the list.
+"""
+        raise NotImplementedError
+    def merge_into(self, other: str,since: str) -> None:
+        """
+        The unit became part of another one on a day: its documents of that day or later say so. Officers only.
+"""
+        raise NotImplementedError
+    def moves(self, ) -> typing.List[MoveView]:
+        """
+        The moves of this unit, in and out, by their day. For officers.
+"""
+        raise NotImplementedError
+    def moves_below(self, ) -> typing.List[MoveView]:
+        """
+        On the level above: the moves of the units below.
 """
         raise NotImplementedError
     def new_meeting(self, new: NewMeeting) -> str:
@@ -27896,6 +29827,11 @@ class BranchProtocol(typing.Protocol):
         Opens a hall for two hours: the code to put on the wall. A hall that was open on this phone is closed. Officers only.
 """
         raise NotImplementedError
+    def order_move(self, ordered: OrderedMove) -> str:
+        """
+        On the level above: records a move that no unit asked for; gives its id.
+"""
+        raise NotImplementedError
     def own_data(self, language: Language) -> str:
         """
         Everything this phone holds about its holder, as text to read on the screen.
@@ -27911,9 +29847,25 @@ class BranchProtocol(typing.Protocol):
         Reads somebody's request, to show the check code before admitting.
 """
         raise NotImplementedError
+    def reads_from(self, ) -> typing.Optional[str]:
+        """
+        The day from which on this phone reads; none when it reads everything that its rank allows.
+"""
+        raise NotImplementedError
     def record_consent(self, member: str,purpose: str,given: bool,day: str) -> None:
         """
         Records that a member consented to something on a day, or took it back.
+"""
+        raise NotImplementedError
+    def record_move(self, id: str,to: typing.Optional[str],since: typing.Optional[str]) -> None:
+        """
+        On the level above: records a move that a unit asked for, from its day or another one, and tells the unit the member moves
+        to, if it stands below this one too.
+"""
+        raise NotImplementedError
+    def refuse_move(self, id: str) -> None:
+        """
+        On the level above: refuses a move that a unit asked for.
 """
         raise NotImplementedError
     def regrade_phone(self, device: str,rank: int,committee: bool,probationary: bool) -> KeyChangeView:
@@ -27937,6 +29889,18 @@ class BranchProtocol(typing.Protocol):
         Corrects the names of the unit and of the body above it.
 """
         raise NotImplementedError
+    def rename_unit_from(self, name: typing.Optional[str],upper: typing.Optional[str],since: str) -> None:
+        """
+        The unit, or the body above it, has another name from a day on: documents of earlier days keep the old one. What is not
+        given stays; a wrong name is corrected with `rename_unit`. Officers only.
+"""
+        raise NotImplementedError
+    def replace_secretary(self, branch: str,request: str,relays: typing.List[str]) -> str:
+        """
+        On the level above: puts a new phone in the place of the secretary's phones of a branch, when all of them were lost; gives
+        the invitation. It gets the keys that the branch has entrusted to the level above; else it begins with new ones.
+"""
+        raise NotImplementedError
     def retention(self, ) -> RetentionView:
         """
         That rule, and whose data is due by it.
@@ -27945,6 +29909,12 @@ class BranchProtocol(typing.Protocol):
     def review_all(self, language: Language) -> typing.List[ReviewItemView]:
         """
         Open review items of all meetings, newest meeting first, in words of a language.
+"""
+        raise NotImplementedError
+    def root(self, ) -> typing.Optional[str]:
+        """
+        The hash of the root that stands behind this unit, as far as the rolls of the units above are here. Compare it with the
+        one you trust.
 """
         raise NotImplementedError
     def roster(self, command: RosterCommand) -> None:
@@ -27972,6 +29942,12 @@ class BranchProtocol(typing.Protocol):
         Sets how many months personal data is kept after somebody has left.
 """
         raise NotImplementedError
+    def set_unit_policy(self, policy: UnitPolicyView) -> KeyChangeView:
+        """
+        Decides anew. When the level above is no longer to hold keys there is a new one at once; what it has of the time before it
+        can read. The secretary only.
+"""
+        raise NotImplementedError
     def shown_request(self, ) -> JoinRequestView:
         """
         [`Branch::join_request`] to be scanned: short, good for ten minutes and once.
@@ -27986,6 +29962,22 @@ class BranchProtocol(typing.Protocol):
         """
         Takes a letter to this hall in; taking one twice changes nothing. Take all letters in before anybody reads digits out:
         who hears them could make a request with the same ones.
+"""
+        raise NotImplementedError
+    def unit_names(self, ) -> typing.List[UnitNameView]:
+        """
+        Every name of the unit and of the body above, by day.
+"""
+        raise NotImplementedError
+    def unit_policy(self, ) -> UnitPolicyView:
+        """
+        What this unit has decided.
+"""
+        raise NotImplementedError
+    def widen_phone(self, device: str,_from: typing.Optional[str]) -> KeyChangeView:
+        """
+        Hands a phone that reads from a day on the keys it was not given: all that this phone has, or those of a day or later.
+        The phone then opens by itself what it could not. Officers only.
 """
         raise NotImplementedError
 
@@ -28124,6 +30116,27 @@ class Branch(BranchProtocol):
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
+    def admit_endorsed(self, endorsement: str,relays: typing.List[str]) -> str:
+        """
+        Admits a phone from afar that another officer has endorsed; gives the invitation to hand back, as text.
+"""
+        
+        _UniffiFfiConverterString.check_lower(endorsement)
+
+        _UniffiFfiConverterSequenceString.check_lower(relays)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(endorsement),
+            _UniffiFfiConverterSequenceString.lower(relays),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterString.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_branch_admit_endorsed,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
     def admit_guest(self, guest: GuestAdmission) -> str:
         """
         Lets a phone read one meeting, and nothing else; gives the invitation to hand back, as text. Officers only.
@@ -28163,6 +30176,43 @@ class Branch(BranchProtocol):
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
+    def arrive(self, id: str) -> str:
+        """
+        Enters somebody in this list whom the level above told this unit to expect; gives the member's id. Two officers who do it
+        apart from each other enter one member. Officers only.
+"""
+        
+        _UniffiFfiConverterString.check_lower(id)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(id),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterString.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_branch_arrive,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def ask_move(self, new: NewMove) -> str:
+        """
+        Asks the level above to record that a member moves; gives the id of the move. Officers only.
+"""
+        
+        _UniffiFfiConverterTypeNewMove.check_lower(new)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeNewMove.lower(new),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterString.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_branch_ask_move,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
     def branches(self, ) -> typing.List[UnitBelowView]:
         """
         The units below, by name.
@@ -28193,6 +30243,32 @@ class Branch(BranchProtocol):
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
+    def carry_root(self, paper: str,first: int,count: int) -> CarriedView:
+        """
+        Carries `count` records of a signed paper from the `first` one (counted from 0) into the rolls of their units, all of them
+        in one transaction. Any officer's phone carries; records whose signatures do not suffice are refused. Carry some hundred
+        at a time and show how many are left; carrying twice changes nothing.
+"""
+        
+        _UniffiFfiConverterString.check_lower(paper)
+
+        _UniffiFfiConverterUInt32.check_lower(first)
+
+        _UniffiFfiConverterUInt32.check_lower(count)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(paper),
+            _UniffiFfiConverterUInt32.lower(first),
+            _UniffiFfiConverterUInt32.lower(count),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeCarriedView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_branch_carry_root,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
     def close_hall(self, ) -> None:
         """
         Ends the hall: its key and the requests that wait are deleted. Who was admitted stays admitted.
@@ -28205,6 +30281,21 @@ class Branch(BranchProtocol):
         _uniffi_ffi_result = _uniffi_rust_call_with_error(
             _uniffi_error_converter,
             _UniffiLib.uniffi_sotay_ffi_fn_method_branch_close_hall,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def committee_card(self, ) -> CommitteeCardView:
+        """
+        This unit as the level above wants to know it: the phones of its officers, this one first.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeCommitteeCardView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_branch_committee_card,
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
@@ -28259,6 +30350,117 @@ class Branch(BranchProtocol):
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
+    def draft_appointment(self, units: typing.List[str],card: str) -> RootPaperView:
+        """
+        The paper that gives a committee's phones the rank of the level above in some units.
+"""
+        
+        _UniffiFfiConverterSequenceString.check_lower(units)
+
+        _UniffiFfiConverterString.check_lower(card)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterSequenceString.lower(units),
+            _UniffiFfiConverterString.lower(card),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeRootPaperView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_branch_draft_appointment,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def draft_dismissal(self, units: typing.List[str],phone: str) -> RootPaperView:
+        """
+        The paper that ends what a phone of the level above may do in some units.
+"""
+        
+        _UniffiFfiConverterSequenceString.check_lower(units)
+
+        _UniffiFfiConverterString.check_lower(phone)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterSequenceString.lower(units),
+            _UniffiFfiConverterString.lower(phone),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeRootPaperView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_branch_draft_dismissal,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def draft_move(self, units: typing.List[str],card: str) -> RootPaperView:
+        """
+        The paper that moves branches below another committee, by its card: its phones get the rank of the level above, the branch
+        its new parent, and the phones that held that rank lose it.
+"""
+        
+        _UniffiFfiConverterSequenceString.check_lower(units)
+
+        _UniffiFfiConverterString.check_lower(card)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterSequenceString.lower(units),
+            _UniffiFfiConverterString.lower(card),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeRootPaperView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_branch_draft_move,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def draft_root(self, name: str,level: UnitLevel,public_keys: typing.List[str],threshold: int) -> RootPaperView:
+        """
+        Begins a unit under a root, on a phone that belongs to none: the paper that `threshold` of its keys have to sign. Drafting
+        again begins anew.
+"""
+        
+        _UniffiFfiConverterString.check_lower(name)
+
+        _UniffiFfiConverterTypeUnitLevel.check_lower(level)
+
+        _UniffiFfiConverterSequenceString.check_lower(public_keys)
+
+        _UniffiFfiConverterUInt8.check_lower(threshold)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(name),
+            _UniffiFfiConverterTypeUnitLevel.lower(level),
+            _UniffiFfiConverterSequenceString.lower(public_keys),
+            _UniffiFfiConverterUInt8.lower(threshold),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeRootPaperView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_branch_draft_root,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def endorse(self, admission: Admission) -> str:
+        """
+        The word of one officer that a phone may be admitted from afar, as text for another officer, who admits it. Relays,
+        `replaces` and `reads_from` of the admission are not looked at.
+"""
+        
+        _UniffiFfiConverterTypeAdmission.check_lower(admission)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeAdmission.lower(admission),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterString.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_branch_endorse,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
     def erase_person(self, member: str) -> ErasedView:
         """
         Erases the name of a member and all that the committee knows of them, here at once and on every phone and relay that
@@ -28303,6 +30505,24 @@ class Branch(BranchProtocol):
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
+    def follow_moved(self, paper: str) -> int:
+        """
+        On a phone of the committee to which branches were moved: follows them from now on; gives how many are new.
+"""
+        
+        _UniffiFfiConverterString.check_lower(paper)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(paper),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterUInt32.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_branch_follow_moved,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
     def found_branches(self, new: typing.List[NewBranch]) -> typing.List[FoundedView]:
         """
         Founds branches below this unit, all or none; gives the packs for their secretaries. Officers only.
@@ -28318,6 +30538,31 @@ class Branch(BranchProtocol):
         _uniffi_ffi_result = _uniffi_rust_call_with_error(
             _uniffi_error_converter,
             _UniffiLib.uniffi_sotay_ffi_fn_method_branch_found_branches,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def found_rooted(self, paper: str,upper: str,founder: str) -> str:
+        """
+        Founds the unit that this phone drafted, once enough keys have signed; this phone becomes its secretary's. Gives the
+        unit's id.
+"""
+        
+        _UniffiFfiConverterString.check_lower(paper)
+
+        _UniffiFfiConverterString.check_lower(upper)
+
+        _UniffiFfiConverterString.check_lower(founder)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(paper),
+            _UniffiFfiConverterString.lower(upper),
+            _UniffiFfiConverterString.lower(founder),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterString.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_branch_found_rooted,
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
@@ -28445,6 +30690,28 @@ class Branch(BranchProtocol):
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
+    def leave(self, id: str,member: typing.Optional[str]) -> LeftView:
+        """
+        Enters in this list that a member leaves, as recorded above. Of a move for good the member's phones are removed once the
+        day has come; doing it again does what was left. `member` says who is meant where the letters do not. Officers only.
+"""
+        
+        _UniffiFfiConverterString.check_lower(id)
+
+        _UniffiFfiConverterOptionalString.check_lower(member)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(id),
+            _UniffiFfiConverterOptionalString.lower(member),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeLeftView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_branch_leave,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
     def levels_above(self, ) -> typing.List[UnitAboveView]:
         """
         The units above, nearest first.
@@ -28508,6 +30775,57 @@ class Branch(BranchProtocol):
         _uniffi_ffi_result = _uniffi_rust_call_with_error(
             _uniffi_error_converter,
             _UniffiLib.uniffi_sotay_ffi_fn_method_branch_members,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def merge_into(self, other: str,since: str) -> None:
+        """
+        The unit became part of another one on a day: its documents of that day or later say so. Officers only.
+"""
+        
+        _UniffiFfiConverterString.check_lower(other)
+
+        _UniffiFfiConverterString.check_lower(since)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(other),
+            _UniffiFfiConverterString.lower(since),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_branch_merge_into,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def moves(self, ) -> typing.List[MoveView]:
+        """
+        The moves of this unit, in and out, by their day. For officers.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypeMoveView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_branch_moves,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def moves_below(self, ) -> typing.List[MoveView]:
+        """
+        On the level above: the moves of the units below.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypeMoveView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_branch_moves_below,
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
@@ -28580,6 +30898,24 @@ class Branch(BranchProtocol):
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
+    def order_move(self, ordered: OrderedMove) -> str:
+        """
+        On the level above: records a move that no unit asked for; gives its id.
+"""
+        
+        _UniffiFfiConverterTypeOrderedMove.check_lower(ordered)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeOrderedMove.lower(ordered),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterString.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_branch_order_move,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
     def own_data(self, language: Language) -> str:
         """
         Everything this phone holds about its holder, as text to read on the screen.
@@ -28631,6 +30967,21 @@ class Branch(BranchProtocol):
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
+    def reads_from(self, ) -> typing.Optional[str]:
+        """
+        The day from which on this phone reads; none when it reads everything that its rank allows.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterOptionalString.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_branch_reads_from,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
     def record_consent(self, member: str,purpose: str,given: bool,day: str) -> None:
         """
         Records that a member consented to something on a day, or took it back.
@@ -28655,6 +31006,49 @@ class Branch(BranchProtocol):
         _uniffi_ffi_result = _uniffi_rust_call_with_error(
             _uniffi_error_converter,
             _UniffiLib.uniffi_sotay_ffi_fn_method_branch_record_consent,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def record_move(self, id: str,to: typing.Optional[str],since: typing.Optional[str]) -> None:
+        """
+        On the level above: records a move that a unit asked for, from its day or another one, and tells the unit the member moves
+        to, if it stands below this one too.
+"""
+        
+        _UniffiFfiConverterString.check_lower(id)
+
+        _UniffiFfiConverterOptionalString.check_lower(to)
+
+        _UniffiFfiConverterOptionalString.check_lower(since)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(id),
+            _UniffiFfiConverterOptionalString.lower(to),
+            _UniffiFfiConverterOptionalString.lower(since),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_branch_record_move,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def refuse_move(self, id: str) -> None:
+        """
+        On the level above: refuses a move that a unit asked for.
+"""
+        
+        _UniffiFfiConverterString.check_lower(id)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(id),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_branch_refuse_move,
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
@@ -28749,6 +31143,56 @@ class Branch(BranchProtocol):
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
+    def rename_unit_from(self, name: typing.Optional[str],upper: typing.Optional[str],since: str) -> None:
+        """
+        The unit, or the body above it, has another name from a day on: documents of earlier days keep the old one. What is not
+        given stays; a wrong name is corrected with `rename_unit`. Officers only.
+"""
+        
+        _UniffiFfiConverterOptionalString.check_lower(name)
+
+        _UniffiFfiConverterOptionalString.check_lower(upper)
+
+        _UniffiFfiConverterString.check_lower(since)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterOptionalString.lower(name),
+            _UniffiFfiConverterOptionalString.lower(upper),
+            _UniffiFfiConverterString.lower(since),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_branch_rename_unit_from,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def replace_secretary(self, branch: str,request: str,relays: typing.List[str]) -> str:
+        """
+        On the level above: puts a new phone in the place of the secretary's phones of a branch, when all of them were lost; gives
+        the invitation. It gets the keys that the branch has entrusted to the level above; else it begins with new ones.
+"""
+        
+        _UniffiFfiConverterString.check_lower(branch)
+
+        _UniffiFfiConverterString.check_lower(request)
+
+        _UniffiFfiConverterSequenceString.check_lower(relays)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(branch),
+            _UniffiFfiConverterString.lower(request),
+            _UniffiFfiConverterSequenceString.lower(relays),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterString.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_branch_replace_secretary,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
     def retention(self, ) -> RetentionView:
         """
         That rule, and whose data is due by it.
@@ -28779,6 +31223,22 @@ class Branch(BranchProtocol):
         _uniffi_ffi_result = _uniffi_rust_call_with_error(
             _uniffi_error_converter,
             _UniffiLib.uniffi_sotay_ffi_fn_method_branch_review_all,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def root(self, ) -> typing.Optional[str]:
+        """
+        The hash of the root that stands behind this unit, as far as the rolls of the units above are here. Compare it with the
+        one you trust.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterOptionalString.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_branch_root,
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
@@ -28872,6 +31332,25 @@ class Branch(BranchProtocol):
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
+    def set_unit_policy(self, policy: UnitPolicyView) -> KeyChangeView:
+        """
+        Decides anew. When the level above is no longer to hold keys there is a new one at once; what it has of the time before it
+        can read. The secretary only.
+"""
+        
+        _UniffiFfiConverterTypeUnitPolicyView.check_lower(policy)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeUnitPolicyView.lower(policy),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeKeyChangeView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_branch_set_unit_policy,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
     def shown_request(self, ) -> JoinRequestView:
         """
         [`Branch::join_request`] to be scanned: short, good for ten minutes and once.
@@ -28924,6 +31403,58 @@ class Branch(BranchProtocol):
         _uniffi_ffi_result = _uniffi_rust_call_with_error(
             _uniffi_error_converter,
             _UniffiLib.uniffi_sotay_ffi_fn_method_branch_take_hall_letter,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def unit_names(self, ) -> typing.List[UnitNameView]:
+        """
+        Every name of the unit and of the body above, by day.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypeUnitNameView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_branch_unit_names,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def unit_policy(self, ) -> UnitPolicyView:
+        """
+        What this unit has decided.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeUnitPolicyView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_branch_unit_policy,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def widen_phone(self, device: str,_from: typing.Optional[str]) -> KeyChangeView:
+        """
+        Hands a phone that reads from a day on the keys it was not given: all that this phone has, or those of a day or later.
+        The phone then opens by itself what it could not. Officers only.
+"""
+        
+        _UniffiFfiConverterString.check_lower(device)
+
+        _UniffiFfiConverterOptionalString.check_lower(_from)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(device),
+            _UniffiFfiConverterOptionalString.lower(_from),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeKeyChangeView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_branch_widen_phone,
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
@@ -30205,6 +32736,12 @@ class LibraryProtocol(typing.Protocol):
         What the holder told of a document.
 """
         raise NotImplementedError
+    def take_in_recording(self, recording: str,_from: str,to: str) -> FileView:
+        """
+        Copies the file of a recording from where it came to where the app keeps it, if every byte of it is the published one;
+        gives what was announced of it. `recording` is its hash, as the broadcast names it.
+"""
+        raise NotImplementedError
 
 class Library(LibraryProtocol):
     """
@@ -30522,6 +33059,31 @@ class Library(LibraryProtocol):
         _uniffi_ffi_result = _uniffi_rust_call_with_error(
             _uniffi_error_converter,
             _UniffiLib.uniffi_sotay_ffi_fn_method_library_shared,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def take_in_recording(self, recording: str,_from: str,to: str) -> FileView:
+        """
+        Copies the file of a recording from where it came to where the app keeps it, if every byte of it is the published one;
+        gives what was announced of it. `recording` is its hash, as the broadcast names it.
+"""
+        
+        _UniffiFfiConverterString.check_lower(recording)
+
+        _UniffiFfiConverterString.check_lower(_from)
+
+        _UniffiFfiConverterString.check_lower(to)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(recording),
+            _UniffiFfiConverterString.lower(_from),
+            _UniffiFfiConverterString.lower(to),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeFileView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_library_take_in_recording,
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
@@ -32691,6 +35253,31 @@ class _UniffiFfiConverterTypeStudy:
     def write(cls, value: Study, buf: _UniffiRustBuffer):
         buf.write_u64(cls.lower(value))
 
+class _UniffiFfiConverterOptionalTypeHostView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterTypeHostView.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterTypeHostView.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterTypeHostView.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
 
 class SyncTaskProtocol(typing.Protocol):
     """
@@ -32817,6 +35404,29 @@ class _UniffiFfiConverterTypeSyncTask:
     def write(cls, value: SyncTask, buf: _UniffiRustBuffer):
         buf.write_u64(cls.lower(value))
 
+class _UniffiFfiConverterSequenceTypeVisitorView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeVisitorView.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeVisitorView.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeVisitorView.read(buf) for i in range(count)
+        ]
+
 
 class SyncProtocol(typing.Protocol):
     """
@@ -32828,10 +35438,28 @@ class SyncProtocol(typing.Protocol):
         Keeps a connection to a relay while the app is in front, and comes back after every break.
 """
         raise NotImplementedError
+    def follow_host(self, address: str) -> None:
+        """
+        [`Sync::follow`] for a phone that hosts, whatever the platform says of the internet: the hall has none. [`Sync::unfollow`]
+        ends it.
+"""
+        raise NotImplementedError
     def follow_listed(self, ) -> None:
         """
         Keeps a connection to the first relay of that list that serves, while the app is in front, and to the next one when it
         is gone. A list that is signed later counts.
+"""
+        raise NotImplementedError
+    def host(self, listen: str) -> HostView:
+        """
+        Lets other phones of the unit connect to this one: they get what they may read of what is here, hand over what they
+        have, and what one of them brings goes to all others at once. `listen` is an address of this phone with a port, 0 for
+        any (`0.0.0.0:0`). It pauses while the app is suspended. A phone that hosts already goes on as it does.
+"""
+        raise NotImplementedError
+    def hosted(self, ) -> typing.Optional[HostView]:
+        """
+        Where this phone hosts, with the addresses that it has now; none while it does not.
 """
         raise NotImplementedError
     def name_relays(self, relays: typing.List[str]) -> None:
@@ -32855,6 +35483,11 @@ class SyncProtocol(typing.Protocol):
         What is known of a relay, space by space.
 """
         raise NotImplementedError
+    def stop_hosting(self, ) -> None:
+        """
+        Ends what `host` began; the phones that are connected are told.
+"""
+        raise NotImplementedError
     def sync_listed(self, timeout_ms: int) -> SyncTask:
         """
         Begins an exchange with the first relay of that list that serves, each for at most `timeout_ms`, and returns at once.
@@ -32874,6 +35507,11 @@ class SyncProtocol(typing.Protocol):
     def unfollow_listed(self, ) -> None:
         """
         Ends what `follow_listed` began.
+"""
+        raise NotImplementedError
+    def visitors(self, ) -> typing.List[VisitorView]:
+        """
+        The phones that are connected to this one, by label, and how far each is.
 """
         raise NotImplementedError
 
@@ -32922,6 +35560,25 @@ class Sync(SyncProtocol):
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
+    def follow_host(self, address: str) -> None:
+        """
+        [`Sync::follow`] for a phone that hosts, whatever the platform says of the internet: the hall has none. [`Sync::unfollow`]
+        ends it.
+"""
+        
+        _UniffiFfiConverterString.check_lower(address)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(address),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_sync_follow_host,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
     def follow_listed(self, ) -> None:
         """
         Keeps a connection to the first relay of that list that serves, while the app is in front, and to the next one when it
@@ -32935,6 +35592,41 @@ class Sync(SyncProtocol):
         _uniffi_ffi_result = _uniffi_rust_call_with_error(
             _uniffi_error_converter,
             _UniffiLib.uniffi_sotay_ffi_fn_method_sync_follow_listed,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def host(self, listen: str) -> HostView:
+        """
+        Lets other phones of the unit connect to this one: they get what they may read of what is here, hand over what they
+        have, and what one of them brings goes to all others at once. `listen` is an address of this phone with a port, 0 for
+        any (`0.0.0.0:0`). It pauses while the app is suspended. A phone that hosts already goes on as it does.
+"""
+        
+        _UniffiFfiConverterString.check_lower(listen)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(listen),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeHostView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_sync_host,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def hosted(self, ) -> typing.Optional[HostView]:
+        """
+        Where this phone hosts, with the addresses that it has now; none while it does not.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterOptionalTypeHostView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_sync_hosted,
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
@@ -33002,6 +35694,21 @@ class Sync(SyncProtocol):
         _uniffi_ffi_result = _uniffi_rust_call_with_error(
             _uniffi_error_converter,
             _UniffiLib.uniffi_sotay_ffi_fn_method_sync_status,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def stop_hosting(self, ) -> None:
+        """
+        Ends what `host` began; the phones that are connected are told.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_sync_stop_hosting,
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
@@ -33075,6 +35782,21 @@ class Sync(SyncProtocol):
         _uniffi_ffi_result = _uniffi_rust_call_with_error(
             _uniffi_error_converter,
             _UniffiLib.uniffi_sotay_ffi_fn_method_sync_unfollow_listed,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def visitors(self, ) -> typing.List[VisitorView]:
+        """
+        The phones that are connected to this one, by label, and how far each is.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypeVisitorView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_sync_visitors,
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
@@ -33923,6 +36645,20 @@ def lock_state(config: OpenConfig) -> LockStateView:
         *_uniffi_lowered_args,
     )
     return _uniffi_lift_return(_uniffi_ffi_result)
+def make_root_key() -> RootKeyView:
+    """
+    Makes a key of a root. Needs no profile; nothing is kept here.
+"""
+    _uniffi_lowered_args = (
+    )
+    _uniffi_lift_return = _UniffiFfiConverterTypeRootKeyView.lift
+    _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+    _uniffi_ffi_result = _uniffi_rust_call_with_error(
+        _uniffi_error_converter,
+        _UniffiLib.uniffi_sotay_ffi_fn_func_make_root_key,
+        *_uniffi_lowered_args,
+    )
+    return _uniffi_lift_return(_uniffi_ffi_result)
 def next_action_text(action: NextAction,language: Language) -> str:
     """
     What to do next, in words of a language.
@@ -33977,6 +36713,40 @@ def open_passphrase_vault(path: str,passphrase: str) -> KeyVault:
     _uniffi_ffi_result = _uniffi_rust_call_with_error(
         _uniffi_error_converter,
         _UniffiLib.uniffi_sotay_ffi_fn_func_open_passphrase_vault,
+        *_uniffi_lowered_args,
+    )
+    return _uniffi_lift_return(_uniffi_ffi_result)
+def read_committee_card(text: str) -> CommitteeCardView:
+    """
+    Reads the card of a committee, to compare its check code. Needs no profile.
+"""
+    
+    _UniffiFfiConverterString.check_lower(text)
+    _uniffi_lowered_args = (
+        _UniffiFfiConverterString.lower(text),
+    )
+    _uniffi_lift_return = _UniffiFfiConverterTypeCommitteeCardView.lift
+    _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+    _uniffi_ffi_result = _uniffi_rust_call_with_error(
+        _uniffi_error_converter,
+        _UniffiLib.uniffi_sotay_ffi_fn_func_read_committee_card,
+        *_uniffi_lowered_args,
+    )
+    return _uniffi_lift_return(_uniffi_ffi_result)
+def read_root_paper(text: str) -> RootPaperView:
+    """
+    Reads a paper of a root, to show what it does. Needs no profile.
+"""
+    
+    _UniffiFfiConverterString.check_lower(text)
+    _uniffi_lowered_args = (
+        _UniffiFfiConverterString.lower(text),
+    )
+    _uniffi_lift_return = _UniffiFfiConverterTypeRootPaperView.lift
+    _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+    _uniffi_ffi_result = _uniffi_rust_call_with_error(
+        _uniffi_error_converter,
+        _UniffiLib.uniffi_sotay_ffi_fn_func_read_root_paper,
         *_uniffi_lowered_args,
     )
     return _uniffi_lift_return(_uniffi_ffi_result)
@@ -34037,6 +36807,29 @@ def set_pin(config: OpenConfig,pin: str) -> None:
     _uniffi_ffi_result = _uniffi_rust_call_with_error(
         _uniffi_error_converter,
         _UniffiLib.uniffi_sotay_ffi_fn_func_set_pin,
+        *_uniffi_lowered_args,
+    )
+    return _uniffi_lift_return(_uniffi_ffi_result)
+def sign_root_paper(text: str,key: str,code: str) -> RootPaperView:
+    """
+    Signs a paper with one of the root's keys, opened by its code; gives the paper to hand on. Needs no profile.
+"""
+    
+    _UniffiFfiConverterString.check_lower(text)
+
+    _UniffiFfiConverterString.check_lower(key)
+
+    _UniffiFfiConverterString.check_lower(code)
+    _uniffi_lowered_args = (
+        _UniffiFfiConverterString.lower(text),
+        _UniffiFfiConverterString.lower(key),
+        _UniffiFfiConverterString.lower(code),
+    )
+    _uniffi_lift_return = _UniffiFfiConverterTypeRootPaperView.lift
+    _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+    _uniffi_ffi_result = _uniffi_rust_call_with_error(
+        _uniffi_error_converter,
+        _UniffiLib.uniffi_sotay_ffi_fn_func_sign_root_paper,
         *_uniffi_lowered_args,
     )
     return _uniffi_lift_return(_uniffi_ffi_result)
@@ -34122,6 +36915,8 @@ __all__ = [
     "TallyFit",
     "NarrativeSection",
     "NoteKind",
+    "MoveStep",
+    "MoveKind",
     "QuizTask",
     "OwnFeedbackState",
     "PhoneState",
@@ -34136,8 +36931,10 @@ __all__ = [
     "ReviewKind",
     "Severity",
     "ReviewSubject",
+    "RootDeedView",
     "SearchNote",
     "SyncPhase",
+    "UnitNameKind",
     "AnswerRating",
     "EntryPlace",
     "FeeCommand",
@@ -34155,6 +36952,7 @@ __all__ = [
     "SpeechRefusal",
     "SpeechRegion",
     "TaskCommand",
+    "UnitLevel",
     "AccessView",
     "Admission",
     "PersonView",
@@ -34180,6 +36978,7 @@ __all__ = [
     "FileView",
     "PublisherView",
     "BroadcastView",
+    "CarriedView",
     "ChangePlace",
     "OfficialView",
     "OutsideSignatureView",
@@ -34187,6 +36986,7 @@ __all__ = [
     "CheckedSeal",
     "CheckedSealFile",
     "ColumnResultView",
+    "CommitteeCardView",
     "ParagraphView",
     "ConclusionView",
     "ConsentView",
@@ -34230,6 +37030,7 @@ __all__ = [
     "TaskResultView",
     "TaskView",
     "HomeView",
+    "HostView",
     "JoinRequestView",
     "PassageView",
     "JudgedQuestion",
@@ -34237,6 +37038,7 @@ __all__ = [
     "LateItemView",
     "ScorerPointsView",
     "LeafScoresView",
+    "LeftView",
     "LockStateView",
     "LogLine",
     "MeetingFactsView",
@@ -34254,6 +37056,8 @@ __all__ = [
     "MemberDevice",
     "MemberView",
     "MinutesView",
+    "MoveStepView",
+    "MoveView",
     "NewBranch",
     "NewBroadcast",
     "NewDocument",
@@ -34261,11 +37065,13 @@ __all__ = [
     "NewMeeting",
     "NewMember",
     "NewMemberLine",
+    "NewMove",
     "QuizQuestion",
     "NewQuiz",
     "NewUnit",
     "NotCountedView",
     "OpenConfig",
+    "OrderedMove",
     "OwnFeedbackView",
     "PackedChanges",
     "PaperFile",
@@ -34294,6 +37100,9 @@ __all__ = [
     "ReviewOption",
     "ReviewItemView",
     "ReviewView",
+    "RootEntryView",
+    "RootKeyView",
+    "RootPaperView",
     "ScannedView",
     "SealsView",
     "SearchHit",
@@ -34313,7 +37122,10 @@ __all__ = [
     "UnitAboveView",
     "UnitBelowView",
     "UnitCard",
+    "UnitNameView",
+    "UnitPolicyView",
     "Utterance",
+    "VisitorView",
     "check_seal_file",
     "create_from_pack",
     "create_handbook",
@@ -34321,12 +37133,16 @@ __all__ = [
     "home_actions",
     "library_version",
     "lock_state",
+    "make_root_key",
     "next_action_text",
     "open_handbook",
     "open_passphrase_vault",
+    "read_committee_card",
+    "read_root_paper",
     "remove_pin",
     "set_log_sink",
     "set_pin",
+    "sign_root_paper",
     "speech_sentences",
     "speech_text",
     "KeyVaultImpl",

@@ -12,6 +12,12 @@ public final class Branch: Sendable {
     /// Personal data of members.
     public var personal: Personal { Personal(raw) }
 
+    /// Members who move between units.
+    public var moves: Moves { Moves(raw) }
+
+    /// The root of several keys, and moving branches by its papers.
+    public var root: Root { Root(raw) }
+
     /// Founds a unit; this phone becomes its secretary's. `since` is the founder's first day on the roster. Gives the unit's id.
     @discardableResult
     public func create(name: String, upper: String, founder: String, since: String? = nil) async throws -> String {
@@ -38,15 +44,16 @@ public final class Branch: Sendable {
     }
 
     /// Grants a phone its rank (2 secretary, 3 deputy, 4 member); gives the invitation as text. `replaces` is a lost or broken
-    /// phone of the member whose grants end in the same step.
+    /// phone of the member whose grants end in the same step. `readsFrom`: what was written before that day under keys of its own
+    /// stays closed to the phone.
     public func admit(
         request: String, member: String, rank: UInt8 = 4, committee: Bool = false, probationary: Bool = false, relays: [String] = [],
-        replaces: String? = nil
+        replaces: String? = nil, readsFrom: String? = nil
     ) async throws -> String {
         let raw = raw
         let admission = Admission(
             request: request, member: member, rank: rank, committee: committee, probationary: probationary, relays: relays,
-            replaces: replaces)
+            replaces: replaces, readsFrom: readsFrom)
         return try await io { try raw.admit(admission: admission) }
     }
 
@@ -95,6 +102,24 @@ public final class Branch: Sendable {
         try await io { try raw.renameUnit(name: name, upper: upper) }
     }
 
+    /// The unit, or the body above it, has another name from a day on; documents of earlier days keep the old one.
+    public func renameUnit(since: String, name: String? = nil, upper: String? = nil) async throws {
+        let raw = raw
+        try await io { try raw.renameUnitFrom(name: name, upper: upper, since: since) }
+    }
+
+    /// The unit became part of another one on a day: its documents of that day or later say so.
+    public func mergeInto(_ other: String, since: String) async throws {
+        let raw = raw
+        try await io { try raw.mergeInto(other: other, since: since) }
+    }
+
+    /// Every name of the unit and of the body above, by day.
+    public func unitNames() async throws -> [UnitNameView] {
+        let raw = raw
+        return try await io { try raw.unitNames() }
+    }
+
     /// Every phone that was ever admitted, by member.
     public func phones() async throws -> [PhoneView] {
         let raw = raw
@@ -127,6 +152,19 @@ public final class Branch: Sendable {
     public func regradePhone(_ device: String, rank: UInt8, committee: Bool = false, probationary: Bool = false) async throws -> KeyChangeView {
         let raw = raw
         return try await io { try raw.regradePhone(device: device, rank: rank, committee: committee, probationary: probationary) }
+    }
+
+    /// Hands a phone that reads from a day on the keys it was not given: all, or those of a day or later.
+    @discardableResult
+    public func widenPhone(_ device: String, from day: String? = nil) async throws -> KeyChangeView {
+        let raw = raw
+        return try await io { try raw.widenPhone(device: device, from: day) }
+    }
+
+    /// The day from which on this phone reads; nil when it reads everything that its rank allows.
+    public func readsFrom() async throws -> String? {
+        let raw = raw
+        return try await io { try raw.readsFrom() }
     }
 
     /// New keys for every part of the handbook that this phone may give them to: once a year, or when a key may have leaked.

@@ -97,10 +97,19 @@ public final class Library: Sendable {
         return try await io { try raw.broadcasts() }
     }
 
-    /// Publishes a schedule: it replaces what earlier ones say of the days from its first to its last entry. Officers only.
+    /// Publishes a schedule: it replaces what earlier ones say of the days from its first to its last entry. Officers only. Of a
+    /// recording (a path) name, size and hash are announced; the file itself travels some other way.
     public func publishBroadcasts(_ entries: [NewBroadcast]) async throws {
         let raw = raw
         try await io { try raw.publishBroadcasts(entries: entries) }
+    }
+
+    /// Copies the file of a recording (by the hash that its broadcast names) to where the app keeps it, if every byte of it is the
+    /// published one; gives what was announced of it. The platform plays it.
+    @discardableResult
+    public func takeInRecording(_ recording: String, from file: URL, to kept: URL) async throws -> FileView {
+        let raw = raw
+        return try await io { try raw.takeInRecording(recording: recording, from: file.path, to: kept.path) }
     }
 
     /// Reads a .docx, PDF, HTML or text file and publishes it to everybody in the unit. Officers only, on a desktop: the library

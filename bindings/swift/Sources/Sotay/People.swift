@@ -15,15 +15,16 @@ public final class Enrolment: Sendable {
     }
 
     /// Grants the phone whose request was scanned its rank (2 secretary, 3 deputy, 4 member), and gives the code to show in
-    /// return, with the file of welcome for when there is no relay. `replaces` is a lost phone of the member.
+    /// return, with the file of welcome for when there is no relay. `replaces` is a lost phone of the member;
+    /// `readsFrom` is the first day it reads.
     public func admit(
         request: String, member: String, rank: UInt8 = 4, committee: Bool = false, probationary: Bool = false, relays: [String] = [],
-        replaces: String? = nil
+        replaces: String? = nil, readsFrom: String? = nil
     ) async throws -> TicketView {
         let raw = raw
         let admission = Admission(
             request: request, member: member, rank: rank, committee: committee, probationary: probationary, relays: relays,
-            replaces: replaces)
+            replaces: replaces, readsFrom: readsFrom)
         return try await io { try raw.admitByCode(admission: admission) }
     }
 
@@ -93,6 +94,40 @@ public final class Enrolment: Sendable {
     public func hallWelcome() async throws -> Data {
         let raw = raw
         return try await io { try raw.hallWelcome() }
+    }
+
+    /// What this unit has decided about its keys and doors.
+    public func policy() async throws -> UnitPolicyView {
+        let raw = raw
+        return try await io { try raw.unitPolicy() }
+    }
+
+    /// Decides anew whether the level above holds keys, and whether phones are admitted from afar. The secretary only.
+    @discardableResult
+    public func setPolicy(_ policy: UnitPolicyView) async throws -> KeyChangeView {
+        let raw = raw
+        return try await io { try raw.setUnitPolicy(policy: policy) }
+    }
+
+    /// The word of one officer that a phone may be admitted from afar, as text for another officer, who admits it.
+    public func endorse(
+        request: String, member: String, rank: UInt8 = 4, committee: Bool = false, probationary: Bool = false
+    ) async throws -> String {
+        let raw = raw
+        let admission = Admission(request: request, member: member, rank: rank, committee: committee, probationary: probationary)
+        return try await io { try raw.endorse(admission: admission) }
+    }
+
+    /// Admits a phone from afar that another officer has endorsed; gives the invitation as text.
+    public func admitEndorsed(_ endorsement: String, relays: [String] = []) async throws -> String {
+        let raw = raw
+        return try await io { try raw.admitEndorsed(endorsement: endorsement, relays: relays) }
+    }
+
+    /// On the level above: puts a new phone in the place of the secretary's phones of a branch; gives the invitation.
+    public func replaceSecretary(of branch: String, request: String, relays: [String] = []) async throws -> String {
+        let raw = raw
+        return try await io { try raw.replaceSecretary(branch: branch, request: request, relays: relays) }
     }
 }
 

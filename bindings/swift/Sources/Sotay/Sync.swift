@@ -66,6 +66,56 @@ public final class Sync: Sendable {
         try await io { try raw.unfollow(relay: relay) }
     }
 
+    /// Keeps a connection to a phone that hosts, whatever the platform says of the internet: the hall has none. `unfollow` ends it;
+    /// `once` makes one exchange with it.
+    public func followHost(_ address: String) async throws {
+        let raw = raw
+        try await io { try raw.followHost(address: address) }
+    }
+
+    /// Lets other phones of the unit connect to this one: they get what they may read of what is here, hand over what they have, and
+    /// what one of them brings goes to all others at once. Gives the addresses to show. It pauses while the app is suspended; a phone
+    /// that hosts already goes on as it does.
+    @discardableResult
+    public func host(_ listen: String = "0.0.0.0:0") async throws -> HostView {
+        let raw = raw
+        return try await io { try raw.host(listen: listen) }
+    }
+
+    /// Where this phone hosts, with the addresses that it has now; nil while it does not.
+    public func hosted() async throws -> HostView? {
+        let raw = raw
+        return try await io { try raw.hosted() }
+    }
+
+    /// Ends what `host` began; the phones that are connected are told.
+    public func stopHosting() async throws {
+        let raw = raw
+        try await io { try raw.stopHosting() }
+    }
+
+    /// The phones that are connected to this one, by label, and how far each is. `Change.visitors` says when one came or went.
+    public func visitors() async throws -> [VisitorView] {
+        let raw = raw
+        return try await io { try raw.visitors() }
+    }
+
+    /// The same, looked at every `interval`; the stream brings what is different from before, and ends with the handbook.
+    public func visitorUpdates(every interval: Duration = .seconds(1)) -> AsyncStream<[VisitorView]> {
+        AsyncStream { continuation in
+            let looking = Task {
+                var last: [VisitorView]?
+                while !Task.isCancelled, let now = try? await visitors() {
+                    if now != last { continuation.yield(now) }
+                    last = now
+                    try? await Task.sleep(for: interval)
+                }
+                continuation.finish()
+            }
+            continuation.onTermination = { _ in looking.cancel() }
+        }
+    }
+
     /// What is known of a relay, space by space.
     public func status(_ relay: String) async throws -> [SpaceStatus] {
         let raw = raw

@@ -45,7 +45,7 @@ final class DocumentsTests: Stage {
         let listed = try read("bindings/BEHAVIOURS.md").split(separator: "\n").filter { $0.first?.isNumber == true }
             .map { words(String($0[($0.range(of: ". ")!.upperBound)...].prefix { $0 != "(" })) }
         var here: [String] = []
-        for file in ["Profiles", "Meetings", "Sync", "Records", "Library", "People"] {
+        for file in ["Profiles", "Meetings", "Sync", "Records", "Library", "People", "Units"] {
             let source = try read("bindings/swift/Tests/SotayTests/\(file)Tests.swift")
             for line in source.split(separator: "\n") where line.hasPrefix("    func test_") {
                 here.append(words(String(line.dropFirst(14).prefix { $0 != "(" })))

@@ -487,6 +487,22 @@ fileprivate struct FfiConverterUInt8: FfiConverterPrimitive {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterUInt16: FfiConverterPrimitive {
+    typealias FfiType = UInt16
+    typealias SwiftType = UInt16
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> UInt16 {
+        return try lift(readInt(&buf))
+    }
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterUInt32: FfiConverterPrimitive {
     typealias FfiType = UInt32
     typealias SwiftType = UInt32
@@ -1623,6 +1639,45 @@ public func FfiConverterTypeLogSink_lower(_ value: LogSink) -> UInt64 {
 public protocol RawBranchProtocol: AnyObject, Sendable {
     
     /**
+     * Admits a phone from afar that another officer has endorsed; gives the invitation to hand back, as text.
+     */
+    func admitEndorsed(endorsement: String, relays: [String]) throws  -> String
+    
+    /**
+     * The word of one officer that a phone may be admitted from afar, as text for another officer, who admits it. Relays,
+     * `replaces` and `reads_from` of the admission are not looked at.
+     */
+    func endorse(admission: Admission) throws  -> String
+    
+    /**
+     * The day from which on this phone reads; none when it reads everything that its rank allows.
+     */
+    func readsFrom() throws  -> String?
+    
+    /**
+     * On the level above: puts a new phone in the place of the secretary's phones of a branch, when all of them were lost; gives
+     * the invitation. It gets the keys that the branch has entrusted to the level above; else it begins with new ones.
+     */
+    func replaceSecretary(branch: String, request: String, relays: [String]) throws  -> String
+    
+    /**
+     * Decides anew. When the level above is no longer to hold keys there is a new one at once; what it has of the time before it
+     * can read. The secretary only.
+     */
+    func setUnitPolicy(policy: UnitPolicyView) throws  -> KeyChangeView
+    
+    /**
+     * What this unit has decided.
+     */
+    func unitPolicy() throws  -> UnitPolicyView
+    
+    /**
+     * Hands a phone that reads from a day on the keys it was not given: all that this phone has, or those of a day or later.
+     * The phone then opens by itself what it could not. Officers only.
+     */
+    func widenPhone(device: String, from: String?) throws  -> KeyChangeView
+    
+    /**
      * Takes the invitation an officer made for this phone; gives the relays it names, best first.
      */
     func accept(invitation: String) throws  -> [String]
@@ -1790,6 +1845,49 @@ public protocol RawBranchProtocol: AnyObject, Sendable {
     func levelsAbove() throws  -> [UnitAboveView]
     
     /**
+     * Enters somebody in this list whom the level above told this unit to expect; gives the member's id. Two officers who do it
+     * apart from each other enter one member. Officers only.
+     */
+    func arrive(id: String) throws  -> String
+    
+    /**
+     * Asks the level above to record that a member moves; gives the id of the move. Officers only.
+     */
+    func askMove(new: NewMove) throws  -> String
+    
+    /**
+     * Enters in this list that a member leaves, as recorded above. Of a move for good the member's phones are removed once the
+     * day has come; doing it again does what was left. `member` says who is meant where the letters do not. Officers only.
+     */
+    func leave(id: String, member: String?) throws  -> LeftView
+    
+    /**
+     * The moves of this unit, in and out, by their day. For officers.
+     */
+    func moves() throws  -> [MoveView]
+    
+    /**
+     * On the level above: the moves of the units below.
+     */
+    func movesBelow() throws  -> [MoveView]
+    
+    /**
+     * On the level above: records a move that no unit asked for; gives its id.
+     */
+    func orderMove(ordered: OrderedMove) throws  -> String
+    
+    /**
+     * On the level above: records a move that a unit asked for, from its day or another one, and tells the unit the member moves
+     * to, if it stands below this one too.
+     */
+    func recordMove(id: String, to: String?, since: String?) throws 
+    
+    /**
+     * On the level above: refuses a move that a unit asked for.
+     */
+    func refuseMove(id: String) throws 
+    
+    /**
      * Who opened personal data, newest first. The committee only; a member's own lines are in that member's export.
      */
     func accesses() throws  -> [AccessView]
@@ -1882,6 +1980,73 @@ public protocol RawBranchProtocol: AnyObject, Sendable {
      */
     func suspendPhone(device: String, why: RemovalReason) throws  -> KeyChangeView
     
+    /**
+     * Carries `count` records of a signed paper from the `first` one (counted from 0) into the rolls of their units, all of them
+     * in one transaction. Any officer's phone carries; records whose signatures do not suffice are refused. Carry some hundred
+     * at a time and show how many are left; carrying twice changes nothing.
+     */
+    func carryRoot(paper: String, first: UInt32, count: UInt32) throws  -> CarriedView
+    
+    /**
+     * This unit as the level above wants to know it: the phones of its officers, this one first.
+     */
+    func committeeCard() throws  -> CommitteeCardView
+    
+    /**
+     * The paper that gives a committee's phones the rank of the level above in some units.
+     */
+    func draftAppointment(units: [String], card: String) throws  -> RootPaperView
+    
+    /**
+     * The paper that ends what a phone of the level above may do in some units.
+     */
+    func draftDismissal(units: [String], phone: String) throws  -> RootPaperView
+    
+    /**
+     * The paper that moves branches below another committee, by its card: its phones get the rank of the level above, the branch
+     * its new parent, and the phones that held that rank lose it.
+     */
+    func draftMove(units: [String], card: String) throws  -> RootPaperView
+    
+    /**
+     * Begins a unit under a root, on a phone that belongs to none: the paper that `threshold` of its keys have to sign. Drafting
+     * again begins anew.
+     */
+    func draftRoot(name: String, level: UnitLevel, publicKeys: [String], threshold: UInt8) throws  -> RootPaperView
+    
+    /**
+     * On a phone of the committee to which branches were moved: follows them from now on; gives how many are new.
+     */
+    func followMoved(paper: String) throws  -> UInt32
+    
+    /**
+     * Founds the unit that this phone drafted, once enough keys have signed; this phone becomes its secretary's. Gives the
+     * unit's id.
+     */
+    func foundRooted(paper: String, upper: String, founder: String) throws  -> String
+    
+    /**
+     * The hash of the root that stands behind this unit, as far as the rolls of the units above are here. Compare it with the
+     * one you trust.
+     */
+    func root() throws  -> String?
+    
+    /**
+     * The unit became part of another one on a day: its documents of that day or later say so. Officers only.
+     */
+    func mergeInto(other: String, since: String) throws 
+    
+    /**
+     * The unit, or the body above it, has another name from a day on: documents of earlier days keep the old one. What is not
+     * given stays; a wrong name is corrected with `rename_unit`. Officers only.
+     */
+    func renameUnitFrom(name: String?, upper: String?, since: String) throws 
+    
+    /**
+     * Every name of the unit and of the body above, by day.
+     */
+    func unitNames() throws  -> [UnitNameView]
+    
 }
 /**
  * The unit of an opened handbook. Cheap; holds no state of its own.
@@ -1938,6 +2103,103 @@ open class RawBranch: RawBranchProtocol, @unchecked Sendable {
 
     
 
+    
+    /**
+     * Admits a phone from afar that another officer has endorsed; gives the invitation to hand back, as text.
+     */
+open func admitEndorsed(endorsement: String, relays: [String])throws  -> String  {
+    return try  FfiConverterString.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_admit_endorsed(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(endorsement),
+        FfiConverterSequenceString.lower(relays),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * The word of one officer that a phone may be admitted from afar, as text for another officer, who admits it. Relays,
+     * `replaces` and `reads_from` of the admission are not looked at.
+     */
+open func endorse(admission: Admission)throws  -> String  {
+    return try  FfiConverterString.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_endorse(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeAdmission_lower(admission),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * The day from which on this phone reads; none when it reads everything that its rank allows.
+     */
+open func readsFrom()throws  -> String?  {
+    return try  FfiConverterOptionString.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_reads_from(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * On the level above: puts a new phone in the place of the secretary's phones of a branch, when all of them were lost; gives
+     * the invitation. It gets the keys that the branch has entrusted to the level above; else it begins with new ones.
+     */
+open func replaceSecretary(branch: String, request: String, relays: [String])throws  -> String  {
+    return try  FfiConverterString.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_replace_secretary(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(branch),
+        FfiConverterString.lower(request),
+        FfiConverterSequenceString.lower(relays),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Decides anew. When the level above is no longer to hold keys there is a new one at once; what it has of the time before it
+     * can read. The secretary only.
+     */
+open func setUnitPolicy(policy: UnitPolicyView)throws  -> KeyChangeView  {
+    return try  FfiConverterTypeKeyChangeView_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_set_unit_policy(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeUnitPolicyView_lower(policy),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * What this unit has decided.
+     */
+open func unitPolicy()throws  -> UnitPolicyView  {
+    return try  FfiConverterTypeUnitPolicyView_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_unit_policy(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Hands a phone that reads from a day on the keys it was not given: all that this phone has, or those of a day or later.
+     * The phone then opens by itself what it could not. Officers only.
+     */
+open func widenPhone(device: String, from: String?)throws  -> KeyChangeView  {
+    return try  FfiConverterTypeKeyChangeView_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_widen_phone(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(device),
+        FfiConverterOptionString.lower(from),uniffiCallStatus
+    )
+})
+}
     
     /**
      * Takes the invitation an officer made for this phone; gives the relays it names, best first.
@@ -2357,6 +2619,112 @@ open func levelsAbove()throws  -> [UnitAboveView]  {
 }
     
     /**
+     * Enters somebody in this list whom the level above told this unit to expect; gives the member's id. Two officers who do it
+     * apart from each other enter one member. Officers only.
+     */
+open func arrive(id: String)throws  -> String  {
+    return try  FfiConverterString.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_arrive(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(id),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Asks the level above to record that a member moves; gives the id of the move. Officers only.
+     */
+open func askMove(new: NewMove)throws  -> String  {
+    return try  FfiConverterString.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_ask_move(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeNewMove_lower(new),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Enters in this list that a member leaves, as recorded above. Of a move for good the member's phones are removed once the
+     * day has come; doing it again does what was left. `member` says who is meant where the letters do not. Officers only.
+     */
+open func leave(id: String, member: String?)throws  -> LeftView  {
+    return try  FfiConverterTypeLeftView_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_leave(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(id),
+        FfiConverterOptionString.lower(member),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * The moves of this unit, in and out, by their day. For officers.
+     */
+open func moves()throws  -> [MoveView]  {
+    return try  FfiConverterSequenceTypeMoveView.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_moves(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * On the level above: the moves of the units below.
+     */
+open func movesBelow()throws  -> [MoveView]  {
+    return try  FfiConverterSequenceTypeMoveView.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_moves_below(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * On the level above: records a move that no unit asked for; gives its id.
+     */
+open func orderMove(ordered: OrderedMove)throws  -> String  {
+    return try  FfiConverterString.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_order_move(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeOrderedMove_lower(ordered),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * On the level above: records a move that a unit asked for, from its day or another one, and tells the unit the member moves
+     * to, if it stands below this one too.
+     */
+open func recordMove(id: String, to: String?, since: String?)throws   {try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_record_move(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(id),
+        FfiConverterOptionString.lower(to),
+        FfiConverterOptionString.lower(since),uniffiCallStatus
+    )
+}
+}
+    
+    /**
+     * On the level above: refuses a move that a unit asked for.
+     */
+open func refuseMove(id: String)throws   {try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_refuse_move(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(id),uniffiCallStatus
+    )
+}
+}
+    
+    /**
      * Who opened personal data, newest first. The committee only; a member's own lines are in that member's export.
      */
 open func accesses()throws  -> [AccessView]  {
@@ -2591,6 +2959,177 @@ open func suspendPhone(device: String, why: RemovalReason)throws  -> KeyChangeVi
             self.uniffiCloneHandle(),
         FfiConverterString.lower(device),
         FfiConverterTypeRemovalReason_lower(why),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Carries `count` records of a signed paper from the `first` one (counted from 0) into the rolls of their units, all of them
+     * in one transaction. Any officer's phone carries; records whose signatures do not suffice are refused. Carry some hundred
+     * at a time and show how many are left; carrying twice changes nothing.
+     */
+open func carryRoot(paper: String, first: UInt32, count: UInt32)throws  -> CarriedView  {
+    return try  FfiConverterTypeCarriedView_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_carry_root(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(paper),
+        FfiConverterUInt32.lower(first),
+        FfiConverterUInt32.lower(count),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * This unit as the level above wants to know it: the phones of its officers, this one first.
+     */
+open func committeeCard()throws  -> CommitteeCardView  {
+    return try  FfiConverterTypeCommitteeCardView_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_committee_card(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * The paper that gives a committee's phones the rank of the level above in some units.
+     */
+open func draftAppointment(units: [String], card: String)throws  -> RootPaperView  {
+    return try  FfiConverterTypeRootPaperView_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_draft_appointment(
+            self.uniffiCloneHandle(),
+        FfiConverterSequenceString.lower(units),
+        FfiConverterString.lower(card),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * The paper that ends what a phone of the level above may do in some units.
+     */
+open func draftDismissal(units: [String], phone: String)throws  -> RootPaperView  {
+    return try  FfiConverterTypeRootPaperView_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_draft_dismissal(
+            self.uniffiCloneHandle(),
+        FfiConverterSequenceString.lower(units),
+        FfiConverterString.lower(phone),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * The paper that moves branches below another committee, by its card: its phones get the rank of the level above, the branch
+     * its new parent, and the phones that held that rank lose it.
+     */
+open func draftMove(units: [String], card: String)throws  -> RootPaperView  {
+    return try  FfiConverterTypeRootPaperView_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_draft_move(
+            self.uniffiCloneHandle(),
+        FfiConverterSequenceString.lower(units),
+        FfiConverterString.lower(card),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Begins a unit under a root, on a phone that belongs to none: the paper that `threshold` of its keys have to sign. Drafting
+     * again begins anew.
+     */
+open func draftRoot(name: String, level: UnitLevel, publicKeys: [String], threshold: UInt8)throws  -> RootPaperView  {
+    return try  FfiConverterTypeRootPaperView_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_draft_root(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(name),
+        FfiConverterTypeUnitLevel_lower(level),
+        FfiConverterSequenceString.lower(publicKeys),
+        FfiConverterUInt8.lower(threshold),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * On a phone of the committee to which branches were moved: follows them from now on; gives how many are new.
+     */
+open func followMoved(paper: String)throws  -> UInt32  {
+    return try  FfiConverterUInt32.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_follow_moved(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(paper),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Founds the unit that this phone drafted, once enough keys have signed; this phone becomes its secretary's. Gives the
+     * unit's id.
+     */
+open func foundRooted(paper: String, upper: String, founder: String)throws  -> String  {
+    return try  FfiConverterString.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_found_rooted(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(paper),
+        FfiConverterString.lower(upper),
+        FfiConverterString.lower(founder),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * The hash of the root that stands behind this unit, as far as the rolls of the units above are here. Compare it with the
+     * one you trust.
+     */
+open func root()throws  -> String?  {
+    return try  FfiConverterOptionString.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_root(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * The unit became part of another one on a day: its documents of that day or later say so. Officers only.
+     */
+open func mergeInto(other: String, since: String)throws   {try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_merge_into(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(other),
+        FfiConverterString.lower(since),uniffiCallStatus
+    )
+}
+}
+    
+    /**
+     * The unit, or the body above it, has another name from a day on: documents of earlier days keep the old one. What is not
+     * given stays; a wrong name is corrected with `rename_unit`. Officers only.
+     */
+open func renameUnitFrom(name: String?, upper: String?, since: String)throws   {try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_rename_unit_from(
+            self.uniffiCloneHandle(),
+        FfiConverterOptionString.lower(name),
+        FfiConverterOptionString.lower(upper),
+        FfiConverterString.lower(since),uniffiCallStatus
+    )
+}
+}
+    
+    /**
+     * Every name of the unit and of the body above, by day.
+     */
+open func unitNames()throws  -> [UnitNameView]  {
+    return try  FfiConverterSequenceTypeUnitNameView.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_branch_unit_names(
+            self.uniffiCloneHandle(),uniffiCallStatus
     )
 })
 }
@@ -3486,6 +4025,12 @@ public protocol RawLibraryProtocol: AnyObject, Sendable {
      */
     func shared(document: String) throws  -> SharedMark
     
+    /**
+     * Copies the file of a recording from where it came to where the app keeps it, if every byte of it is the published one;
+     * gives what was announced of it. `recording` is its hash, as the broadcast names it.
+     */
+    func takeInRecording(recording: String, from: String, to: String) throws  -> FileView
+    
 }
 /**
  * The library of an opened handbook. Cheap; holds no state of its own.
@@ -3742,6 +4287,22 @@ open func shared(document: String)throws  -> SharedMark  {
     uniffi_sotay_ffi_fn_method_library_shared(
             self.uniffiCloneHandle(),
         FfiConverterString.lower(document),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Copies the file of a recording from where it came to where the app keeps it, if every byte of it is the published one;
+     * gives what was announced of it. `recording` is its hash, as the broadcast names it.
+     */
+open func takeInRecording(recording: String, from: String, to: String)throws  -> FileView  {
+    return try  FfiConverterTypeFileView_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_library_take_in_recording(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(recording),
+        FfiConverterString.lower(from),
+        FfiConverterString.lower(to),uniffiCallStatus
     )
 })
 }
@@ -5648,6 +6209,34 @@ public func FfiConverterTypeRawSubscription_lower(_ value: RawSubscription) -> U
 public protocol RawSyncProtocol: AnyObject, Sendable {
     
     /**
+     * [`Sync::follow`] for a phone that hosts, whatever the platform says of the internet: the hall has none. [`Sync::unfollow`]
+     * ends it.
+     */
+    func followHost(address: String) throws 
+    
+    /**
+     * Lets other phones of the unit connect to this one: they get what they may read of what is here, hand over what they
+     * have, and what one of them brings goes to all others at once. `listen` is an address of this phone with a port, 0 for
+     * any (`0.0.0.0:0`). It pauses while the app is suspended. A phone that hosts already goes on as it does.
+     */
+    func host(listen: String) throws  -> HostView
+    
+    /**
+     * Where this phone hosts, with the addresses that it has now; none while it does not.
+     */
+    func hosted() throws  -> HostView?
+    
+    /**
+     * Ends what `host` began; the phones that are connected are told.
+     */
+    func stopHosting() throws 
+    
+    /**
+     * The phones that are connected to this one, by label, and how far each is.
+     */
+    func visitors() throws  -> [VisitorView]
+    
+    /**
      * Keeps a connection to a relay while the app is in front, and comes back after every break.
      */
     func follow(relay: String) throws 
@@ -5756,6 +6345,69 @@ open class RawSync: RawSyncProtocol, @unchecked Sendable {
 
     
 
+    
+    /**
+     * [`Sync::follow`] for a phone that hosts, whatever the platform says of the internet: the hall has none. [`Sync::unfollow`]
+     * ends it.
+     */
+open func followHost(address: String)throws   {try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_sync_follow_host(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(address),uniffiCallStatus
+    )
+}
+}
+    
+    /**
+     * Lets other phones of the unit connect to this one: they get what they may read of what is here, hand over what they
+     * have, and what one of them brings goes to all others at once. `listen` is an address of this phone with a port, 0 for
+     * any (`0.0.0.0:0`). It pauses while the app is suspended. A phone that hosts already goes on as it does.
+     */
+open func host(listen: String)throws  -> HostView  {
+    return try  FfiConverterTypeHostView_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_sync_host(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(listen),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Where this phone hosts, with the addresses that it has now; none while it does not.
+     */
+open func hosted()throws  -> HostView?  {
+    return try  FfiConverterOptionTypeHostView.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_sync_hosted(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Ends what `host` began; the phones that are connected are told.
+     */
+open func stopHosting()throws   {try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_sync_stop_hosting(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+}
+}
+    
+    /**
+     * The phones that are connected to this one, by label, and how far each is.
+     */
+open func visitors()throws  -> [VisitorView]  {
+    return try  FfiConverterSequenceTypeVisitorView.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_sync_visitors(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
     
     /**
      * Keeps a connection to a relay while the app is in front, and comes back after every break.
@@ -6494,6 +7146,11 @@ public struct Admission: Equatable, Hashable {
      * A lost or broken phone of the member that this one takes the place of: its grants end in the same step.
      */
     public let replaces: String?
+    /**
+     * The phone reads from this day on: what was written before under keys of its own stays closed to it. Not together with
+     * `replaces`, and not for a hall.
+     */
+    public let readsFrom: String?
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -6518,7 +7175,11 @@ public struct Admission: Equatable, Hashable {
          */relays: [String] = [], 
         /**
          * A lost or broken phone of the member that this one takes the place of: its grants end in the same step.
-         */replaces: String? = nil) {
+         */replaces: String? = nil, 
+        /**
+         * The phone reads from this day on: what was written before under keys of its own stays closed to it. Not together with
+         * `replaces`, and not for a hall.
+         */readsFrom: String? = nil) {
         self.request = request
         self.member = member
         self.rank = rank
@@ -6526,6 +7187,7 @@ public struct Admission: Equatable, Hashable {
         self.probationary = probationary
         self.relays = relays
         self.replaces = replaces
+        self.readsFrom = readsFrom
     }
 
     
@@ -6550,7 +7212,8 @@ public struct FfiConverterTypeAdmission: FfiConverterRustBuffer {
                 committee: FfiConverterBool.read(from: &buf), 
                 probationary: FfiConverterBool.read(from: &buf), 
                 relays: FfiConverterSequenceString.read(from: &buf), 
-                replaces: FfiConverterOptionString.read(from: &buf)
+                replaces: FfiConverterOptionString.read(from: &buf), 
+                readsFrom: FfiConverterOptionString.read(from: &buf)
         )
     }
 
@@ -6562,6 +7225,7 @@ public struct FfiConverterTypeAdmission: FfiConverterRustBuffer {
         FfiConverterBool.write(value.probationary, into: &buf)
         FfiConverterSequenceString.write(value.relays, into: &buf)
         FfiConverterOptionString.write(value.replaces, into: &buf)
+        FfiConverterOptionString.write(value.readsFrom, into: &buf)
     }
 }
 
@@ -7771,6 +8435,85 @@ public func FfiConverterTypeBroadcastView_lower(_ value: BroadcastView) -> RustB
 
 
 /**
+ * What became of records that were carried.
+ */
+public struct CarriedView: Equatable, Hashable {
+    /**
+     * Written into the roll of their unit.
+     */
+    public let written: UInt32
+    /**
+     * There already.
+     */
+    public let known: UInt32
+    /**
+     * Records of the paper that come after these.
+     */
+    public let left: UInt32
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Written into the roll of their unit.
+         */written: UInt32, 
+        /**
+         * There already.
+         */known: UInt32, 
+        /**
+         * Records of the paper that come after these.
+         */left: UInt32) {
+        self.written = written
+        self.known = known
+        self.left = left
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension CarriedView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeCarriedView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> CarriedView {
+        return
+            try CarriedView(
+                written: FfiConverterUInt32.read(from: &buf), 
+                known: FfiConverterUInt32.read(from: &buf), 
+                left: FfiConverterUInt32.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: CarriedView, into buf: inout [UInt8]) {
+        FfiConverterUInt32.write(value.written, into: &buf)
+        FfiConverterUInt32.write(value.known, into: &buf)
+        FfiConverterUInt32.write(value.left, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCarriedView_lift(_ buf: RustBuffer) throws -> CarriedView {
+    return try FfiConverterTypeCarriedView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCarriedView_lower(_ value: CarriedView) -> RustBuffer {
+    return FfiConverterTypeCarriedView.lower(value)
+}
+
+
+/**
  * A part of a document in which something of a batch changed.
  */
 public struct ChangePlace: Equatable, Hashable {
@@ -8182,6 +8925,105 @@ public func FfiConverterTypeColumnResultView_lift(_ buf: RustBuffer) throws -> C
 #endif
 public func FfiConverterTypeColumnResultView_lower(_ value: ColumnResultView) -> RustBuffer {
     return FfiConverterTypeColumnResultView.lower(value)
+}
+
+
+/**
+ * A committee as the level above wants to know it.
+ */
+public struct CommitteeCardView: Equatable, Hashable {
+    /**
+     * The card as text.
+     */
+    public let text: String
+    /**
+     * The unit.
+     */
+    public let unit: String
+    /**
+     * Its name.
+     */
+    public let name: String
+    /**
+     * Phones of its officers.
+     */
+    public let phones: [String]
+    /**
+     * Six digits for the two sides to compare aloud.
+     */
+    public let checkCode: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The card as text.
+         */text: String, 
+        /**
+         * The unit.
+         */unit: String, 
+        /**
+         * Its name.
+         */name: String, 
+        /**
+         * Phones of its officers.
+         */phones: [String], 
+        /**
+         * Six digits for the two sides to compare aloud.
+         */checkCode: String) {
+        self.text = text
+        self.unit = unit
+        self.name = name
+        self.phones = phones
+        self.checkCode = checkCode
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension CommitteeCardView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeCommitteeCardView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> CommitteeCardView {
+        return
+            try CommitteeCardView(
+                text: FfiConverterString.read(from: &buf), 
+                unit: FfiConverterString.read(from: &buf), 
+                name: FfiConverterString.read(from: &buf), 
+                phones: FfiConverterSequenceString.read(from: &buf), 
+                checkCode: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: CommitteeCardView, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.text, into: &buf)
+        FfiConverterString.write(value.unit, into: &buf)
+        FfiConverterString.write(value.name, into: &buf)
+        FfiConverterSequenceString.write(value.phones, into: &buf)
+        FfiConverterString.write(value.checkCode, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCommitteeCardView_lift(_ buf: RustBuffer) throws -> CommitteeCardView {
+    return try FfiConverterTypeCommitteeCardView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCommitteeCardView_lower(_ value: CommitteeCardView) -> RustBuffer {
+    return FfiConverterTypeCommitteeCardView.lower(value)
 }
 
 
@@ -11820,6 +12662,77 @@ public func FfiConverterTypeHomeView_lower(_ value: HomeView) -> RustBuffer {
 
 
 /**
+ * Where a phone hosts.
+ */
+public struct HostView: Equatable, Hashable {
+    /**
+     * What other phones connect to (`host:port#key`), likeliest first: to be shown as a QR code, or read out. Empty when this
+     * phone is in no local network.
+     */
+    public let addresses: [String]
+    /**
+     * The port that is listened on, over UDP and TCP.
+     */
+    public let port: UInt16
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * What other phones connect to (`host:port#key`), likeliest first: to be shown as a QR code, or read out. Empty when this
+         * phone is in no local network.
+         */addresses: [String], 
+        /**
+         * The port that is listened on, over UDP and TCP.
+         */port: UInt16) {
+        self.addresses = addresses
+        self.port = port
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension HostView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeHostView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> HostView {
+        return
+            try HostView(
+                addresses: FfiConverterSequenceString.read(from: &buf), 
+                port: FfiConverterUInt16.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: HostView, into buf: inout [UInt8]) {
+        FfiConverterSequenceString.write(value.addresses, into: &buf)
+        FfiConverterUInt16.write(value.port, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeHostView_lift(_ buf: RustBuffer) throws -> HostView {
+    return try FfiConverterTypeHostView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeHostView_lower(_ value: HostView) -> RustBuffer {
+    return FfiConverterTypeHostView.lower(value)
+}
+
+
+/**
  * "Please admit this phone".
  */
 public struct JoinRequestView: Equatable, Hashable {
@@ -12241,6 +13154,75 @@ public func FfiConverterTypeLeafScoresView_lift(_ buf: RustBuffer) throws -> Lea
 #endif
 public func FfiConverterTypeLeafScoresView_lower(_ value: LeafScoresView) -> RustBuffer {
     return FfiConverterTypeLeafScoresView.lower(value)
+}
+
+
+/**
+ * What leaving did.
+ */
+public struct LeftView: Equatable, Hashable {
+    /**
+     * Who.
+     */
+    public let member: String
+    /**
+     * The removal of the member's phones; none while the day has not come, of a move for a time, and without phones.
+     */
+    public let removed: KeyChangeView?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Who.
+         */member: String, 
+        /**
+         * The removal of the member's phones; none while the day has not come, of a move for a time, and without phones.
+         */removed: KeyChangeView?) {
+        self.member = member
+        self.removed = removed
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension LeftView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeLeftView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> LeftView {
+        return
+            try LeftView(
+                member: FfiConverterString.read(from: &buf), 
+                removed: FfiConverterOptionTypeKeyChangeView.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: LeftView, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.member, into: &buf)
+        FfiConverterOptionTypeKeyChangeView.write(value.removed, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeLeftView_lift(_ buf: RustBuffer) throws -> LeftView {
+    return try FfiConverterTypeLeftView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeLeftView_lower(_ value: LeftView) -> RustBuffer {
+    return FfiConverterTypeLeftView.lower(value)
 }
 
 
@@ -13774,6 +14756,234 @@ public func FfiConverterTypeMotionView_lower(_ value: MotionView) -> RustBuffer 
 
 
 /**
+ * A step of a move.
+ */
+public struct MoveStepView: Equatable, Hashable {
+    /**
+     * Which.
+     */
+    public let step: MoveStep
+    /**
+     * When, milliseconds since 1970 UTC.
+     */
+    public let atMs: Int64
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Which.
+         */step: MoveStep, 
+        /**
+         * When, milliseconds since 1970 UTC.
+         */atMs: Int64) {
+        self.step = step
+        self.atMs = atMs
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension MoveStepView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeMoveStepView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> MoveStepView {
+        return
+            try MoveStepView(
+                step: FfiConverterTypeMoveStep.read(from: &buf), 
+                atMs: FfiConverterInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: MoveStepView, into buf: inout [UInt8]) {
+        FfiConverterTypeMoveStep.write(value.step, into: &buf)
+        FfiConverterInt64.write(value.atMs, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeMoveStepView_lift(_ buf: RustBuffer) throws -> MoveStepView {
+    return try FfiConverterTypeMoveStepView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeMoveStepView_lower(_ value: MoveStepView) -> RustBuffer {
+    return FfiConverterTypeMoveStepView.lower(value)
+}
+
+
+/**
+ * A member's move, as one of the units has it.
+ */
+public struct MoveView: Equatable, Hashable {
+    /**
+     * The move; the same in both units.
+     */
+    public let id: String
+    /**
+     * The unit whose letters these are, in hexadecimal.
+     */
+    public let unit: String
+    /**
+     * How the member moves.
+     */
+    public let kind: MoveKind
+    /**
+     * The furthest step taken.
+     */
+    public let step: MoveStep
+    /**
+     * The member, in this unit's list; none where nobody here is meant yet.
+     */
+    public let member: String?
+    /**
+     * The member's name.
+     */
+    public let name: String
+    /**
+     * Full or probationary.
+     */
+    public let standing: MemberStanding
+    /**
+     * First day.
+     */
+    public let since: String
+    /**
+     * Last day of a move for a time, if known.
+     */
+    public let until: String?
+    /**
+     * The other unit, by name.
+     */
+    public let place: String
+    /**
+     * Every step, in order.
+     */
+    public let steps: [MoveStepView]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The move; the same in both units.
+         */id: String, 
+        /**
+         * The unit whose letters these are, in hexadecimal.
+         */unit: String, 
+        /**
+         * How the member moves.
+         */kind: MoveKind, 
+        /**
+         * The furthest step taken.
+         */step: MoveStep, 
+        /**
+         * The member, in this unit's list; none where nobody here is meant yet.
+         */member: String?, 
+        /**
+         * The member's name.
+         */name: String, 
+        /**
+         * Full or probationary.
+         */standing: MemberStanding, 
+        /**
+         * First day.
+         */since: String, 
+        /**
+         * Last day of a move for a time, if known.
+         */until: String?, 
+        /**
+         * The other unit, by name.
+         */place: String, 
+        /**
+         * Every step, in order.
+         */steps: [MoveStepView]) {
+        self.id = id
+        self.unit = unit
+        self.kind = kind
+        self.step = step
+        self.member = member
+        self.name = name
+        self.standing = standing
+        self.since = since
+        self.until = until
+        self.place = place
+        self.steps = steps
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension MoveView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeMoveView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> MoveView {
+        return
+            try MoveView(
+                id: FfiConverterString.read(from: &buf), 
+                unit: FfiConverterString.read(from: &buf), 
+                kind: FfiConverterTypeMoveKind.read(from: &buf), 
+                step: FfiConverterTypeMoveStep.read(from: &buf), 
+                member: FfiConverterOptionString.read(from: &buf), 
+                name: FfiConverterString.read(from: &buf), 
+                standing: FfiConverterTypeMemberStanding.read(from: &buf), 
+                since: FfiConverterString.read(from: &buf), 
+                until: FfiConverterOptionString.read(from: &buf), 
+                place: FfiConverterString.read(from: &buf), 
+                steps: FfiConverterSequenceTypeMoveStepView.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: MoveView, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.id, into: &buf)
+        FfiConverterString.write(value.unit, into: &buf)
+        FfiConverterTypeMoveKind.write(value.kind, into: &buf)
+        FfiConverterTypeMoveStep.write(value.step, into: &buf)
+        FfiConverterOptionString.write(value.member, into: &buf)
+        FfiConverterString.write(value.name, into: &buf)
+        FfiConverterTypeMemberStanding.write(value.standing, into: &buf)
+        FfiConverterString.write(value.since, into: &buf)
+        FfiConverterOptionString.write(value.until, into: &buf)
+        FfiConverterString.write(value.place, into: &buf)
+        FfiConverterSequenceTypeMoveStepView.write(value.steps, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeMoveView_lift(_ buf: RustBuffer) throws -> MoveView {
+    return try FfiConverterTypeMoveView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeMoveView_lower(_ value: MoveView) -> RustBuffer {
+    return FfiConverterTypeMoveView.lower(value)
+}
+
+
+/**
  * A section of the narrative.
  */
 public struct NarrativeView: Equatable, Hashable {
@@ -13931,6 +15141,10 @@ public struct NewBroadcast: Equatable, Hashable {
      * Where to watch.
      */
     public let links: [WatchLinkView]
+    /**
+     * A file whose name, size and hash are announced with it. The file itself travels some other way.
+     */
+    public let recording: String?
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -13946,11 +15160,15 @@ public struct NewBroadcast: Equatable, Hashable {
          */title: String, 
         /**
          * Where to watch.
-         */links: [WatchLinkView] = []) {
+         */links: [WatchLinkView] = [], 
+        /**
+         * A file whose name, size and hash are announced with it. The file itself travels some other way.
+         */recording: String? = nil) {
         self.start = start
         self.minutes = minutes
         self.title = title
         self.links = links
+        self.recording = recording
     }
 
     
@@ -13972,7 +15190,8 @@ public struct FfiConverterTypeNewBroadcast: FfiConverterRustBuffer {
                 start: FfiConverterInt64.read(from: &buf), 
                 minutes: FfiConverterUInt32.read(from: &buf), 
                 title: FfiConverterString.read(from: &buf), 
-                links: FfiConverterSequenceTypeWatchLinkView.read(from: &buf)
+                links: FfiConverterSequenceTypeWatchLinkView.read(from: &buf), 
+                recording: FfiConverterOptionString.read(from: &buf)
         )
     }
 
@@ -13981,6 +15200,7 @@ public struct FfiConverterTypeNewBroadcast: FfiConverterRustBuffer {
         FfiConverterUInt32.write(value.minutes, into: &buf)
         FfiConverterString.write(value.title, into: &buf)
         FfiConverterSequenceTypeWatchLinkView.write(value.links, into: &buf)
+        FfiConverterOptionString.write(value.recording, into: &buf)
     }
 }
 
@@ -14472,6 +15692,105 @@ public func FfiConverterTypeNewMemberLine_lift(_ buf: RustBuffer) throws -> NewM
 #endif
 public func FfiConverterTypeNewMemberLine_lower(_ value: NewMemberLine) -> RustBuffer {
     return FfiConverterTypeNewMemberLine.lower(value)
+}
+
+
+/**
+ * A move to ask the level above for.
+ */
+public struct NewMove: Equatable, Hashable {
+    /**
+     * Who.
+     */
+    public let member: String
+    /**
+     * How.
+     */
+    public let kind: MoveKind
+    /**
+     * First day.
+     */
+    public let since: String
+    /**
+     * Last day of a move for a time, if known.
+     */
+    public let until: String?
+    /**
+     * Where to, by name.
+     */
+    public let place: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Who.
+         */member: String, 
+        /**
+         * How.
+         */kind: MoveKind, 
+        /**
+         * First day.
+         */since: String, 
+        /**
+         * Last day of a move for a time, if known.
+         */until: String? = nil, 
+        /**
+         * Where to, by name.
+         */place: String) {
+        self.member = member
+        self.kind = kind
+        self.since = since
+        self.until = until
+        self.place = place
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension NewMove: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeNewMove: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> NewMove {
+        return
+            try NewMove(
+                member: FfiConverterString.read(from: &buf), 
+                kind: FfiConverterTypeMoveKind.read(from: &buf), 
+                since: FfiConverterString.read(from: &buf), 
+                until: FfiConverterOptionString.read(from: &buf), 
+                place: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: NewMove, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.member, into: &buf)
+        FfiConverterTypeMoveKind.write(value.kind, into: &buf)
+        FfiConverterString.write(value.since, into: &buf)
+        FfiConverterOptionString.write(value.until, into: &buf)
+        FfiConverterString.write(value.place, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNewMove_lift(_ buf: RustBuffer) throws -> NewMove {
+    return try FfiConverterTypeNewMove.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNewMove_lower(_ value: NewMove) -> RustBuffer {
+    return FfiConverterTypeNewMove.lower(value)
 }
 
 
@@ -15026,6 +16345,125 @@ public func FfiConverterTypeOpenConfig_lift(_ buf: RustBuffer) throws -> OpenCon
 #endif
 public func FfiConverterTypeOpenConfig_lower(_ value: OpenConfig) -> RustBuffer {
     return FfiConverterTypeOpenConfig.lower(value)
+}
+
+
+/**
+ * A move that the level above decides by itself.
+ */
+public struct OrderedMove: Equatable, Hashable {
+    /**
+     * The unit that the member leaves.
+     */
+    public let unit: String
+    /**
+     * The unit the member moves to, if it stands below this one too.
+     */
+    public let to: String?
+    /**
+     * The member's name; the unit says who is meant.
+     */
+    public let name: String
+    /**
+     * Full or probationary.
+     */
+    public let standing: MemberStanding
+    /**
+     * How.
+     */
+    public let kind: MoveKind
+    /**
+     * First day.
+     */
+    public let since: String
+    /**
+     * Last day of a move for a time, if known.
+     */
+    public let until: String?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The unit that the member leaves.
+         */unit: String, 
+        /**
+         * The unit the member moves to, if it stands below this one too.
+         */to: String? = nil, 
+        /**
+         * The member's name; the unit says who is meant.
+         */name: String, 
+        /**
+         * Full or probationary.
+         */standing: MemberStanding, 
+        /**
+         * How.
+         */kind: MoveKind, 
+        /**
+         * First day.
+         */since: String, 
+        /**
+         * Last day of a move for a time, if known.
+         */until: String? = nil) {
+        self.unit = unit
+        self.to = to
+        self.name = name
+        self.standing = standing
+        self.kind = kind
+        self.since = since
+        self.until = until
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension OrderedMove: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeOrderedMove: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> OrderedMove {
+        return
+            try OrderedMove(
+                unit: FfiConverterString.read(from: &buf), 
+                to: FfiConverterOptionString.read(from: &buf), 
+                name: FfiConverterString.read(from: &buf), 
+                standing: FfiConverterTypeMemberStanding.read(from: &buf), 
+                kind: FfiConverterTypeMoveKind.read(from: &buf), 
+                since: FfiConverterString.read(from: &buf), 
+                until: FfiConverterOptionString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: OrderedMove, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.unit, into: &buf)
+        FfiConverterOptionString.write(value.to, into: &buf)
+        FfiConverterString.write(value.name, into: &buf)
+        FfiConverterTypeMemberStanding.write(value.standing, into: &buf)
+        FfiConverterTypeMoveKind.write(value.kind, into: &buf)
+        FfiConverterString.write(value.since, into: &buf)
+        FfiConverterOptionString.write(value.until, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOrderedMove_lift(_ buf: RustBuffer) throws -> OrderedMove {
+    return try FfiConverterTypeOrderedMove.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOrderedMove_lower(_ value: OrderedMove) -> RustBuffer {
+    return FfiConverterTypeOrderedMove.lower(value)
 }
 
 
@@ -18934,6 +20372,243 @@ public func FfiConverterTypeReviewView_lower(_ value: ReviewView) -> RustBuffer 
 
 
 /**
+ * One record on a paper.
+ */
+public struct RootEntryView: Equatable, Hashable {
+    /**
+     * The unit it is for.
+     */
+    public let unit: String
+    /**
+     * The unit's name, for those who sign.
+     */
+    public let name: String
+    /**
+     * What it does.
+     */
+    public let deed: RootDeedView
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The unit it is for.
+         */unit: String, 
+        /**
+         * The unit's name, for those who sign.
+         */name: String, 
+        /**
+         * What it does.
+         */deed: RootDeedView) {
+        self.unit = unit
+        self.name = name
+        self.deed = deed
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension RootEntryView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeRootEntryView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> RootEntryView {
+        return
+            try RootEntryView(
+                unit: FfiConverterString.read(from: &buf), 
+                name: FfiConverterString.read(from: &buf), 
+                deed: FfiConverterTypeRootDeedView.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: RootEntryView, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.unit, into: &buf)
+        FfiConverterString.write(value.name, into: &buf)
+        FfiConverterTypeRootDeedView.write(value.deed, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRootEntryView_lift(_ buf: RustBuffer) throws -> RootEntryView {
+    return try FfiConverterTypeRootEntryView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRootEntryView_lower(_ value: RootEntryView) -> RustBuffer {
+    return FfiConverterTypeRootEntryView.lower(value)
+}
+
+
+/**
+ * A fresh key of a root.
+ */
+public struct RootKeyView: Equatable, Hashable {
+    /**
+     * The sealed key, to be kept as a file by one person.
+     */
+    public let key: String
+    /**
+     * The code that opens it, to be kept elsewhere.
+     */
+    public let code: String
+    /**
+     * The public half, for whoever drafts the root.
+     */
+    public let publicKey: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The sealed key, to be kept as a file by one person.
+         */key: String, 
+        /**
+         * The code that opens it, to be kept elsewhere.
+         */code: String, 
+        /**
+         * The public half, for whoever drafts the root.
+         */publicKey: String) {
+        self.key = key
+        self.code = code
+        self.publicKey = publicKey
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension RootKeyView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeRootKeyView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> RootKeyView {
+        return
+            try RootKeyView(
+                key: FfiConverterString.read(from: &buf), 
+                code: FfiConverterString.read(from: &buf), 
+                publicKey: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: RootKeyView, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.key, into: &buf)
+        FfiConverterString.write(value.code, into: &buf)
+        FfiConverterString.write(value.publicKey, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRootKeyView_lift(_ buf: RustBuffer) throws -> RootKeyView {
+    return try FfiConverterTypeRootKeyView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRootKeyView_lower(_ value: RootKeyView) -> RustBuffer {
+    return FfiConverterTypeRootKeyView.lower(value)
+}
+
+
+/**
+ * A paper of the root. Show what it does before anybody signs.
+ */
+public struct RootPaperView: Equatable, Hashable {
+    /**
+     * The paper as text, to be handed over as a file.
+     */
+    public let text: String
+    /**
+     * What it does. A paper that moves a province has thousands of entries.
+     */
+    public let entries: [RootEntryView]
+    /**
+     * Keys that have signed it.
+     */
+    public let signed: UInt32
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The paper as text, to be handed over as a file.
+         */text: String, 
+        /**
+         * What it does. A paper that moves a province has thousands of entries.
+         */entries: [RootEntryView], 
+        /**
+         * Keys that have signed it.
+         */signed: UInt32) {
+        self.text = text
+        self.entries = entries
+        self.signed = signed
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension RootPaperView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeRootPaperView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> RootPaperView {
+        return
+            try RootPaperView(
+                text: FfiConverterString.read(from: &buf), 
+                entries: FfiConverterSequenceTypeRootEntryView.read(from: &buf), 
+                signed: FfiConverterUInt32.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: RootPaperView, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.text, into: &buf)
+        FfiConverterSequenceTypeRootEntryView.write(value.entries, into: &buf)
+        FfiConverterUInt32.write(value.signed, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRootPaperView_lift(_ buf: RustBuffer) throws -> RootPaperView {
+    return try FfiConverterTypeRootPaperView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRootPaperView_lower(_ value: RootPaperView) -> RustBuffer {
+    return FfiConverterTypeRootPaperView.lower(value)
+}
+
+
+/**
  * What is rated, and into which levels.
  */
 public struct ScaleView: Equatable, Hashable {
@@ -21934,6 +23609,154 @@ public func FfiConverterTypeUnitCard_lower(_ value: UnitCard) -> RustBuffer {
 
 
 /**
+ * A name of the unit, of the body above, or of the unit that this one became part of, from a day on.
+ */
+public struct UnitNameView: Equatable, Hashable {
+    /**
+     * Whose.
+     */
+    public let kind: UnitNameKind
+    /**
+     * First day; `1900-01-01` of what was known before the first change.
+     */
+    public let since: String
+    /**
+     * The name; none when it was taken back.
+     */
+    public let name: String?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Whose.
+         */kind: UnitNameKind, 
+        /**
+         * First day; `1900-01-01` of what was known before the first change.
+         */since: String, 
+        /**
+         * The name; none when it was taken back.
+         */name: String?) {
+        self.kind = kind
+        self.since = since
+        self.name = name
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension UnitNameView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeUnitNameView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> UnitNameView {
+        return
+            try UnitNameView(
+                kind: FfiConverterTypeUnitNameKind.read(from: &buf), 
+                since: FfiConverterString.read(from: &buf), 
+                name: FfiConverterOptionString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: UnitNameView, into buf: inout [UInt8]) {
+        FfiConverterTypeUnitNameKind.write(value.kind, into: &buf)
+        FfiConverterString.write(value.since, into: &buf)
+        FfiConverterOptionString.write(value.name, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeUnitNameView_lift(_ buf: RustBuffer) throws -> UnitNameView {
+    return try FfiConverterTypeUnitNameView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeUnitNameView_lower(_ value: UnitNameView) -> RustBuffer {
+    return FfiConverterTypeUnitNameView.lower(value)
+}
+
+
+/**
+ * What a unit has decided; off until its secretary says otherwise, and seen by every member.
+ */
+public struct UnitPolicyView: Equatable, Hashable {
+    /**
+     * Keys of what all members read are entrusted to the level above, for when every phone of the secretary's is lost.
+     */
+    public let keysAbove: Bool
+    /**
+     * Phones may be admitted from afar, on the word of two officers.
+     */
+    public let fromAfar: Bool
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Keys of what all members read are entrusted to the level above, for when every phone of the secretary's is lost.
+         */keysAbove: Bool, 
+        /**
+         * Phones may be admitted from afar, on the word of two officers.
+         */fromAfar: Bool) {
+        self.keysAbove = keysAbove
+        self.fromAfar = fromAfar
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension UnitPolicyView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeUnitPolicyView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> UnitPolicyView {
+        return
+            try UnitPolicyView(
+                keysAbove: FfiConverterBool.read(from: &buf), 
+                fromAfar: FfiConverterBool.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: UnitPolicyView, into buf: inout [UInt8]) {
+        FfiConverterBool.write(value.keysAbove, into: &buf)
+        FfiConverterBool.write(value.fromAfar, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeUnitPolicyView_lift(_ buf: RustBuffer) throws -> UnitPolicyView {
+    return try FfiConverterTypeUnitPolicyView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeUnitPolicyView_lower(_ value: UnitPolicyView) -> RustBuffer {
+    return FfiConverterTypeUnitPolicyView.lower(value)
+}
+
+
+/**
  * One thing to say.
  */
 public struct Utterance: Equatable, Hashable {
@@ -22088,6 +23911,115 @@ public func FfiConverterTypeVersionView_lift(_ buf: RustBuffer) throws -> Versio
 #endif
 public func FfiConverterTypeVersionView_lower(_ value: VersionView) -> RustBuffer {
     return FfiConverterTypeVersionView.lower(value)
+}
+
+
+/**
+ * A phone that is connected to this one, which hosts.
+ */
+public struct VisitorView: Equatable, Hashable {
+    /**
+     * The phone.
+     */
+    public let device: String
+    /**
+     * Its label, or the beginning of its id.
+     */
+    public let label: String
+    /**
+     * Its holder; none for a phone that is not known to be the unit's.
+     */
+    public let member: String?
+    /**
+     * The holder's name, if known here.
+     */
+    public let name: String?
+    /**
+     * How far it is in each part of the handbook that it may read, as far as it said.
+     */
+    public let spaces: [SpaceStatus]
+    /**
+     * Whether it has everything of these parts that this phone has.
+     */
+    public let complete: Bool
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The phone.
+         */device: String, 
+        /**
+         * Its label, or the beginning of its id.
+         */label: String, 
+        /**
+         * Its holder; none for a phone that is not known to be the unit's.
+         */member: String?, 
+        /**
+         * The holder's name, if known here.
+         */name: String?, 
+        /**
+         * How far it is in each part of the handbook that it may read, as far as it said.
+         */spaces: [SpaceStatus], 
+        /**
+         * Whether it has everything of these parts that this phone has.
+         */complete: Bool) {
+        self.device = device
+        self.label = label
+        self.member = member
+        self.name = name
+        self.spaces = spaces
+        self.complete = complete
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension VisitorView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeVisitorView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> VisitorView {
+        return
+            try VisitorView(
+                device: FfiConverterString.read(from: &buf), 
+                label: FfiConverterString.read(from: &buf), 
+                member: FfiConverterOptionString.read(from: &buf), 
+                name: FfiConverterOptionString.read(from: &buf), 
+                spaces: FfiConverterSequenceTypeSpaceStatus.read(from: &buf), 
+                complete: FfiConverterBool.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: VisitorView, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.device, into: &buf)
+        FfiConverterString.write(value.label, into: &buf)
+        FfiConverterOptionString.write(value.member, into: &buf)
+        FfiConverterOptionString.write(value.name, into: &buf)
+        FfiConverterSequenceTypeSpaceStatus.write(value.spaces, into: &buf)
+        FfiConverterBool.write(value.complete, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeVisitorView_lift(_ buf: RustBuffer) throws -> VisitorView {
+    return try FfiConverterTypeVisitorView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeVisitorView_lower(_ value: VisitorView) -> RustBuffer {
+    return FfiConverterTypeVisitorView.lower(value)
 }
 
 
@@ -22676,6 +24608,10 @@ public enum Change: Equatable, Hashable {
      */
     case feedback
     /**
+     * A phone connected to this one, which hosts, or left it: ask for the visitors anew.
+     */
+    case visitors
+    /**
      * A document changed: here, or by a merge.
      */
     case document(
@@ -22792,29 +24728,31 @@ public struct FfiConverterTypeChange: FfiConverterRustBuffer {
         
         case 6: return .feedback
         
-        case 7: return .document(doc: try FfiConverterString.read(from: &buf), part: try FfiConverterTypeDocumentPart.read(from: &buf), id: try FfiConverterOptionString.read(from: &buf)
+        case 7: return .visitors
+        
+        case 8: return .document(doc: try FfiConverterString.read(from: &buf), part: try FfiConverterTypeDocumentPart.read(from: &buf), id: try FfiConverterOptionString.read(from: &buf)
         )
         
-        case 8: return .sync(space: try FfiConverterTypeSpaceKind.read(from: &buf), state: try FfiConverterTypeSpaceState.read(from: &buf)
+        case 9: return .sync(space: try FfiConverterTypeSpaceKind.read(from: &buf), state: try FfiConverterTypeSpaceState.read(from: &buf)
         )
         
-        case 9: return .refused(reason: try FfiConverterString.read(from: &buf)
+        case 10: return .refused(reason: try FfiConverterString.read(from: &buf)
         )
         
-        case 10: return .twoHistories(space: try FfiConverterTypeSpaceKind.read(from: &buf), relay: try FfiConverterString.read(from: &buf)
+        case 11: return .twoHistories(space: try FfiConverterTypeSpaceKind.read(from: &buf), relay: try FfiConverterString.read(from: &buf)
         )
         
-        case 11: return .forked(space: try FfiConverterTypeSpaceKind.read(from: &buf), device: try FfiConverterString.read(from: &buf)
+        case 12: return .forked(space: try FfiConverterTypeSpaceKind.read(from: &buf), device: try FfiConverterString.read(from: &buf)
         )
         
-        case 12: return .setAside(device: try FfiConverterOptionString.read(from: &buf), reason: try FfiConverterString.read(from: &buf)
+        case 13: return .setAside(device: try FfiConverterOptionString.read(from: &buf), reason: try FfiConverterString.read(from: &buf)
         )
         
-        case 13: return .locked
+        case 14: return .locked
         
-        case 14: return .missed
+        case 15: return .missed
         
-        case 15: return .trouble(text: try FfiConverterString.read(from: &buf)
+        case 16: return .trouble(text: try FfiConverterString.read(from: &buf)
         )
         
         default: throw UniffiInternalError.unexpectedEnumCase
@@ -22849,52 +24787,56 @@ public struct FfiConverterTypeChange: FfiConverterRustBuffer {
             writeInt(&buf, Int32(6))
         
         
-        case let .document(doc,part,id):
+        case .visitors:
             writeInt(&buf, Int32(7))
+        
+        
+        case let .document(doc,part,id):
+            writeInt(&buf, Int32(8))
             FfiConverterString.write(doc, into: &buf)
             FfiConverterTypeDocumentPart.write(part, into: &buf)
             FfiConverterOptionString.write(id, into: &buf)
             
         
         case let .sync(space,state):
-            writeInt(&buf, Int32(8))
+            writeInt(&buf, Int32(9))
             FfiConverterTypeSpaceKind.write(space, into: &buf)
             FfiConverterTypeSpaceState.write(state, into: &buf)
             
         
         case let .refused(reason):
-            writeInt(&buf, Int32(9))
+            writeInt(&buf, Int32(10))
             FfiConverterString.write(reason, into: &buf)
             
         
         case let .twoHistories(space,relay):
-            writeInt(&buf, Int32(10))
+            writeInt(&buf, Int32(11))
             FfiConverterTypeSpaceKind.write(space, into: &buf)
             FfiConverterString.write(relay, into: &buf)
             
         
         case let .forked(space,device):
-            writeInt(&buf, Int32(11))
+            writeInt(&buf, Int32(12))
             FfiConverterTypeSpaceKind.write(space, into: &buf)
             FfiConverterString.write(device, into: &buf)
             
         
         case let .setAside(device,reason):
-            writeInt(&buf, Int32(12))
+            writeInt(&buf, Int32(13))
             FfiConverterOptionString.write(device, into: &buf)
             FfiConverterString.write(reason, into: &buf)
             
         
         case .locked:
-            writeInt(&buf, Int32(13))
-        
-        
-        case .missed:
             writeInt(&buf, Int32(14))
         
         
-        case let .trouble(text):
+        case .missed:
             writeInt(&buf, Int32(15))
+        
+        
+        case let .trouble(text):
+            writeInt(&buf, Int32(16))
             FfiConverterString.write(text, into: &buf)
             
         }
@@ -26785,6 +28727,206 @@ public func FfiConverterTypeMemberStanding_lower(_ value: MemberStanding) -> Rus
 
 
 /**
+ * How a member moves.
+ */
+
+public enum MoveKind: Equatable, Hashable {
+    
+    /**
+     * For good: chuyển sinh hoạt chính thức.
+     */
+    case official
+    /**
+     * For a time, attached to another unit: sinh hoạt tạm thời.
+     */
+    case temporary
+    /**
+     * Away for a time, attached nowhere.
+     */
+    case away
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension MoveKind: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeMoveKind: FfiConverterRustBuffer {
+    typealias SwiftType = MoveKind
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> MoveKind {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .official
+        
+        case 2: return .temporary
+        
+        case 3: return .away
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: MoveKind, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .official:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .temporary:
+            writeInt(&buf, Int32(2))
+        
+        
+        case .away:
+            writeInt(&buf, Int32(3))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeMoveKind_lift(_ buf: RustBuffer) throws -> MoveKind {
+    return try FfiConverterTypeMoveKind.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeMoveKind_lower(_ value: MoveKind) -> RustBuffer {
+    return FfiConverterTypeMoveKind.lower(value)
+}
+
+
+
+/**
+ * A step of a move. Each unit takes its own.
+ */
+
+public enum MoveStep: Equatable, Hashable {
+    
+    /**
+     * The unit the member leaves asks for it.
+     */
+    case asked
+    /**
+     * The level above recorded it, with its day.
+     */
+    case recorded
+    /**
+     * The level above refused it.
+     */
+    case refused
+    /**
+     * The unit the member leaves entered it in its list.
+     */
+    case left
+    /**
+     * The level above tells the other unit whom to expect.
+     */
+    case expected
+    /**
+     * The other unit entered the member in its list.
+     */
+    case arrived
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension MoveStep: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeMoveStep: FfiConverterRustBuffer {
+    typealias SwiftType = MoveStep
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> MoveStep {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .asked
+        
+        case 2: return .recorded
+        
+        case 3: return .refused
+        
+        case 4: return .left
+        
+        case 5: return .expected
+        
+        case 6: return .arrived
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: MoveStep, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .asked:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .recorded:
+            writeInt(&buf, Int32(2))
+        
+        
+        case .refused:
+            writeInt(&buf, Int32(3))
+        
+        
+        case .left:
+            writeInt(&buf, Int32(4))
+        
+        
+        case .expected:
+            writeInt(&buf, Int32(5))
+        
+        
+        case .arrived:
+            writeInt(&buf, Int32(6))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeMoveStep_lift(_ buf: RustBuffer) throws -> MoveStep {
+    return try FfiConverterTypeMoveStep.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeMoveStep_lower(_ value: MoveStep) -> RustBuffer {
+    return FfiConverterTypeMoveStep.lower(value)
+}
+
+
+
+/**
  * A section of the narrative.
  */
 
@@ -29323,6 +31465,133 @@ public func FfiConverterTypeReviewSubject_lower(_ value: ReviewSubject) -> RustB
 
 
 /**
+ * What a record on a paper does.
+ */
+
+public enum RootDeedView: Equatable, Hashable {
+    
+    /**
+     * Founds a unit under this root.
+     */
+    case found(
+        /**
+         * The root's hash, in hexadecimal: compare it with the one you trust.
+         */root: String, 
+        /**
+         * Signatures it asks for.
+         */threshold: UInt8, 
+        /**
+         * Keys it has.
+         */keys: UInt32
+    )
+    /**
+     * Gives a phone the rank of the level above.
+     */
+    case appoint(
+        /**
+         * The phone.
+         */phone: String
+    )
+    /**
+     * Ends a right.
+     */
+    case dismiss(
+        /**
+         * The grant or seat, in hexadecimal.
+         */right: String
+    )
+    /**
+     * Moves the unit below another one.
+     */
+    case move(
+        /**
+         * The new unit above.
+         */parent: String
+    )
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension RootDeedView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeRootDeedView: FfiConverterRustBuffer {
+    typealias SwiftType = RootDeedView
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> RootDeedView {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .found(root: try FfiConverterString.read(from: &buf), threshold: try FfiConverterUInt8.read(from: &buf), keys: try FfiConverterUInt32.read(from: &buf)
+        )
+        
+        case 2: return .appoint(phone: try FfiConverterString.read(from: &buf)
+        )
+        
+        case 3: return .dismiss(right: try FfiConverterString.read(from: &buf)
+        )
+        
+        case 4: return .move(parent: try FfiConverterString.read(from: &buf)
+        )
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: RootDeedView, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case let .found(root,threshold,keys):
+            writeInt(&buf, Int32(1))
+            FfiConverterString.write(root, into: &buf)
+            FfiConverterUInt8.write(threshold, into: &buf)
+            FfiConverterUInt32.write(keys, into: &buf)
+            
+        
+        case let .appoint(phone):
+            writeInt(&buf, Int32(2))
+            FfiConverterString.write(phone, into: &buf)
+            
+        
+        case let .dismiss(right):
+            writeInt(&buf, Int32(3))
+            FfiConverterString.write(right, into: &buf)
+            
+        
+        case let .move(parent):
+            writeInt(&buf, Int32(4))
+            FfiConverterString.write(parent, into: &buf)
+            
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRootDeedView_lift(_ buf: RustBuffer) throws -> RootDeedView {
+    return try FfiConverterTypeRootDeedView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRootDeedView_lower(_ value: RootDeedView) -> RustBuffer {
+    return FfiConverterTypeRootDeedView.lower(value)
+}
+
+
+
+/**
  * One command to the roster. Only officers may. Days are first days: `2025-05-20`.
  */
 
@@ -30976,6 +33245,176 @@ public func FfiConverterTypeTaskStatus_lower(_ value: TaskStatus) -> RustBuffer 
 
 
 /**
+ * Level of a unit under a root.
+ */
+
+public enum UnitLevel: Equatable, Hashable {
+    
+    /**
+     * Đảng ủy of a commune.
+     */
+    case committee
+    /**
+     * Of a district, or what stands in its place.
+     */
+    case district
+    /**
+     * Of the province.
+     */
+    case province
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension UnitLevel: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeUnitLevel: FfiConverterRustBuffer {
+    typealias SwiftType = UnitLevel
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> UnitLevel {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .committee
+        
+        case 2: return .district
+        
+        case 3: return .province
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: UnitLevel, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .committee:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .district:
+            writeInt(&buf, Int32(2))
+        
+        
+        case .province:
+            writeInt(&buf, Int32(3))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeUnitLevel_lift(_ buf: RustBuffer) throws -> UnitLevel {
+    return try FfiConverterTypeUnitLevel.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeUnitLevel_lower(_ value: UnitLevel) -> RustBuffer {
+    return FfiConverterTypeUnitLevel.lower(value)
+}
+
+
+
+/**
+ * Whose name it is.
+ */
+
+public enum UnitNameKind: Equatable, Hashable {
+    
+    /**
+     * The unit's.
+     */
+    case name
+    /**
+     * That of the body above.
+     */
+    case upper
+    /**
+     * That of the unit which this one became part of.
+     */
+    case mergedInto
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension UnitNameKind: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeUnitNameKind: FfiConverterRustBuffer {
+    typealias SwiftType = UnitNameKind
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> UnitNameKind {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .name
+        
+        case 2: return .upper
+        
+        case 3: return .mergedInto
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: UnitNameKind, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .name:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .upper:
+            writeInt(&buf, Int32(2))
+        
+        
+        case .mergedInto:
+            writeInt(&buf, Int32(3))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeUnitNameKind_lift(_ buf: RustBuffer) throws -> UnitNameKind {
+    return try FfiConverterTypeUnitNameKind.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeUnitNameKind_lower(_ value: UnitNameKind) -> RustBuffer {
+    return FfiConverterTypeUnitNameKind.lower(value)
+}
+
+
+
+/**
  * How well the wrapping keys of a vault are protected. Ordered from weak to strong.
  */
 
@@ -31759,6 +34198,54 @@ fileprivate struct FfiConverterOptionTypeHeardView: FfiConverterRustBuffer {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterTypeHeardView.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeHostView: FfiConverterRustBuffer {
+    typealias SwiftType = HostView?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeHostView.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeHostView.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeKeyChangeView: FfiConverterRustBuffer {
+    typealias SwiftType = KeyChangeView?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeKeyChangeView.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeKeyChangeView.read(from: &buf)
         default: throw UniffiInternalError.unexpectedOptionalTag
         }
     }
@@ -33470,6 +35957,56 @@ fileprivate struct FfiConverterSequenceTypeMotionView: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeMoveStepView: FfiConverterRustBuffer {
+    typealias SwiftType = [MoveStepView]
+
+    public static func write(_ value: [MoveStepView], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeMoveStepView.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [MoveStepView] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [MoveStepView]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeMoveStepView.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeMoveView: FfiConverterRustBuffer {
+    typealias SwiftType = [MoveView]
+
+    public static func write(_ value: [MoveView], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeMoveView.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [MoveView] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [MoveView]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeMoveView.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeNarrativeView: FfiConverterRustBuffer {
     typealias SwiftType = [NarrativeView]
 
@@ -34220,6 +36757,31 @@ fileprivate struct FfiConverterSequenceTypeReviewOption: FfiConverterRustBuffer 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeRootEntryView: FfiConverterRustBuffer {
+    typealias SwiftType = [RootEntryView]
+
+    public static func write(_ value: [RootEntryView], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeRootEntryView.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [RootEntryView] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [RootEntryView]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeRootEntryView.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeScoreView: FfiConverterRustBuffer {
     typealias SwiftType = [ScoreView]
 
@@ -34670,6 +37232,31 @@ fileprivate struct FfiConverterSequenceTypeUnitBelowView: FfiConverterRustBuffer
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeUnitNameView: FfiConverterRustBuffer {
+    typealias SwiftType = [UnitNameView]
+
+    public static func write(_ value: [UnitNameView], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeUnitNameView.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [UnitNameView] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [UnitNameView]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeUnitNameView.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeVersionView: FfiConverterRustBuffer {
     typealias SwiftType = [VersionView]
 
@@ -34687,6 +37274,31 @@ fileprivate struct FfiConverterSequenceTypeVersionView: FfiConverterRustBuffer {
         seq.reserveCapacity(Int(len))
         for _ in 0 ..< len {
             seq.append(try FfiConverterTypeVersionView.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeVisitorView: FfiConverterRustBuffer {
+    typealias SwiftType = [VisitorView]
+
+    public static func write(_ value: [VisitorView], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeVisitorView.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [VisitorView] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [VisitorView]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeVisitorView.read(from: &buf))
         }
         return seq
     }
@@ -35068,6 +37680,51 @@ public func setLogSink(sink: LogSink?, level: LogLevel)throws   {try rustCallWit
 }
 }
 /**
+ * Makes a key of a root. Needs no profile; nothing is kept here.
+ */
+public func makeRootKey()throws  -> RootKeyView  {
+    return try  FfiConverterTypeRootKeyView_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_func_make_root_key(uniffiCallStatus
+    )
+})
+}
+/**
+ * Reads the card of a committee, to compare its check code. Needs no profile.
+ */
+public func readCommitteeCard(text: String)throws  -> CommitteeCardView  {
+    return try  FfiConverterTypeCommitteeCardView_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_func_read_committee_card(
+        FfiConverterString.lower(text),uniffiCallStatus
+    )
+})
+}
+/**
+ * Reads a paper of a root, to show what it does. Needs no profile.
+ */
+public func readRootPaper(text: String)throws  -> RootPaperView  {
+    return try  FfiConverterTypeRootPaperView_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_func_read_root_paper(
+        FfiConverterString.lower(text),uniffiCallStatus
+    )
+})
+}
+/**
+ * Signs a paper with one of the root's keys, opened by its code; gives the paper to hand on. Needs no profile.
+ */
+public func signRootPaper(text: String, key: String, code: String)throws  -> RootPaperView  {
+    return try  FfiConverterTypeRootPaperView_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_func_sign_root_paper(
+        FfiConverterString.lower(text),
+        FfiConverterString.lower(key),
+        FfiConverterString.lower(code),uniffiCallStatus
+    )
+})
+}
+/**
  * Checks a seal file with nothing but the file: founding record, records of the signers, every signature, every text.
  * `unit` is the unit the reader expects, if they know its id. Fails with the reason when anything in it does not hold.
  */
@@ -35147,6 +37804,18 @@ private let initializationResult: InitializationResult = {
     if (uniffi_sotay_ffi_checksum_func_set_log_sink() != 54238) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_sotay_ffi_checksum_func_make_root_key() != 25106) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_func_read_committee_card() != 21563) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_func_read_root_paper() != 576) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_func_sign_root_paper() != 48981) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_sotay_ffi_checksum_func_check_seal_file() != 60880) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -35175,6 +37844,27 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sotay_ffi_checksum_method_speechoutput_stop() != 30540) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_branch_admit_endorsed() != 59570) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_branch_endorse() != 17125) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_branch_reads_from() != 19046) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_branch_replace_secretary() != 27490) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_branch_set_unit_policy() != 46255) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_branch_unit_policy() != 52655) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_branch_widen_phone() != 64118) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sotay_ffi_checksum_method_branch_accept() != 19603) {
@@ -35276,6 +37966,30 @@ private let initializationResult: InitializationResult = {
     if (uniffi_sotay_ffi_checksum_method_branch_levels_above() != 30390) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_sotay_ffi_checksum_method_branch_arrive() != 10427) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_branch_ask_move() != 35148) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_branch_leave() != 64343) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_branch_moves() != 39172) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_branch_moves_below() != 38772) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_branch_order_move() != 3259) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_branch_record_move() != 28741) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_branch_refuse_move() != 59064) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_sotay_ffi_checksum_method_branch_accesses() != 50357) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -35328,6 +38042,42 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sotay_ffi_checksum_method_branch_suspend_phone() != 40509) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_branch_carry_root() != 46835) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_branch_committee_card() != 39690) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_branch_draft_appointment() != 35905) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_branch_draft_dismissal() != 44286) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_branch_draft_move() != 14018) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_branch_draft_root() != 63503) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_branch_follow_moved() != 62154) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_branch_found_rooted() != 62310) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_branch_root() != 15736) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_branch_merge_into() != 55325) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_branch_rename_unit_from() != 62945) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_branch_unit_names() != 34707) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sotay_ffi_checksum_method_changesubscription_cancel() != 10195) {
@@ -35472,6 +38222,9 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sotay_ffi_checksum_method_library_shared() != 2546) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_library_take_in_recording() != 51094) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sotay_ffi_checksum_method_logsink_on_log() != 12653) {
@@ -35673,6 +38426,21 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sotay_ffi_checksum_method_study_repeat() != 50597) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_sync_follow_host() != 25655) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_sync_host() != 14673) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_sync_hosted() != 23120) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_sync_stop_hosting() != 49919) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_sync_visitors() != 31192) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sotay_ffi_checksum_method_sync_follow() != 28985) {

@@ -430,6 +430,41 @@ uint64_t uniffi_sotay_ffi_fn_clone_branch(uint64_t handle, RustCallStatus *_Nonn
 void uniffi_sotay_ffi_fn_free_branch(uint64_t handle, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_ADMIT_ENDORSED
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_ADMIT_ENDORSED
+RustBuffer uniffi_sotay_ffi_fn_method_branch_admit_endorsed(uint64_t ptr, RustBuffer endorsement, RustBuffer relays, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_ENDORSE
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_ENDORSE
+RustBuffer uniffi_sotay_ffi_fn_method_branch_endorse(uint64_t ptr, RustBuffer admission, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_READS_FROM
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_READS_FROM
+RustBuffer uniffi_sotay_ffi_fn_method_branch_reads_from(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_REPLACE_SECRETARY
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_REPLACE_SECRETARY
+RustBuffer uniffi_sotay_ffi_fn_method_branch_replace_secretary(uint64_t ptr, RustBuffer branch, RustBuffer request, RustBuffer relays, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_SET_UNIT_POLICY
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_SET_UNIT_POLICY
+RustBuffer uniffi_sotay_ffi_fn_method_branch_set_unit_policy(uint64_t ptr, RustBuffer policy, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_UNIT_POLICY
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_UNIT_POLICY
+RustBuffer uniffi_sotay_ffi_fn_method_branch_unit_policy(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_WIDEN_PHONE
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_WIDEN_PHONE
+RustBuffer uniffi_sotay_ffi_fn_method_branch_widen_phone(uint64_t ptr, RustBuffer device, RustBuffer from, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_ACCEPT
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_ACCEPT
 RustBuffer uniffi_sotay_ffi_fn_method_branch_accept(uint64_t ptr, RustBuffer invitation, RustCallStatus *_Nonnull out_status
@@ -595,6 +630,46 @@ RustBuffer uniffi_sotay_ffi_fn_method_branch_found_branches(uint64_t ptr, RustBu
 RustBuffer uniffi_sotay_ffi_fn_method_branch_levels_above(uint64_t ptr, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_ARRIVE
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_ARRIVE
+RustBuffer uniffi_sotay_ffi_fn_method_branch_arrive(uint64_t ptr, RustBuffer id, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_ASK_MOVE
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_ASK_MOVE
+RustBuffer uniffi_sotay_ffi_fn_method_branch_ask_move(uint64_t ptr, RustBuffer new, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_LEAVE
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_LEAVE
+RustBuffer uniffi_sotay_ffi_fn_method_branch_leave(uint64_t ptr, RustBuffer id, RustBuffer member, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_MOVES
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_MOVES
+RustBuffer uniffi_sotay_ffi_fn_method_branch_moves(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_MOVES_BELOW
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_MOVES_BELOW
+RustBuffer uniffi_sotay_ffi_fn_method_branch_moves_below(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_ORDER_MOVE
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_ORDER_MOVE
+RustBuffer uniffi_sotay_ffi_fn_method_branch_order_move(uint64_t ptr, RustBuffer ordered, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_RECORD_MOVE
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_RECORD_MOVE
+void uniffi_sotay_ffi_fn_method_branch_record_move(uint64_t ptr, RustBuffer id, RustBuffer to, RustBuffer since, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_REFUSE_MOVE
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_REFUSE_MOVE
+void uniffi_sotay_ffi_fn_method_branch_refuse_move(uint64_t ptr, RustBuffer id, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_ACCESSES
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_ACCESSES
 RustBuffer uniffi_sotay_ffi_fn_method_branch_accesses(uint64_t ptr, RustCallStatus *_Nonnull out_status
@@ -683,6 +758,66 @@ RustBuffer uniffi_sotay_ffi_fn_method_branch_rotate_keys(uint64_t ptr, RustCallS
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_SUSPEND_PHONE
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_SUSPEND_PHONE
 RustBuffer uniffi_sotay_ffi_fn_method_branch_suspend_phone(uint64_t ptr, RustBuffer device, RustBuffer why, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_CARRY_ROOT
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_CARRY_ROOT
+RustBuffer uniffi_sotay_ffi_fn_method_branch_carry_root(uint64_t ptr, RustBuffer paper, uint32_t first, uint32_t count, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_COMMITTEE_CARD
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_COMMITTEE_CARD
+RustBuffer uniffi_sotay_ffi_fn_method_branch_committee_card(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_DRAFT_APPOINTMENT
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_DRAFT_APPOINTMENT
+RustBuffer uniffi_sotay_ffi_fn_method_branch_draft_appointment(uint64_t ptr, RustBuffer units, RustBuffer card, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_DRAFT_DISMISSAL
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_DRAFT_DISMISSAL
+RustBuffer uniffi_sotay_ffi_fn_method_branch_draft_dismissal(uint64_t ptr, RustBuffer units, RustBuffer phone, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_DRAFT_MOVE
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_DRAFT_MOVE
+RustBuffer uniffi_sotay_ffi_fn_method_branch_draft_move(uint64_t ptr, RustBuffer units, RustBuffer card, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_DRAFT_ROOT
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_DRAFT_ROOT
+RustBuffer uniffi_sotay_ffi_fn_method_branch_draft_root(uint64_t ptr, RustBuffer name, RustBuffer level, RustBuffer public_keys, uint8_t threshold, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_FOLLOW_MOVED
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_FOLLOW_MOVED
+uint32_t uniffi_sotay_ffi_fn_method_branch_follow_moved(uint64_t ptr, RustBuffer paper, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_FOUND_ROOTED
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_FOUND_ROOTED
+RustBuffer uniffi_sotay_ffi_fn_method_branch_found_rooted(uint64_t ptr, RustBuffer paper, RustBuffer upper, RustBuffer founder, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_ROOT
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_ROOT
+RustBuffer uniffi_sotay_ffi_fn_method_branch_root(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_MERGE_INTO
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_MERGE_INTO
+void uniffi_sotay_ffi_fn_method_branch_merge_into(uint64_t ptr, RustBuffer other, RustBuffer since, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_RENAME_UNIT_FROM
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_RENAME_UNIT_FROM
+void uniffi_sotay_ffi_fn_method_branch_rename_unit_from(uint64_t ptr, RustBuffer name, RustBuffer upper, RustBuffer since, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_UNIT_NAMES
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_BRANCH_UNIT_NAMES
+RustBuffer uniffi_sotay_ffi_fn_method_branch_unit_names(uint64_t ptr, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_CLONE_CHANGESUBSCRIPTION
@@ -963,6 +1098,11 @@ void uniffi_sotay_ffi_fn_method_library_share(uint64_t ptr, RustBuffer document,
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_LIBRARY_SHARED
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_LIBRARY_SHARED
 RustBuffer uniffi_sotay_ffi_fn_method_library_shared(uint64_t ptr, RustBuffer document, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_LIBRARY_TAKE_IN_RECORDING
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_LIBRARY_TAKE_IN_RECORDING
+RustBuffer uniffi_sotay_ffi_fn_method_library_take_in_recording(uint64_t ptr, RustBuffer recording, RustBuffer from, RustBuffer to, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_CLONE_LOGSINK
@@ -1400,6 +1540,31 @@ uint64_t uniffi_sotay_ffi_fn_clone_sync(uint64_t handle, RustCallStatus *_Nonnul
 void uniffi_sotay_ffi_fn_free_sync(uint64_t handle, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_SYNC_FOLLOW_HOST
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_SYNC_FOLLOW_HOST
+void uniffi_sotay_ffi_fn_method_sync_follow_host(uint64_t ptr, RustBuffer address, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_SYNC_HOST
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_SYNC_HOST
+RustBuffer uniffi_sotay_ffi_fn_method_sync_host(uint64_t ptr, RustBuffer listen, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_SYNC_HOSTED
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_SYNC_HOSTED
+RustBuffer uniffi_sotay_ffi_fn_method_sync_hosted(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_SYNC_STOP_HOSTING
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_SYNC_STOP_HOSTING
+void uniffi_sotay_ffi_fn_method_sync_stop_hosting(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_SYNC_VISITORS
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_SYNC_VISITORS
+RustBuffer uniffi_sotay_ffi_fn_method_sync_visitors(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_SYNC_FOLLOW
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_SYNC_FOLLOW
 void uniffi_sotay_ffi_fn_method_sync_follow(uint64_t ptr, RustBuffer relay, RustCallStatus *_Nonnull out_status
@@ -1569,6 +1734,27 @@ void uniffi_sotay_ffi_fn_func_set_pin(RustBuffer config, RustBuffer pin, RustCal
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_FUNC_SET_LOG_SINK
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_FUNC_SET_LOG_SINK
 void uniffi_sotay_ffi_fn_func_set_log_sink(RustBuffer sink, RustBuffer level, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_FUNC_MAKE_ROOT_KEY
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_FUNC_MAKE_ROOT_KEY
+RustBuffer uniffi_sotay_ffi_fn_func_make_root_key(RustCallStatus *_Nonnull out_status
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_FUNC_READ_COMMITTEE_CARD
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_FUNC_READ_COMMITTEE_CARD
+RustBuffer uniffi_sotay_ffi_fn_func_read_committee_card(RustBuffer text, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_FUNC_READ_ROOT_PAPER
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_FUNC_READ_ROOT_PAPER
+RustBuffer uniffi_sotay_ffi_fn_func_read_root_paper(RustBuffer text, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_FUNC_SIGN_ROOT_PAPER
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_FUNC_SIGN_ROOT_PAPER
+RustBuffer uniffi_sotay_ffi_fn_func_sign_root_paper(RustBuffer text, RustBuffer key, RustBuffer code, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_FUNC_CHECK_SEAL_FILE
@@ -1919,6 +2105,30 @@ uint16_t uniffi_sotay_ffi_checksum_func_set_log_sink(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_FUNC_MAKE_ROOT_KEY
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_FUNC_MAKE_ROOT_KEY
+uint16_t uniffi_sotay_ffi_checksum_func_make_root_key(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_FUNC_READ_COMMITTEE_CARD
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_FUNC_READ_COMMITTEE_CARD
+uint16_t uniffi_sotay_ffi_checksum_func_read_committee_card(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_FUNC_READ_ROOT_PAPER
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_FUNC_READ_ROOT_PAPER
+uint16_t uniffi_sotay_ffi_checksum_func_read_root_paper(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_FUNC_SIGN_ROOT_PAPER
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_FUNC_SIGN_ROOT_PAPER
+uint16_t uniffi_sotay_ffi_checksum_func_sign_root_paper(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_FUNC_CHECK_SEAL_FILE
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_FUNC_CHECK_SEAL_FILE
 uint16_t uniffi_sotay_ffi_checksum_func_check_seal_file(void
@@ -1976,6 +2186,48 @@ uint16_t uniffi_sotay_ffi_checksum_method_speechoutput_speak(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_SPEECHOUTPUT_STOP
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_SPEECHOUTPUT_STOP
 uint16_t uniffi_sotay_ffi_checksum_method_speechoutput_stop(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_ADMIT_ENDORSED
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_ADMIT_ENDORSED
+uint16_t uniffi_sotay_ffi_checksum_method_branch_admit_endorsed(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_ENDORSE
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_ENDORSE
+uint16_t uniffi_sotay_ffi_checksum_method_branch_endorse(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_READS_FROM
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_READS_FROM
+uint16_t uniffi_sotay_ffi_checksum_method_branch_reads_from(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_REPLACE_SECRETARY
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_REPLACE_SECRETARY
+uint16_t uniffi_sotay_ffi_checksum_method_branch_replace_secretary(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_SET_UNIT_POLICY
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_SET_UNIT_POLICY
+uint16_t uniffi_sotay_ffi_checksum_method_branch_set_unit_policy(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_UNIT_POLICY
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_UNIT_POLICY
+uint16_t uniffi_sotay_ffi_checksum_method_branch_unit_policy(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_WIDEN_PHONE
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_WIDEN_PHONE
+uint16_t uniffi_sotay_ffi_checksum_method_branch_widen_phone(void
     
 );
 #endif
@@ -2177,6 +2429,54 @@ uint16_t uniffi_sotay_ffi_checksum_method_branch_levels_above(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_ARRIVE
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_ARRIVE
+uint16_t uniffi_sotay_ffi_checksum_method_branch_arrive(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_ASK_MOVE
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_ASK_MOVE
+uint16_t uniffi_sotay_ffi_checksum_method_branch_ask_move(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_LEAVE
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_LEAVE
+uint16_t uniffi_sotay_ffi_checksum_method_branch_leave(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_MOVES
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_MOVES
+uint16_t uniffi_sotay_ffi_checksum_method_branch_moves(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_MOVES_BELOW
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_MOVES_BELOW
+uint16_t uniffi_sotay_ffi_checksum_method_branch_moves_below(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_ORDER_MOVE
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_ORDER_MOVE
+uint16_t uniffi_sotay_ffi_checksum_method_branch_order_move(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_RECORD_MOVE
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_RECORD_MOVE
+uint16_t uniffi_sotay_ffi_checksum_method_branch_record_move(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_REFUSE_MOVE
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_REFUSE_MOVE
+uint16_t uniffi_sotay_ffi_checksum_method_branch_refuse_move(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_ACCESSES
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_ACCESSES
 uint16_t uniffi_sotay_ffi_checksum_method_branch_accesses(void
@@ -2282,6 +2582,78 @@ uint16_t uniffi_sotay_ffi_checksum_method_branch_rotate_keys(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_SUSPEND_PHONE
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_SUSPEND_PHONE
 uint16_t uniffi_sotay_ffi_checksum_method_branch_suspend_phone(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_CARRY_ROOT
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_CARRY_ROOT
+uint16_t uniffi_sotay_ffi_checksum_method_branch_carry_root(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_COMMITTEE_CARD
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_COMMITTEE_CARD
+uint16_t uniffi_sotay_ffi_checksum_method_branch_committee_card(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_DRAFT_APPOINTMENT
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_DRAFT_APPOINTMENT
+uint16_t uniffi_sotay_ffi_checksum_method_branch_draft_appointment(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_DRAFT_DISMISSAL
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_DRAFT_DISMISSAL
+uint16_t uniffi_sotay_ffi_checksum_method_branch_draft_dismissal(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_DRAFT_MOVE
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_DRAFT_MOVE
+uint16_t uniffi_sotay_ffi_checksum_method_branch_draft_move(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_DRAFT_ROOT
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_DRAFT_ROOT
+uint16_t uniffi_sotay_ffi_checksum_method_branch_draft_root(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_FOLLOW_MOVED
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_FOLLOW_MOVED
+uint16_t uniffi_sotay_ffi_checksum_method_branch_follow_moved(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_FOUND_ROOTED
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_FOUND_ROOTED
+uint16_t uniffi_sotay_ffi_checksum_method_branch_found_rooted(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_ROOT
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_ROOT
+uint16_t uniffi_sotay_ffi_checksum_method_branch_root(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_MERGE_INTO
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_MERGE_INTO
+uint16_t uniffi_sotay_ffi_checksum_method_branch_merge_into(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_RENAME_UNIT_FROM
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_RENAME_UNIT_FROM
+uint16_t uniffi_sotay_ffi_checksum_method_branch_rename_unit_from(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_UNIT_NAMES
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_BRANCH_UNIT_NAMES
+uint16_t uniffi_sotay_ffi_checksum_method_branch_unit_names(void
     
 );
 #endif
@@ -2570,6 +2942,12 @@ uint16_t uniffi_sotay_ffi_checksum_method_library_share(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_LIBRARY_SHARED
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_LIBRARY_SHARED
 uint16_t uniffi_sotay_ffi_checksum_method_library_shared(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_LIBRARY_TAKE_IN_RECORDING
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_LIBRARY_TAKE_IN_RECORDING
+uint16_t uniffi_sotay_ffi_checksum_method_library_take_in_recording(void
     
 );
 #endif
@@ -2972,6 +3350,36 @@ uint16_t uniffi_sotay_ffi_checksum_method_study_quizzes(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_STUDY_REPEAT
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_STUDY_REPEAT
 uint16_t uniffi_sotay_ffi_checksum_method_study_repeat(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_SYNC_FOLLOW_HOST
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_SYNC_FOLLOW_HOST
+uint16_t uniffi_sotay_ffi_checksum_method_sync_follow_host(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_SYNC_HOST
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_SYNC_HOST
+uint16_t uniffi_sotay_ffi_checksum_method_sync_host(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_SYNC_HOSTED
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_SYNC_HOSTED
+uint16_t uniffi_sotay_ffi_checksum_method_sync_hosted(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_SYNC_STOP_HOSTING
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_SYNC_STOP_HOSTING
+uint16_t uniffi_sotay_ffi_checksum_method_sync_stop_hosting(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_SYNC_VISITORS
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_SYNC_VISITORS
+uint16_t uniffi_sotay_ffi_checksum_method_sync_visitors(void
     
 );
 #endif

@@ -8,6 +8,12 @@ class Branch internal constructor(private val raw: RawBranch) {
     /** Personal data of members. */
     val personal: Personal = Personal(raw)
 
+    /** Members who move between units. */
+    val moves: Moves = Moves(raw)
+
+    /** The root of several keys, and moving branches by its papers. */
+    val root: Root = Root(raw)
+
     /** Founds a unit; this phone becomes its secretary's. [since] is the founder's first day on the roster. Gives the unit's id. */
     suspend fun create(name: String, upper: String, founder: String, since: String? = null): String =
         io { raw.create(NewUnit(name, upper, founder, since)) }
@@ -23,7 +29,8 @@ class Branch internal constructor(private val raw: RawBranch) {
 
     /**
      * Grants a phone its rank (2 secretary, 3 deputy, 4 member); gives the invitation as text. [replaces] is a lost or broken
-     * phone of the member whose grants end in the same step.
+     * phone of the member whose grants end in the same step. [readsFrom]: what was written before that day under keys of its own
+     * stays closed to the phone.
      */
     suspend fun admit(
         request: String,
@@ -33,7 +40,8 @@ class Branch internal constructor(private val raw: RawBranch) {
         probationary: Boolean = false,
         relays: List<String> = emptyList(),
         replaces: String? = null,
-    ): String = io { raw.admit(Admission(request, member, rank, committee, probationary, relays, replaces)) }
+        readsFrom: String? = null,
+    ): String = io { raw.admit(Admission(request, member, rank, committee, probationary, relays, replaces, readsFrom)) }
 
     /** Takes the invitation made for this phone; gives the relays it names. */
     suspend fun accept(invitation: String): List<String> = io { raw.accept(invitation) }
@@ -56,6 +64,16 @@ class Branch internal constructor(private val raw: RawBranch) {
     /** Corrects the names of the unit and of the body above it. */
     suspend fun renameUnit(name: String, upper: String) = io { raw.renameUnit(name, upper) }
 
+    /** The unit, or the body above it, has another name from a day on; documents of earlier days keep the old one. */
+    suspend fun renameUnitFrom(since: String, name: String? = null, upper: String? = null) =
+        io { raw.renameUnitFrom(name, upper, since) }
+
+    /** The unit became part of another one on a day: its documents of that day or later say so. */
+    suspend fun mergeInto(other: String, since: String) = io { raw.mergeInto(other, since) }
+
+    /** Every name of the unit and of the body above, by day. */
+    suspend fun unitNames(): List<UnitNameView> = io { raw.unitNames() }
+
     /** Every phone that was ever admitted, by member. */
     suspend fun phones(): List<PhoneView> = io { raw.phones() }
 
@@ -71,6 +89,12 @@ class Branch internal constructor(private val raw: RawBranch) {
     /** Changes what a phone may do: its grants end and another one follows, in one step. */
     suspend fun regradePhone(device: String, rank: UByte, committee: Boolean = false, probationary: Boolean = false): KeyChangeView =
         io { raw.regradePhone(device, rank, committee, probationary) }
+
+    /** Hands a phone that reads from a day on the keys it was not given: all, or those of a day or later. */
+    suspend fun widenPhone(device: String, from: String? = null): KeyChangeView = io { raw.widenPhone(device, from) }
+
+    /** The day from which on this phone reads; null when it reads everything that its rank allows. */
+    suspend fun readsFrom(): String? = io { raw.readsFrom() }
 
     /** New keys for every part of the handbook that this phone may give them to: once a year, or when a key may have leaked. */
     suspend fun rotateKeys(): KeyChangeView = io { raw.rotateKeys() }

@@ -60,8 +60,18 @@ class Library internal constructor(private val raw: RawLibrary) {
     /** The broadcasts of the unit, in order of time. Nothing streams or downloads by itself. */
     suspend fun broadcasts(): List<BroadcastView> = io { raw.broadcasts() }
 
-    /** Publishes a schedule: it replaces what earlier ones say of the days from its first to its last entry. Officers only. */
+    /**
+     * Publishes a schedule: it replaces what earlier ones say of the days from its first to its last entry. Officers only. Of a
+     * recording (a path) name, size and hash are announced; the file itself travels some other way.
+     */
     suspend fun publishBroadcasts(entries: List<NewBroadcast>) = io { raw.publishBroadcasts(entries) }
+
+    /**
+     * Copies the file of a recording (by the hash that its broadcast names) to where the app keeps it, if every byte of it is the
+     * published one; gives what was announced of it. The platform plays it.
+     */
+    suspend fun takeInRecording(recording: String, file: File, to: File): FileView =
+        io { raw.takeInRecording(recording, file.path, to.path) }
 
     /**
      * Reads a .docx, PDF, HTML or text file and publishes it to everybody in the unit. Officers only, on a desktop: the library

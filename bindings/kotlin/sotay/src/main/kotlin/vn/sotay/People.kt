@@ -7,7 +7,8 @@ class Enrolment internal constructor(private val raw: RawBranch) {
 
     /**
      * Grants the phone whose request was scanned its rank (2 secretary, 3 deputy, 4 member), and gives the code to show in
-     * return, with the file of welcome for when there is no relay. [replaces] is a lost phone of the member.
+     * return, with the file of welcome for when there is no relay. [replaces] is a lost phone of the member; [readsFrom] is
+     * the first day it reads.
      */
     suspend fun admit(
         request: String,
@@ -17,7 +18,8 @@ class Enrolment internal constructor(private val raw: RawBranch) {
         probationary: Boolean = false,
         relays: List<String> = emptyList(),
         replaces: String? = null,
-    ): TicketView = io { raw.admitByCode(Admission(request, member, rank, committee, probationary, relays, replaces)) }
+        readsFrom: String? = null,
+    ): TicketView = io { raw.admitByCode(Admission(request, member, rank, committee, probationary, relays, replaces, readsFrom)) }
 
     /** Takes what was scanned from an officer's phone. Of a hall it has a letter to carry and six digits to read out. */
     suspend fun scan(code: String): ScannedView = io { raw.scan(code) }
@@ -57,6 +59,29 @@ class Enrolment internal constructor(private val raw: RawBranch) {
 
     /** The file of welcome for everybody who was admitted in the hall. */
     suspend fun hallWelcome(): ByteArray = io { raw.hallWelcome() }
+
+    /** What this unit has decided about its keys and doors. */
+    suspend fun policy(): UnitPolicyView = io { raw.unitPolicy() }
+
+    /** Decides anew whether the level above holds keys, and whether phones are admitted from afar. The secretary only. */
+    suspend fun setPolicy(policy: UnitPolicyView): KeyChangeView = io { raw.setUnitPolicy(policy) }
+
+    /** The word of one officer that a phone may be admitted from afar, as text for another officer, who admits it. */
+    suspend fun endorse(
+        request: String,
+        member: String,
+        rank: UByte = 4u,
+        committee: Boolean = false,
+        probationary: Boolean = false,
+    ): String = io { raw.endorse(Admission(request, member, rank, committee, probationary)) }
+
+    /** Admits a phone from afar that another officer has endorsed; gives the invitation as text. */
+    suspend fun admitEndorsed(endorsement: String, relays: List<String> = emptyList()): String =
+        io { raw.admitEndorsed(endorsement, relays) }
+
+    /** On the level above: puts a new phone in the place of the secretary's phones of a branch; gives the invitation. */
+    suspend fun replaceSecretary(branch: String, request: String, relays: List<String> = emptyList()): String =
+        io { raw.replaceSecretary(branch, request, relays) }
 }
 
 /** Personal data: what the committee knows of members, who opened it, consents, erasure, export. */

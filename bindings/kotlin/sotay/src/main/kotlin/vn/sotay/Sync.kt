@@ -6,6 +6,8 @@ import kotlin.time.Duration.Companion.seconds
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.delay
 import kotlinx.coroutines.flow.Flow
+import kotlinx.coroutines.flow.catch
+import kotlinx.coroutines.flow.distinctUntilChanged
 import kotlinx.coroutines.flow.flow
 
 /** Relays: one exchange at a time, or followed while the app is in front. An address is `host:port#key`. */
@@ -42,11 +44,48 @@ class Sync internal constructor(private val raw: RawSync) {
     /** Ends what [followListed] began. */
     suspend fun unfollowListed() = io { raw.unfollowListed() }
 
+    /**
+     * Keeps a connection to a phone that hosts, whatever [Platform.connectivity] says: the hall has no internet. [unfollow] ends
+     * it. [once] makes one exchange with it.
+     */
+    suspend fun followHost(address: String) = io { raw.followHost(address) }
+
+    /**
+     * Lets other phones of the unit connect to this one: they get what they may read of what is here, hand over what they have, and
+     * what one of them brings goes to all others at once. Gives the addresses to show. It pauses while the app is suspended; a
+     * phone that hosts already goes on as it does.
+     */
+    suspend fun host(listen: String = ANY_PORT): HostView = io { raw.host(listen) }
+
+    /** Where this phone hosts, with the addresses that it has now; null while it does not. */
+    suspend fun hosted(): HostView? = io { raw.hosted() }
+
+    /** Ends what [host] began; the phones that are connected are told. */
+    suspend fun stopHosting() = io { raw.stopHosting() }
+
+    /** The phones that are connected to this one, by label, and how far each is. [Change.Visitors] says when one came or went. */
+    suspend fun visitors(): List<VisitorView> = io { raw.visitors() }
+
+    /** The same, looked at every [interval]; the flow brings what is different from before, and ends with the handbook. */
+    fun visitorsFlow(interval: Duration = 1.seconds): Flow<List<VisitorView>> =
+        flow {
+            while (true) {
+                emit(visitors())
+                delay(interval)
+            }
+        }.catch { error -> if (error !is SotayException.Stopped) throw error }.distinctUntilChanged()
+
     /** What is known of a relay, space by space. */
     suspend fun status(relay: String): List<SpaceStatus> = io { raw.status(relay) }
 
     /** Changes made here that no envelope holds yet. */
     suspend fun pending(): Long = io { raw.pending().toLong() }
+
+    /** Values of syncing. */
+    companion object {
+        /** Every address of this phone, and any port. */
+        const val ANY_PORT: String = "0.0.0.0:0"
+    }
 }
 
 /** A running exchange. */

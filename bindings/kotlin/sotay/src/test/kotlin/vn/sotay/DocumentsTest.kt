@@ -52,7 +52,7 @@ class DocumentsTest : Stage() {
             File(root, "bindings/BEHAVIOURS.md").readLines().filter { it.firstOrNull()?.isDigit() == true }
                 .map { words(it.substringAfter(". ").substringBefore(" (")) }
         val here =
-            listOf(ProfilesTest::class, MeetingsTest::class, SyncTest::class, RecordsTest::class, LibraryTest::class, PeopleTest::class)
+            listOf(ProfilesTest::class, MeetingsTest::class, SyncTest::class, RecordsTest::class, LibraryTest::class, PeopleTest::class, UnitsTest::class)
                 .flatMap { it.java.declaredMethods.toList() }
                 .filter { method -> method.annotations.any { it.annotationClass.simpleName in setOf("Test", "ParameterizedTest") } }
                 .map { words(it.name) }

@@ -842,6 +842,14 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_sotay_ffi_checksum_func_set_log_sink(
     ): Int
+    external fun uniffi_sotay_ffi_checksum_func_make_root_key(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_func_read_committee_card(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_func_read_root_paper(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_func_sign_root_paper(
+    ): Int
     external fun uniffi_sotay_ffi_checksum_func_check_seal_file(
     ): Int
     external fun uniffi_sotay_ffi_checksum_func_open_passphrase_vault(
@@ -861,6 +869,20 @@ internal object IntegrityCheckingUniffiLib {
     external fun uniffi_sotay_ffi_checksum_method_speechoutput_speak(
     ): Int
     external fun uniffi_sotay_ffi_checksum_method_speechoutput_stop(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_branch_admit_endorsed(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_branch_endorse(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_branch_reads_from(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_branch_replace_secretary(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_branch_set_unit_policy(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_branch_unit_policy(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_branch_widen_phone(
     ): Int
     external fun uniffi_sotay_ffi_checksum_method_branch_accept(
     ): Int
@@ -928,6 +950,22 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_sotay_ffi_checksum_method_branch_levels_above(
     ): Int
+    external fun uniffi_sotay_ffi_checksum_method_branch_arrive(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_branch_ask_move(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_branch_leave(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_branch_moves(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_branch_moves_below(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_branch_order_move(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_branch_record_move(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_branch_refuse_move(
+    ): Int
     external fun uniffi_sotay_ffi_checksum_method_branch_accesses(
     ): Int
     external fun uniffi_sotay_ffi_checksum_method_branch_consents(
@@ -963,6 +1001,30 @@ internal object IntegrityCheckingUniffiLib {
     external fun uniffi_sotay_ffi_checksum_method_branch_rotate_keys(
     ): Int
     external fun uniffi_sotay_ffi_checksum_method_branch_suspend_phone(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_branch_carry_root(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_branch_committee_card(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_branch_draft_appointment(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_branch_draft_dismissal(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_branch_draft_move(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_branch_draft_root(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_branch_follow_moved(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_branch_found_rooted(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_branch_root(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_branch_merge_into(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_branch_rename_unit_from(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_branch_unit_names(
     ): Int
     external fun uniffi_sotay_ffi_checksum_method_changesubscription_cancel(
     ): Int
@@ -1059,6 +1121,8 @@ internal object IntegrityCheckingUniffiLib {
     external fun uniffi_sotay_ffi_checksum_method_library_share(
     ): Int
     external fun uniffi_sotay_ffi_checksum_method_library_shared(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_library_take_in_recording(
     ): Int
     external fun uniffi_sotay_ffi_checksum_method_logsink_on_log(
     ): Int
@@ -1194,6 +1258,16 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_sotay_ffi_checksum_method_study_repeat(
     ): Int
+    external fun uniffi_sotay_ffi_checksum_method_sync_follow_host(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_sync_host(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_sync_hosted(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_sync_stop_hosting(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_sync_visitors(
+    ): Int
     external fun uniffi_sotay_ffi_checksum_method_sync_follow(
     ): Int
     external fun uniffi_sotay_ffi_checksum_method_sync_follow_listed(
@@ -1275,6 +1349,20 @@ internal object UniffiLib {
     ): Long
     external fun uniffi_sotay_ffi_fn_free_branch(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Unit
+    external fun uniffi_sotay_ffi_fn_method_branch_admit_endorsed(`ptr`: Long,`endorsement`: RustBuffer.ByValue,`relays`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_branch_endorse(`ptr`: Long,`admission`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_branch_reads_from(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_branch_replace_secretary(`ptr`: Long,`branch`: RustBuffer.ByValue,`request`: RustBuffer.ByValue,`relays`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_branch_set_unit_policy(`ptr`: Long,`policy`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_branch_unit_policy(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_branch_widen_phone(`ptr`: Long,`device`: RustBuffer.ByValue,`from`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
     external fun uniffi_sotay_ffi_fn_method_branch_accept(`ptr`: Long,`invitation`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
     external fun uniffi_sotay_ffi_fn_method_branch_add_members(`ptr`: Long,`members`: RustBuffer.ByValue,`since`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
@@ -1341,6 +1429,22 @@ internal object UniffiLib {
     ): RustBuffer.ByValue
     external fun uniffi_sotay_ffi_fn_method_branch_levels_above(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_branch_arrive(`ptr`: Long,`id`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_branch_ask_move(`ptr`: Long,`new`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_branch_leave(`ptr`: Long,`id`: RustBuffer.ByValue,`member`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_branch_moves(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_branch_moves_below(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_branch_order_move(`ptr`: Long,`ordered`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_branch_record_move(`ptr`: Long,`id`: RustBuffer.ByValue,`to`: RustBuffer.ByValue,`since`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
+    external fun uniffi_sotay_ffi_fn_method_branch_refuse_move(`ptr`: Long,`id`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
     external fun uniffi_sotay_ffi_fn_method_branch_accesses(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
     external fun uniffi_sotay_ffi_fn_method_branch_consents(`ptr`: Long,`member`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
@@ -1376,6 +1480,30 @@ internal object UniffiLib {
     external fun uniffi_sotay_ffi_fn_method_branch_rotate_keys(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
     external fun uniffi_sotay_ffi_fn_method_branch_suspend_phone(`ptr`: Long,`device`: RustBuffer.ByValue,`why`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_branch_carry_root(`ptr`: Long,`paper`: RustBuffer.ByValue,`first`: Int,`count`: Int,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_branch_committee_card(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_branch_draft_appointment(`ptr`: Long,`units`: RustBuffer.ByValue,`card`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_branch_draft_dismissal(`ptr`: Long,`units`: RustBuffer.ByValue,`phone`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_branch_draft_move(`ptr`: Long,`units`: RustBuffer.ByValue,`card`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_branch_draft_root(`ptr`: Long,`name`: RustBuffer.ByValue,`level`: RustBuffer.ByValue,`publicKeys`: RustBuffer.ByValue,`threshold`: Byte,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_branch_follow_moved(`ptr`: Long,`paper`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): Int
+    external fun uniffi_sotay_ffi_fn_method_branch_found_rooted(`ptr`: Long,`paper`: RustBuffer.ByValue,`upper`: RustBuffer.ByValue,`founder`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_branch_root(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_branch_merge_into(`ptr`: Long,`other`: RustBuffer.ByValue,`since`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
+    external fun uniffi_sotay_ffi_fn_method_branch_rename_unit_from(`ptr`: Long,`name`: RustBuffer.ByValue,`upper`: RustBuffer.ByValue,`since`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
+    external fun uniffi_sotay_ffi_fn_method_branch_unit_names(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
     external fun uniffi_sotay_ffi_fn_clone_changesubscription(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
@@ -1488,6 +1616,8 @@ internal object UniffiLib {
     external fun uniffi_sotay_ffi_fn_method_library_share(`ptr`: Long,`document`: RustBuffer.ByValue,`mark`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): Unit
     external fun uniffi_sotay_ffi_fn_method_library_shared(`ptr`: Long,`document`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_library_take_in_recording(`ptr`: Long,`recording`: RustBuffer.ByValue,`from`: RustBuffer.ByValue,`to`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
     external fun uniffi_sotay_ffi_fn_clone_logsink(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
@@ -1663,6 +1793,16 @@ internal object UniffiLib {
     ): Long
     external fun uniffi_sotay_ffi_fn_free_sync(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Unit
+    external fun uniffi_sotay_ffi_fn_method_sync_follow_host(`ptr`: Long,`address`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
+    external fun uniffi_sotay_ffi_fn_method_sync_host(`ptr`: Long,`listen`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_sync_hosted(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_sync_stop_hosting(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
+    external fun uniffi_sotay_ffi_fn_method_sync_visitors(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
     external fun uniffi_sotay_ffi_fn_method_sync_follow(`ptr`: Long,`relay`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): Unit
     external fun uniffi_sotay_ffi_fn_method_sync_follow_listed(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
@@ -1731,6 +1871,14 @@ internal object UniffiLib {
     ): Unit
     external fun uniffi_sotay_ffi_fn_func_set_log_sink(`sink`: RustBuffer.ByValue,`level`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): Unit
+    external fun uniffi_sotay_ffi_fn_func_make_root_key(uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_func_read_committee_card(`text`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_func_read_root_paper(`text`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_func_sign_root_paper(`text`: RustBuffer.ByValue,`key`: RustBuffer.ByValue,`code`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
     external fun uniffi_sotay_ffi_fn_func_check_seal_file(`bytes`: RustBuffer.ByValue,`unit`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
     external fun uniffi_sotay_ffi_fn_func_open_passphrase_vault(`path`: RustBuffer.ByValue,`passphrase`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
@@ -1893,6 +2041,18 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_sotay_ffi_checksum_func_set_log_sink() and 0xFFFF) != 54238) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_sotay_ffi_checksum_func_make_root_key() and 0xFFFF) != 25106) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_func_read_committee_card() and 0xFFFF) != 21563) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_func_read_root_paper() and 0xFFFF) != 576) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_func_sign_root_paper() and 0xFFFF) != 48981) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_sotay_ffi_checksum_func_check_seal_file() and 0xFFFF) != 60880) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
@@ -1921,6 +2081,27 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sotay_ffi_checksum_method_speechoutput_stop() and 0xFFFF) != 30540) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_branch_admit_endorsed() and 0xFFFF) != 59570) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_branch_endorse() and 0xFFFF) != 17125) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_branch_reads_from() and 0xFFFF) != 19046) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_branch_replace_secretary() and 0xFFFF) != 27490) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_branch_set_unit_policy() and 0xFFFF) != 46255) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_branch_unit_policy() and 0xFFFF) != 52655) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_branch_widen_phone() and 0xFFFF) != 64118) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sotay_ffi_checksum_method_branch_accept() and 0xFFFF) != 19603) {
@@ -2022,6 +2203,30 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_sotay_ffi_checksum_method_branch_levels_above() and 0xFFFF) != 30390) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_sotay_ffi_checksum_method_branch_arrive() and 0xFFFF) != 10427) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_branch_ask_move() and 0xFFFF) != 35148) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_branch_leave() and 0xFFFF) != 64343) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_branch_moves() and 0xFFFF) != 39172) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_branch_moves_below() and 0xFFFF) != 38772) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_branch_order_move() and 0xFFFF) != 3259) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_branch_record_move() and 0xFFFF) != 28741) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_branch_refuse_move() and 0xFFFF) != 59064) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_sotay_ffi_checksum_method_branch_accesses() and 0xFFFF) != 50357) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
@@ -2074,6 +2279,42 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sotay_ffi_checksum_method_branch_suspend_phone() and 0xFFFF) != 40509) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_branch_carry_root() and 0xFFFF) != 46835) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_branch_committee_card() and 0xFFFF) != 39690) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_branch_draft_appointment() and 0xFFFF) != 35905) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_branch_draft_dismissal() and 0xFFFF) != 44286) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_branch_draft_move() and 0xFFFF) != 14018) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_branch_draft_root() and 0xFFFF) != 63503) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_branch_follow_moved() and 0xFFFF) != 62154) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_branch_found_rooted() and 0xFFFF) != 62310) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_branch_root() and 0xFFFF) != 15736) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_branch_merge_into() and 0xFFFF) != 55325) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_branch_rename_unit_from() and 0xFFFF) != 62945) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_branch_unit_names() and 0xFFFF) != 34707) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sotay_ffi_checksum_method_changesubscription_cancel() and 0xFFFF) != 10195) {
@@ -2218,6 +2459,9 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sotay_ffi_checksum_method_library_shared() and 0xFFFF) != 2546) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_library_take_in_recording() and 0xFFFF) != 51094) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sotay_ffi_checksum_method_logsink_on_log() and 0xFFFF) != 12653) {
@@ -2419,6 +2663,21 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sotay_ffi_checksum_method_study_repeat() and 0xFFFF) != 50597) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_sync_follow_host() and 0xFFFF) != 25655) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_sync_host() and 0xFFFF) != 14673) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_sync_hosted() and 0xFFFF) != 23120) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_sync_stop_hosting() and 0xFFFF) != 49919) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_sync_visitors() and 0xFFFF) != 31192) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sotay_ffi_checksum_method_sync_follow() and 0xFFFF) != 28985) {
@@ -2712,6 +2971,33 @@ public object FfiConverterUByte: FfiConverter<UByte, Byte> {
 
     override fun write(value: UByte, buf: ByteBuffer) {
         buf.put(value.toByte())
+    }
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterUShort: FfiConverter<UShort, Short> {
+    override fun lift(value: Short): UShort {
+        return value.toUShort()
+    }
+
+    fun lift(value: Int): UShort {
+        return value.toUShort()
+    }
+
+    override fun read(buf: ByteBuffer): UShort {
+        return lift(buf.getShort())
+    }
+
+    override fun lower(value: UShort): Short {
+        return value.toShort()
+    }
+
+    override fun allocationSize(value: UShort) = 2UL
+
+    override fun write(value: UShort, buf: ByteBuffer) {
+        buf.putShort(value.toShort())
     }
 }
 
@@ -4452,6 +4738,45 @@ public object FfiConverterTypeLogSink: FfiConverter<LogSink, Long> {
 public interface RawBranchInterface {
     
     /**
+     * Admits a phone from afar that another officer has endorsed; gives the invitation to hand back, as text.
+     */
+    fun `admitEndorsed`(`endorsement`: kotlin.String, `relays`: List<kotlin.String>): kotlin.String
+    
+    /**
+     * The word of one officer that a phone may be admitted from afar, as text for another officer, who admits it. Relays,
+     * `replaces` and `reads_from` of the admission are not looked at.
+     */
+    fun `endorse`(`admission`: Admission): kotlin.String
+    
+    /**
+     * The day from which on this phone reads; none when it reads everything that its rank allows.
+     */
+    fun `readsFrom`(): kotlin.String?
+    
+    /**
+     * On the level above: puts a new phone in the place of the secretary's phones of a branch, when all of them were lost; gives
+     * the invitation. It gets the keys that the branch has entrusted to the level above; else it begins with new ones.
+     */
+    fun `replaceSecretary`(`branch`: kotlin.String, `request`: kotlin.String, `relays`: List<kotlin.String>): kotlin.String
+    
+    /**
+     * Decides anew. When the level above is no longer to hold keys there is a new one at once; what it has of the time before it
+     * can read. The secretary only.
+     */
+    fun `setUnitPolicy`(`policy`: UnitPolicyView): KeyChangeView
+    
+    /**
+     * What this unit has decided.
+     */
+    fun `unitPolicy`(): UnitPolicyView
+    
+    /**
+     * Hands a phone that reads from a day on the keys it was not given: all that this phone has, or those of a day or later.
+     * The phone then opens by itself what it could not. Officers only.
+     */
+    fun `widenPhone`(`device`: kotlin.String, `from`: kotlin.String?): KeyChangeView
+    
+    /**
      * Takes the invitation an officer made for this phone; gives the relays it names, best first.
      */
     fun `accept`(`invitation`: kotlin.String): List<kotlin.String>
@@ -4619,6 +4944,49 @@ public interface RawBranchInterface {
     fun `levelsAbove`(): List<UnitAboveView>
     
     /**
+     * Enters somebody in this list whom the level above told this unit to expect; gives the member's id. Two officers who do it
+     * apart from each other enter one member. Officers only.
+     */
+    fun `arrive`(`id`: kotlin.String): kotlin.String
+    
+    /**
+     * Asks the level above to record that a member moves; gives the id of the move. Officers only.
+     */
+    fun `askMove`(`new`: NewMove): kotlin.String
+    
+    /**
+     * Enters in this list that a member leaves, as recorded above. Of a move for good the member's phones are removed once the
+     * day has come; doing it again does what was left. `member` says who is meant where the letters do not. Officers only.
+     */
+    fun `leave`(`id`: kotlin.String, `member`: kotlin.String?): LeftView
+    
+    /**
+     * The moves of this unit, in and out, by their day. For officers.
+     */
+    fun `moves`(): List<MoveView>
+    
+    /**
+     * On the level above: the moves of the units below.
+     */
+    fun `movesBelow`(): List<MoveView>
+    
+    /**
+     * On the level above: records a move that no unit asked for; gives its id.
+     */
+    fun `orderMove`(`ordered`: OrderedMove): kotlin.String
+    
+    /**
+     * On the level above: records a move that a unit asked for, from its day or another one, and tells the unit the member moves
+     * to, if it stands below this one too.
+     */
+    fun `recordMove`(`id`: kotlin.String, `to`: kotlin.String?, `since`: kotlin.String?)
+    
+    /**
+     * On the level above: refuses a move that a unit asked for.
+     */
+    fun `refuseMove`(`id`: kotlin.String)
+    
+    /**
      * Who opened personal data, newest first. The committee only; a member's own lines are in that member's export.
      */
     fun `accesses`(): List<AccessView>
@@ -4710,6 +5078,73 @@ public interface RawBranchInterface {
      * Sets a phone aside until lifted: no relay serves it. A deputy may do it even to the secretary's stolen phone.
      */
     fun `suspendPhone`(`device`: kotlin.String, `why`: RemovalReason): KeyChangeView
+    
+    /**
+     * Carries `count` records of a signed paper from the `first` one (counted from 0) into the rolls of their units, all of them
+     * in one transaction. Any officer's phone carries; records whose signatures do not suffice are refused. Carry some hundred
+     * at a time and show how many are left; carrying twice changes nothing.
+     */
+    fun `carryRoot`(`paper`: kotlin.String, `first`: kotlin.UInt, `count`: kotlin.UInt): CarriedView
+    
+    /**
+     * This unit as the level above wants to know it: the phones of its officers, this one first.
+     */
+    fun `committeeCard`(): CommitteeCardView
+    
+    /**
+     * The paper that gives a committee's phones the rank of the level above in some units.
+     */
+    fun `draftAppointment`(`units`: List<kotlin.String>, `card`: kotlin.String): RootPaperView
+    
+    /**
+     * The paper that ends what a phone of the level above may do in some units.
+     */
+    fun `draftDismissal`(`units`: List<kotlin.String>, `phone`: kotlin.String): RootPaperView
+    
+    /**
+     * The paper that moves branches below another committee, by its card: its phones get the rank of the level above, the branch
+     * its new parent, and the phones that held that rank lose it.
+     */
+    fun `draftMove`(`units`: List<kotlin.String>, `card`: kotlin.String): RootPaperView
+    
+    /**
+     * Begins a unit under a root, on a phone that belongs to none: the paper that `threshold` of its keys have to sign. Drafting
+     * again begins anew.
+     */
+    fun `draftRoot`(`name`: kotlin.String, `level`: UnitLevel, `publicKeys`: List<kotlin.String>, `threshold`: kotlin.UByte): RootPaperView
+    
+    /**
+     * On a phone of the committee to which branches were moved: follows them from now on; gives how many are new.
+     */
+    fun `followMoved`(`paper`: kotlin.String): kotlin.UInt
+    
+    /**
+     * Founds the unit that this phone drafted, once enough keys have signed; this phone becomes its secretary's. Gives the
+     * unit's id.
+     */
+    fun `foundRooted`(`paper`: kotlin.String, `upper`: kotlin.String, `founder`: kotlin.String): kotlin.String
+    
+    /**
+     * The hash of the root that stands behind this unit, as far as the rolls of the units above are here. Compare it with the
+     * one you trust.
+     */
+    fun `root`(): kotlin.String?
+    
+    /**
+     * The unit became part of another one on a day: its documents of that day or later say so. Officers only.
+     */
+    fun `mergeInto`(`other`: kotlin.String, `since`: kotlin.String)
+    
+    /**
+     * The unit, or the body above it, has another name from a day on: documents of earlier days keep the old one. What is not
+     * given stays; a wrong name is corrected with `rename_unit`. Officers only.
+     */
+    fun `renameUnitFrom`(`name`: kotlin.String?, `upper`: kotlin.String?, `since`: kotlin.String)
+    
+    /**
+     * Every name of the unit and of the body above, by day.
+     */
+    fun `unitNames`(): List<UnitNameView>
     
     companion object
 }
@@ -4817,6 +5252,138 @@ open class RawBranch: Disposable, AutoCloseable, RawBranchInterface
             UniffiLib.uniffi_sotay_ffi_fn_clone_branch(handle, status)
         }
     }
+
+    
+    /**
+     * Admits a phone from afar that another officer has endorsed; gives the invitation to hand back, as text.
+     */
+    @Throws(HandbookException::class)override fun `admitEndorsed`(`endorsement`: kotlin.String, `relays`: List<kotlin.String>): kotlin.String {
+            return FfiConverterString.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_admit_endorsed(
+        it,
+        
+        FfiConverterString.lower(`endorsement`),
+        FfiConverterSequenceString.lower(`relays`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * The word of one officer that a phone may be admitted from afar, as text for another officer, who admits it. Relays,
+     * `replaces` and `reads_from` of the admission are not looked at.
+     */
+    @Throws(HandbookException::class)override fun `endorse`(`admission`: Admission): kotlin.String {
+            return FfiConverterString.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_endorse(
+        it,
+        
+        FfiConverterTypeAdmission.lower(`admission`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * The day from which on this phone reads; none when it reads everything that its rank allows.
+     */
+    @Throws(HandbookException::class)override fun `readsFrom`(): kotlin.String? {
+            return FfiConverterOptionalString.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_reads_from(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * On the level above: puts a new phone in the place of the secretary's phones of a branch, when all of them were lost; gives
+     * the invitation. It gets the keys that the branch has entrusted to the level above; else it begins with new ones.
+     */
+    @Throws(HandbookException::class)override fun `replaceSecretary`(`branch`: kotlin.String, `request`: kotlin.String, `relays`: List<kotlin.String>): kotlin.String {
+            return FfiConverterString.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_replace_secretary(
+        it,
+        
+        FfiConverterString.lower(`branch`),
+        FfiConverterString.lower(`request`),
+        FfiConverterSequenceString.lower(`relays`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Decides anew. When the level above is no longer to hold keys there is a new one at once; what it has of the time before it
+     * can read. The secretary only.
+     */
+    @Throws(HandbookException::class)override fun `setUnitPolicy`(`policy`: UnitPolicyView): KeyChangeView {
+            return FfiConverterTypeKeyChangeView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_set_unit_policy(
+        it,
+        
+        FfiConverterTypeUnitPolicyView.lower(`policy`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * What this unit has decided.
+     */
+    @Throws(HandbookException::class)override fun `unitPolicy`(): UnitPolicyView {
+            return FfiConverterTypeUnitPolicyView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_unit_policy(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Hands a phone that reads from a day on the keys it was not given: all that this phone has, or those of a day or later.
+     * The phone then opens by itself what it could not. Officers only.
+     */
+    @Throws(HandbookException::class)override fun `widenPhone`(`device`: kotlin.String, `from`: kotlin.String?): KeyChangeView {
+            return FfiConverterTypeKeyChangeView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_widen_phone(
+        it,
+        
+        FfiConverterString.lower(`device`),
+        FfiConverterOptionalString.lower(`from`),_status)
+}
+    }
+    )
+    }
+    
 
     
     /**
@@ -5402,6 +5969,152 @@ open class RawBranch: Disposable, AutoCloseable, RawBranchInterface
 
     
     /**
+     * Enters somebody in this list whom the level above told this unit to expect; gives the member's id. Two officers who do it
+     * apart from each other enter one member. Officers only.
+     */
+    @Throws(HandbookException::class)override fun `arrive`(`id`: kotlin.String): kotlin.String {
+            return FfiConverterString.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_arrive(
+        it,
+        
+        FfiConverterString.lower(`id`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Asks the level above to record that a member moves; gives the id of the move. Officers only.
+     */
+    @Throws(HandbookException::class)override fun `askMove`(`new`: NewMove): kotlin.String {
+            return FfiConverterString.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_ask_move(
+        it,
+        
+        FfiConverterTypeNewMove.lower(`new`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Enters in this list that a member leaves, as recorded above. Of a move for good the member's phones are removed once the
+     * day has come; doing it again does what was left. `member` says who is meant where the letters do not. Officers only.
+     */
+    @Throws(HandbookException::class)override fun `leave`(`id`: kotlin.String, `member`: kotlin.String?): LeftView {
+            return FfiConverterTypeLeftView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_leave(
+        it,
+        
+        FfiConverterString.lower(`id`),
+        FfiConverterOptionalString.lower(`member`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * The moves of this unit, in and out, by their day. For officers.
+     */
+    @Throws(HandbookException::class)override fun `moves`(): List<MoveView> {
+            return FfiConverterSequenceTypeMoveView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_moves(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * On the level above: the moves of the units below.
+     */
+    @Throws(HandbookException::class)override fun `movesBelow`(): List<MoveView> {
+            return FfiConverterSequenceTypeMoveView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_moves_below(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * On the level above: records a move that no unit asked for; gives its id.
+     */
+    @Throws(HandbookException::class)override fun `orderMove`(`ordered`: OrderedMove): kotlin.String {
+            return FfiConverterString.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_order_move(
+        it,
+        
+        FfiConverterTypeOrderedMove.lower(`ordered`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * On the level above: records a move that a unit asked for, from its day or another one, and tells the unit the member moves
+     * to, if it stands below this one too.
+     */
+    @Throws(HandbookException::class)override fun `recordMove`(`id`: kotlin.String, `to`: kotlin.String?, `since`: kotlin.String?)
+        = 
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_record_move(
+        it,
+        
+        FfiConverterString.lower(`id`),
+        FfiConverterOptionalString.lower(`to`),
+        FfiConverterOptionalString.lower(`since`),_status)
+}
+    }
+    
+    
+
+    
+    /**
+     * On the level above: refuses a move that a unit asked for.
+     */
+    @Throws(HandbookException::class)override fun `refuseMove`(`id`: kotlin.String)
+        = 
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_refuse_move(
+        it,
+        
+        FfiConverterString.lower(`id`),_status)
+}
+    }
+    
+    
+
+    
+    /**
      * Who opened personal data, newest first. The committee only; a member's own lines are in that member's export.
      */
     @Throws(HandbookException::class)override fun `accesses`(): List<AccessView> {
@@ -5723,6 +6436,237 @@ open class RawBranch: Disposable, AutoCloseable, RawBranchInterface
         
         FfiConverterString.lower(`device`),
         FfiConverterTypeRemovalReason.lower(`why`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Carries `count` records of a signed paper from the `first` one (counted from 0) into the rolls of their units, all of them
+     * in one transaction. Any officer's phone carries; records whose signatures do not suffice are refused. Carry some hundred
+     * at a time and show how many are left; carrying twice changes nothing.
+     */
+    @Throws(HandbookException::class)override fun `carryRoot`(`paper`: kotlin.String, `first`: kotlin.UInt, `count`: kotlin.UInt): CarriedView {
+            return FfiConverterTypeCarriedView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_carry_root(
+        it,
+        
+        FfiConverterString.lower(`paper`),
+        FfiConverterUInt.lower(`first`),
+        FfiConverterUInt.lower(`count`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * This unit as the level above wants to know it: the phones of its officers, this one first.
+     */
+    @Throws(HandbookException::class)override fun `committeeCard`(): CommitteeCardView {
+            return FfiConverterTypeCommitteeCardView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_committee_card(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * The paper that gives a committee's phones the rank of the level above in some units.
+     */
+    @Throws(HandbookException::class)override fun `draftAppointment`(`units`: List<kotlin.String>, `card`: kotlin.String): RootPaperView {
+            return FfiConverterTypeRootPaperView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_draft_appointment(
+        it,
+        
+        FfiConverterSequenceString.lower(`units`),
+        FfiConverterString.lower(`card`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * The paper that ends what a phone of the level above may do in some units.
+     */
+    @Throws(HandbookException::class)override fun `draftDismissal`(`units`: List<kotlin.String>, `phone`: kotlin.String): RootPaperView {
+            return FfiConverterTypeRootPaperView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_draft_dismissal(
+        it,
+        
+        FfiConverterSequenceString.lower(`units`),
+        FfiConverterString.lower(`phone`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * The paper that moves branches below another committee, by its card: its phones get the rank of the level above, the branch
+     * its new parent, and the phones that held that rank lose it.
+     */
+    @Throws(HandbookException::class)override fun `draftMove`(`units`: List<kotlin.String>, `card`: kotlin.String): RootPaperView {
+            return FfiConverterTypeRootPaperView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_draft_move(
+        it,
+        
+        FfiConverterSequenceString.lower(`units`),
+        FfiConverterString.lower(`card`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Begins a unit under a root, on a phone that belongs to none: the paper that `threshold` of its keys have to sign. Drafting
+     * again begins anew.
+     */
+    @Throws(HandbookException::class)override fun `draftRoot`(`name`: kotlin.String, `level`: UnitLevel, `publicKeys`: List<kotlin.String>, `threshold`: kotlin.UByte): RootPaperView {
+            return FfiConverterTypeRootPaperView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_draft_root(
+        it,
+        
+        FfiConverterString.lower(`name`),
+        FfiConverterTypeUnitLevel.lower(`level`),
+        FfiConverterSequenceString.lower(`publicKeys`),
+        FfiConverterUByte.lower(`threshold`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * On a phone of the committee to which branches were moved: follows them from now on; gives how many are new.
+     */
+    @Throws(HandbookException::class)override fun `followMoved`(`paper`: kotlin.String): kotlin.UInt {
+            return FfiConverterUInt.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_follow_moved(
+        it,
+        
+        FfiConverterString.lower(`paper`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Founds the unit that this phone drafted, once enough keys have signed; this phone becomes its secretary's. Gives the
+     * unit's id.
+     */
+    @Throws(HandbookException::class)override fun `foundRooted`(`paper`: kotlin.String, `upper`: kotlin.String, `founder`: kotlin.String): kotlin.String {
+            return FfiConverterString.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_found_rooted(
+        it,
+        
+        FfiConverterString.lower(`paper`),
+        FfiConverterString.lower(`upper`),
+        FfiConverterString.lower(`founder`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * The hash of the root that stands behind this unit, as far as the rolls of the units above are here. Compare it with the
+     * one you trust.
+     */
+    @Throws(HandbookException::class)override fun `root`(): kotlin.String? {
+            return FfiConverterOptionalString.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_root(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * The unit became part of another one on a day: its documents of that day or later say so. Officers only.
+     */
+    @Throws(HandbookException::class)override fun `mergeInto`(`other`: kotlin.String, `since`: kotlin.String)
+        = 
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_merge_into(
+        it,
+        
+        FfiConverterString.lower(`other`),
+        FfiConverterString.lower(`since`),_status)
+}
+    }
+    
+    
+
+    
+    /**
+     * The unit, or the body above it, has another name from a day on: documents of earlier days keep the old one. What is not
+     * given stays; a wrong name is corrected with `rename_unit`. Officers only.
+     */
+    @Throws(HandbookException::class)override fun `renameUnitFrom`(`name`: kotlin.String?, `upper`: kotlin.String?, `since`: kotlin.String)
+        = 
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_rename_unit_from(
+        it,
+        
+        FfiConverterOptionalString.lower(`name`),
+        FfiConverterOptionalString.lower(`upper`),
+        FfiConverterString.lower(`since`),_status)
+}
+    }
+    
+    
+
+    
+    /**
+     * Every name of the unit and of the body above, by day.
+     */
+    @Throws(HandbookException::class)override fun `unitNames`(): List<UnitNameView> {
+            return FfiConverterSequenceTypeUnitNameView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_branch_unit_names(
+        it,
+        _status)
 }
     }
     )
@@ -7127,6 +8071,12 @@ public interface RawLibraryInterface {
      */
     fun `shared`(`document`: kotlin.String): SharedMark
     
+    /**
+     * Copies the file of a recording from where it came to where the app keeps it, if every byte of it is the published one;
+     * gives what was announced of it. `recording` is its hash, as the broadcast names it.
+     */
+    fun `takeInRecording`(`recording`: kotlin.String, `from`: kotlin.String, `to`: kotlin.String): FileView
+    
     companion object
 }
 
@@ -7506,6 +8456,27 @@ open class RawLibrary: Disposable, AutoCloseable, RawLibraryInterface
         it,
         
         FfiConverterString.lower(`document`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Copies the file of a recording from where it came to where the app keeps it, if every byte of it is the published one;
+     * gives what was announced of it. `recording` is its hash, as the broadcast names it.
+     */
+    @Throws(HandbookException::class)override fun `takeInRecording`(`recording`: kotlin.String, `from`: kotlin.String, `to`: kotlin.String): FileView {
+            return FfiConverterTypeFileView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_library_take_in_recording(
+        it,
+        
+        FfiConverterString.lower(`recording`),
+        FfiConverterString.lower(`from`),
+        FfiConverterString.lower(`to`),_status)
 }
     }
     )
@@ -10508,6 +11479,34 @@ public object FfiConverterTypeRawSubscription: FfiConverter<RawSubscription, Lon
 public interface RawSyncInterface {
     
     /**
+     * [`Sync::follow`] for a phone that hosts, whatever the platform says of the internet: the hall has none. [`Sync::unfollow`]
+     * ends it.
+     */
+    fun `followHost`(`address`: kotlin.String)
+    
+    /**
+     * Lets other phones of the unit connect to this one: they get what they may read of what is here, hand over what they
+     * have, and what one of them brings goes to all others at once. `listen` is an address of this phone with a port, 0 for
+     * any (`0.0.0.0:0`). It pauses while the app is suspended. A phone that hosts already goes on as it does.
+     */
+    fun `host`(`listen`: kotlin.String): HostView
+    
+    /**
+     * Where this phone hosts, with the addresses that it has now; none while it does not.
+     */
+    fun `hosted`(): HostView?
+    
+    /**
+     * Ends what `host` began; the phones that are connected are told.
+     */
+    fun `stopHosting`()
+    
+    /**
+     * The phones that are connected to this one, by label, and how far each is.
+     */
+    fun `visitors`(): List<VisitorView>
+    
+    /**
      * Keeps a connection to a relay while the app is in front, and comes back after every break.
      */
     fun `follow`(`relay`: kotlin.String)
@@ -10666,6 +11665,94 @@ open class RawSync: Disposable, AutoCloseable, RawSyncInterface
             UniffiLib.uniffi_sotay_ffi_fn_clone_sync(handle, status)
         }
     }
+
+    
+    /**
+     * [`Sync::follow`] for a phone that hosts, whatever the platform says of the internet: the hall has none. [`Sync::unfollow`]
+     * ends it.
+     */
+    @Throws(HandbookException::class)override fun `followHost`(`address`: kotlin.String)
+        = 
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_sync_follow_host(
+        it,
+        
+        FfiConverterString.lower(`address`),_status)
+}
+    }
+    
+    
+
+    
+    /**
+     * Lets other phones of the unit connect to this one: they get what they may read of what is here, hand over what they
+     * have, and what one of them brings goes to all others at once. `listen` is an address of this phone with a port, 0 for
+     * any (`0.0.0.0:0`). It pauses while the app is suspended. A phone that hosts already goes on as it does.
+     */
+    @Throws(HandbookException::class)override fun `host`(`listen`: kotlin.String): HostView {
+            return FfiConverterTypeHostView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_sync_host(
+        it,
+        
+        FfiConverterString.lower(`listen`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Where this phone hosts, with the addresses that it has now; none while it does not.
+     */
+    @Throws(HandbookException::class)override fun `hosted`(): HostView? {
+            return FfiConverterOptionalTypeHostView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_sync_hosted(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Ends what `host` began; the phones that are connected are told.
+     */
+    @Throws(HandbookException::class)override fun `stopHosting`()
+        = 
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_sync_stop_hosting(
+        it,
+        _status)
+}
+    }
+    
+    
+
+    
+    /**
+     * The phones that are connected to this one, by label, and how far each is.
+     */
+    @Throws(HandbookException::class)override fun `visitors`(): List<VisitorView> {
+            return FfiConverterSequenceTypeVisitorView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_sync_visitors(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
 
     
     /**
@@ -11688,6 +12775,12 @@ data class Admission (
      * A lost or broken phone of the member that this one takes the place of: its grants end in the same step.
      */
     val `replaces`: kotlin.String? = null 
+    , 
+    /**
+     * The phone reads from this day on: what was written before under keys of its own stays closed to it. Not together with
+     * `replaces`, and not for a hall.
+     */
+    val `readsFrom`: kotlin.String? = null 
     
 ){
     
@@ -11711,6 +12804,7 @@ public object FfiConverterTypeAdmission: FfiConverterRustBuffer<Admission> {
             FfiConverterBoolean.read(buf),
             FfiConverterSequenceString.read(buf),
             FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
         )
     }
 
@@ -11721,7 +12815,8 @@ public object FfiConverterTypeAdmission: FfiConverterRustBuffer<Admission> {
             FfiConverterBoolean.allocationSize(value.`committee`) +
             FfiConverterBoolean.allocationSize(value.`probationary`) +
             FfiConverterSequenceString.allocationSize(value.`relays`) +
-            FfiConverterOptionalString.allocationSize(value.`replaces`)
+            FfiConverterOptionalString.allocationSize(value.`replaces`) +
+            FfiConverterOptionalString.allocationSize(value.`readsFrom`)
     )
 
     override fun write(value: Admission, buf: ByteBuffer) {
@@ -11732,6 +12827,7 @@ public object FfiConverterTypeAdmission: FfiConverterRustBuffer<Admission> {
             FfiConverterBoolean.write(value.`probationary`, buf)
             FfiConverterSequenceString.write(value.`relays`, buf)
             FfiConverterOptionalString.write(value.`replaces`, buf)
+            FfiConverterOptionalString.write(value.`readsFrom`, buf)
     }
 }
 
@@ -12599,6 +13695,61 @@ public object FfiConverterTypeBroadcastView: FfiConverterRustBuffer<BroadcastVie
 
 
 /**
+ * What became of records that were carried.
+ */
+data class CarriedView (
+    /**
+     * Written into the roll of their unit.
+     */
+    val `written`: kotlin.UInt
+    , 
+    /**
+     * There already.
+     */
+    val `known`: kotlin.UInt
+    , 
+    /**
+     * Records of the paper that come after these.
+     */
+    val `left`: kotlin.UInt
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeCarriedView: FfiConverterRustBuffer<CarriedView> {
+    override fun read(buf: ByteBuffer): CarriedView {
+        return CarriedView(
+            FfiConverterUInt.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterUInt.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: CarriedView) = (
+            FfiConverterUInt.allocationSize(value.`written`) +
+            FfiConverterUInt.allocationSize(value.`known`) +
+            FfiConverterUInt.allocationSize(value.`left`)
+    )
+
+    override fun write(value: CarriedView, buf: ByteBuffer) {
+            FfiConverterUInt.write(value.`written`, buf)
+            FfiConverterUInt.write(value.`known`, buf)
+            FfiConverterUInt.write(value.`left`, buf)
+    }
+}
+
+
+
+/**
  * A part of a document in which something of a batch changed.
  */
 data class ChangePlace (
@@ -12884,6 +14035,77 @@ public object FfiConverterTypeColumnResultView: FfiConverterRustBuffer<ColumnRes
             FfiConverterOptionalString.write(value.`proposed`, buf)
             FfiConverterOptionalString.write(value.`decided`, buf)
             FfiConverterSequenceTypeContestedField.write(value.`contested`, buf)
+    }
+}
+
+
+
+/**
+ * A committee as the level above wants to know it.
+ */
+data class CommitteeCardView (
+    /**
+     * The card as text.
+     */
+    val `text`: kotlin.String
+    , 
+    /**
+     * The unit.
+     */
+    val `unit`: kotlin.String
+    , 
+    /**
+     * Its name.
+     */
+    val `name`: kotlin.String
+    , 
+    /**
+     * Phones of its officers.
+     */
+    val `phones`: List<kotlin.String>
+    , 
+    /**
+     * Six digits for the two sides to compare aloud.
+     */
+    val `checkCode`: kotlin.String
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeCommitteeCardView: FfiConverterRustBuffer<CommitteeCardView> {
+    override fun read(buf: ByteBuffer): CommitteeCardView {
+        return CommitteeCardView(
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterSequenceString.read(buf),
+            FfiConverterString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: CommitteeCardView) = (
+            FfiConverterString.allocationSize(value.`text`) +
+            FfiConverterString.allocationSize(value.`unit`) +
+            FfiConverterString.allocationSize(value.`name`) +
+            FfiConverterSequenceString.allocationSize(value.`phones`) +
+            FfiConverterString.allocationSize(value.`checkCode`)
+    )
+
+    override fun write(value: CommitteeCardView, buf: ByteBuffer) {
+            FfiConverterString.write(value.`text`, buf)
+            FfiConverterString.write(value.`unit`, buf)
+            FfiConverterString.write(value.`name`, buf)
+            FfiConverterSequenceString.write(value.`phones`, buf)
+            FfiConverterString.write(value.`checkCode`, buf)
     }
 }
 
@@ -15516,6 +16738,54 @@ public object FfiConverterTypeHomeView: FfiConverterRustBuffer<HomeView> {
 
 
 /**
+ * Where a phone hosts.
+ */
+data class HostView (
+    /**
+     * What other phones connect to (`host:port#key`), likeliest first: to be shown as a QR code, or read out. Empty when this
+     * phone is in no local network.
+     */
+    val `addresses`: List<kotlin.String>
+    , 
+    /**
+     * The port that is listened on, over UDP and TCP.
+     */
+    val `port`: kotlin.UShort
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeHostView: FfiConverterRustBuffer<HostView> {
+    override fun read(buf: ByteBuffer): HostView {
+        return HostView(
+            FfiConverterSequenceString.read(buf),
+            FfiConverterUShort.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: HostView) = (
+            FfiConverterSequenceString.allocationSize(value.`addresses`) +
+            FfiConverterUShort.allocationSize(value.`port`)
+    )
+
+    override fun write(value: HostView, buf: ByteBuffer) {
+            FfiConverterSequenceString.write(value.`addresses`, buf)
+            FfiConverterUShort.write(value.`port`, buf)
+    }
+}
+
+
+
+/**
  * "Please admit this phone".
  */
 data class JoinRequestView (
@@ -15809,6 +17079,53 @@ public object FfiConverterTypeLeafScoresView: FfiConverterRustBuffer<LeafScoresV
             FfiConverterOptionalUInt.write(value.`own`, buf)
             FfiConverterOptionalUInt.write(value.`committee`, buf)
             FfiConverterOptionalUInt.write(value.`parent`, buf)
+    }
+}
+
+
+
+/**
+ * What leaving did.
+ */
+data class LeftView (
+    /**
+     * Who.
+     */
+    val `member`: kotlin.String
+    , 
+    /**
+     * The removal of the member's phones; none while the day has not come, of a move for a time, and without phones.
+     */
+    val `removed`: KeyChangeView?
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeLeftView: FfiConverterRustBuffer<LeftView> {
+    override fun read(buf: ByteBuffer): LeftView {
+        return LeftView(
+            FfiConverterString.read(buf),
+            FfiConverterOptionalTypeKeyChangeView.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: LeftView) = (
+            FfiConverterString.allocationSize(value.`member`) +
+            FfiConverterOptionalTypeKeyChangeView.allocationSize(value.`removed`)
+    )
+
+    override fun write(value: LeftView, buf: ByteBuffer) {
+            FfiConverterString.write(value.`member`, buf)
+            FfiConverterOptionalTypeKeyChangeView.write(value.`removed`, buf)
     }
 }
 
@@ -16948,6 +18265,172 @@ public object FfiConverterTypeMotionView: FfiConverterRustBuffer<MotionView> {
 
 
 /**
+ * A step of a move.
+ */
+data class MoveStepView (
+    /**
+     * Which.
+     */
+    val `step`: MoveStep
+    , 
+    /**
+     * When, milliseconds since 1970 UTC.
+     */
+    val `atMs`: kotlin.Long
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeMoveStepView: FfiConverterRustBuffer<MoveStepView> {
+    override fun read(buf: ByteBuffer): MoveStepView {
+        return MoveStepView(
+            FfiConverterTypeMoveStep.read(buf),
+            FfiConverterLong.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: MoveStepView) = (
+            FfiConverterTypeMoveStep.allocationSize(value.`step`) +
+            FfiConverterLong.allocationSize(value.`atMs`)
+    )
+
+    override fun write(value: MoveStepView, buf: ByteBuffer) {
+            FfiConverterTypeMoveStep.write(value.`step`, buf)
+            FfiConverterLong.write(value.`atMs`, buf)
+    }
+}
+
+
+
+/**
+ * A member's move, as one of the units has it.
+ */
+data class MoveView (
+    /**
+     * The move; the same in both units.
+     */
+    val `id`: kotlin.String
+    , 
+    /**
+     * The unit whose letters these are, in hexadecimal.
+     */
+    val `unit`: kotlin.String
+    , 
+    /**
+     * How the member moves.
+     */
+    val `kind`: MoveKind
+    , 
+    /**
+     * The furthest step taken.
+     */
+    val `step`: MoveStep
+    , 
+    /**
+     * The member, in this unit's list; none where nobody here is meant yet.
+     */
+    val `member`: kotlin.String?
+    , 
+    /**
+     * The member's name.
+     */
+    val `name`: kotlin.String
+    , 
+    /**
+     * Full or probationary.
+     */
+    val `standing`: MemberStanding
+    , 
+    /**
+     * First day.
+     */
+    val `since`: kotlin.String
+    , 
+    /**
+     * Last day of a move for a time, if known.
+     */
+    val `until`: kotlin.String?
+    , 
+    /**
+     * The other unit, by name.
+     */
+    val `place`: kotlin.String
+    , 
+    /**
+     * Every step, in order.
+     */
+    val `steps`: List<MoveStepView>
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeMoveView: FfiConverterRustBuffer<MoveView> {
+    override fun read(buf: ByteBuffer): MoveView {
+        return MoveView(
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterTypeMoveKind.read(buf),
+            FfiConverterTypeMoveStep.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterTypeMemberStanding.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterSequenceTypeMoveStepView.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: MoveView) = (
+            FfiConverterString.allocationSize(value.`id`) +
+            FfiConverterString.allocationSize(value.`unit`) +
+            FfiConverterTypeMoveKind.allocationSize(value.`kind`) +
+            FfiConverterTypeMoveStep.allocationSize(value.`step`) +
+            FfiConverterOptionalString.allocationSize(value.`member`) +
+            FfiConverterString.allocationSize(value.`name`) +
+            FfiConverterTypeMemberStanding.allocationSize(value.`standing`) +
+            FfiConverterString.allocationSize(value.`since`) +
+            FfiConverterOptionalString.allocationSize(value.`until`) +
+            FfiConverterString.allocationSize(value.`place`) +
+            FfiConverterSequenceTypeMoveStepView.allocationSize(value.`steps`)
+    )
+
+    override fun write(value: MoveView, buf: ByteBuffer) {
+            FfiConverterString.write(value.`id`, buf)
+            FfiConverterString.write(value.`unit`, buf)
+            FfiConverterTypeMoveKind.write(value.`kind`, buf)
+            FfiConverterTypeMoveStep.write(value.`step`, buf)
+            FfiConverterOptionalString.write(value.`member`, buf)
+            FfiConverterString.write(value.`name`, buf)
+            FfiConverterTypeMemberStanding.write(value.`standing`, buf)
+            FfiConverterString.write(value.`since`, buf)
+            FfiConverterOptionalString.write(value.`until`, buf)
+            FfiConverterString.write(value.`place`, buf)
+            FfiConverterSequenceTypeMoveStepView.write(value.`steps`, buf)
+    }
+}
+
+
+
+/**
  * A section of the narrative.
  */
 data class NarrativeView (
@@ -17064,6 +18547,11 @@ data class NewBroadcast (
      * Where to watch.
      */
     val `links`: List<WatchLinkView> = listOf() 
+    , 
+    /**
+     * A file whose name, size and hash are announced with it. The file itself travels some other way.
+     */
+    val `recording`: kotlin.String? = null 
     
 ){
     
@@ -17084,6 +18572,7 @@ public object FfiConverterTypeNewBroadcast: FfiConverterRustBuffer<NewBroadcast>
             FfiConverterUInt.read(buf),
             FfiConverterString.read(buf),
             FfiConverterSequenceTypeWatchLinkView.read(buf),
+            FfiConverterOptionalString.read(buf),
         )
     }
 
@@ -17091,7 +18580,8 @@ public object FfiConverterTypeNewBroadcast: FfiConverterRustBuffer<NewBroadcast>
             FfiConverterLong.allocationSize(value.`start`) +
             FfiConverterUInt.allocationSize(value.`minutes`) +
             FfiConverterString.allocationSize(value.`title`) +
-            FfiConverterSequenceTypeWatchLinkView.allocationSize(value.`links`)
+            FfiConverterSequenceTypeWatchLinkView.allocationSize(value.`links`) +
+            FfiConverterOptionalString.allocationSize(value.`recording`)
     )
 
     override fun write(value: NewBroadcast, buf: ByteBuffer) {
@@ -17099,6 +18589,7 @@ public object FfiConverterTypeNewBroadcast: FfiConverterRustBuffer<NewBroadcast>
             FfiConverterUInt.write(value.`minutes`, buf)
             FfiConverterString.write(value.`title`, buf)
             FfiConverterSequenceTypeWatchLinkView.write(value.`links`, buf)
+            FfiConverterOptionalString.write(value.`recording`, buf)
     }
 }
 
@@ -17438,6 +18929,77 @@ public object FfiConverterTypeNewMemberLine: FfiConverterRustBuffer<NewMemberLin
     override fun write(value: NewMemberLine, buf: ByteBuffer) {
             FfiConverterTypeNewMember.write(value.`member`, buf)
             FfiConverterString.write(value.`since`, buf)
+    }
+}
+
+
+
+/**
+ * A move to ask the level above for.
+ */
+data class NewMove (
+    /**
+     * Who.
+     */
+    val `member`: kotlin.String
+    , 
+    /**
+     * How.
+     */
+    val `kind`: MoveKind
+    , 
+    /**
+     * First day.
+     */
+    val `since`: kotlin.String
+    , 
+    /**
+     * Last day of a move for a time, if known.
+     */
+    val `until`: kotlin.String? = null 
+    , 
+    /**
+     * Where to, by name.
+     */
+    val `place`: kotlin.String
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeNewMove: FfiConverterRustBuffer<NewMove> {
+    override fun read(buf: ByteBuffer): NewMove {
+        return NewMove(
+            FfiConverterString.read(buf),
+            FfiConverterTypeMoveKind.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: NewMove) = (
+            FfiConverterString.allocationSize(value.`member`) +
+            FfiConverterTypeMoveKind.allocationSize(value.`kind`) +
+            FfiConverterString.allocationSize(value.`since`) +
+            FfiConverterOptionalString.allocationSize(value.`until`) +
+            FfiConverterString.allocationSize(value.`place`)
+    )
+
+    override fun write(value: NewMove, buf: ByteBuffer) {
+            FfiConverterString.write(value.`member`, buf)
+            FfiConverterTypeMoveKind.write(value.`kind`, buf)
+            FfiConverterString.write(value.`since`, buf)
+            FfiConverterOptionalString.write(value.`until`, buf)
+            FfiConverterString.write(value.`place`, buf)
     }
 }
 
@@ -17845,6 +19407,93 @@ public object FfiConverterTypeOpenConfig: FfiConverterRustBuffer<OpenConfig> {
             FfiConverterBoolean.write(value.`followWhenMetered`, buf)
             FfiConverterOptionalString.write(value.`pin`, buf)
             FfiConverterOptionalULong.write(value.`lockAfterMs`, buf)
+    }
+}
+
+
+
+/**
+ * A move that the level above decides by itself.
+ */
+data class OrderedMove (
+    /**
+     * The unit that the member leaves.
+     */
+    val `unit`: kotlin.String
+    , 
+    /**
+     * The unit the member moves to, if it stands below this one too.
+     */
+    val `to`: kotlin.String? = null 
+    , 
+    /**
+     * The member's name; the unit says who is meant.
+     */
+    val `name`: kotlin.String
+    , 
+    /**
+     * Full or probationary.
+     */
+    val `standing`: MemberStanding
+    , 
+    /**
+     * How.
+     */
+    val `kind`: MoveKind
+    , 
+    /**
+     * First day.
+     */
+    val `since`: kotlin.String
+    , 
+    /**
+     * Last day of a move for a time, if known.
+     */
+    val `until`: kotlin.String? = null 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeOrderedMove: FfiConverterRustBuffer<OrderedMove> {
+    override fun read(buf: ByteBuffer): OrderedMove {
+        return OrderedMove(
+            FfiConverterString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterTypeMemberStanding.read(buf),
+            FfiConverterTypeMoveKind.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterOptionalString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: OrderedMove) = (
+            FfiConverterString.allocationSize(value.`unit`) +
+            FfiConverterOptionalString.allocationSize(value.`to`) +
+            FfiConverterString.allocationSize(value.`name`) +
+            FfiConverterTypeMemberStanding.allocationSize(value.`standing`) +
+            FfiConverterTypeMoveKind.allocationSize(value.`kind`) +
+            FfiConverterString.allocationSize(value.`since`) +
+            FfiConverterOptionalString.allocationSize(value.`until`)
+    )
+
+    override fun write(value: OrderedMove, buf: ByteBuffer) {
+            FfiConverterString.write(value.`unit`, buf)
+            FfiConverterOptionalString.write(value.`to`, buf)
+            FfiConverterString.write(value.`name`, buf)
+            FfiConverterTypeMemberStanding.write(value.`standing`, buf)
+            FfiConverterTypeMoveKind.write(value.`kind`, buf)
+            FfiConverterString.write(value.`since`, buf)
+            FfiConverterOptionalString.write(value.`until`, buf)
     }
 }
 
@@ -20639,6 +22288,171 @@ public object FfiConverterTypeReviewView: FfiConverterRustBuffer<ReviewView> {
 
 
 /**
+ * One record on a paper.
+ */
+data class RootEntryView (
+    /**
+     * The unit it is for.
+     */
+    val `unit`: kotlin.String
+    , 
+    /**
+     * The unit's name, for those who sign.
+     */
+    val `name`: kotlin.String
+    , 
+    /**
+     * What it does.
+     */
+    val `deed`: RootDeedView
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeRootEntryView: FfiConverterRustBuffer<RootEntryView> {
+    override fun read(buf: ByteBuffer): RootEntryView {
+        return RootEntryView(
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterTypeRootDeedView.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: RootEntryView) = (
+            FfiConverterString.allocationSize(value.`unit`) +
+            FfiConverterString.allocationSize(value.`name`) +
+            FfiConverterTypeRootDeedView.allocationSize(value.`deed`)
+    )
+
+    override fun write(value: RootEntryView, buf: ByteBuffer) {
+            FfiConverterString.write(value.`unit`, buf)
+            FfiConverterString.write(value.`name`, buf)
+            FfiConverterTypeRootDeedView.write(value.`deed`, buf)
+    }
+}
+
+
+
+/**
+ * A fresh key of a root.
+ */
+data class RootKeyView (
+    /**
+     * The sealed key, to be kept as a file by one person.
+     */
+    val `key`: kotlin.String
+    , 
+    /**
+     * The code that opens it, to be kept elsewhere.
+     */
+    val `code`: kotlin.String
+    , 
+    /**
+     * The public half, for whoever drafts the root.
+     */
+    val `publicKey`: kotlin.String
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeRootKeyView: FfiConverterRustBuffer<RootKeyView> {
+    override fun read(buf: ByteBuffer): RootKeyView {
+        return RootKeyView(
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: RootKeyView) = (
+            FfiConverterString.allocationSize(value.`key`) +
+            FfiConverterString.allocationSize(value.`code`) +
+            FfiConverterString.allocationSize(value.`publicKey`)
+    )
+
+    override fun write(value: RootKeyView, buf: ByteBuffer) {
+            FfiConverterString.write(value.`key`, buf)
+            FfiConverterString.write(value.`code`, buf)
+            FfiConverterString.write(value.`publicKey`, buf)
+    }
+}
+
+
+
+/**
+ * A paper of the root. Show what it does before anybody signs.
+ */
+data class RootPaperView (
+    /**
+     * The paper as text, to be handed over as a file.
+     */
+    val `text`: kotlin.String
+    , 
+    /**
+     * What it does. A paper that moves a province has thousands of entries.
+     */
+    val `entries`: List<RootEntryView>
+    , 
+    /**
+     * Keys that have signed it.
+     */
+    val `signed`: kotlin.UInt
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeRootPaperView: FfiConverterRustBuffer<RootPaperView> {
+    override fun read(buf: ByteBuffer): RootPaperView {
+        return RootPaperView(
+            FfiConverterString.read(buf),
+            FfiConverterSequenceTypeRootEntryView.read(buf),
+            FfiConverterUInt.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: RootPaperView) = (
+            FfiConverterString.allocationSize(value.`text`) +
+            FfiConverterSequenceTypeRootEntryView.allocationSize(value.`entries`) +
+            FfiConverterUInt.allocationSize(value.`signed`)
+    )
+
+    override fun write(value: RootPaperView, buf: ByteBuffer) {
+            FfiConverterString.write(value.`text`, buf)
+            FfiConverterSequenceTypeRootEntryView.write(value.`entries`, buf)
+            FfiConverterUInt.write(value.`signed`, buf)
+    }
+}
+
+
+
+/**
  * What is rated, and into which levels.
  */
 data class ScaleView (
@@ -22785,6 +24599,108 @@ public object FfiConverterTypeUnitCard: FfiConverterRustBuffer<UnitCard> {
 
 
 /**
+ * A name of the unit, of the body above, or of the unit that this one became part of, from a day on.
+ */
+data class UnitNameView (
+    /**
+     * Whose.
+     */
+    val `kind`: UnitNameKind
+    , 
+    /**
+     * First day; `1900-01-01` of what was known before the first change.
+     */
+    val `since`: kotlin.String
+    , 
+    /**
+     * The name; none when it was taken back.
+     */
+    val `name`: kotlin.String?
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeUnitNameView: FfiConverterRustBuffer<UnitNameView> {
+    override fun read(buf: ByteBuffer): UnitNameView {
+        return UnitNameView(
+            FfiConverterTypeUnitNameKind.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterOptionalString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: UnitNameView) = (
+            FfiConverterTypeUnitNameKind.allocationSize(value.`kind`) +
+            FfiConverterString.allocationSize(value.`since`) +
+            FfiConverterOptionalString.allocationSize(value.`name`)
+    )
+
+    override fun write(value: UnitNameView, buf: ByteBuffer) {
+            FfiConverterTypeUnitNameKind.write(value.`kind`, buf)
+            FfiConverterString.write(value.`since`, buf)
+            FfiConverterOptionalString.write(value.`name`, buf)
+    }
+}
+
+
+
+/**
+ * What a unit has decided; off until its secretary says otherwise, and seen by every member.
+ */
+data class UnitPolicyView (
+    /**
+     * Keys of what all members read are entrusted to the level above, for when every phone of the secretary's is lost.
+     */
+    val `keysAbove`: kotlin.Boolean
+    , 
+    /**
+     * Phones may be admitted from afar, on the word of two officers.
+     */
+    val `fromAfar`: kotlin.Boolean
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeUnitPolicyView: FfiConverterRustBuffer<UnitPolicyView> {
+    override fun read(buf: ByteBuffer): UnitPolicyView {
+        return UnitPolicyView(
+            FfiConverterBoolean.read(buf),
+            FfiConverterBoolean.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: UnitPolicyView) = (
+            FfiConverterBoolean.allocationSize(value.`keysAbove`) +
+            FfiConverterBoolean.allocationSize(value.`fromAfar`)
+    )
+
+    override fun write(value: UnitPolicyView, buf: ByteBuffer) {
+            FfiConverterBoolean.write(value.`keysAbove`, buf)
+            FfiConverterBoolean.write(value.`fromAfar`, buf)
+    }
+}
+
+
+
+/**
  * One thing to say.
  */
 data class Utterance (
@@ -22889,6 +24805,85 @@ public object FfiConverterTypeVersionView: FfiConverterRustBuffer<VersionView> {
             FfiConverterString.write(value.`value`, buf)
             FfiConverterString.write(value.`tag`, buf)
             FfiConverterSequenceTypeMarkView.write(value.`marks`, buf)
+    }
+}
+
+
+
+/**
+ * A phone that is connected to this one, which hosts.
+ */
+data class VisitorView (
+    /**
+     * The phone.
+     */
+    val `device`: kotlin.String
+    , 
+    /**
+     * Its label, or the beginning of its id.
+     */
+    val `label`: kotlin.String
+    , 
+    /**
+     * Its holder; none for a phone that is not known to be the unit's.
+     */
+    val `member`: kotlin.String?
+    , 
+    /**
+     * The holder's name, if known here.
+     */
+    val `name`: kotlin.String?
+    , 
+    /**
+     * How far it is in each part of the handbook that it may read, as far as it said.
+     */
+    val `spaces`: List<SpaceStatus>
+    , 
+    /**
+     * Whether it has everything of these parts that this phone has.
+     */
+    val `complete`: kotlin.Boolean
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeVisitorView: FfiConverterRustBuffer<VisitorView> {
+    override fun read(buf: ByteBuffer): VisitorView {
+        return VisitorView(
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterSequenceTypeSpaceStatus.read(buf),
+            FfiConverterBoolean.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: VisitorView) = (
+            FfiConverterString.allocationSize(value.`device`) +
+            FfiConverterString.allocationSize(value.`label`) +
+            FfiConverterOptionalString.allocationSize(value.`member`) +
+            FfiConverterOptionalString.allocationSize(value.`name`) +
+            FfiConverterSequenceTypeSpaceStatus.allocationSize(value.`spaces`) +
+            FfiConverterBoolean.allocationSize(value.`complete`)
+    )
+
+    override fun write(value: VisitorView, buf: ByteBuffer) {
+            FfiConverterString.write(value.`device`, buf)
+            FfiConverterString.write(value.`label`, buf)
+            FfiConverterOptionalString.write(value.`member`, buf)
+            FfiConverterOptionalString.write(value.`name`, buf)
+            FfiConverterSequenceTypeSpaceStatus.write(value.`spaces`, buf)
+            FfiConverterBoolean.write(value.`complete`, buf)
     }
 }
 
@@ -23242,6 +25237,12 @@ sealed class Change {
     
     
     /**
+     * A phone connected to this one, which hosts, or left it: ask for the visitors anew.
+     */
+    object Visitors : Change()
+    
+    
+    /**
      * A document changed: here, or by a merge.
      */
     data class Document(
@@ -23406,33 +25407,34 @@ public object FfiConverterTypeChange : FfiConverterRustBuffer<Change>{
             4 -> Change.Names
             5 -> Change.Library
             6 -> Change.Feedback
-            7 -> Change.Document(
+            7 -> Change.Visitors
+            8 -> Change.Document(
                 FfiConverterString.read(buf),
                 FfiConverterTypeDocumentPart.read(buf),
                 FfiConverterOptionalString.read(buf),
                 )
-            8 -> Change.Sync(
+            9 -> Change.Sync(
                 FfiConverterTypeSpaceKind.read(buf),
                 FfiConverterTypeSpaceState.read(buf),
                 )
-            9 -> Change.Refused(
+            10 -> Change.Refused(
                 FfiConverterString.read(buf),
                 )
-            10 -> Change.TwoHistories(
+            11 -> Change.TwoHistories(
                 FfiConverterTypeSpaceKind.read(buf),
                 FfiConverterString.read(buf),
                 )
-            11 -> Change.Forked(
+            12 -> Change.Forked(
                 FfiConverterTypeSpaceKind.read(buf),
                 FfiConverterString.read(buf),
                 )
-            12 -> Change.SetAside(
+            13 -> Change.SetAside(
                 FfiConverterOptionalString.read(buf),
                 FfiConverterString.read(buf),
                 )
-            13 -> Change.Locked
-            14 -> Change.Missed
-            15 -> Change.Trouble(
+            14 -> Change.Locked
+            15 -> Change.Missed
+            16 -> Change.Trouble(
                 FfiConverterString.read(buf),
                 )
             else -> throw RuntimeException("invalid enum value, something is very wrong!!")
@@ -23471,6 +25473,12 @@ public object FfiConverterTypeChange : FfiConverterRustBuffer<Change>{
             )
         }
         is Change.Feedback -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+            )
+        }
+        is Change.Visitors -> {
             // Add the size for the Int that specifies the variant plus the size needed for all fields
             (
                 4UL
@@ -23571,52 +25579,56 @@ public object FfiConverterTypeChange : FfiConverterRustBuffer<Change>{
                 buf.putInt(6)
                 Unit
             }
-            is Change.Document -> {
+            is Change.Visitors -> {
                 buf.putInt(7)
+                Unit
+            }
+            is Change.Document -> {
+                buf.putInt(8)
                 FfiConverterString.write(value.`doc`, buf)
                 FfiConverterTypeDocumentPart.write(value.`part`, buf)
                 FfiConverterOptionalString.write(value.`id`, buf)
                 Unit
             }
             is Change.Sync -> {
-                buf.putInt(8)
+                buf.putInt(9)
                 FfiConverterTypeSpaceKind.write(value.`space`, buf)
                 FfiConverterTypeSpaceState.write(value.`state`, buf)
                 Unit
             }
             is Change.Refused -> {
-                buf.putInt(9)
+                buf.putInt(10)
                 FfiConverterString.write(value.`reason`, buf)
                 Unit
             }
             is Change.TwoHistories -> {
-                buf.putInt(10)
+                buf.putInt(11)
                 FfiConverterTypeSpaceKind.write(value.`space`, buf)
                 FfiConverterString.write(value.`relay`, buf)
                 Unit
             }
             is Change.Forked -> {
-                buf.putInt(11)
+                buf.putInt(12)
                 FfiConverterTypeSpaceKind.write(value.`space`, buf)
                 FfiConverterString.write(value.`device`, buf)
                 Unit
             }
             is Change.SetAside -> {
-                buf.putInt(12)
+                buf.putInt(13)
                 FfiConverterOptionalString.write(value.`device`, buf)
                 FfiConverterString.write(value.`reason`, buf)
                 Unit
             }
             is Change.Locked -> {
-                buf.putInt(13)
-                Unit
-            }
-            is Change.Missed -> {
                 buf.putInt(14)
                 Unit
             }
-            is Change.Trouble -> {
+            is Change.Missed -> {
                 buf.putInt(15)
+                Unit
+            }
+            is Change.Trouble -> {
+                buf.putInt(16)
                 FfiConverterString.write(value.`text`, buf)
                 Unit
             }
@@ -27291,6 +29303,112 @@ public object FfiConverterTypeMemberStanding: FfiConverterRustBuffer<MemberStand
 
 
 /**
+ * How a member moves.
+ */
+
+enum class MoveKind {
+    
+    /**
+     * For good: chuyển sinh hoạt chính thức.
+     */
+    OFFICIAL,
+    /**
+     * For a time, attached to another unit: sinh hoạt tạm thời.
+     */
+    TEMPORARY,
+    /**
+     * Away for a time, attached nowhere.
+     */
+    AWAY;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeMoveKind: FfiConverterRustBuffer<MoveKind> {
+    override fun read(buf: ByteBuffer) = try {
+        MoveKind.values()[buf.getInt() - 1]
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: MoveKind) = 4UL
+
+    override fun write(value: MoveKind, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
+/**
+ * A step of a move. Each unit takes its own.
+ */
+
+enum class MoveStep {
+    
+    /**
+     * The unit the member leaves asks for it.
+     */
+    ASKED,
+    /**
+     * The level above recorded it, with its day.
+     */
+    RECORDED,
+    /**
+     * The level above refused it.
+     */
+    REFUSED,
+    /**
+     * The unit the member leaves entered it in its list.
+     */
+    LEFT,
+    /**
+     * The level above tells the other unit whom to expect.
+     */
+    EXPECTED,
+    /**
+     * The other unit entered the member in its list.
+     */
+    ARRIVED;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeMoveStep: FfiConverterRustBuffer<MoveStep> {
+    override fun read(buf: ByteBuffer) = try {
+        MoveStep.values()[buf.getInt() - 1]
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: MoveStep) = 4UL
+
+    override fun write(value: MoveStep, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
+/**
  * A section of the narrative.
  */
 
@@ -29226,6 +31344,178 @@ public object FfiConverterTypeReviewSubject : FfiConverterRustBuffer<ReviewSubje
 
 
 /**
+ * What a record on a paper does.
+ */
+sealed class RootDeedView {
+    
+    /**
+     * Founds a unit under this root.
+     */
+    data class Found(
+        /**
+         * The root's hash, in hexadecimal: compare it with the one you trust.
+         */
+        val `root`: kotlin.String, 
+        /**
+         * Signatures it asks for.
+         */
+        val `threshold`: kotlin.UByte, 
+        /**
+         * Keys it has.
+         */
+        val `keys`: kotlin.UInt) : RootDeedView()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * Gives a phone the rank of the level above.
+     */
+    data class Appoint(
+        /**
+         * The phone.
+         */
+        val `phone`: kotlin.String) : RootDeedView()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * Ends a right.
+     */
+    data class Dismiss(
+        /**
+         * The grant or seat, in hexadecimal.
+         */
+        val `right`: kotlin.String) : RootDeedView()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * Moves the unit below another one.
+     */
+    data class Move(
+        /**
+         * The new unit above.
+         */
+        val `parent`: kotlin.String) : RootDeedView()
+        
+    {
+        
+
+        companion object
+    }
+    
+
+    
+
+    
+    
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeRootDeedView : FfiConverterRustBuffer<RootDeedView>{
+    override fun read(buf: ByteBuffer): RootDeedView {
+        return when(buf.getInt()) {
+            1 -> RootDeedView.Found(
+                FfiConverterString.read(buf),
+                FfiConverterUByte.read(buf),
+                FfiConverterUInt.read(buf),
+                )
+            2 -> RootDeedView.Appoint(
+                FfiConverterString.read(buf),
+                )
+            3 -> RootDeedView.Dismiss(
+                FfiConverterString.read(buf),
+                )
+            4 -> RootDeedView.Move(
+                FfiConverterString.read(buf),
+                )
+            else -> throw RuntimeException("invalid enum value, something is very wrong!!")
+        }
+    }
+
+    override fun allocationSize(value: RootDeedView): ULong = when(value) {
+        is RootDeedView.Found -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterString.allocationSize(value.`root`)
+                + FfiConverterUByte.allocationSize(value.`threshold`)
+                + FfiConverterUInt.allocationSize(value.`keys`)
+            )
+        }
+        is RootDeedView.Appoint -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterString.allocationSize(value.`phone`)
+            )
+        }
+        is RootDeedView.Dismiss -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterString.allocationSize(value.`right`)
+            )
+        }
+        is RootDeedView.Move -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterString.allocationSize(value.`parent`)
+            )
+        }
+    }
+
+    override fun write(value: RootDeedView, buf: ByteBuffer) {
+        when(value) {
+            is RootDeedView.Found -> {
+                buf.putInt(1)
+                FfiConverterString.write(value.`root`, buf)
+                FfiConverterUByte.write(value.`threshold`, buf)
+                FfiConverterUInt.write(value.`keys`, buf)
+                Unit
+            }
+            is RootDeedView.Appoint -> {
+                buf.putInt(2)
+                FfiConverterString.write(value.`phone`, buf)
+                Unit
+            }
+            is RootDeedView.Dismiss -> {
+                buf.putInt(3)
+                FfiConverterString.write(value.`right`, buf)
+                Unit
+            }
+            is RootDeedView.Move -> {
+                buf.putInt(4)
+                FfiConverterString.write(value.`parent`, buf)
+                Unit
+            }
+        }.let { /* this makes the `when` an expression, which ensures it is exhaustive */ }
+    }
+}
+
+
+
+
+
+/**
  * One command to the roster. Only officers may. Days are first days: `2025-05-20`.
  */
 sealed class RosterCommand {
@@ -30713,6 +33003,100 @@ public object FfiConverterTypeTaskStatus: FfiConverterRustBuffer<TaskStatus> {
 
 
 /**
+ * Level of a unit under a root.
+ */
+
+enum class UnitLevel {
+    
+    /**
+     * Đảng ủy of a commune.
+     */
+    COMMITTEE,
+    /**
+     * Of a district, or what stands in its place.
+     */
+    DISTRICT,
+    /**
+     * Of the province.
+     */
+    PROVINCE;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeUnitLevel: FfiConverterRustBuffer<UnitLevel> {
+    override fun read(buf: ByteBuffer) = try {
+        UnitLevel.values()[buf.getInt() - 1]
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: UnitLevel) = 4UL
+
+    override fun write(value: UnitLevel, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
+/**
+ * Whose name it is.
+ */
+
+enum class UnitNameKind {
+    
+    /**
+     * The unit's.
+     */
+    NAME,
+    /**
+     * That of the body above.
+     */
+    UPPER,
+    /**
+     * That of the unit which this one became part of.
+     */
+    MERGED_INTO;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeUnitNameKind: FfiConverterRustBuffer<UnitNameKind> {
+    override fun read(buf: ByteBuffer) = try {
+        UnitNameKind.values()[buf.getInt() - 1]
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: UnitNameKind) = 4UL
+
+    override fun write(value: UnitNameKind, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
+/**
  * How well the wrapping keys of a vault are protected. Ordered from weak to strong.
  */
 
@@ -31514,6 +33898,70 @@ public object FfiConverterOptionalTypeHeardView: FfiConverterRustBuffer<HeardVie
         } else {
             buf.put(1)
             FfiConverterTypeHeardView.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalTypeHostView: FfiConverterRustBuffer<HostView?> {
+    override fun read(buf: ByteBuffer): HostView? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeHostView.read(buf)
+    }
+
+    override fun allocationSize(value: HostView?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeHostView.allocationSize(value)
+        }
+    }
+
+    override fun write(value: HostView?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeHostView.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalTypeKeyChangeView: FfiConverterRustBuffer<KeyChangeView?> {
+    override fun read(buf: ByteBuffer): KeyChangeView? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeKeyChangeView.read(buf)
+    }
+
+    override fun allocationSize(value: KeyChangeView?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeKeyChangeView.allocationSize(value)
+        }
+    }
+
+    override fun write(value: KeyChangeView?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeKeyChangeView.write(value, buf)
         }
     }
 }
@@ -33544,6 +35992,62 @@ public object FfiConverterSequenceTypeMotionView: FfiConverterRustBuffer<List<Mo
 /**
  * @suppress
  */
+public object FfiConverterSequenceTypeMoveStepView: FfiConverterRustBuffer<List<MoveStepView>> {
+    override fun read(buf: ByteBuffer): List<MoveStepView> {
+        val len = buf.getInt()
+        return List<MoveStepView>(len) {
+            FfiConverterTypeMoveStepView.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<MoveStepView>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeMoveStepView.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<MoveStepView>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeMoveStepView.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeMoveView: FfiConverterRustBuffer<List<MoveView>> {
+    override fun read(buf: ByteBuffer): List<MoveView> {
+        val len = buf.getInt()
+        return List<MoveView>(len) {
+            FfiConverterTypeMoveView.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<MoveView>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeMoveView.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<MoveView>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeMoveView.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterSequenceTypeNarrativeView: FfiConverterRustBuffer<List<NarrativeView>> {
     override fun read(buf: ByteBuffer): List<NarrativeView> {
         val len = buf.getInt()
@@ -34384,6 +36888,34 @@ public object FfiConverterSequenceTypeReviewOption: FfiConverterRustBuffer<List<
 /**
  * @suppress
  */
+public object FfiConverterSequenceTypeRootEntryView: FfiConverterRustBuffer<List<RootEntryView>> {
+    override fun read(buf: ByteBuffer): List<RootEntryView> {
+        val len = buf.getInt()
+        return List<RootEntryView>(len) {
+            FfiConverterTypeRootEntryView.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<RootEntryView>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeRootEntryView.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<RootEntryView>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeRootEntryView.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterSequenceTypeScoreView: FfiConverterRustBuffer<List<ScoreView>> {
     override fun read(buf: ByteBuffer): List<ScoreView> {
         val len = buf.getInt()
@@ -34888,6 +37420,34 @@ public object FfiConverterSequenceTypeUnitBelowView: FfiConverterRustBuffer<List
 /**
  * @suppress
  */
+public object FfiConverterSequenceTypeUnitNameView: FfiConverterRustBuffer<List<UnitNameView>> {
+    override fun read(buf: ByteBuffer): List<UnitNameView> {
+        val len = buf.getInt()
+        return List<UnitNameView>(len) {
+            FfiConverterTypeUnitNameView.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<UnitNameView>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeUnitNameView.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<UnitNameView>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeUnitNameView.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterSequenceTypeVersionView: FfiConverterRustBuffer<List<VersionView>> {
     override fun read(buf: ByteBuffer): List<VersionView> {
         val len = buf.getInt()
@@ -34906,6 +37466,34 @@ public object FfiConverterSequenceTypeVersionView: FfiConverterRustBuffer<List<V
         buf.putInt(value.size)
         value.iterator().forEach {
             FfiConverterTypeVersionView.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeVisitorView: FfiConverterRustBuffer<List<VisitorView>> {
+    override fun read(buf: ByteBuffer): List<VisitorView> {
+        val len = buf.getInt()
+        return List<VisitorView>(len) {
+            FfiConverterTypeVisitorView.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<VisitorView>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeVisitorView.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<VisitorView>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeVisitorView.write(it, buf)
         }
     }
 }
@@ -35313,6 +37901,67 @@ public object FfiConverterSequenceOptionalString: FfiConverterRustBuffer<List<ko
         FfiConverterTypeLogLevel.lower(`level`),_status)
 }
     
+    
+
+        /**
+         * Makes a key of a root. Needs no profile; nothing is kept here.
+         */
+    @Throws(HandbookException::class) fun `makeRootKey`(): RootKeyView {
+            return FfiConverterTypeRootKeyView.lift(
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_func_make_root_key(
+    
+        _status)
+}
+    )
+    }
+    
+
+        /**
+         * Reads the card of a committee, to compare its check code. Needs no profile.
+         */
+    @Throws(HandbookException::class) fun `readCommitteeCard`(`text`: kotlin.String): CommitteeCardView {
+            return FfiConverterTypeCommitteeCardView.lift(
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_func_read_committee_card(
+    
+        
+        FfiConverterString.lower(`text`),_status)
+}
+    )
+    }
+    
+
+        /**
+         * Reads a paper of a root, to show what it does. Needs no profile.
+         */
+    @Throws(HandbookException::class) fun `readRootPaper`(`text`: kotlin.String): RootPaperView {
+            return FfiConverterTypeRootPaperView.lift(
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_func_read_root_paper(
+    
+        
+        FfiConverterString.lower(`text`),_status)
+}
+    )
+    }
+    
+
+        /**
+         * Signs a paper with one of the root's keys, opened by its code; gives the paper to hand on. Needs no profile.
+         */
+    @Throws(HandbookException::class) fun `signRootPaper`(`text`: kotlin.String, `key`: kotlin.String, `code`: kotlin.String): RootPaperView {
+            return FfiConverterTypeRootPaperView.lift(
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_func_sign_root_paper(
+    
+        
+        FfiConverterString.lower(`text`),
+        FfiConverterString.lower(`key`),
+        FfiConverterString.lower(`code`),_status)
+}
+    )
+    }
     
 
         /**
