@@ -18,6 +18,7 @@ public final class Phone {
     private let home: HomeModel
     private let review: ReviewModel
     private let feedback: FeedbackModel
+    private let hall: HallModel
     private var relays: [String: SyncModel] = [:]
     private var meeting: MeetingModel?
 
@@ -27,6 +28,7 @@ public final class Phone {
         home = HomeModel(handbook)
         review = ReviewModel(handbook)
         feedback = FeedbackModel(handbook)
+        hall = HallModel(handbook)
     }
 
     /// All commands.
@@ -36,7 +38,8 @@ public final class Phone {
         home      begin MONTH | DAY      place TEXT      start TIME      end TIME      chair NUMBER      clerk NUMBER
         open      close      agenda TITLE      mark STATE | NUMBERS | REASON      speech NUMBER | TEXT
         conclusion TEXT | DEADLINE | NUMBERS      view      review      minutes      sha256
-        feedback [named/nameless | TOPIC | TEXT]      answer NUMBER | writer/all | TEXT      sync HOST:PORT#KEY      quit
+        feedback [named/nameless | TOPIC | TEXT]      answer NUMBER | writer/all | TEXT      sync HOST:PORT#KEY
+        host [LISTEN]      hall      visit HOST:PORT#KEY      leave HOST:PORT#KEY      quit
         \(LibraryLines.help)
         """
 
@@ -99,6 +102,15 @@ public final class Phone {
         case "feedback": return try await feedbackLines(rest)
         case "answer": return try await reply(rest)
         case "sync": return try await sync(rest)
+        case "host":
+            _ = try await hosting { rest.isEmpty ? await $0.host() : await $0.host(rest) }
+            return [try await read(hall.screen).address].compactMap { $0 }
+        case "hall":
+            let content = try await read(hall.screen)
+            return ["hall: \(content.complete) of \(content.visitors.count)"]
+                + content.visitors.map { "\($0.label) · \($0.name ?? "?") · \($0.complete ? "complete" : "behind")" }
+        case "visit": return try await hosting { await $0.visit(rest) }
+        case "leave": return try await hosting { await $0.leave(rest) }
         default:
             guard let said = try await LibraryLines(handbook: handbook).say(String(words.first ?? ""), rest) else {
                 throw BadLine("no such command: \(line); try help")
@@ -184,6 +196,11 @@ public final class Phone {
         guard await model.now() else { throw BadLine(model.screen.notice?.text ?? "") }
         let content = try await read(model.screen)
         return ["sync: \("\(content.mood)".uppercased()), pending: \(content.pending)"]
+    }
+
+    private func hosting(_ action: (HallModel) async -> Bool) async throws -> [String] {
+        guard await action(hall) else { throw BadLine(hall.screen.notice?.text ?? "") }
+        return []
     }
 
     private func words(_ phase: MeetingStep?) -> String {

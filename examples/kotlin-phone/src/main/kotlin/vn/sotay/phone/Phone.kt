@@ -7,6 +7,7 @@ import vn.sotay.Handbook
 import vn.sotay.MeetingCommand
 import vn.sotay.MeetingStep
 import vn.sotay.SotayException
+import vn.sotay.Sync
 import vn.sotay.plainMember
 
 /** What a line asked for makes no sense; [message] says how it is written. */
@@ -20,6 +21,7 @@ class Phone(private val handbook: Handbook, private val scope: CoroutineScope) {
     private val home by lazy { HomeModel(handbook, scope) }
     private val review by lazy { ReviewModel(handbook, scope) }
     private val feedback by lazy { FeedbackModel(handbook, scope) }
+    private val hall by lazy { HallModel(handbook, scope) }
     private val relays = HashMap<String, SyncModel>()
     private var meeting: MeetingModel? = null
     private val library = LibraryLines(handbook, scope)
@@ -55,6 +57,10 @@ class Phone(private val handbook: Handbook, private val scope: CoroutineScope) {
             "feedback" -> feedback(rest)
             "answer" -> reply(rest)
             "sync" -> sync(rest)
+            "host" -> hosting { it.host(rest.ifEmpty { Sync.ANY_PORT }) } + listOfNotNull(hall.screen.read().address)
+            "hall" -> hallLines()
+            "visit" -> hosting { it.visit(rest) }
+            "leave" -> hosting { it.leave(rest) }
             else -> library.say(word, rest) ?: throw BadLine("no such command: $word; try help")
         }
     }
@@ -147,6 +153,17 @@ class Phone(private val handbook: Handbook, private val scope: CoroutineScope) {
         return listOf("sync: ${content.mood}, pending: ${content.pending}")
     }
 
+    private suspend fun hosting(action: suspend (HallModel) -> Boolean): List<String> {
+        if (!action(hall)) throw BadLine(hall.screen.shown.value.notice?.text.orEmpty())
+        return emptyList()
+    }
+
+    private suspend fun hallLines(): List<String> {
+        val content = hall.screen.read()
+        return listOf("hall: ${content.complete} of ${content.visitors.size}") +
+            content.visitors.map { "${it.label} · ${it.name ?: "?"} · ${if (it.complete) "complete" else "behind"}" }
+    }
+
     private suspend fun <T> Screen<T>.read(): T {
         refresh()
         return shown.first { it.content != null }.content!!
@@ -189,7 +206,8 @@ class Phone(private val handbook: Handbook, private val scope: CoroutineScope) {
             home      begin MONTH | DAY      place TEXT      start TIME      end TIME      chair NUMBER      clerk NUMBER
             open      close      agenda TITLE      mark STATE | NUMBERS | REASON      speech NUMBER | TEXT
             conclusion TEXT | DEADLINE | NUMBERS      view      review      minutes      sha256
-            feedback [named/nameless | TOPIC | TEXT]      answer NUMBER | writer/all | TEXT      sync HOST:PORT#KEY      quit
+            feedback [named/nameless | TOPIC | TEXT]      answer NUMBER | writer/all | TEXT      sync HOST:PORT#KEY
+            host [LISTEN]      hall      visit HOST:PORT#KEY      leave HOST:PORT#KEY      quit
             ${LibraryLines.HELP}
             """.trimIndent()
     }
