@@ -2,6 +2,12 @@
 
 # Tables for unwinding are a tenth of the library; with frame pointers they are two thirds as large. Panics go on unwinding.
 export RUSTFLAGS="-C force-frame-pointers=yes ${RUSTFLAGS:-}"
+# Nothing stands after a call that never returns. What else LLVM can do for size, and what it costs: docs/decisions/0185.
+RUSTFLAGS+=" -C llvm-args=-no-trap-after-noreturn"
+# Panics name source files, but not the folders of whoever built the library.
+for sources in "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*/; do
+    RUSTFLAGS+=" --remap-path-prefix=$sources="
+done
 # C code: nothing unwinds through it. zstd decodes by one way instead of several; no wire format depends on it.
 export CFLAGS="-fno-asynchronous-unwind-tables -fno-unwind-tables -ffunction-sections -fdata-sections \
 -DSQLITE_OMIT_JSON -DSQLITE_OMIT_LOAD_EXTENSION \

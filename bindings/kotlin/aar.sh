@@ -9,7 +9,9 @@ out=examples/android/sotay/src/main/jniLibs
 . bindings/mobile.sh
 for pair in aarch64-linux-android:arm64-v8a armv7-linux-androideabi:armeabi-v7a x86_64-linux-android:x86_64 i686-linux-android:x86; do
     target="${pair%%:*}"; abi="${pair##*:}"
-    cargo ndk --platform 26 --target "$abi" rustc "${mobile[@]}" cdylib
+    # Identical functions are folded; relocations are packed in the form that Android reads since API 23 (0185).
+    cargo ndk --platform 26 --target "$abi" rustc "${mobile[@]}" cdylib -- \
+        -C link-arg=-Wl,--icf=all -C link-arg=-Wl,--pack-dyn-relocs=android
     library="target/$target/release-mobile/libsotay_ffi.so"
     mkdir -p "$out/$abi"
     "$ANDROID_NDK_HOME"/toolchains/llvm/prebuilt/*/bin/llvm-strip --strip-all -o "$out/$abi/libsotay_ffi.so" "$library"
