@@ -204,6 +204,7 @@ fn confirmed<'a>(folder: &'a Path, mut lock: Lock<'a>, key: Key) -> Result<Profi
             key: OPENED.to_vec(),
             value: Some((opened + 1).to_be_bytes().to_vec()),
         }],
+        ..Batch::default()
     };
     store.commit(batch).map_err(ProfileError::Store)?;
     lock.confirm(opened + 1)?;

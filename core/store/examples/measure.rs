@@ -69,6 +69,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         store.commit(Batch {
             envelopes: vec![envelope],
             puts: Vec::new(),
+            ..Batch::default()
         })?;
     }
     rate("commit, one at a time", SINGLES, started);

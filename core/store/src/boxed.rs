@@ -3,8 +3,8 @@
 use sotay_feed::{DeviceId, EnvelopeId, Frontier, SpaceId, Tip};
 
 use crate::{
-    Arrival, Batch, Bucket, Budget, Committed, DatabaseId, ForkEvidence, KeyValue, News, Page, Store,
-    StoreError, Stored,
+    Arrival, Batch, Bucket, Budget, Committed, Copied, DatabaseId, Dropped, ForkEvidence, KeyValue, Log,
+    News, Page, Store, StoreError, Stored,
 };
 
 impl<S: Store + ?Sized> Store for Box<S> {
@@ -44,6 +44,23 @@ impl<S: Store + ?Sized> Store for Box<S> {
         budget: Budget,
     ) -> Result<Page, StoreError> {
         (**self).missing(space, have, after, budget)
+    }
+
+    fn drop_envelopes(
+        &mut self,
+        space: &SpaceId,
+        feed: DeviceId,
+        numbers: &[u64],
+    ) -> Result<Dropped, StoreError> {
+        (**self).drop_envelopes(space, feed, numbers)
+    }
+
+    fn log(&self, space: &SpaceId, after: u64, budget: Budget) -> Result<Log, StoreError> {
+        (**self).log(space, after, budget)
+    }
+
+    fn follow(&mut self, space: &SpaceId, rows: &[Copied]) -> Result<bool, StoreError> {
+        (**self).follow(space, rows)
     }
 
     fn at(&self, space: &SpaceId, device: DeviceId, seq: u64) -> Result<Option<Stored>, StoreError> {

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use sotay_feed::{DeviceId, Envelope, EnvelopeId, Frontier, Kind, SpaceId, Tip, Verified};
 
+use crate::{Copied, Dropped, Log};
+
 /// Identity of one database file: 16 random bytes made when it was created. A database that was deleted and made
 /// anew, or another relay's, has another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -234,6 +236,9 @@ pub struct Batch {
     pub envelopes: Vec<Verified<Envelope>>,
     /// Records to write.
     pub puts: Vec<Put>,
+    /// Those of `envelopes` that may follow their feed's tip though numbers between are missing, because whoever commits
+    /// knows that a cover lets them be missing (P3.4). A leap over nothing is judged as every envelope.
+    pub leaps: BTreeSet<EnvelopeId>,
 }
 
 /// What became of one envelope of a batch. Anything but `Stored` left the feed as it was and does not fail the batch.
@@ -241,7 +246,7 @@ pub struct Batch {
 pub enum Outcome {
     /// Appended; its place in the arrival order.
     Stored(Arrival),
-    /// The same bytes were there already.
+    /// The same bytes were there already, or its number is below the tip and no longer held, or never was (P3.4).
     Duplicate,
     /// Earlier envelopes of the feed are missing.
     Gap {
@@ -399,7 +404,7 @@ pub trait Store: Send {
     /// Last envelope of a feed.
     fn tip(&self, space: &SpaceId, device: DeviceId) -> Result<Option<Tip>, StoreError>;
 
-    /// Highest gapless number of every feed of a space.
+    /// Number of the tip of every feed of a space: what is below it is held, was dropped, or was leaped over.
     fn frontier(&self, space: &SpaceId) -> Result<Frontier, StoreError>;
 
     /// The newest arrival of a space; number 0 when it holds nothing.
@@ -420,10 +425,29 @@ pub trait Store: Send {
         budget: Budget,
     ) -> Result<Page, StoreError>;
 
-    /// One envelope by its place in its feed.
+    /// Drops envelopes of one feed: their bytes, place and id are gone, and only the chain of arrivals still knows that
+    /// something came. Tip, head, frontier and what [`Store::passed`] says stay. Durable when it returns, and any part of
+    /// it done alone is a valid state. What is not held is passed over, and so is what has to stay: the tip, and numbers at
+    /// or above that of a proven fork, which need what they contradict.
+    fn drop_envelopes(
+        &mut self,
+        space: &SpaceId,
+        feed: DeviceId,
+        numbers: &[u64],
+    ) -> Result<Dropped, StoreError>;
+
+    /// Arrivals after `after` with their chains, those that were dropped included: for whoever copies the database.
+    fn log(&self, space: &SpaceId, after: u64, budget: Budget) -> Result<Log, StoreError>;
+
+    /// Appends arrivals as another database has them, with what was dropped there, in one transaction. `false`, and nothing
+    /// is written: a row does not continue what is here. An envelope may leap in its feed; that its signature and the
+    /// place of the first row ([`Log::before`]) are right is for the caller to see to.
+    fn follow(&mut self, space: &SpaceId, rows: &[Copied]) -> Result<bool, StoreError>;
+
+    /// One envelope by its place in its feed; `None` also when it was dropped.
     fn at(&self, space: &SpaceId, device: DeviceId, seq: u64) -> Result<Option<Stored>, StoreError>;
 
-    /// One envelope by its id.
+    /// One envelope by its id; `None` also when it was dropped.
     fn envelope(&self, id: EnvelopeId) -> Result<Option<Stored>, StoreError>;
 
     /// Bytes of all envelopes of a space.

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use sotay_feed::{DeviceId, EnvelopeId, Frontier, SpaceId, Tip};
 
 use crate::{
-    Arrival, Batch, Bucket, Budget, Committed, DatabaseId, ForkEvidence, KeyValue, News, Page, Store,
-    StoreError, Stored,
+    Arrival, Batch, Bucket, Budget, Committed, Copied, DatabaseId, Dropped, ForkEvidence, KeyValue, Log,
+    News, Page, Store, StoreError, Stored,
 };
 
 /// What goes wrong with one call.
@@ -152,6 +152,15 @@ impl<S: Store> FaultyStore<S> {
         Ok(fault)
     }
 
+    fn write<T>(&mut self, write: impl FnOnce(&mut S) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let fault = self.next(true)?;
+        let written = write(&mut self.inner);
+        match fault {
+            Some(Fault::CrashAfter) => Err(crash()),
+            _ => written,
+        }
+    }
+
     fn read<T>(&self, read: impl FnOnce(&S) -> Result<T, StoreError>) -> Result<T, StoreError> {
         match self.next(false)? {
             Some(Fault::CrashAfter) => Err(crash()),
@@ -170,12 +179,7 @@ impl<S: Store> Store for FaultyStore<S> {
     }
 
     fn commit(&mut self, batch: Batch) -> Result<Committed, StoreError> {
-        let fault = self.next(true)?;
-        let committed = self.inner.commit(batch);
-        match fault {
-            Some(Fault::CrashAfter) => Err(crash()),
-            _ => committed,
-        }
+        self.write(|inner| inner.commit(batch))
     }
 
     fn tip(&self, space: &SpaceId, device: DeviceId) -> Result<Option<Tip>, StoreError> {
@@ -206,6 +210,23 @@ impl<S: Store> Store for FaultyStore<S> {
         budget: Budget,
     ) -> Result<Page, StoreError> {
         self.read(|inner| inner.missing(space, have, after, budget))
+    }
+
+    fn drop_envelopes(
+        &mut self,
+        space: &SpaceId,
+        feed: DeviceId,
+        numbers: &[u64],
+    ) -> Result<Dropped, StoreError> {
+        self.write(|inner| inner.drop_envelopes(space, feed, numbers))
+    }
+
+    fn log(&self, space: &SpaceId, after: u64, budget: Budget) -> Result<Log, StoreError> {
+        self.read(|inner| inner.log(space, after, budget))
+    }
+
+    fn follow(&mut self, space: &SpaceId, rows: &[Copied]) -> Result<bool, StoreError> {
+        self.write(|inner| inner.follow(space, rows))
     }
 
     fn at(&self, space: &SpaceId, device: DeviceId, seq: u64) -> Result<Option<Stored>, StoreError> {
@@ -271,6 +292,7 @@ mod tests {
         Batch {
             envelopes: vec![Author::new(1, space(1)).write(b"1")],
             puts: vec![record(Bucket::Tail, b"k", Some(b"v"))],
+            ..Batch::default()
         }
     }
 
@@ -294,6 +316,27 @@ mod tests {
             let disk = store.into_inner();
             assert_eq!(disk.head(&space(1)).unwrap().number, kept);
             assert_eq!(disk.list(Bucket::Tail, b"").unwrap().len() as u64, kept);
+        }
+    }
+
+    #[test]
+    fn a_crash_in_the_middle_of_dropping_leaves_a_store_that_drops_the_rest() {
+        let author = Author::new(1, space(1));
+        for (fault, left) in [(Fault::CrashBefore, 4), (Fault::CrashAfter, 2)] {
+            let mut store = faulty(Faults::none().at(2, fault));
+            crate::conformance::commit(&mut store, author.fork().write_many(6));
+            store.drop_envelopes(&space(1), author.id(), &[1, 2]).unwrap();
+            assert!(store.drop_envelopes(&space(1), author.id(), &[3, 4]).is_err());
+            let mut disk = store.into_inner();
+            let held = |disk: &MemoryStore| {
+                let page = disk.since(&space(1), 0, crate::conformance::ALL).unwrap();
+                page.envelopes.len()
+            };
+            assert_eq!(held(&disk), left);
+            let rest = disk
+                .drop_envelopes(&space(1), author.id(), &[1, 2, 3, 4])
+                .unwrap();
+            assert_eq!((held(&disk), rest.envelopes), (2, left as u64 - 2));
         }
     }
 

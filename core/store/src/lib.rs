@@ -6,6 +6,7 @@ mod boxed;
 pub mod conformance;
 mod contract;
 mod faulty;
+mod holes;
 mod memory;
 pub mod rules;
 mod sqlite;
@@ -15,6 +16,7 @@ pub use contract::{
     KEY_BYTES_MAX, KeyValue, News, Outcome, Page, Put, Store, StoreError, Stored, VALUE_BYTES_MAX,
 };
 pub use faulty::{Fault, Faults, FaultyStore};
+pub use holes::{Copied, Dropped, Log, Logged};
 pub use memory::MemoryStore;
 pub use sotay_sqlite::{KEY_BYTES, Key};
 pub use sqlite::{Checked, Options, SqliteStore, open_sealed, wipe};

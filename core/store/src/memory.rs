@@ -1,13 +1,13 @@
 //! A store in memory: the reference the others are compared with, and the disk of the simulator.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sotay_feed::{DeviceId, Envelope, EnvelopeId, Frontier, SpaceId, Tip, Verified, check_next};
 
-use crate::rules::{PageFiller, after_prefix, judge, proves_more};
+use crate::rules::{LogFiller, PageFiller, after_prefix, judge, may_leap, proves_more, stays};
 use crate::{
-    ARRIVALS_PER_SPACE_MAX, Arrival, Batch, Bucket, Budget, Committed, DatabaseId, ForkEvidence, KeyValue,
-    Outcome, Page, Store, StoreError, Stored,
+    ARRIVALS_PER_SPACE_MAX, Arrival, Batch, Bucket, Budget, Committed, Copied, DatabaseId, Dropped,
+    ForkEvidence, KeyValue, Log, Logged, Outcome, Page, Store, StoreError, Stored,
 };
 
 /// Holds everything in maps. Cloning it copies the whole "disk": a backup, or what is left after a crash.
@@ -21,16 +21,16 @@ pub struct MemoryStore {
 
 #[derive(Debug, Clone, Default)]
 struct SpaceLog {
-    /// Index `n` holds arrival `n + 1`, with the chain after it.
-    log: Vec<(Stored, [u8; 8])>,
+    /// Index `n` holds arrival `n + 1`, with the chain after it; nothing where it was dropped.
+    log: Vec<(Option<Stored>, [u8; 8])>,
     feeds: BTreeMap<DeviceId, FeedLog>,
     bytes: u64,
 }
 
 #[derive(Debug, Clone, Default)]
 struct FeedLog {
-    /// Index `n` holds the arrival of number `n + 1`.
-    arrivals: Vec<u64>,
+    /// The arrival of every number that is held.
+    arrivals: BTreeMap<u64, u64>,
     fork: Option<ForkEvidence>,
 }
 
@@ -45,17 +45,28 @@ impl MemoryStore {
         }
     }
 
-    fn append(&mut self, envelope: &Verified<Envelope>) -> Result<Outcome, StoreError> {
+    fn append(
+        &mut self,
+        envelope: &Verified<Envelope>,
+        leaps: &BTreeSet<EnvelopeId>,
+    ) -> Result<Outcome, StoreError> {
         let space = *envelope.space();
         let log = self.spaces.entry(space).or_default();
-        let device = envelope.header().device;
-        if let Err(fault) = check_next(log.tip(device), envelope.header()) {
-            let outcome = judge(envelope, fault, |seq| log.id_at(device, seq))?;
+        let (device, tip) = (envelope.header().device, log.tip(envelope.header().device));
+        if let Err(fault) = check_next(tip, envelope.header())
+            && !may_leap(leaps, envelope.id(), tip, envelope.header().seq)
+        {
+            let id_at = |seq| Ok(log.stored(device, seq).map(|stored| stored.id));
+            let outcome = judge(envelope, fault, id_at)?;
             if let Outcome::Fork { seq } = outcome {
                 log.keep_fork(space, seq, envelope);
             }
             return Ok(outcome);
         }
+        Ok(Outcome::Stored(self.push(space, envelope)))
+    }
+
+    fn push(&mut self, space: SpaceId, envelope: &Verified<Envelope>) -> Arrival {
         let gone = (Bucket::Erased, envelope.id().as_bytes().to_vec());
         let left = self
             .records
@@ -63,13 +74,15 @@ impl MemoryStore {
             .then(|| envelope.erase())
             .flatten();
         let envelope = left.as_ref().unwrap_or(envelope);
+        let log = self.spaces.entry(space).or_default();
         let arrival = log.head().next(envelope.id());
-        log.feeds.entry(device).or_default().arrivals.push(arrival.number);
+        let feed = log.feeds.entry(envelope.header().device).or_default();
+        feed.arrivals.insert(envelope.header().seq, arrival.number);
         log.log
-            .push((Stored::new(arrival.number, envelope), arrival.chain));
+            .push((Some(Stored::new(arrival.number, envelope)), arrival.chain));
         log.bytes += envelope.bytes().len() as u64;
         self.by_id.insert(envelope.id(), (space, arrival.number));
-        Ok(Outcome::Stored(arrival))
+        arrival
     }
 
     /// Keeps of an envelope only what verifies.
@@ -79,7 +92,9 @@ impl MemoryStore {
         };
         let log = self.spaces.get_mut(space).expect("it holds the envelope");
         let index = index_before(*arrival).expect("arrivals count from 1");
-        let (stored, _) = &mut log.log[index];
+        let Some(stored) = &mut log.log[index].0 else {
+            return Ok(());
+        };
         let whole = Envelope::decode(&stored.bytes).expect("it was an envelope when it was stored");
         if let Some(left) = whole.erase() {
             log.bytes = log.bytes - stored.bytes.len() as u64 + left.bytes().len() as u64;
@@ -109,25 +124,19 @@ impl SpaceLog {
     fn head(&self) -> Arrival {
         self.log
             .last()
-            .map_or_else(Arrival::default, |(stored, chain)| Arrival {
-                number: stored.arrival,
+            .map_or_else(Arrival::default, |(_, chain)| Arrival {
+                number: self.log.len() as u64,
                 chain: *chain,
             })
     }
 
     fn stored(&self, device: DeviceId, seq: u64) -> Option<&Stored> {
-        let feed = self.feeds.get(&device)?;
-        let arrival = *feed.arrivals.get(index_before(seq)?)?;
-        self.log.get(index_before(arrival)?).map(|(stored, _)| stored)
-    }
-
-    fn id_at(&self, device: DeviceId, seq: u64) -> Result<EnvelopeId, StoreError> {
-        let stored = self.stored(device, seq);
-        Ok(stored.expect("asked only for numbers up to the tip").id)
+        let arrival = *self.feeds.get(&device)?.arrivals.get(&seq)?;
+        self.log.get(index_before(arrival)?)?.0.as_ref()
     }
 
     fn tip(&self, device: DeviceId) -> Option<Tip> {
-        let seq = self.feeds.get(&device)?.arrivals.len() as u64;
+        let (&seq, _) = self.feeds.get(&device)?.arrivals.last_key_value()?;
         self.stored(device, seq).map(|stored| Tip { seq, id: stored.id })
     }
 
@@ -177,7 +186,7 @@ impl Store for MemoryStore {
         let outcomes = batch
             .envelopes
             .iter()
-            .map(|envelope| self.append(envelope))
+            .map(|envelope| self.append(envelope, &batch.leaps))
             .collect::<Result<_, _>>()?;
         for put in batch.puts {
             if let Some(id) = put.erases() {
@@ -198,7 +207,7 @@ impl Store for MemoryStore {
     fn frontier(&self, space: &SpaceId) -> Result<Frontier, StoreError> {
         let feeds = self.spaces.get(space).into_iter().flat_map(|log| &log.feeds);
         Ok(feeds
-            .map(|(&device, feed)| (device, feed.arrivals.len() as u64))
+            .filter_map(|(&device, feed)| Some((device, *feed.arrivals.last_key_value()?.0)))
             .collect())
     }
 
@@ -230,13 +239,93 @@ impl Store for MemoryStore {
             return Ok(filler.finish(0));
         };
         let from = usize::try_from(after).unwrap_or(usize::MAX);
-        let lacking = log.log.iter().skip(from).map(|(stored, _)| stored);
+        let lacking = log
+            .log
+            .iter()
+            .skip(from)
+            .filter_map(|(stored, _)| stored.as_ref());
         for stored in lacking.filter(|stored| stored.seq > have.get(stored.device)) {
             if !filler.offer(stored.clone()) {
                 break;
             }
         }
         Ok(filler.finish(log.head().number))
+    }
+
+    fn drop_envelopes(
+        &mut self,
+        space: &SpaceId,
+        feed: DeviceId,
+        numbers: &[u64],
+    ) -> Result<Dropped, StoreError> {
+        let mut dropped = Dropped::default();
+        let Some(log) = self.spaces.get_mut(space) else {
+            return Ok(dropped);
+        };
+        let Some(tip) = log.tip(feed) else {
+            return Ok(dropped);
+        };
+        let places = log.feeds.get_mut(&feed).expect("it has a tip");
+        let fork = places.fork.as_ref().map(|fork| fork.seq);
+        for seq in numbers.iter().filter(|seq| !stays(**seq, tip.seq, fork)) {
+            let Some(arrival) = places.arrivals.remove(seq) else {
+                continue;
+            };
+            let index = index_before(arrival).expect("arrivals count from 1");
+            let stored = log.log[index].0.take().expect("it has a place");
+            self.by_id.remove(&stored.id);
+            dropped += Dropped {
+                envelopes: 1,
+                bytes: stored.bytes.len() as u64,
+            };
+        }
+        log.bytes -= dropped.bytes;
+        Ok(dropped)
+    }
+
+    fn log(&self, space: &SpaceId, after: u64, budget: Budget) -> Result<Log, StoreError> {
+        let rows = self.spaces.get(space).map_or(&[][..], |log| &log.log);
+        let before = match index_before(after) {
+            None => Some([0; 8]),
+            Some(index) => rows.get(index).map(|(_, chain)| *chain),
+        };
+        let mut filler = LogFiller::new(budget, before);
+        let from = usize::try_from(after).unwrap_or(usize::MAX);
+        for (index, (stored, chain)) in rows.iter().enumerate().skip(from) {
+            let arrival = Arrival {
+                number: index as u64 + 1,
+                chain: *chain,
+            };
+            let stored = stored.clone();
+            if !filler.offer(Logged { arrival, stored }) {
+                break;
+            }
+        }
+        Ok(filler.finish())
+    }
+
+    fn follow(&mut self, space: &SpaceId, rows: &[Copied]) -> Result<bool, StoreError> {
+        let mut next = self.clone();
+        for row in rows {
+            let log = next.spaces.entry(*space).or_default();
+            let head = log.head();
+            if head.number >= ARRIVALS_PER_SPACE_MAX {
+                return Err(StoreError::Full);
+            }
+            let device = row.envelope.as_ref().map(|envelope| envelope.header().device);
+            if !row.continues(head, device.and_then(|device| log.tip(device))) {
+                return Ok(false);
+            }
+            match &row.envelope {
+                Some(envelope) if envelope.space() != space => return Ok(false),
+                Some(envelope) => {
+                    next.push(*space, envelope);
+                }
+                None => log.log.push((None, row.arrival.chain)),
+            }
+        }
+        *self = next;
+        Ok(true)
     }
 
     fn at(&self, space: &SpaceId, device: DeviceId, seq: u64) -> Result<Option<Stored>, StoreError> {
@@ -256,7 +345,7 @@ impl Store for MemoryStore {
             .spaces
             .get(space)
             .and_then(|log| log.log.get(index))
-            .map(|(stored, _)| stored.clone()))
+            .and_then(|(stored, _)| stored.clone()))
     }
 
     fn space_bytes(&self, space: &SpaceId) -> Result<u64, StoreError> {

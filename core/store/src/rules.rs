@@ -5,23 +5,26 @@ use sotay_feed::{ChainFault, Envelope, EnvelopeId};
 
 use crate::{Arrival, Budget, Outcome, Page, StoreError, Stored};
 
+pub use crate::holes::{LogFiller, may_leap, nothing, stays};
+
 /// What becomes of an envelope that [`sotay_feed::check_next`] refused. `id_at` tells the id the feed holds at a number
-/// it has.
+/// below its tip, `None` where it was dropped or leaped over: what comes there is not wanted, and nothing can be said of it.
 pub fn judge(
     envelope: &Envelope,
     fault: ChainFault,
-    id_at: impl Fn(u64) -> Result<EnvelopeId, StoreError>,
+    id_at: impl Fn(u64) -> Result<Option<EnvelopeId>, StoreError>,
 ) -> Result<Outcome, StoreError> {
     Ok(match fault {
         ChainFault::Gap { expected } => Outcome::Gap { expected },
         ChainFault::OtherPredecessor { seq } => Outcome::Fork { seq: seq - 1 },
         ChainFault::Taken { seq } => {
-            if id_at(seq)? == envelope.id() {
-                Outcome::Duplicate
-            } else if seq == 1 || id_at(seq - 1)? == envelope.header().prev {
-                Outcome::Fork { seq }
-            } else {
-                Outcome::Fork { seq: seq - 1 }
+            if id_at(seq)?.is_none_or(|id| id == envelope.id()) {
+                return Ok(Outcome::Duplicate);
+            }
+            let before = if seq == 1 { None } else { id_at(seq - 1)? };
+            match before {
+                Some(before) if before != envelope.header().prev => Outcome::Fork { seq: seq - 1 },
+                _ => Outcome::Fork { seq },
             }
         }
     })

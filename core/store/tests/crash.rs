@@ -42,6 +42,7 @@ fn write_until_killed(path: &Path) {
                 record(Bucket::Applied, b"head", Some(&number.to_be_bytes())),
                 record(Bucket::Tail, &[round as u8], (round % 3 > 0).then_some(&body)),
             ],
+            ..Batch::default()
         };
         store.commit(batch).unwrap();
         let Arrival { number, chain } = store.head(&space).unwrap();

@@ -134,6 +134,7 @@ fn inspecting_reads_everything_and_changes_no_byte() {
     let batch = Batch {
         envelopes: Author::new(9, space(1)).write_many(1),
         puts: Vec::new(),
+        ..Batch::default()
     };
     assert!(matches!(store.commit(batch), Err(StoreError::ReadOnly)));
     drop(store);
@@ -174,10 +175,10 @@ fn a_newer_version_is_refused_in_words_and_stays_as_it_is() {
     let before = fs::read(&path).unwrap();
     for refused in [open(&path), inspect(&path)] {
         let refused = refused.unwrap_err();
-        assert!(matches!(refused, StoreError::Newer { found: 7, known: 1 }));
+        assert!(matches!(refused, StoreError::Newer { found: 7, known: 2 }));
         assert_eq!(
             refused.to_string(),
-            "the database has version 7, this program reads up to 1"
+            "the database has version 7, this program reads up to 2"
         );
     }
     assert_eq!(fs::read(&path).unwrap(), before);
@@ -271,6 +272,7 @@ fn a_full_disk_fails_the_whole_commit_and_keeps_everything_before() {
                 record(Bucket::Tail, b"batch", Some(&[0; 1000])),
                 record(Bucket::Applied, b"", Some(&[stored])),
             ],
+            ..Batch::default()
         };
         match store.commit(batch) {
             Ok(_) => stored += 1,
@@ -322,6 +324,7 @@ fn a_space_at_its_greatest_arrival_number_is_full() {
     let next = Batch {
         envelopes: author.write_many(1),
         puts: Vec::new(),
+        ..Batch::default()
     };
     assert!(matches!(store.commit(next), Err(StoreError::Full)));
 }
@@ -421,4 +424,58 @@ fn what_the_other_side_has_is_not_even_read_to_find_what_it_lacks() {
         store.since(&space(1), 0, ALL),
         Err(StoreError::Corrupt(_))
     ));
+}
+
+#[test]
+fn a_row_that_lost_its_bytes_without_being_dropped_is_found() {
+    let (_folder, path) = filled();
+    let mut store = open(&path).unwrap();
+    let author = Author::new(1, space(1)).id();
+    assert_eq!(
+        store
+            .drop_envelopes(&space(1), author, &[5, 6])
+            .unwrap()
+            .envelopes,
+        2
+    );
+    let checked = store.full_check().unwrap();
+    assert_eq!((checked.envelopes, checked.dropped), (298, 2));
+    drop(store);
+    let raw = Connection::open(&path).unwrap();
+    raw.execute(
+        "UPDATE envelope SET bytes = x'' WHERE bytes <> x'' AND place & 4294967295 = 9",
+        [],
+    )
+    .unwrap();
+    raw.close().unwrap();
+    let store = open(&path).unwrap();
+    assert!(matches!(
+        store.at(&space(1), author, 9),
+        Err(StoreError::Corrupt(_))
+    ));
+    let store = open(&path).unwrap_or(store);
+    assert!(matches!(store.full_check(), Err(StoreError::Corrupt(_))));
+}
+
+#[test]
+fn room_of_what_was_dropped_is_used_again_and_a_copy_is_smaller() {
+    let (folder, path) = folder();
+    let mut store = open(&path).unwrap();
+    let mut author = Author::new(1, space(1));
+    let bodies = |n: u8| (0..400).map(move |_| vec![n; 2000]);
+    commit(&mut store, bodies(1).map(|body| author.write(&body)).collect());
+    let full = store.file_bytes().unwrap();
+    let numbers: Vec<u64> = (1..400).collect();
+    store.drop_envelopes(&space(1), author.id(), &numbers).unwrap();
+    let copy = folder.path().join("copy.db");
+    store.backup_to(&copy).unwrap();
+    let small = open(&copy).unwrap();
+    assert!(small.file_bytes().unwrap() * 8 < full);
+    assert_eq!(small.full_check().unwrap(), store.full_check().unwrap());
+    commit(
+        &mut store,
+        bodies(2).take(300).map(|body| author.write(&body)).collect(),
+    );
+    assert!(store.file_bytes().unwrap() <= full);
+    store.full_check().unwrap();
 }

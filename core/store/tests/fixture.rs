@@ -6,17 +6,21 @@ use std::path::{Path, PathBuf};
 use sotay_feed::Kind;
 use sotay_store::conformance::{ALL, Author, commit, put, record, space};
 use sotay_store::{
-    Arrival, Bucket, Checked, DatabaseId, KEY_BYTES_MAX, Options, Outcome, SqliteStore, Store,
+    Arrival, Batch, Bucket, Checked, DatabaseId, KEY_BYTES_MAX, Options, Outcome, SqliteStore, Store,
+    StoreError,
 };
 use tempfile::TempDir;
 
 /// Buckets that had a meaning when the fixture was made.
 const BUCKETS_THEN: u8 = 13;
 
+/// Chain of the newest arrival in the fixture of version 2.
+const HEAD_OF_VERSION_2: u64 = 0x61ac_a15b_aa4a_5921;
+
 const ID: DatabaseId = DatabaseId(*b"store fixture v1");
 
-fn fixture() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/store-v1.db")
+fn fixture(version: u8) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/store-v{version}.db"))
 }
 
 /// Two spaces, three feeds, one fork, one envelope of several pages, one record in every bucket.
@@ -54,7 +58,11 @@ fn fill(path: &Path) {
 fn a_database_of_version_1_opens_and_holds_what_it_held() {
     let folder = TempDir::new().unwrap();
     let copy = folder.path().join("copy.db");
-    fs::copy(fixture(), &copy).unwrap();
+    fs::copy(fixture(1), &copy).unwrap();
+    // Only to look at it would change it.
+    let looked = SqliteStore::inspect(&copy, &Options::default());
+    assert!(matches!(looked, Err(StoreError::ReadOnly)));
+    assert_eq!(version_of(&copy), 1);
     let mut store = SqliteStore::open(&copy, &Options::default()).unwrap();
     assert_eq!(store.database_id(), ID);
     let (one, two) = (space(1), space(2));
@@ -96,6 +104,7 @@ fn a_database_of_version_1_opens_and_holds_what_it_held() {
     let expected = Checked {
         spaces: 2,
         envelopes: 5,
+        dropped: 0,
         records: 14,
     };
     assert_eq!(store.full_check().unwrap(), expected);
@@ -109,9 +118,66 @@ fn a_database_of_version_1_opens_and_holds_what_it_held() {
     ));
 }
 
+/// Version 2 as a relay leaves it that dropped what a cover lets it drop, and a phone that leaped over it.
+fn fill_with_holes(path: &Path) {
+    let options = Options {
+        new_id: Some(DatabaseId(*b"store fixture v2")),
+        ..Options::default()
+    };
+    let mut store = SqliteStore::open(path, &options).unwrap();
+    let (mut a, mut b) = (Author::new(1, space(1)), Author::new(2, space(1)));
+    let mut batch = a.write_many(6);
+    let far = b.write_many(9).remove(7);
+    let leaps = [far.id()].into();
+    batch.push(far);
+    let batch = Batch {
+        envelopes: batch,
+        leaps,
+        ..Batch::default()
+    };
+    assert_eq!(store.commit(batch).unwrap().outcomes.len(), 7);
+    store.drop_envelopes(&space(1), a.id(), &[1, 2, 4]).unwrap();
+}
+
 #[test]
-#[ignore = "makes the fixture of this version; run once before its first release"]
-fn make_the_fixture() {
-    assert!(!fixture().exists(), "a released fixture is never made anew");
-    fill(&fixture());
+fn a_database_of_version_2_with_holes_opens_and_holds_what_it_held() {
+    let folder = TempDir::new().unwrap();
+    let copy = folder.path().join("copy.db");
+    fs::copy(fixture(2), &copy).unwrap();
+    assert_eq!(version_of(&copy), 2);
+    let store = SqliteStore::open(&copy, &Options::default()).unwrap();
+    let all = store.since(&space(1), 0, ALL).unwrap().envelopes;
+    let held: Vec<_> = all.iter().map(|stored| (stored.arrival, stored.seq)).collect();
+    assert_eq!(held, [(3, 3), (5, 5), (6, 6), (7, 8)]);
+    let frontier = store.frontier(&space(1)).unwrap();
+    let tips: Vec<u64> = frontier.iter().map(|(_, seq)| seq).collect();
+    assert_eq!(tips, [8, 6]);
+    let expected = Checked {
+        spaces: 1,
+        envelopes: 4,
+        dropped: 3,
+        records: 0,
+    };
+    assert_eq!(store.full_check().unwrap(), expected);
+    let head = Arrival {
+        number: 7,
+        chain: HEAD_OF_VERSION_2.to_be_bytes(),
+    };
+    assert_eq!(store.head(&space(1)).unwrap(), head);
+}
+
+/// `user_version`, as S2 says where it is.
+fn version_of(path: &Path) -> u32 {
+    let bytes = fs::read(path).unwrap();
+    u32::from_be_bytes(bytes[60..64].try_into().unwrap())
+}
+
+#[test]
+#[ignore = "makes the fixtures of a version; run once before its first release"]
+fn make_the_fixtures() {
+    for (version, fill) in [(1, fill as fn(&Path)), (2, fill_with_holes)] {
+        if !fixture(version).exists() {
+            fill(&fixture(version));
+        }
+    }
 }

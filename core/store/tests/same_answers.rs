@@ -54,8 +54,20 @@ fn puts() -> impl Strategy<Value = Vec<Put>> {
 }
 
 fn batches() -> impl Strategy<Value = Vec<Batch>> {
-    let batch = (envelopes(), puts()).prop_map(|(envelopes, puts)| Batch { envelopes, puts });
+    let leaps = proptest::collection::vec(0..ENVELOPES.len(), 0..8)
+        .prop_map(|chosen| chosen.into_iter().map(|n| ENVELOPES[n].id()).collect());
+    let batch = (envelopes(), puts(), leaps).prop_map(|(envelopes, puts, leaps)| Batch {
+        envelopes,
+        puts,
+        leaps,
+    });
     proptest::collection::vec(batch, 0..12)
+}
+
+/// What is dropped after a batch: numbers of a device in a space.
+fn drops() -> impl Strategy<Value = Vec<(u8, u8, Vec<u64>)>> {
+    let numbers = proptest::collection::vec(0..LENGTH as u64 + 2, 0..6);
+    proptest::collection::vec((0..SPACES, 0..DEVICES, numbers), 0..3)
 }
 
 #[derive(Debug, Clone)]
@@ -91,6 +103,12 @@ fn same(a: &impl Store, b: &impl Store, questions: &[Question]) -> Result<(), Te
         prop_assert_eq!(head, b.head(&space).unwrap());
         prop_assert_eq!(a.frontier(&space).unwrap(), b.frontier(&space).unwrap());
         prop_assert_eq!(a.space_bytes(&space).unwrap(), b.space_bytes(&space).unwrap());
+        for question in questions {
+            prop_assert_eq!(
+                a.log(&space, question.after, question.budget).unwrap(),
+                b.log(&space, question.after, question.budget).unwrap()
+            );
+        }
         for device in (0..=DEVICES).map(|device| Author::new(device + 1, space).id()) {
             prop_assert_eq!(a.tip(&space, device).unwrap(), b.tip(&space, device).unwrap());
             for seq in 0..=LENGTH as u64 + 1 {
@@ -154,6 +172,7 @@ proptest! {
     #[test]
     fn sqlite_and_memory_answer_alike_after_any_batches_also_reopened(
         batches in batches(),
+        drops in proptest::collection::vec(drops(), 12),
         questions in questions(),
     ) {
         let folder = TempDir::new().unwrap();
@@ -162,8 +181,15 @@ proptest! {
         let options = Options { new_id: Some(id), ..Options::default() };
         let mut memory = MemoryStore::new(id);
         let mut sqlite = SqliteStore::open(&path, &options).unwrap();
-        for batch in batches {
+        for (batch, drops) in batches.into_iter().zip(drops) {
             prop_assert_eq!(sqlite.commit(batch.clone()).unwrap(), memory.commit(batch).unwrap());
+            for (number, device, numbers) in drops {
+                let (space, device) = (space(number), Author::new(device + 1, space(number)).id());
+                prop_assert_eq!(
+                    sqlite.drop_envelopes(&space, device, &numbers).unwrap(),
+                    memory.drop_envelopes(&space, device, &numbers).unwrap()
+                );
+            }
         }
         same(&sqlite, &memory, &questions)?;
         sqlite.full_check().unwrap();

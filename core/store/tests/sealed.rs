@@ -36,6 +36,7 @@ fn fill(store: &mut SqliteStore) {
 const WHOLE: Checked = Checked {
     spaces: 1,
     envelopes: 120,
+    dropped: 0,
     records: 40,
 };
 

@@ -102,6 +102,7 @@ impl<S: Store> Replica<S> {
         let committed = self.store.commit(Batch {
             envelopes: staged.batch,
             puts,
+            ..Batch::default()
         })?;
         for (key, record) in marks {
             match record {
@@ -140,7 +141,11 @@ impl<S: Store> Replica<S> {
         puts: Vec<Put>,
     ) -> Result<Vec<Arrival>, AppendError> {
         if envelopes.is_empty() {
-            self.store.commit(Batch { envelopes, puts })?;
+            self.store.commit(Batch {
+                envelopes,
+                puts,
+                ..Batch::default()
+            })?;
             return Ok(Vec::new());
         }
         self.append_all(vec![(*space, envelopes)], puts)
@@ -189,7 +194,11 @@ impl<S: Store> Replica<S> {
             spaces.push(space);
             all.extend(envelopes);
         }
-        let committed = self.store.commit(Batch { envelopes: all, puts })?;
+        let committed = self.store.commit(Batch {
+            envelopes: all,
+            puts,
+            ..Batch::default()
+        })?;
         self.spaces
             .extend(spaces.into_iter().map(|space| (space.id().tag(), space)));
         self.units.extend(memberships);

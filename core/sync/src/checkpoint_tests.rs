@@ -46,6 +46,7 @@ fn take(store: &mut MemoryStore, checkpoint: &Checkpoint, from: Source) -> bool 
         .commit(Batch {
             envelopes: Vec::new(),
             puts: noted.puts,
+            ..Batch::default()
         })
         .unwrap();
     noted.proof

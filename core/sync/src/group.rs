@@ -94,7 +94,11 @@ impl<S: Store> Group<S> {
         if envelopes.is_empty() && puts.is_empty() {
             return self.inner.release();
         }
-        let committed = self.inner.commit(Batch { envelopes, puts })?;
+        let committed = self.inner.commit(Batch {
+            envelopes,
+            puts,
+            ..Batch::default()
+        })?;
         if committed.outcomes == expected {
             Ok(())
         } else if self.inner.is_shared() {

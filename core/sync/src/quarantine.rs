@@ -144,6 +144,7 @@ mod tests {
             .commit(Batch {
                 envelopes: Vec::new(),
                 puts,
+                ..Batch::default()
             })
             .unwrap();
         assert_eq!(quarantined(&store).unwrap(), [record]);

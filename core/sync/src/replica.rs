@@ -280,6 +280,7 @@ impl<S: Store> Replica<S> {
             self.store.commit(Batch {
                 envelopes: Vec::new(),
                 puts: new.iter().map(space_put).collect(),
+                ..Batch::default()
             })?;
             for space in new {
                 self.spaces.insert(space.id().tag(), space);

@@ -39,6 +39,7 @@ fn tried(store: &mut PostgresStore, author: &Author) -> Result<Vec<Outcome>, Sto
     let batch = Batch {
         envelopes: vec![author.fork().write(b"next")],
         puts: vec![],
+        ..Batch::default()
     };
     store.commit(batch).map(|committed| committed.outcomes)
 }

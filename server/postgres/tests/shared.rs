@@ -310,7 +310,11 @@ fn two_processes_in_turns_answer_like_one_store_in_memory() {
             let key = vec![[0, 1, 255][draw(3)]; draw(3)];
             let value = (draw(3) > 0).then(|| vec![draw(250) as u8; draw(9)]);
             let puts = vec![record(Bucket::Relay, &key, value.as_deref())];
-            let batch = Batch { envelopes, puts };
+            let batch = Batch {
+                envelopes,
+                puts,
+                ..Batch::default()
+            };
             let one = &mut stores[draw(2)];
             assert_eq!(
                 one.commit(batch.clone()).unwrap(),
@@ -407,6 +411,7 @@ fn a_commit_that_another_process_holds_up_for_good_is_given_up_in_words() {
     let refused = a.commit(Batch {
         envelopes: vec![second.clone()],
         puts: vec![],
+        ..Batch::default()
     });
     assert!(matches!(refused, Err(StoreError::Moved)), "{refused:?}");
     console.kill().unwrap();

@@ -265,6 +265,7 @@ fn records<S: Store>(replica: &mut Replica<S>, now: &[(Vec<u8>, Vec<u8>)]) -> Re
     store.commit(Batch {
         envelopes: Vec::new(),
         puts,
+        ..Batch::default()
     })?;
     Ok(())
 }

@@ -191,6 +191,7 @@ impl Contacts {
         store.commit(Batch {
             envelopes: Vec::new(),
             puts,
+            ..Batch::default()
         })?;
         Ok(())
     }

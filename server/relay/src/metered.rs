@@ -173,6 +173,7 @@ mod tests {
                 .commit(Batch {
                     envelopes,
                     puts: vec![],
+                    ..Batch::default()
                 })
                 .unwrap();
         }

@@ -133,6 +133,7 @@ fn put(store: &mut impl Store, marks: Vec<(&[u8], &[u8], bool)>) -> Result<(), S
     store.commit(Batch {
         envelopes: Vec::new(),
         puts: puts.collect(),
+        ..Batch::default()
     })?;
     Ok(())
 }

@@ -228,6 +228,7 @@ async fn screenshots_for_human_eyes() {
         .commit(Batch {
             envelopes: vec![],
             puts,
+            ..Batch::default()
         })
         .unwrap();
     drop(store);

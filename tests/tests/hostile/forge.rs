@@ -263,6 +263,7 @@ pub fn slip_in(phone: &mut Phone, envelope: Verified<Envelope>) {
         .commit(Batch {
             envelopes: vec![envelope],
             puts: Vec::new(),
+            ..Batch::default()
         })
         .unwrap();
 }

@@ -353,6 +353,7 @@ fn a_letter_in_the_name_of_another_is_set_aside() {
     let batch = sotay_store::Batch {
         envelopes: Vec::new(),
         puts: vec![put],
+        ..sotay_store::Batch::default()
     };
     hall.branch.phones[M11].store_mut().commit(batch).unwrap();
     hall.sync(M11);

@@ -254,6 +254,7 @@ mod tests {
                 .commit(Batch {
                     envelopes: Vec::new(),
                     puts,
+                    ..Batch::default()
                 })
                 .unwrap();
             assert!(restarted(&again, key).1.is_none());

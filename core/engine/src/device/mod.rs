@@ -184,6 +184,7 @@ impl<S: Store> Device<S> {
         store.commit(Batch {
             envelopes: Vec::new(),
             puts,
+            ..Batch::default()
         })?;
         Self::open_with(store, rng, custody.0)
     }
@@ -208,6 +209,7 @@ impl<S: Store> Device<S> {
             store.commit(Batch {
                 envelopes: Vec::new(),
                 puts,
+                ..Batch::default()
             })?;
         }
         let label = home::read_label(&store)?;
@@ -339,6 +341,7 @@ impl<S: Store> Device<S> {
             .commit(Batch {
                 envelopes: Vec::new(),
                 puts,
+                ..Batch::default()
             })
             .map(|_| ())
     }

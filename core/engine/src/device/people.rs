@@ -274,6 +274,7 @@ mod tests {
             .commit(sotay_store::Batch {
                 envelopes: vec![],
                 puts: vec![put],
+                ..sotay_store::Batch::default()
             })
             .unwrap();
         let again = People::load(&store).unwrap();

@@ -295,6 +295,7 @@ impl<S: Store> Device<S> {
             .commit(Batch {
                 envelopes: Vec::new(),
                 puts,
+                ..Batch::default()
             })
             .map_err(DeviceError::from)?;
         let mut device = Self::open_with(store, rng, vault)?;

@@ -63,6 +63,7 @@ pub(super) fn what_was_erased_before_it_came_is_stored_without_its_body<S: Store
         .commit(Batch {
             envelopes: vec![early.clone(), together.clone()],
             puts: vec![Put::erase(together.id())],
+            ..Batch::default()
         })
         .unwrap();
     assert_eq!(

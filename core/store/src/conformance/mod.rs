@@ -4,6 +4,7 @@
 
 mod erasure;
 mod feeds;
+mod holes;
 mod ranges;
 mod records;
 
@@ -18,6 +19,7 @@ pub fn run<S: Store>(mut make: impl FnMut() -> S) {
     for behaviour in behaviours::<S>() {
         behaviour(&mut make());
     }
+    holes::the_log_shows_what_was_dropped_and_a_copy_of_it_answers_alike(&mut make);
 }
 
 fn behaviours<S: Store>() -> Vec<fn(&mut S)> {
@@ -43,6 +45,15 @@ fn behaviours<S: Store>() -> Vec<fn(&mut S)> {
         erasure::what_was_erased_before_it_came_is_stored_without_its_body,
         erasure::a_body_shorter_than_its_hash_is_erased_as_well,
         erasure::nothing_but_cards_is_erased_and_unknown_ids_do_no_harm,
+        holes::a_leap_over_a_gap_is_stored_and_without_leave_it_is_a_gap,
+        holes::a_leap_to_or_below_the_tip_is_judged_as_ever,
+        holes::what_is_dropped_is_gone_and_the_feed_stands_where_it_stood,
+        holes::dropping_twice_drops_once_and_what_nobody_holds_drops_nothing,
+        holes::the_tip_and_what_a_proof_of_a_fork_needs_stay,
+        holes::ranges_skip_what_was_dropped_and_end_properly,
+        holes::missing_finds_little_in_much_with_holes,
+        holes::what_was_erased_can_be_dropped_and_what_was_dropped_can_be_erased,
+        holes::rows_that_do_not_continue_are_not_taken,
         records::a_record_is_read_back_replaced_and_deleted,
         records::records_are_listed_by_prefix_in_byte_order,
         records::later_puts_of_a_batch_win,
@@ -132,7 +143,11 @@ impl Author {
 pub fn commit<S: Store>(store: &mut S, envelopes: Vec<Verified<Envelope>>) -> Vec<Outcome> {
     let puts = Vec::new();
     store
-        .commit(Batch { envelopes, puts })
+        .commit(Batch {
+            envelopes,
+            puts,
+            ..Batch::default()
+        })
         .expect("a commit")
         .outcomes
 }
@@ -140,7 +155,13 @@ pub fn commit<S: Store>(store: &mut S, envelopes: Vec<Verified<Envelope>>) -> Ve
 /// Commits records alone.
 pub fn put<S: Store>(store: &mut S, puts: Vec<Put>) {
     let envelopes = Vec::new();
-    store.commit(Batch { envelopes, puts }).expect("a commit");
+    store
+        .commit(Batch {
+            envelopes,
+            puts,
+            ..Batch::default()
+        })
+        .expect("a commit");
 }
 
 /// A record to write or delete.

@@ -102,6 +102,7 @@ pub(super) fn records_are_written_though_an_envelope_of_the_batch_was_refused<S:
     let batch = Batch {
         envelopes: vec![author.write(b"2")],
         puts: vec![record(Bucket::Quarantine, b"k", Some(b"why"))],
+        ..Batch::default()
     };
     let committed = store.commit(batch).unwrap();
     assert_eq!(committed.outcomes, [Outcome::Gap { expected: 1 }]);
@@ -124,6 +125,7 @@ pub(super) fn keys_and_values_at_the_limit_pass_and_one_byte_more_fails_the_whol
         let refused = store.commit(Batch {
             envelopes: vec![author.fork().write(b"1")],
             puts: vec![record(Bucket::Tail, b"good", Some(b"v")), bad],
+            ..Batch::default()
         });
         assert!(
             matches!(refused, Err(StoreError::TooLarge { len: l, limit: m }) if l == len && m == limit),
@@ -151,9 +153,24 @@ pub(super) fn everything_is_there_after_reopening<S: Store>(mut store: S, reopen
         record(Bucket::Person, b"k", Some(b"v")),
         record(Bucket::Applied, b"", Some(b"")),
     ];
-    store.commit(Batch { envelopes, puts }).unwrap();
+    store
+        .commit(Batch {
+            envelopes,
+            puts,
+            ..Batch::default()
+        })
+        .unwrap();
     commit(&mut store, vec![twin.write(b"twin")]);
     put(&mut store, vec![record(Bucket::Applied, b"", None)]);
+    store.drop_envelopes(&space, b.id(), &[2, 3]).unwrap();
+    let mut leaper = Author::new(3, space);
+    let far = leaper.write_many(4).remove(3);
+    let leap = Batch {
+        leaps: [far.id()].into(),
+        envelopes: vec![far],
+        ..Batch::default()
+    };
+    store.commit(leap).unwrap();
     let answers = |store: &S| {
         (
             (
@@ -169,6 +186,8 @@ pub(super) fn everything_is_there_after_reopening<S: Store>(mut store: S, reopen
             (
                 store.space_bytes(&space).unwrap(),
                 store.tip(&space, a.id()).unwrap(),
+                store.log(&space, 0, ALL).unwrap(),
+                store.tip(&space, leaper.id()).unwrap(),
             ),
             Bucket::ALL.map(|bucket| store.list(bucket, b"").unwrap()),
         )

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use rusqlite::{Connection, params};
-use sotay_feed::{DeviceId, IntoTree, SpaceId, Tip, check_next};
+use sotay_feed::{ChainFault, DeviceId, IntoTree, SpaceId, Tip, check_next};
 
 use super::read::{self, SpaceRow, place};
 use crate::rules::{contradiction, id_prefix, intact, proven};
@@ -16,6 +16,8 @@ pub struct Checked {
     pub spaces: u64,
     /// Envelopes: chain of arrivals, chain of the feed, hash, indexes. Signatures were checked before they came in.
     pub envelopes: u64,
+    /// Arrivals of which the envelope was dropped: that no index leads to them.
+    pub dropped: u64,
     /// Records: their sums.
     pub records: u64,
 }
@@ -29,13 +31,20 @@ pub(super) fn full(conn: &Connection) -> Result<Checked, StoreError> {
     let mut checked = Checked::default();
     for space in read::spaces(conn)? {
         let row = read::space_row(conn, &space)?.ok_or_else(|| contradiction("a space is missing"))?;
-        checked.envelopes += walk(conn, &space, row)?;
+        let (envelopes, dropped) = walk(conn, &space, row)?;
+        checked.envelopes += envelopes;
+        checked.dropped += dropped;
         checked.spaces += 1;
     }
     // Every walked envelope had its row in each; equal counts leave no other rows.
-    for table in ["envelope", "feed_place", "envelope_id"] {
+    let arrivals = checked.envelopes + checked.dropped;
+    for (table, expected) in [
+        ("envelope", arrivals),
+        ("feed_place", checked.envelopes),
+        ("envelope_id", checked.envelopes),
+    ] {
         let rows: i64 = conn.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0))?;
-        if u64::try_from(rows) != Ok(checked.envelopes) {
+        if u64::try_from(rows) != Ok(expected) {
             return Err(contradiction("rows that belong to no envelope"));
         }
     }
@@ -52,12 +61,12 @@ fn pages(conn: &Connection, pragma: &str) -> Result<(), StoreError> {
     }
 }
 
-/// Number of envelopes of a space, each proven and found in every index.
-fn walk(conn: &Connection, space: &SpaceId, row: SpaceRow) -> Result<u64, StoreError> {
+/// Number of envelopes of a space, each proven and found in every index, and of those that were dropped.
+fn walk(conn: &Connection, space: &SpaceId, row: SpaceRow) -> Result<(u64, u64), StoreError> {
     let feeds = read::feeds(conn, row.n)?;
     let numbers: BTreeMap<DeviceId, i64> = feeds.iter().map(|&(n, device, _)| (device, n)).into_map();
     let mut tips: BTreeMap<DeviceId, Tip> = BTreeMap::new();
-    let (mut head, mut bytes) = (Arrival::default(), 0);
+    let (mut head, mut bytes, mut dropped) = (Arrival::default(), 0, 0);
     let mut range = conn.prepare_cached(
         "SELECT place, chain, bytes FROM envelope WHERE place BETWEEN ?1 AND ?2 ORDER BY place",
     )?;
@@ -68,9 +77,20 @@ fn walk(conn: &Connection, space: &SpaceId, row: SpaceRow) -> Result<u64, StoreE
             return Err(contradiction("an envelope is missing"));
         }
         let blob = found.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?;
-        let envelope = proven(head.chain, arrival, found.get(1)?, blob)?;
+        let chain = found.get(1)?;
+        if blob.is_empty() {
+            dropped += 1;
+            head = Arrival {
+                number: arrival,
+                chain,
+            };
+            continue;
+        }
+        let envelope = proven(head.chain, arrival, chain, blob)?;
         let header = envelope.header();
-        let continues = check_next(tips.get(&header.device).copied(), header).is_ok();
+        let next = check_next(tips.get(&header.device).copied(), header);
+        // What lies between was dropped, or never came.
+        let continues = matches!(next, Ok(()) | Err(ChainFault::Gap { .. }));
         if !continues || header.space != space.tag() {
             return Err(contradiction("an envelope does not continue its feed"));
         }
@@ -101,7 +121,7 @@ fn walk(conn: &Connection, space: &SpaceId, row: SpaceRow) -> Result<u64, StoreE
     if head != row.head || bytes != row.bytes || kept != tips {
         return Err(contradiction("a space or feed does not end where its row says"));
     }
-    Ok(head.number)
+    Ok((head.number - dropped, dropped))
 }
 
 fn indexed(

@@ -2,6 +2,7 @@
 
 mod check;
 mod error;
+mod holes;
 mod read;
 mod schema;
 mod seal;
@@ -15,8 +16,8 @@ use sotay_feed::{DeviceId, EnvelopeId, Frontier, SpaceId, Tip};
 use sotay_sqlite::Key;
 
 use crate::{
-    Arrival, Batch, Bucket, Budget, Committed, DatabaseId, ForkEvidence, KeyValue, Page, Store, StoreError,
-    Stored,
+    Arrival, Batch, Bucket, Budget, Committed, Copied, DatabaseId, Dropped, ForkEvidence, KeyValue, Log,
+    Page, Store, StoreError, Stored,
 };
 
 pub use check::Checked;
@@ -135,6 +136,15 @@ impl SqliteStore {
         self.noted(bytes.map_err(StoreError::from))
     }
 
+    fn sound(&self) -> Result<(), StoreError> {
+        if self.damaged.get() {
+            return Err(StoreError::Corrupt(
+                "found earlier; nothing more is written".into(),
+            ));
+        }
+        Ok(())
+    }
+
     fn noted<T>(&self, result: Result<T, StoreError>) -> Result<T, StoreError> {
         if matches!(result, Err(StoreError::Corrupt(_))) && !self.damaged.replace(true) {
             self.conn
@@ -169,11 +179,7 @@ impl Store for SqliteStore {
     }
 
     fn commit(&mut self, batch: Batch) -> Result<Committed, StoreError> {
-        if self.damaged.get() {
-            return Err(StoreError::Corrupt(
-                "found earlier; nothing more is written".into(),
-            ));
-        }
+        self.sound()?;
         let result = write::commit(&mut self.conn, &batch);
         self.noted(result)
     }
@@ -206,6 +212,27 @@ impl Store for SqliteStore {
         budget: Budget,
     ) -> Result<Page, StoreError> {
         self.noted(read::missing(&self.conn, space, have, after, budget))
+    }
+
+    fn drop_envelopes(
+        &mut self,
+        space: &SpaceId,
+        feed: DeviceId,
+        numbers: &[u64],
+    ) -> Result<Dropped, StoreError> {
+        self.sound()?;
+        let result = holes::drop_envelopes(&mut self.conn, space, feed, numbers);
+        self.noted(result)
+    }
+
+    fn log(&self, space: &SpaceId, after: u64, budget: Budget) -> Result<Log, StoreError> {
+        self.noted(holes::log(&self.conn, space, after, budget))
+    }
+
+    fn follow(&mut self, space: &SpaceId, rows: &[Copied]) -> Result<bool, StoreError> {
+        self.sound()?;
+        let result = write::follow(&mut self.conn, space, rows);
+        self.noted(result)
     }
 
     fn at(&self, space: &SpaceId, device: DeviceId, seq: u64) -> Result<Option<Stored>, StoreError> {

@@ -88,6 +88,15 @@ pub(super) fn arrival_of(conn: &Connection, feed: i64, seq: u64) -> Result<Optio
         .optional()?)
 }
 
+/// The first number from `seq` on that a feed holds, with its arrival; asked for numbers up to the tip, which is held.
+fn held_from(conn: &Connection, feed: i64, seq: u64) -> Result<(u64, u64), StoreError> {
+    let mut statement = conn.prepare_cached(
+        "SELECT seq, arrival FROM feed_place WHERE feed = ?1 AND seq >= ?2 ORDER BY seq LIMIT 1",
+    )?;
+    let row = statement.query_row([feed, int(seq)], |row| Ok((unsigned(row, 0)?, unsigned(row, 1)?)));
+    row.optional()?.ok_or_else(|| contradiction("a tip has no place"))
+}
+
 /// One envelope that the tables say is there.
 pub(super) fn fetch(conn: &Connection, space: i64, arrival: u64) -> Result<Stored, StoreError> {
     let mut statement = conn.prepare_cached(
@@ -230,9 +239,12 @@ fn read_through(
         let chain = row.get(0)?;
         if arrival > after {
             let bytes = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
-            let envelope = proven(before, arrival, chain, bytes)?;
-            if wanted(&envelope) && !filler.offer(Stored::new(arrival, &envelope)) {
-                break;
+            // Nothing where it was dropped.
+            if !bytes.is_empty() {
+                let envelope = proven(before, arrival, chain, bytes)?;
+                if wanted(&envelope) && !filler.offer(Stored::new(arrival, &envelope)) {
+                    break;
+                }
             }
         }
         before = chain;
@@ -259,7 +271,7 @@ struct Run {
 }
 
 impl Merge {
-    /// Numbers `have + 1 ..= tip` of a feed, as far as they arrived after `after`.
+    /// Those of numbers `have + 1 ..= tip` of a feed that are held and arrived after `after`.
     fn add(
         &mut self,
         conn: &Connection,
@@ -268,22 +280,20 @@ impl Merge {
         tip: u64,
         after: u64,
     ) -> Result<(), StoreError> {
-        let arrival = |seq| {
-            arrival_of(conn, feed, seq)?.ok_or_else(|| contradiction("a number below the tip has no place"))
-        };
         let (mut low, mut high) = (have + 1, tip + 1);
         // Either end answers most calls: everything is new, or nothing.
-        if arrival(low)? > after {
+        if held_from(conn, feed, low)?.1 > after {
             high = low;
-        } else if arrival(tip)? <= after {
+        } else if held_from(conn, feed, tip)?.1 <= after {
             return Ok(());
         }
         while low < high {
             let middle = low + (high - low) / 2;
-            if arrival(middle)? > after {
+            let (seq, arrival) = held_from(conn, feed, middle)?;
+            if arrival > after {
                 high = middle;
             } else {
-                low = middle + 1;
+                low = seq + 1;
             }
         }
         self.runs.push(Run {
@@ -307,12 +317,16 @@ impl Merge {
         let run = &mut self.runs[index];
         if run.arrivals.is_empty() && run.next <= run.tip {
             let mut statement = conn.prepare_cached(
-                "SELECT arrival FROM feed_place WHERE feed = ?1 AND seq >= ?2 ORDER BY seq LIMIT ?3",
+                "SELECT arrival, seq FROM feed_place WHERE feed = ?1 AND seq >= ?2 ORDER BY seq LIMIT ?3",
             )?;
-            let rows =
-                statement.query_map([run.feed, int(run.next), PLACES_AT_ONCE], |row| unsigned(row, 0))?;
-            run.arrivals = rows.collect::<Result<_, _>>()?;
-            run.next += run.arrivals.len() as u64;
+            let mut rows = statement.query([run.feed, int(run.next), PLACES_AT_ONCE])?;
+            while let Some(row) = rows.next()? {
+                run.arrivals.push_back(unsigned(row, 0)?);
+                run.next = unsigned(row, 1)? + 1;
+            }
+            if run.arrivals.is_empty() {
+                return Err(contradiction("a tip has no place"));
+            }
         }
         if let Some(arrival) = run.arrivals.pop_front() {
             self.heap.push(Reverse((arrival, index)));

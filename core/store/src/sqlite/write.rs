@@ -1,7 +1,7 @@
 //! One commit: envelopes and records in one transaction. What many envelopes of a batch share (the space, the feed) is
 //! read once and written once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, TransactionBehavior, params};
@@ -9,8 +9,8 @@ use sotay_feed::{DeviceId, Envelope, EnvelopeId, SpaceId, Tip, Verified, check_n
 
 use super::error::io_error;
 use super::read::{self, FeedRow, SpaceRow, place};
-use crate::rules::{contradiction, id_prefix, int, judge, proves_more, record_sum};
-use crate::{ARRIVALS_PER_SPACE_MAX, Arrival, Batch, Committed, Outcome, Put, StoreError};
+use crate::rules::{contradiction, id_prefix, int, judge, may_leap, proves_more, record_sum};
+use crate::{ARRIVALS_PER_SPACE_MAX, Arrival, Batch, Committed, Copied, Outcome, Put, StoreError};
 
 /// Spaces of one database: what the upper half of a place has room for.
 const SPACES_MAX: i64 = i32::MAX as i64;
@@ -26,7 +26,7 @@ pub(super) fn commit(conn: &mut Connection, batch: &Batch) -> Result<Committed, 
     let outcomes = batch
         .envelopes
         .iter()
-        .map(|envelope| writing.append(envelope))
+        .map(|envelope| writing.append(envelope, &batch.leaps))
         .collect::<Result<_, _>>()?;
     writing.finish()?;
     let mut erased = false;
@@ -42,6 +42,24 @@ pub(super) fn commit(conn: &mut Connection, batch: &Batch) -> Result<Committed, 
         let _ = conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
     }
     Ok(Committed { outcomes })
+}
+
+/// Appends arrivals as another database has them; `false` and nothing written if they do not continue what is here.
+pub(super) fn follow(conn: &mut Connection, space: &SpaceId, rows: &[Copied]) -> Result<bool, StoreError> {
+    let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut writing = Writing {
+        conn: &tx,
+        spaces: BTreeMap::new(),
+        feeds: BTreeMap::new(),
+    };
+    for row in rows {
+        if !writing.copy(space, row)? {
+            return Ok(false);
+        }
+    }
+    writing.finish()?;
+    tx.commit()?;
+    Ok(true)
 }
 
 /// Keeps of an envelope only what verifies; whether there was more.
@@ -82,14 +100,57 @@ impl<T> Dirty<T> {
 }
 
 impl Writing<'_> {
-    fn append(&mut self, envelope: &Verified<Envelope>) -> Result<Outcome, StoreError> {
-        let space = *envelope.space();
-        let key = (space, envelope.header().device);
+    fn append(
+        &mut self,
+        envelope: &Verified<Envelope>,
+        leaps: &BTreeSet<EnvelopeId>,
+    ) -> Result<Outcome, StoreError> {
+        let key = (*envelope.space(), envelope.header().device);
         self.load(key)?;
         let feed = self.feeds[&key].as_ref().map(|dirty| dirty.row);
-        if let Err(fault) = check_next(feed.map(|feed| feed.tip), envelope.header()) {
+        let tip = feed.map(|feed| feed.tip);
+        if let Err(fault) = check_next(tip, envelope.header())
+            && !may_leap(leaps, envelope.id(), tip, envelope.header().seq)
+        {
             return self.refuse(envelope, feed, fault);
         }
+        self.push(envelope).map(Outcome::Stored)
+    }
+
+    fn copy(&mut self, space: &SpaceId, row: &Copied) -> Result<bool, StoreError> {
+        let Some(envelope) = &row.envelope else {
+            self.load_space(space)?;
+            let head = self.spaces[space]
+                .as_ref()
+                .map_or_else(Arrival::default, |dirty| dirty.row.head);
+            if !row.continues(head, None) {
+                return Ok(false);
+            }
+            let dirty = self.make_space(space)?;
+            dirty.row.head = row.arrival;
+            dirty.changed = true;
+            let place = place(dirty.row.n, row.arrival.number);
+            self.conn
+                .prepare_cached("INSERT INTO envelope (place, chain, bytes) VALUES (?1, ?2, x'')")?
+                .execute(params![place, row.arrival.chain])?;
+            return Ok(true);
+        };
+        let key = (*space, envelope.header().device);
+        self.load(key)?;
+        let tip = self.feeds[&key].as_ref().map(|dirty| dirty.row.tip);
+        let head = self.spaces[space]
+            .as_ref()
+            .map_or_else(Arrival::default, |dirty| dirty.row.head);
+        if envelope.space() != space || !row.continues(head, tip) {
+            return Ok(false);
+        }
+        self.push(envelope).map(|_| true)
+    }
+
+    /// Appends what was found to be next.
+    fn push(&mut self, envelope: &Verified<Envelope>) -> Result<Arrival, StoreError> {
+        let space = *envelope.space();
+        let key = (space, envelope.header().device);
         let left = match envelope.header().kind.is_erasable() && read::is_erased(self.conn, envelope.id())? {
             true => envelope.erase(),
             false => None,
@@ -108,14 +169,19 @@ impl Writing<'_> {
         self.conn
             .prepare_cached("INSERT INTO envelope_id (prefix, place) VALUES (?1, ?2)")?
             .execute([id_prefix(envelope.id()), place])?;
-        Ok(Outcome::Stored(arrival))
+        Ok(arrival)
+    }
+
+    fn load_space(&mut self, space: &SpaceId) -> Result<(), StoreError> {
+        if !self.spaces.contains_key(space) {
+            let row = read::space_row(self.conn, space)?;
+            self.spaces.insert(*space, row.map(Dirty::clean));
+        }
+        Ok(())
     }
 
     fn load(&mut self, key @ (space, device): (SpaceId, DeviceId)) -> Result<(), StoreError> {
-        if !self.spaces.contains_key(&space) {
-            let row = read::space_row(self.conn, &space)?;
-            self.spaces.insert(space, row.map(Dirty::clean));
-        }
+        self.load_space(&space)?;
         if !self.feeds.contains_key(&key) {
             let row = match &self.spaces[&space] {
                 Some(space) => read::feed_row(self.conn, space.row.n, device)?,
@@ -143,9 +209,10 @@ impl Writing<'_> {
             .row
             .n;
         let outcome = judge(envelope, fault, |seq| {
-            let arrival = read::arrival_of(self.conn, feed.n, seq)?
-                .ok_or_else(|| contradiction("a number below the tip has no place"))?;
-            Ok(read::fetch(self.conn, space, arrival)?.id)
+            let Some(arrival) = read::arrival_of(self.conn, feed.n, seq)? else {
+                return Ok(None);
+            };
+            Ok(Some(read::fetch(self.conn, space, arrival)?.id))
         })?;
         if let Outcome::Fork { seq } = outcome {
             self.keep_fork(feed.n, seq, envelope)?;
@@ -162,7 +229,8 @@ impl Writing<'_> {
         Ok(())
     }
 
-    fn arrive(&mut self, space: &SpaceId, envelope: &Envelope) -> Result<Arrival, StoreError> {
+    /// The row of a space that is about to get one more arrival.
+    fn make_space(&mut self, space: &SpaceId) -> Result<&mut Dirty<SpaceRow>, StoreError> {
         let entry = self.spaces.get_mut(space).expect("loaded before");
         if entry.is_none() {
             *entry = Some(Dirty::clean(insert_space(self.conn, space)?));
@@ -171,6 +239,11 @@ impl Writing<'_> {
         if dirty.row.head.number >= ARRIVALS_PER_SPACE_MAX {
             return Err(StoreError::Full);
         }
+        Ok(dirty)
+    }
+
+    fn arrive(&mut self, space: &SpaceId, envelope: &Envelope) -> Result<Arrival, StoreError> {
+        let dirty = self.make_space(space)?;
         dirty.row.head = dirty.row.head.next(envelope.id());
         dirty.row.bytes += envelope.bytes().len() as u64;
         dirty.changed = true;

@@ -573,6 +573,7 @@ fn commit<S: Store>(replica: &mut Replica<S>, puts: Vec<Put>) -> Result<(), Stor
         replica.store_mut().commit(Batch {
             envelopes: Vec::new(),
             puts,
+            ..Batch::default()
         })?;
     }
     Ok(())

@@ -50,6 +50,7 @@ pub(super) fn take<S: Store>(
         replica.store_mut().commit(Batch {
             envelopes: Vec::new(),
             puts: noted.puts,
+            ..Batch::default()
         })?;
     }
     if noted.proof {

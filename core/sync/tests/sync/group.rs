@@ -49,7 +49,11 @@ fn a_group_flushed_at_any_time_answers_like_a_plain_store() {
                 key: vec![rng.random_range(0..8)],
                 value: rng.random_bool(0.7).then(|| vec![step]),
             }];
-            let batch = Batch { envelopes, puts };
+            let batch = Batch {
+                envelopes,
+                puts,
+                ..Batch::default()
+            };
             assert_eq!(
                 plain.commit(batch.clone()).unwrap(),
                 group.commit(batch).unwrap(),

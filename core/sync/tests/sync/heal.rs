@@ -111,6 +111,7 @@ fn restored_relay_whose_token_still_holds_is_found_out_by_the_digest() {
         .commit(Batch {
             envelopes: vec![],
             puts: vec![put],
+            ..Batch::default()
         })
         .unwrap();
     set_back(&mut relay, backup);
@@ -142,6 +143,7 @@ fn phone_that_lost_its_peer_records_asks_by_frontier_and_loses_nothing() {
         .commit(Batch {
             envelopes: vec![],
             puts,
+            ..Batch::default()
         })
         .unwrap();
     assert_eq!(member.status(&relay.key(), &branch.main), SyncStatus::Unknown);

@@ -141,7 +141,11 @@ fn fill(place: &Place, bytes: u64) -> Result<(), RunError> {
             replica.admit(&main, first, Vec::new())?;
         } else {
             let puts = Vec::new();
-            replica.store_mut().commit(Batch { envelopes, puts })?;
+            replica.store_mut().commit(Batch {
+                envelopes,
+                puts,
+                ..Batch::default()
+            })?;
         }
     }
     phones.clear();
