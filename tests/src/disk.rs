@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sotay_feed::{DeviceId, EnvelopeId, Frontier, SpaceId, Tip};
 use sotay_store::{
-    Arrival, Batch, Bucket, Budget, Committed, DatabaseId, Faults, FaultyStore, ForkEvidence, KeyValue,
-    MemoryStore, Page, Store, StoreError, Stored,
+    Arrival, Batch, Bucket, Budget, Committed, Copied, DatabaseId, Dropped, Faults, FaultyStore,
+    ForkEvidence, KeyValue, Log, MemoryStore, Page, Store, StoreError, Stored,
 };
 
 /// A store in memory with several handles: the running program has one, and whoever pulls the plug keeps another.
@@ -78,6 +78,18 @@ impl Store for Disk {
         budget: Budget,
     ) -> Result<Page, StoreError> {
         self.lock().missing(space, have, after, budget)
+    }
+
+    fn drop_envelopes(&mut self, space: &SpaceId, places: &[(DeviceId, u64)]) -> Result<Dropped, StoreError> {
+        self.lock().drop_envelopes(space, places)
+    }
+
+    fn log(&self, space: &SpaceId, after: u64, budget: Budget) -> Result<Log, StoreError> {
+        self.lock().log(space, after, budget)
+    }
+
+    fn follow(&mut self, space: &SpaceId, rows: &[Copied]) -> Result<bool, StoreError> {
+        self.lock().follow(space, rows)
     }
 
     fn at(&self, space: &SpaceId, device: DeviceId, seq: u64) -> Result<Option<Stored>, StoreError> {

@@ -46,13 +46,8 @@ impl<S: Store + ?Sized> Store for Box<S> {
         (**self).missing(space, have, after, budget)
     }
 
-    fn drop_envelopes(
-        &mut self,
-        space: &SpaceId,
-        feed: DeviceId,
-        numbers: &[u64],
-    ) -> Result<Dropped, StoreError> {
-        (**self).drop_envelopes(space, feed, numbers)
+    fn drop_envelopes(&mut self, space: &SpaceId, places: &[(DeviceId, u64)]) -> Result<Dropped, StoreError> {
+        (**self).drop_envelopes(space, places)
     }
 
     fn log(&self, space: &SpaceId, after: u64, budget: Budget) -> Result<Log, StoreError> {

@@ -425,16 +425,11 @@ pub trait Store: Send {
         budget: Budget,
     ) -> Result<Page, StoreError>;
 
-    /// Drops envelopes of one feed: their bytes, place and id are gone, and only the chain of arrivals still knows that
+    /// Drops the envelopes of a space with these authors and numbers: their bytes, place and id are gone, and only the chain of arrivals still knows that
     /// something came. Tip, head, frontier and what [`Store::passed`] says stay. Durable when it returns, and any part of
     /// it done alone is a valid state. What is not held is passed over, and so is what has to stay: the tip, and numbers at
     /// or above that of a proven fork, which need what they contradict.
-    fn drop_envelopes(
-        &mut self,
-        space: &SpaceId,
-        feed: DeviceId,
-        numbers: &[u64],
-    ) -> Result<Dropped, StoreError>;
+    fn drop_envelopes(&mut self, space: &SpaceId, places: &[(DeviceId, u64)]) -> Result<Dropped, StoreError>;
 
     /// Arrivals after `after` with their chains, those that were dropped included: for whoever copies the database.
     fn log(&self, space: &SpaceId, after: u64, budget: Budget) -> Result<Log, StoreError>;

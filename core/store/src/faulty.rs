@@ -212,13 +212,8 @@ impl<S: Store> Store for FaultyStore<S> {
         self.read(|inner| inner.missing(space, have, after, budget))
     }
 
-    fn drop_envelopes(
-        &mut self,
-        space: &SpaceId,
-        feed: DeviceId,
-        numbers: &[u64],
-    ) -> Result<Dropped, StoreError> {
-        self.write(|inner| inner.drop_envelopes(space, feed, numbers))
+    fn drop_envelopes(&mut self, space: &SpaceId, places: &[(DeviceId, u64)]) -> Result<Dropped, StoreError> {
+        self.write(|inner| inner.drop_envelopes(space, places))
     }
 
     fn log(&self, space: &SpaceId, after: u64, budget: Budget) -> Result<Log, StoreError> {
@@ -325,8 +320,14 @@ mod tests {
         for (fault, left) in [(Fault::CrashBefore, 4), (Fault::CrashAfter, 2)] {
             let mut store = faulty(Faults::none().at(2, fault));
             crate::conformance::commit(&mut store, author.fork().write_many(6));
-            store.drop_envelopes(&space(1), author.id(), &[1, 2]).unwrap();
-            assert!(store.drop_envelopes(&space(1), author.id(), &[3, 4]).is_err());
+            store
+                .drop_envelopes(&space(1), &[1, 2].map(|seq| (author.id(), seq)))
+                .unwrap();
+            assert!(
+                store
+                    .drop_envelopes(&space(1), &[3, 4].map(|seq| (author.id(), seq)))
+                    .is_err()
+            );
             let mut disk = store.into_inner();
             let held = |disk: &MemoryStore| {
                 let page = disk.since(&space(1), 0, crate::conformance::ALL).unwrap();
@@ -334,7 +335,7 @@ mod tests {
             };
             assert_eq!(held(&disk), left);
             let rest = disk
-                .drop_envelopes(&space(1), author.id(), &[1, 2, 3, 4])
+                .drop_envelopes(&space(1), &[1, 2, 3, 4].map(|seq| (author.id(), seq)))
                 .unwrap();
             assert_eq!((held(&disk), rest.envelopes), (2, left as u64 - 2));
         }

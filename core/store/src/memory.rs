@@ -252,23 +252,18 @@ impl Store for MemoryStore {
         Ok(filler.finish(log.head().number))
     }
 
-    fn drop_envelopes(
-        &mut self,
-        space: &SpaceId,
-        feed: DeviceId,
-        numbers: &[u64],
-    ) -> Result<Dropped, StoreError> {
+    fn drop_envelopes(&mut self, space: &SpaceId, places: &[(DeviceId, u64)]) -> Result<Dropped, StoreError> {
         let mut dropped = Dropped::default();
         let Some(log) = self.spaces.get_mut(space) else {
             return Ok(dropped);
         };
-        let Some(tip) = log.tip(feed) else {
-            return Ok(dropped);
-        };
-        let places = log.feeds.get_mut(&feed).expect("it has a tip");
-        let fork = places.fork.as_ref().map(|fork| fork.seq);
-        for seq in numbers.iter().filter(|seq| !stays(**seq, tip.seq, fork)) {
-            let Some(arrival) = places.arrivals.remove(seq) else {
+        for (device, seq) in places {
+            let Some(feed) = log.feeds.get_mut(device) else {
+                continue;
+            };
+            let tip = feed.arrivals.last_key_value().map_or(0, |(tip, _)| *tip);
+            let stays = stays(*seq, tip, feed.fork.as_ref().map(|fork| fork.seq));
+            let Some(arrival) = (!stays).then(|| feed.arrivals.remove(seq)).flatten() else {
                 continue;
             };
             let index = index_before(arrival).expect("arrivals count from 1");

@@ -433,7 +433,7 @@ fn a_row_that_lost_its_bytes_without_being_dropped_is_found() {
     let author = Author::new(1, space(1)).id();
     assert_eq!(
         store
-            .drop_envelopes(&space(1), author, &[5, 6])
+            .drop_envelopes(&space(1), &[5, 6].map(|seq| (author, seq)))
             .unwrap()
             .envelopes,
         2
@@ -465,8 +465,8 @@ fn room_of_what_was_dropped_is_used_again_and_a_copy_is_smaller() {
     let bodies = |n: u8| (0..400).map(move |_| vec![n; 2000]);
     commit(&mut store, bodies(1).map(|body| author.write(&body)).collect());
     let full = store.file_bytes().unwrap();
-    let numbers: Vec<u64> = (1..400).collect();
-    store.drop_envelopes(&space(1), author.id(), &numbers).unwrap();
+    let numbers: Vec<_> = (1..400).map(|seq| (author.id(), seq)).collect();
+    store.drop_envelopes(&space(1), &numbers).unwrap();
     let copy = folder.path().join("copy.db");
     store.backup_to(&copy).unwrap();
     let small = open(&copy).unwrap();

@@ -64,10 +64,10 @@ fn batches() -> impl Strategy<Value = Vec<Batch>> {
     proptest::collection::vec(batch, 0..12)
 }
 
-/// What is dropped after a batch: numbers of a device in a space.
-fn drops() -> impl Strategy<Value = Vec<(u8, u8, Vec<u64>)>> {
-    let numbers = proptest::collection::vec(0..LENGTH as u64 + 2, 0..6);
-    proptest::collection::vec((0..SPACES, 0..DEVICES, numbers), 0..3)
+/// What is dropped after a batch: numbers of devices in a space.
+fn drops() -> impl Strategy<Value = Vec<(u8, Vec<(u8, u64)>)>> {
+    let places = proptest::collection::vec((0..DEVICES, 0..LENGTH as u64 + 2), 0..12);
+    proptest::collection::vec((0..SPACES, places), 0..3)
 }
 
 #[derive(Debug, Clone)]
@@ -183,11 +183,12 @@ proptest! {
         let mut sqlite = SqliteStore::open(&path, &options).unwrap();
         for (batch, drops) in batches.into_iter().zip(drops) {
             prop_assert_eq!(sqlite.commit(batch.clone()).unwrap(), memory.commit(batch).unwrap());
-            for (number, device, numbers) in drops {
-                let (space, device) = (space(number), Author::new(device + 1, space(number)).id());
+            for (number, places) in drops {
+                let id = |device| Author::new(device + 1, space(number)).id();
+                let places: Vec<_> = places.into_iter().map(|(device, seq)| (id(device), seq)).collect();
                 prop_assert_eq!(
-                    sqlite.drop_envelopes(&space, device, &numbers).unwrap(),
-                    memory.drop_envelopes(&space, device, &numbers).unwrap()
+                    sqlite.drop_envelopes(&space(number), &places).unwrap(),
+                    memory.drop_envelopes(&space(number), &places).unwrap()
                 );
             }
         }

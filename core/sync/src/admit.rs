@@ -1,6 +1,6 @@
 //! The one way in for envelopes: chain, signature, right, record, quota, then one transaction (P9.10).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sotay_feed::limits::FEEDS_PER_SPACE_MAX;
 use sotay_feed::{
@@ -10,6 +10,7 @@ use sotay_feed::{
 use sotay_membership::{Denied, Membership, RecordError, rank};
 use sotay_store::{Arrival, Batch, Outcome, Put, Store, StoreError, rules};
 
+use crate::cover::Holes;
 use crate::fault::{DenyReason, RefuseReason};
 use crate::limits::QUARANTINE_RECORDS_MAX;
 use crate::message::Role;
@@ -102,7 +103,7 @@ impl<S: Store> Replica<S> {
         let committed = self.store.commit(Batch {
             envelopes: staged.batch,
             puts,
-            ..Batch::default()
+            leaps: staged.leaps,
         })?;
         for (key, record) in marks {
             match record {
@@ -214,7 +215,7 @@ impl<S: Store> Replica<S> {
 
     /// What an erasure that is about to be stored makes the store forget (P2.7): whatever its author may erase, as an
     /// officer at that place, or as the device that wrote it. `batch` is stored together with it.
-    fn erased_by<'e>(
+    pub(crate) fn erased_by<'e>(
         &self,
         space: &Space,
         envelope: &Envelope,
@@ -298,6 +299,8 @@ struct Staged {
     batch: Vec<Verified<Envelope>>,
     /// For each of `batch`: its index in `answers`, and its author.
     places: Vec<(usize, DeviceId)>,
+    /// Those of `batch` that follow a gap which a cover allows.
+    leaps: BTreeSet<EnvelopeId>,
     /// Whether `batch` holds anything that will be stored.
     stores: bool,
     /// The unit's membership after the batch, if it is a roll's.
@@ -323,6 +326,8 @@ struct Staging<'r, S> {
     id: SpaceId,
     offer: Option<Offer>,
     membership: Option<Membership>,
+    /// What may be missing of the feeds of this space.
+    covered: Holes<'r>,
     tips: BTreeMap<DeviceId, Option<Tip>>,
     /// Ids of what this batch appends.
     new: BTreeMap<(DeviceId, u64), EnvelopeId>,
@@ -334,6 +339,8 @@ struct Staging<'r, S> {
 
 enum Verdict {
     Store(Verified<Envelope>),
+    /// The same, though numbers before it are missing.
+    Leap(Verified<Envelope>),
     /// Verified, and proof that its author's history forked.
     Proof(Verified<Envelope>, RefuseReason),
     Duplicate,
@@ -363,6 +370,7 @@ impl<'r, S: Store> Staging<'r, S> {
             id,
             offer,
             membership,
+            covered: Holes::of(replica.units.get(&space.unit), space),
             tips: BTreeMap::new(),
             new: BTreeMap::new(),
             head: replica.store.head(&id)?,
@@ -386,6 +394,7 @@ impl<'r, S: Store> Staging<'r, S> {
                 .collect(),
             batch: Vec::new(),
             places: Vec::new(),
+            leaps: BTreeSet::new(),
             stores: false,
             membership: None,
         };
@@ -396,8 +405,12 @@ impl<'r, S: Store> Staging<'r, S> {
             for (at, envelope) in pending {
                 let device = envelope.header().device;
                 let retry = self.membership.is_some().then(|| envelope.clone());
-                staged.answers[at] = match self.judge(envelope)? {
-                    Verdict::Store(envelope) => {
+                let verdict = self.judge(envelope)?;
+                if let Verdict::Leap(envelope) = &verdict {
+                    staged.leaps.insert(envelope.id());
+                }
+                staged.answers[at] = match verdict {
+                    Verdict::Store(envelope) | Verdict::Leap(envelope) => {
                         let arrival = self.head;
                         staged.stores = true;
                         staged.batch.push(envelope);
@@ -438,8 +451,10 @@ impl<'r, S: Store> Staging<'r, S> {
         };
         self.tips.insert(device, tip);
         let chain = check_next(tip, header);
+        let leaps = matches!(chain, Err(ChainFault::Gap { .. })) && self.covered.may_follow(device, tip, seq);
         let fork = match chain {
             Ok(()) => None,
+            Err(ChainFault::Gap { .. }) if leaps => None,
             Err(ChainFault::Gap { expected }) => {
                 return Ok(Verdict::Refuse(RefuseReason::Gap { expected }));
             }
@@ -463,6 +478,10 @@ impl<'r, S: Store> Staging<'r, S> {
         if let Err(reason) = self.authorise(&verified) {
             return Ok(Verdict::Refuse(reason));
         }
+        let held = |seq| self.id_at(device, seq);
+        if !self.covered.fits(&verified, leaps, held)? {
+            return Ok(Verdict::Refuse(RefuseReason::Cover { seq }));
+        }
         if tip.is_none() && self.feeds()? >= FEEDS_PER_SPACE_MAX {
             return Ok(Verdict::Refuse(RefuseReason::TooManyFeeds));
         }
@@ -481,17 +500,19 @@ impl<'r, S: Store> Staging<'r, S> {
         self.tips.insert(device, Some(verified.tip()));
         self.new.insert((device, seq), verified.id());
         self.head = self.head.next(verified.id());
-        Ok(Verdict::Store(verified))
+        Ok(match leaps {
+            true => Verdict::Leap(verified),
+            false => Verdict::Store(verified),
+        })
     }
 
-    fn id_at(&self, device: DeviceId, seq: u64) -> Result<EnvelopeId, StoreError> {
+    /// What is held at a number, or will be; `None` in a hole.
+    fn id_at(&self, device: DeviceId, seq: u64) -> Result<Option<EnvelopeId>, StoreError> {
         if let Some(id) = self.new.get(&(device, seq)) {
-            return Ok(*id);
+            return Ok(Some(*id));
         }
         let stored = self.replica.store.at(&self.id, device, seq)?;
-        stored
-            .map(|stored| stored.id)
-            .ok_or_else(|| StoreError::Corrupt("a feed lacks a number below its tip".into()))
+        Ok(stored.map(|stored| stored.id))
     }
 
     fn known(&self) -> Option<&Membership> {

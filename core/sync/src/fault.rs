@@ -266,6 +266,12 @@ pub enum RefuseReason {
         /// Seconds until then.
         retry_after: u32,
     },
+    /// It stands at the place of a cover, there are holes before it, and it is not the envelope that the cover names or what
+    /// is held before it is not what the cover keeps (P9.17): somebody passed on another history than the officers saw.
+    Cover {
+        /// Its number.
+        seq: u64,
+    },
     /// The author may not write this here.
     Denied(DenyReason),
     /// A number this version does not know.
@@ -289,6 +295,7 @@ impl RefuseReason {
             Self::Fork { seq } => (8, seq),
             Self::TooManyFeeds => (9, 0),
             Self::Quota { retry_after } => (10, u64::from(retry_after)),
+            Self::Cover { seq } => (11, seq),
             Self::Denied(reason) => (DENIED_FROM.saturating_add(reason.number()), 0),
             Self::Unknown(number) => (number, 0),
         }
@@ -309,6 +316,7 @@ impl RefuseReason {
             10 => Self::Quota {
                 retry_after: u32::try_from(detail).ok()?,
             },
+            11 => Self::Cover { seq: detail },
             33..=127 => Self::Denied(DenyReason::from_number(number - DENIED_FROM)),
             _ => return Some(Self::Unknown(number)),
         };
@@ -327,6 +335,7 @@ impl RefuseReason {
             | Self::Signature
             | Self::Gap { .. }
             | Self::Quota { .. }
+            | Self::Cover { .. }
             | Self::Unknown(_) => false,
         }
     }

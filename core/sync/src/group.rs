@@ -9,10 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use sotay_feed::{
     DeviceId, Envelope, EnvelopeId, Frontier, IntoTree, SpaceId, SpaceTag, Tip, Verified, check_next,
 };
-use sotay_store::rules::{PageFiller, after_prefix, judge, proves_more};
+use sotay_store::rules::{PageFiller, after_prefix, judge, may_leap, proves_more};
 use sotay_store::{
-    ARRIVALS_PER_SPACE_MAX, Arrival, Batch, Bucket, Budget, Committed, DatabaseId, ForkEvidence, KeyValue,
-    News, Outcome, Page, Put, Store, StoreError, Stored,
+    ARRIVALS_PER_SPACE_MAX, Arrival, Batch, Bucket, Budget, Committed, Copied, DatabaseId, Dropped,
+    ForkEvidence, KeyValue, Log, News, Outcome, Page, Put, Store, StoreError, Stored,
 };
 
 use crate::replica::Replica;
@@ -27,6 +27,7 @@ pub struct Group<S> {
     records: BTreeMap<(Bucket, Vec<u8>), Option<Vec<u8>>>,
     /// In the order in which they came, proofs of forks included.
     envelopes: Vec<Verified<Envelope>>,
+    leaps: BTreeSet<EnvelopeId>,
     expected: Vec<Outcome>,
     bytes: usize,
     /// What staged erasures make of the bytes of envelopes that the store holds already.
@@ -52,6 +53,7 @@ impl<S: Store> Group<S> {
             forks: BTreeMap::new(),
             records: BTreeMap::new(),
             envelopes: Vec::new(),
+            leaps: BTreeSet::new(),
             expected: Vec::new(),
             bytes: 0,
             shrunk: BTreeMap::new(),
@@ -94,10 +96,11 @@ impl<S: Store> Group<S> {
         if envelopes.is_empty() && puts.is_empty() {
             return self.inner.release();
         }
+        let leaps = std::mem::take(&mut self.leaps);
         let committed = self.inner.commit(Batch {
             envelopes,
             puts,
-            ..Batch::default()
+            leaps,
         })?;
         if committed.outcomes == expected {
             Ok(())
@@ -112,15 +115,21 @@ impl<S: Store> Group<S> {
         }
     }
 
-    fn stage(&mut self, envelope: Verified<Envelope>) -> Result<Outcome, StoreError> {
+    fn stage(
+        &mut self,
+        envelope: Verified<Envelope>,
+        leaps: &BTreeSet<EnvelopeId>,
+    ) -> Result<Outcome, StoreError> {
         let space = *envelope.space();
         let device = envelope.header().device;
-        if let Err(fault) = check_next(self.tip(&space, device)?, envelope.header()) {
+        let tip = self.tip(&space, device)?;
+        let leaps = may_leap(leaps, envelope.id(), tip, envelope.header().seq);
+        if leaps {
+            self.leaps.insert(envelope.id());
+        } else if let Err(fault) = check_next(tip, envelope.header()) {
             let outcome = judge(&envelope, fault, |seq| {
                 let stored = self.at(&space, device, seq)?;
-                stored
-                    .map(|stored| stored.id)
-                    .ok_or_else(|| StoreError::Corrupt("a feed lacks a number below its tip".into()))
+                Ok(stored.map(|stored| stored.id))
             })?;
             if let Outcome::Fork { seq } = outcome {
                 self.keep_fork(space, device, seq, &envelope)?;
@@ -239,7 +248,10 @@ impl<S: Store> Store for Group<S> {
                 return Err(StoreError::Full);
             }
         }
-        let outcomes = batch.envelopes.into_iter().map(|envelope| self.stage(envelope));
+        let outcomes = batch
+            .envelopes
+            .into_iter()
+            .map(|envelope| self.stage(envelope, &batch.leaps));
         let outcomes = outcomes.collect::<Result<_, _>>()?;
         for put in batch.puts {
             if let Some(id) = put.erases() {
@@ -313,6 +325,23 @@ impl<S: Store> Store for Group<S> {
             }
         }
         Ok(filler.finish(self.head(space)?.number))
+    }
+
+    /// Makes durable what is staged first; when that fails, so did the flush.
+    fn drop_envelopes(&mut self, space: &SpaceId, places: &[(DeviceId, u64)]) -> Result<Dropped, StoreError> {
+        self.flush()?;
+        self.inner.drop_envelopes(space, places)
+    }
+
+    /// Without what is staged.
+    fn log(&self, space: &SpaceId, after: u64, budget: Budget) -> Result<Log, StoreError> {
+        self.inner.log(space, after, budget)
+    }
+
+    /// Makes durable what is staged first; when that fails, so did the flush.
+    fn follow(&mut self, space: &SpaceId, rows: &[Copied]) -> Result<bool, StoreError> {
+        self.flush()?;
+        self.inner.follow(space, rows)
     }
 
     fn at(&self, space: &SpaceId, device: DeviceId, seq: u64) -> Result<Option<Stored>, StoreError> {

@@ -5,6 +5,7 @@
 
 mod check;
 mod error;
+mod holes;
 mod line;
 mod note;
 mod read;

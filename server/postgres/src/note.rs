@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! note  = node (16 hexadecimal digits) *( " " item )
-//! item  = "s" space ":" after ":" head / "f" space / "r" bucket
+//! item  = "s" space ":" after ":" head / "d" space / "f" space / "r" bucket
 //! space = 43 characters base64url of the space id
 //! ```
 
@@ -20,6 +20,8 @@ pub(crate) type Node = [u8; 8];
 pub(crate) enum Item {
     /// A space grew from one arrival number to another.
     Grown { space: SpaceId, after: u64, head: u64 },
+    /// Envelopes of it were dropped.
+    Dropped(SpaceId),
     /// A fork was proven in it.
     Forked(SpaceId),
     /// Records of a bucket were written.
@@ -31,6 +33,7 @@ impl Item {
         let name = |space: &SpaceId| BASE64URL_NOPAD.encode(space.as_bytes());
         match self {
             Item::Grown { space, after, head } => format!("s{}:{after}:{head}", name(space)),
+            Item::Dropped(space) => format!("d{}", name(space)),
             Item::Forked(space) => format!("f{}", name(space)),
             Item::Records(bucket) => format!("r{}", *bucket as u8),
         }
@@ -52,6 +55,7 @@ impl Item {
                 };
                 parts.next().is_none().then_some(item)
             }
+            "d" => space(rest).map(Item::Dropped),
             "f" => space(rest).map(Item::Forked),
             "r" => {
                 let number: u8 = rest.parse().ok()?;
@@ -104,11 +108,15 @@ mod tests {
                 head: 12,
             },
             Item::Forked(SpaceId::from_bytes([7; 32])),
+            Item::Dropped(SpaceId::from_bytes([7; 32])),
             Item::Records(Bucket::Relay),
         ];
         let notes = write(NODE, &items);
         let name = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc";
-        assert_eq!(notes, [format!("abababababababab s{name}:3:12 f{name} r12")]);
+        assert_eq!(
+            notes,
+            [format!("abababababababab s{name}:3:12 f{name} d{name} r12")]
+        );
         assert_eq!(read(&notes[0]), Some((NODE, items.to_vec())));
     }
 
@@ -130,7 +138,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn garbage_is_not_understood_or_read_and_never_panics(text in "[0-9a-f]{0,20}( [sfrx][-_A-Za-z0-9:é]{0,60}){0,4}") {
+        fn garbage_is_not_understood_or_read_and_never_panics(text in "[0-9a-f]{0,20}( [sdfrx][-_A-Za-z0-9:é]{0,60}){0,4}") {
             if let Some((node, items)) = read(&text) {
                 for note in write(node, &items) {
                     prop_assert!(read(&note).is_some());

@@ -99,7 +99,7 @@ pub(crate) fn since(
 }
 
 /// How many rows a page will probably need when one in `rarity` is wanted.
-fn rows(budget: Budget, envelopes: u64, bytes: u64, rarity: u64) -> i64 {
+pub(crate) fn rows(budget: Budget, envelopes: u64, bytes: u64, rarity: u64) -> i64 {
     let average = (bytes / envelopes.max(1)).max(1);
     let fitting = (budget.bytes as u64 / average).min(budget.count as u64);
     // One before for its chain, one behind to see whether more follows.
@@ -190,8 +190,9 @@ fn read_through(
             if arrival != expected {
                 return Err(contradiction("an envelope is missing"));
             }
-            if arrival > after {
-                let envelope = proven(before, arrival, this, row.get(2))?;
+            let bytes: &[u8] = row.get(2);
+            if arrival > after && !bytes.is_empty() {
+                let envelope = proven(before, arrival, this, bytes)?;
                 if wanted(&envelope) && !filler.offer(Stored::new(arrival, &envelope)) {
                     return Ok(filler.finish(head));
                 }
@@ -203,11 +204,24 @@ fn read_through(
             return Err(contradiction("an envelope is missing"));
         }
         after = expected - 1;
+        let in_a_hole = rows.last().is_some_and(|row| row.get::<_, &[u8]>(2).is_empty());
+        if in_a_hole && after < head {
+            // It may be long.
+            let (from, upto) = (int(after), int(head));
+            let held = store.run(async |client, sql| {
+                client
+                    .query_opt(&sql.next_held, &[&key(space), &from, &upto])
+                    .await
+            })?;
+            after = held.map_or(Ok(head), |row| {
+                unsigned(row.get::<_, i64>(0)).map(|held| held - 1)
+            })?;
+        }
     }
     Ok(filler.finish(head))
 }
 
-/// Envelopes that the tables say are there, in arrival order.
+/// Envelopes that the tables say are there, in arrival order, but for those that another process dropped meanwhile.
 fn fetch(store: &PostgresStore, space: &SpaceId, arrivals: &[i64]) -> Result<Vec<Stored>, StoreError> {
     if arrivals.is_empty() {
         return Ok(Vec::new());
@@ -217,6 +231,7 @@ fn fetch(store: &PostgresStore, space: &SpaceId, arrivals: &[i64]) -> Result<Vec
         return Err(contradiction("an envelope is missing"));
     }
     rows.iter()
+        .filter(|row| !row.get::<_, &[u8]>(2).is_empty())
         .map(|row| {
             let arrival = unsigned(row.get(0))?;
             let before = match (arrival, row.get::<_, Option<&[u8]>>(3)) {
@@ -246,7 +261,9 @@ pub(crate) fn at(
             .query_opt(&sql.place, &[&key(space), &&device.as_bytes()[..], &number])
             .await
     })?;
-    let row = row.ok_or_else(|| contradiction("a number below the tip has no place"))?;
+    let Some(row) = row else {
+        return Ok(None);
+    };
     Ok(fetch(store, space, &[row.get(0)])?.pop())
 }
 

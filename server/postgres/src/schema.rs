@@ -12,7 +12,7 @@ use crate::error::store_error;
 const LOCK: i64 = 0x536f_5479;
 
 /// Every version ever released, in order. What stands here never changes; a new version is a new entry.
-pub(crate) const MIGRATIONS: &[&str] = &[VERSION_1];
+pub(crate) const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2];
 
 const VERSION_1: &str = "
     CREATE TABLE sotay.database (
@@ -59,6 +59,14 @@ const VERSION_1: &str = "
         value  bytea NOT NULL,
         PRIMARY KEY (bucket, key)
     );";
+
+/// Of an envelope that was dropped the row stays with its place in the chain of arrivals: no bytes, and nothing that an index
+/// leads to.
+const VERSION_2: &str = "
+    ALTER TABLE sotay.envelope
+        ALTER COLUMN device DROP NOT NULL,
+        ALTER COLUMN seq DROP NOT NULL,
+        ALTER COLUMN prefix DROP NOT NULL;";
 
 /// Makes the tables, or proves that they are ours, and brings an older version forward; all of one opening is one
 /// transaction.
@@ -198,4 +206,37 @@ fn fresh_id() -> Result<DatabaseId, StoreError> {
     let mut id = [0; 16];
     getrandom::fill(&mut id).map_err(|error| StoreError::Io(format!("no randomness: {error}")))?;
     Ok(DatabaseId(id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Options, PostgresStore, server};
+    use sotay_store::Store;
+    use sotay_store::conformance::{Author, commit, space};
+
+    #[test]
+    fn a_database_of_version_1_is_brought_forward_in_place_and_its_envelopes_can_be_dropped() {
+        let Some(mut server) = server::for_test("migration of tables") else {
+            return;
+        };
+        let url = server.database().unwrap();
+        let mut author = Author::new(1, space(1));
+        let feed = author.write_many(4);
+        let open =
+            |migrations| PostgresStore::open_with(url.parse().unwrap(), Options::default(), migrations);
+        let mut old = open(&MIGRATIONS[..1]).unwrap();
+        commit(&mut old, feed.clone());
+        let id = old.database_id();
+        drop(old);
+        let mut new = open(MIGRATIONS).unwrap();
+        assert_eq!(new.database_id(), id);
+        let places = [1, 2].map(|seq| (author.id(), seq));
+        assert_eq!(new.drop_envelopes(&space(1), &places).unwrap().envelopes, 2);
+        let checked = new.full_check().unwrap();
+        assert_eq!((checked.envelopes, checked.dropped), (2, 2));
+        drop(new);
+        let refused = open(&MIGRATIONS[..1]);
+        assert!(matches!(refused, Err(StoreError::Newer { found: 2, known: 1 })));
+    }
 }

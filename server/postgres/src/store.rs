@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use sotay_feed::{DeviceId, EnvelopeId, Frontier, SpaceId, Tip};
 use sotay_store::{
-    Arrival, Batch, Bucket, Budget, Committed, DatabaseId, ForkEvidence, KeyValue, News, Page, Store,
-    StoreError, Stored,
+    Arrival, Batch, Bucket, Budget, Committed, Copied, DatabaseId, Dropped, ForkEvidence, KeyValue, Log,
+    News, Page, Store, StoreError, Stored,
 };
 use tokio::runtime::Runtime;
 use tokio_postgres::{Client, Error, Statement};
@@ -19,7 +19,7 @@ use crate::note::{self, Item, Node};
 use crate::target::Target;
 use crate::view::{Known, View};
 use crate::watch::{Listener, Watch};
-use crate::{read, schema, write};
+use crate::{holes, read, schema, write};
 
 /// A call that takes longer counts as lost, should the server's own limits fail.
 const CALL_TIMEOUT: Duration = Duration::from_secs(60);
@@ -100,6 +100,19 @@ statements! {
     erase: "UPDATE sotay.envelope e SET bytes = new.bytes
               FROM unnest($1::bytea[], $2::int8[], $3::bytea[]) AS new(space, arrival, bytes)
              WHERE e.space = new.space AND e.arrival = new.arrival",
+    gone: "SELECT e.arrival, e.prefix, length(e.bytes), e.device, e.seq
+             FROM unnest($2::bytea[], $3::int8[]) AS gone(device, seq)
+             JOIN sotay.envelope e ON e.space = $1 AND e.device = gone.device AND e.seq = gone.seq
+             LEFT JOIN sotay.feed f ON f.space = e.space AND f.device = e.device
+             LEFT JOIN sotay.fork k ON k.space = e.space AND k.device = e.device
+            WHERE e.seq < f.seq AND (k.seq IS NULL OR e.seq < k.seq)",
+    drop_envelopes: "UPDATE sotay.envelope SET device = NULL, seq = NULL, prefix = NULL, bytes = ''
+                      WHERE space = $1 AND arrival = ANY($2::int8[])",
+    shrink: "UPDATE sotay.space SET bytes = bytes - $2 WHERE space = $1",
+    next_held: "SELECT arrival FROM sotay.envelope
+                 WHERE space = $1 AND arrival > $2 AND arrival <= $3 AND device IS NOT NULL ORDER BY arrival LIMIT 1",
+    put_holes: "INSERT INTO sotay.envelope (space, arrival, chain, bytes)
+                SELECT $1::bytea, hole.arrival, hole.chain, '' FROM unnest($2::int8[], $3::bytea[]) AS hole(arrival, chain)",
     put_feeds: "INSERT INTO sotay.feed (space, device, seq, tip)
                 SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::int8[], $4::bytea[])
                 ON CONFLICT (space, device) DO UPDATE SET seq = excluded.seq, tip = excluded.tip",
@@ -116,7 +129,8 @@ statements! {
     delete_records: "DELETE FROM sotay.record r USING unnest($1::int2[], $2::bytea[]) AS gone(bucket, key)
                       WHERE r.bucket = gone.bucket AND r.key = gone.key",
     notify: "SELECT pg_notify('sotay', note) FROM unnest($1::text[]) note",
-    counts: "SELECT (SELECT count(*) FROM sotay.envelope), (SELECT count(*) FROM sotay.feed),
+    counts: "SELECT (SELECT count(*) FROM sotay.envelope), (SELECT count(device) FROM sotay.envelope),
+                    (SELECT count(*) FROM sotay.feed),
                     (SELECT count(*) FROM sotay.space WHERE head > 0)",
     size: "SELECT sum(pg_total_relation_size(c.oid))::int8 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
             WHERE n.nspname = 'sotay' AND c.relkind IN ('r', 'p')",
@@ -314,6 +328,15 @@ impl PostgresStore {
         Ok(())
     }
 
+    /// Ends the transaction, if one is open, without writing.
+    pub(crate) fn rollback(&self) -> Result<(), StoreError> {
+        if self.in_transaction() {
+            self.run(async |client, _| client.batch_execute("ROLLBACK").await)?;
+            self.ended();
+        }
+        Ok(())
+    }
+
     /// The transaction is over.
     pub(crate) fn ended(&self) {
         if let Some(work) = &mut *self.work.borrow_mut() {
@@ -365,6 +388,8 @@ fn hear(view: &mut View, item: &Item) {
                 view.moved(space, after, Instant::now());
             }
         }
+        // What it holds is less; whoever has everything learns nothing from that.
+        Item::Dropped(space) => drop(view.forget(&space)),
         Item::Forked(space) => drop(view.news.forked.insert(space)),
         Item::Records(bucket) => drop(view.news.records.insert(bucket)),
     }
@@ -443,6 +468,18 @@ impl Store for PostgresStore {
         read::missing(self, space, have, after, budget)
     }
 
+    fn drop_envelopes(&mut self, space: &SpaceId, places: &[(DeviceId, u64)]) -> Result<Dropped, StoreError> {
+        holes::drop_envelopes(self, space, places)
+    }
+
+    fn log(&self, space: &SpaceId, after: u64, budget: Budget) -> Result<Log, StoreError> {
+        holes::log(self, space, after, budget)
+    }
+
+    fn follow(&mut self, space: &SpaceId, rows: &[Copied]) -> Result<bool, StoreError> {
+        write::follow(self, space, rows)
+    }
+
     fn at(&self, space: &SpaceId, device: DeviceId, seq: u64) -> Result<Option<Stored>, StoreError> {
         read::at(self, space, device, seq)
     }
@@ -514,10 +551,6 @@ impl Store for PostgresStore {
     }
 
     fn release(&mut self) -> Result<(), StoreError> {
-        if self.in_transaction() {
-            self.run(async |client, _| client.batch_execute("ROLLBACK").await)?;
-            self.ended();
-        }
-        Ok(())
+        self.rollback()
     }
 }

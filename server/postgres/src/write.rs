@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use sotay_feed::{DeviceId, Envelope, EnvelopeId, SpaceId, Tip, Verified, check_next};
-use sotay_store::rules::{contradiction, id_prefix, int, judge, proves_more, record_sum};
+use sotay_store::rules::{contradiction, id_prefix, int, judge, may_leap, proves_more, record_sum};
 use sotay_store::{
-    ARRIVALS_PER_SPACE_MAX, Arrival, Batch, Bucket, Committed, Outcome, Put, Store, StoreError, Stored,
+    ARRIVALS_PER_SPACE_MAX, Arrival, Batch, Bucket, Committed, Copied, Outcome, Put, Store, StoreError,
+    Stored,
 };
 
 use crate::note::{self, Item};
@@ -65,7 +66,7 @@ fn attempt(
     let outcomes: Result<Vec<Outcome>, StoreError> = batch
         .envelopes
         .iter()
-        .map(|envelope| writing.append(envelope))
+        .map(|envelope| writing.append(envelope, &batch.leaps))
         .collect();
     let Writing {
         spaces, rows, forks, ..
@@ -90,13 +91,76 @@ fn attempt(
     Ok(Committed { outcomes })
 }
 
+/// Appends arrivals as another database has them; `false` and nothing written if they do not continue what is here.
+pub(crate) fn follow(
+    store: &mut PostgresStore,
+    space: &SpaceId,
+    rows: &[Copied],
+) -> Result<bool, StoreError> {
+    store.release()?;
+    let followed = attempt_to_follow(store, space, rows);
+    if !matches!(followed, Ok(true)) {
+        store.release().unwrap_or(());
+        drop(store.view.borrow_mut().forget(space));
+    }
+    followed
+}
+
+fn attempt_to_follow(
+    store: &mut PostgresStore,
+    space: &SpaceId,
+    rows: &[Copied],
+) -> Result<bool, StoreError> {
+    let touched = BTreeSet::from([*space]);
+    lock(store, &touched, |_| !rows.is_empty())?;
+    let erased = BTreeSet::new();
+    let mut writing = Writing {
+        store,
+        erased: &erased,
+        spaces: BTreeMap::new(),
+        rows: Vec::new(),
+        forks: BTreeMap::new(),
+    };
+    for row in rows {
+        if !writing.copy(*space, row)? {
+            return Ok(false);
+        }
+    }
+    let Writing { spaces, rows, .. } = writing;
+    if spaces.is_empty() {
+        store.release()?;
+        return Ok(true);
+    }
+    write(store, &spaces, &rows, &BTreeMap::new(), &BTreeMap::new(), &[])?;
+    let mut view = store.view.borrow_mut();
+    for (space, staged) in &spaces {
+        view.advance(space, staged.head, staged.bytes, &staged.tips);
+    }
+    Ok(true)
+}
+
 /// Locks every space of a batch and brings the view of each to what is locked.
 fn agree(store: &PostgresStore, batch: &Batch, touched: &BTreeSet<SpaceId>) -> Result<(), StoreError> {
+    let begins =
+        |envelope: &Verified<Envelope>| envelope.header().seq == 1 || batch.leaps.contains(&envelope.id());
+    let begun: BTreeSet<SpaceId> = batch
+        .envelopes
+        .iter()
+        .filter(|envelope| begins(envelope))
+        .map(|envelope| *envelope.space())
+        .collect();
+    lock(store, touched, |space| begun.contains(space))
+}
+
+/// Locks spaces, making the row of one that is empty and is about to begin, and brings the view of each to what is locked.
+fn lock(
+    store: &PostgresStore,
+    touched: &BTreeSet<SpaceId>,
+    begins: impl Fn(&SpaceId) -> bool,
+) -> Result<(), StoreError> {
     let mut new = Vec::new();
     for space in touched {
-        let number = store.known(space, |known| known.head.number)?;
-        let begins = |envelope: &&Verified<Envelope>| envelope.space() == space && envelope.header().seq == 1;
-        if number == 0 && batch.envelopes.iter().any(|envelope| begins(&envelope)) {
+        if store.known(space, |known| known.head.number)? == 0 && begins(space) {
             new.push(*space);
         }
     }
@@ -121,6 +185,8 @@ struct Staged {
     bytes: u64,
     tips: BTreeMap<DeviceId, Tip>,
     new: BTreeMap<(DeviceId, u64), EnvelopeId>,
+    /// Arrivals of which the envelope was dropped where they are copied from.
+    holes: Vec<Arrival>,
 }
 
 struct Writing<'s> {
@@ -133,17 +199,16 @@ struct Writing<'s> {
 }
 
 impl Writing<'_> {
-    fn append(&mut self, envelope: &Verified<Envelope>) -> Result<Outcome, StoreError> {
+    fn append(
+        &mut self,
+        envelope: &Verified<Envelope>,
+        leaps: &BTreeSet<EnvelopeId>,
+    ) -> Result<Outcome, StoreError> {
         let (space, device) = (*envelope.space(), envelope.header().device);
-        let tip = match self
-            .spaces
-            .get(&space)
-            .and_then(|staged| staged.tips.get(&device))
+        let tip = self.tip(&space, device)?;
+        if let Err(fault) = check_next(tip, envelope.header())
+            && !may_leap(leaps, envelope.id(), tip, envelope.header().seq)
         {
-            Some(tip) => Some(*tip),
-            None => self.store.tip(&space, device)?,
-        };
-        if let Err(fault) = check_next(tip, envelope.header()) {
             let outcome = judge(envelope, fault, |seq| self.id_at(&space, device, seq))?;
             if let Outcome::Fork { seq } = outcome {
                 let kept = self.forks.get(&(space, device)).map(|(seq, _)| *seq);
@@ -154,6 +219,43 @@ impl Writing<'_> {
             }
             return Ok(outcome);
         }
+        self.push(envelope).map(Outcome::Stored)
+    }
+
+    fn tip(&self, space: &SpaceId, device: DeviceId) -> Result<Option<Tip>, StoreError> {
+        let staged = self.spaces.get(space);
+        match staged.and_then(|staged| staged.tips.get(&device)) {
+            Some(tip) => Ok(Some(*tip)),
+            None => self.store.tip(space, device),
+        }
+    }
+
+    /// Takes in an arrival as another database has it, or says that it does not continue what is here.
+    fn copy(&mut self, space: SpaceId, row: &Copied) -> Result<bool, StoreError> {
+        self.stage(space)?;
+        let head = self.spaces[&space].head;
+        if head.number >= ARRIVALS_PER_SPACE_MAX {
+            return Err(StoreError::Full);
+        }
+        let Some(envelope) = &row.envelope else {
+            let staged = self.spaces.get_mut(&space).expect("just made");
+            if row.continues(head, None) {
+                staged.head = row.arrival;
+                staged.holes.push(row.arrival);
+                return Ok(true);
+            }
+            return Ok(false);
+        };
+        let tip = self.tip(&space, envelope.header().device)?;
+        if *envelope.space() != space || !row.continues(head, tip) {
+            return Ok(false);
+        }
+        self.push(envelope).map(|_| true)
+    }
+
+    /// Appends what was found to be next.
+    fn push(&mut self, envelope: &Verified<Envelope>) -> Result<Arrival, StoreError> {
+        let (space, device) = (*envelope.space(), envelope.header().device);
         let left = if envelope.header().kind.is_erasable() && self.is_erased(envelope.id())? {
             envelope.erase()
         } else {
@@ -171,7 +273,7 @@ impl Writing<'_> {
         staged.new.insert((device, envelope.header().seq), envelope.id());
         let arrival = staged.head;
         self.rows.push((arrival, envelope.clone()));
-        Ok(Outcome::Stored(arrival))
+        Ok(arrival)
     }
 
     fn is_erased(&self, id: EnvelopeId) -> Result<bool, StoreError> {
@@ -199,21 +301,20 @@ impl Writing<'_> {
                 bytes,
                 tips: BTreeMap::new(),
                 new: BTreeMap::new(),
+                holes: Vec::new(),
             };
             self.spaces.insert(space, staged);
         }
         Ok(())
     }
 
-    fn id_at(&self, space: &SpaceId, device: DeviceId, seq: u64) -> Result<EnvelopeId, StoreError> {
+    fn id_at(&self, space: &SpaceId, device: DeviceId, seq: u64) -> Result<Option<EnvelopeId>, StoreError> {
         let staged = self.spaces.get(space);
         if let Some(id) = staged.and_then(|staged| staged.new.get(&(device, seq))) {
-            return Ok(*id);
+            return Ok(Some(*id));
         }
         let stored = self.store.at(space, device, seq)?;
-        stored
-            .map(|stored| stored.id)
-            .ok_or_else(|| contradiction("a number below the tip has no place"))
+        Ok(stored.map(|stored| stored.id))
     }
 }
 
@@ -247,7 +348,7 @@ fn write(
         }
         items.push(Item::Grown {
             space: *space,
-            after: staged.head.number - staged.new.len() as u64,
+            after: staged.head.number - (staged.new.len() + staged.holes.len()) as u64,
             head: staged.head.number,
         });
     }
@@ -303,6 +404,16 @@ fn write(
                 }
             }
         };
+        let put_holes = async {
+            for (space, staged) in spaces.iter().filter(|(_, staged)| !staged.holes.is_empty()) {
+                let arrivals: Vec<i64> = staged.holes.iter().map(|hole| int(hole.number)).collect();
+                let chains: Vec<&[u8]> = staged.holes.iter().map(|hole| &hole.chain[..]).collect();
+                client
+                    .execute(&sql.put_holes, &[&&space.as_bytes()[..], &arrivals, &chains])
+                    .await?;
+            }
+            Ok(0)
+        };
         let put_feeds = async {
             match feed_seqs.is_empty() {
                 true => Ok(0),
@@ -342,6 +453,7 @@ fn write(
         let done = tokio::try_join!(
             biased;
             put_envelopes,
+            put_holes,
             put_feeds,
             put_spaces,
             put_forks,

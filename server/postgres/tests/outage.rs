@@ -220,7 +220,7 @@ fn a_newer_database_is_refused_and_left_as_it_is() {
         .sql("sotay1", "UPDATE sotay.database SET version = 7")
         .unwrap();
     let refused = PostgresStore::open(url.parse().unwrap(), Options::default());
-    assert!(matches!(refused, Err(StoreError::Newer { found: 7, known: 1 })));
+    assert!(matches!(refused, Err(StoreError::Newer { found: 7, known: 2 })));
     assert_eq!(
         server
             .sql("sotay1", "SELECT count(*) FROM sotay.envelope")

@@ -184,6 +184,56 @@ fn frontier_head_and_size_are_of_one_moment_whatever_others_write_between_the_qu
 }
 
 #[test]
+fn what_one_process_drops_the_other_finds_gone_and_writes_on_the_same_feed() {
+    let Some(mut server) = server::for_test("dropping by one of two processes") else {
+        return;
+    };
+    let url = server.database().unwrap();
+    let (mut a, (mut b, signals)) = (open(&url), watched(&url));
+    let one = space(1);
+    let (mut author, mut other) = (Author::new(1, one), Author::new(2, one));
+    let feed = author.write_many(6);
+    commit(&mut a, feed.clone());
+    commit(&mut a, other.write_many(2));
+    // The other one believes that it knows the space, and has read from it.
+    let whole = b.since(&one, 0, ALL).unwrap();
+    assert_eq!((whole.envelopes.len(), b.frontier(&one).unwrap().len()), (8, 2));
+    let places: Vec<_> = [1, 2, 4].map(|seq| (author.id(), seq)).to_vec();
+    let dropped = a.drop_envelopes(&one, &places).unwrap();
+    assert_eq!(dropped.envelopes, 3);
+    for store in [&a, &b] {
+        assert_eq!(store.at(&one, author.id(), 2).unwrap(), None);
+        assert_eq!(store.envelope(feed[0].id()).unwrap(), None);
+        let held: Vec<u64> = store
+            .since(&one, 0, ALL)
+            .unwrap()
+            .envelopes
+            .iter()
+            .map(|stored| stored.arrival)
+            .collect();
+        assert_eq!(held, [3, 5, 6, 7, 8]);
+        let lacking = store.missing(&one, &Frontier::from_iter([(other.id(), 2)]), 0, ALL);
+        assert_eq!(lacking.unwrap().envelopes.len(), 3);
+        assert!(store.passed(&one, store.head(&one).unwrap()).unwrap());
+    }
+    // Both at once drop what is left, and one of them writes in between.
+    assert_eq!(b.drop_envelopes(&one, &places).unwrap().envelopes, 0);
+    let next = author.write(b"7");
+    assert!(matches!(commit(&mut b, vec![next])[..], [Outcome::Stored(_)]));
+    let rest: Vec<_> = (1..=7).map(|seq| (author.id(), seq)).collect();
+    // Number 6 is no tip any more, whatever this process believed.
+    assert_eq!(a.drop_envelopes(&one, &rest).unwrap().envelopes, 3);
+    // Word of it comes, and is no news to phones.
+    while b.space_bytes(&one).unwrap() != a.space_bytes(&one).unwrap() {
+        await_signal(&signals, |signal| *signal == Signal::News);
+        let news = b.news().unwrap();
+        assert!(!news.anything && news.forked.is_empty());
+    }
+    let checked = a.full_check().unwrap();
+    assert_eq!((checked.envelopes, checked.dropped), (3, 6));
+}
+
+#[test]
 fn a_database_on_a_server_tells_what_it_takes_there() {
     let Some(mut server) = server::for_test("the size of a database") else {
         return;

@@ -46,7 +46,7 @@ pub(crate) enum Ask {
     Link,
     /// What a consistent backup holds: every space with its newest arrival, and the records beside.
     Cut,
-    /// Envelopes of a space, for a backup.
+    /// Arrivals of a space, for a backup: envelopes, and of what was dropped the chain.
     Page { space: String, after: u64, upto: u64 },
 }
 
@@ -274,14 +274,17 @@ impl<S: Store> Desk<'_, S> {
 
     fn page(&self, space: &str, after: u64, upto: u64) -> Result<Value, AdminError> {
         let id: SpaceId = space.parse().map_err(|_| AdminError::Space)?;
-        let page = self.replica.store().since(&id, after, PAGE)?;
-        let envelopes: Vec<String> = page
-            .envelopes
+        let log = self.replica.store().log(&id, after, PAGE)?;
+        let rows: Vec<Value> = log
+            .rows
             .iter()
-            .filter(|stored| stored.arrival <= upto)
-            .map(|stored| BASE64.encode(&stored.bytes))
+            .filter(|row| row.arrival.number <= upto)
+            .map(|row| match &row.stored {
+                Some(stored) => json!({ "envelope": BASE64.encode(&stored.bytes) }),
+                None => json!({ "dropped": HEXLOWER.encode(&row.arrival.chain) }),
+            })
             .collect();
-        Ok(json!({ "envelopes": envelopes }))
+        Ok(json!({ "before": log.before.map(|chain| HEXLOWER.encode(&chain)), "rows": rows }))
     }
 }
 

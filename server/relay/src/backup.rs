@@ -11,7 +11,7 @@ use sotay_feed::{Envelope, Space, SpaceId};
 use sotay_net::key_text;
 use sotay_store::{Arrival, Batch, Bucket, DatabaseId, Options, Put, SqliteStore, Store, StoreError};
 use sotay_sync::message::decode_space;
-use sotay_sync::{Admitted, Policy, RefuseReason, Replica, Role};
+use sotay_sync::{Admitted, FollowError, Policy, RefuseReason, Replica, Role};
 
 use crate::admin::Ask;
 use crate::cli::{Backup, Restore};
@@ -201,7 +201,44 @@ pub(crate) fn bring_forward<S: Store>(
     Ok(new)
 }
 
-/// Copies what a space gained, up to the cut. Returns how many envelopes that was.
+/// Arrivals of a space as the relay tells them.
+struct Page {
+    before: Option<[u8; 8]>,
+    rows: Vec<(Arrival, Option<Envelope>)>,
+}
+
+impl Page {
+    /// What follows `at`. Of an envelope that is there the chain follows from its id.
+    fn read(answer: &Value, mut at: Arrival) -> Result<Self, BackupError> {
+        let chain = |value: &Value| -> Option<[u8; 8]> {
+            let bytes = HEXLOWER.decode(value.as_str()?.as_bytes()).ok()?;
+            bytes.try_into().ok()
+        };
+        let mut rows = Vec::new();
+        for row in answer["rows"].as_array().into_iter().flatten() {
+            let envelope = match row["envelope"].as_str() {
+                Some(text) => {
+                    let bytes = BASE64.decode(text.as_bytes()).ok();
+                    let envelope = bytes.and_then(|bytes| Envelope::decode(&bytes).ok());
+                    Some(envelope.ok_or(BackupError::Unverified("its form"))?)
+                }
+                None => None,
+            };
+            at = match &envelope {
+                Some(envelope) => at.next(envelope.id()),
+                None => Arrival {
+                    number: at.number + 1,
+                    chain: chain(&row["dropped"]).ok_or(BackupError::Answer("a chain"))?,
+                },
+            };
+            rows.push((at, envelope));
+        }
+        let before = chain(&answer["before"]);
+        Ok(Self { before, rows })
+    }
+}
+
+/// Copies what a space gained, up to the cut, with what was dropped of it as it is. Returns how many arrivals that was.
 fn follow<S: Store>(
     source: &mut Source,
     replica: &mut Replica<S>,
@@ -213,32 +250,25 @@ fn follow<S: Store>(
     replica.know_space(*space)?;
     let before = replica.store().head(&id)?;
     let mut at = before;
+    let apart = || BackupError::Ahead(to.into());
     while at.number < head.number {
         let ask = Ask::Page {
             space: id.to_string(),
             after: at.number,
             upto: head.number,
         };
-        let answer = source.ask(&ask)?;
-        let mut envelopes = Vec::new();
-        for text in answer["envelopes"].as_array().into_iter().flatten() {
-            let bytes = text.as_str().and_then(|text| BASE64.decode(text.as_bytes()).ok());
-            let envelope = bytes.and_then(|bytes| Envelope::decode(&bytes).ok());
-            envelopes.push(envelope.ok_or(BackupError::Unverified("its form"))?);
+        let page = Page::read(&source.ask(&ask)?, at)?;
+        if page.before != Some(at.chain) {
+            return Err(apart().into());
         }
-        if envelopes.is_empty() {
+        if page.rows.is_empty() {
             return Err(BackupError::Answer("an empty page").into());
         }
-        for answer in replica.admit(space, envelopes, Vec::new())? {
-            match answer {
-                Admitted::Stored(_) => {}
-                Admitted::Duplicate => return Err(BackupError::Ahead(to.into()).into()),
-                Admitted::Refused(RefuseReason::Fork { .. } | RefuseReason::Gap { .. }) => {
-                    return Err(BackupError::Ahead(to.into()).into());
-                }
-                Admitted::Refused(_) => return Err(BackupError::Unverified("its signature or right").into()),
-            }
-        }
+        replica.follow(space, page.rows).map_err(|error| match error {
+            FollowError::Store(error) => RunError::from(error),
+            FollowError::Unverified => BackupError::Unverified("its signature").into(),
+            FollowError::Apart => apart().into(),
+        })?;
         at = replica.store().head(&id)?;
     }
     if at == head {

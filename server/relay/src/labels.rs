@@ -51,6 +51,7 @@ pub(crate) fn refuse_label(reason: RefuseReason) -> &'static str {
         RefuseReason::Fork { .. } => "fork",
         RefuseReason::TooManyFeeds => "too-many-feeds",
         RefuseReason::Quota { .. } => "quota",
+        RefuseReason::Cover { .. } => "cover",
         RefuseReason::Denied(reason) => deny_label(reason),
         RefuseReason::Unknown(_) => "unknown",
     }

@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use sotay_feed::{DeviceId, EnvelopeId, Frontier, SpaceId, Tip};
 use sotay_store::{
-    Arrival, Batch, Bucket, Budget, Committed, DatabaseId, ForkEvidence, News, Outcome, Page, Store,
-    StoreError, Stored,
+    Arrival, Batch, Bucket, Budget, Committed, Copied, DatabaseId, Dropped, ForkEvidence, Log, News, Outcome,
+    Page, Store, StoreError, Stored,
 };
 
 use crate::health::Health;
@@ -95,6 +95,18 @@ impl<S: Store> Store for Metered<S> {
         budget: Budget,
     ) -> Result<Page, StoreError> {
         self.inner.missing(space, have, after, budget)
+    }
+
+    fn drop_envelopes(&mut self, space: &SpaceId, places: &[(DeviceId, u64)]) -> Result<Dropped, StoreError> {
+        self.inner.drop_envelopes(space, places)
+    }
+
+    fn log(&self, space: &SpaceId, after: u64, budget: Budget) -> Result<Log, StoreError> {
+        self.inner.log(space, after, budget)
+    }
+
+    fn follow(&mut self, space: &SpaceId, rows: &[Copied]) -> Result<bool, StoreError> {
+        self.inner.follow(space, rows)
     }
 
     fn at(&self, space: &SpaceId, device: DeviceId, seq: u64) -> Result<Option<Stored>, StoreError> {

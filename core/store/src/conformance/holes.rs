@@ -2,10 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use sotay_feed::{Envelope, Frontier, Kind, SpaceId, Verified};
+use sotay_feed::{DeviceId, Envelope, Frontier, Kind, SpaceId, Verified};
 
 use super::{ALL, Author, commit, numbers, put, space, stored_all};
 use crate::{Arrival, Batch, Budget, Copied, Dropped, Outcome, Put, Store, Stored};
+
+/// Places of one feed.
+fn of(device: DeviceId, numbers: &[u64]) -> Vec<(DeviceId, u64)> {
+    numbers.iter().map(|number| (device, *number)).collect()
+}
 
 /// Commits envelopes of which some may leap.
 fn leap<S: Store>(
@@ -129,10 +134,12 @@ fn thinned<S: Store>(store: &mut S) -> (SpaceId, Vec<Author>, Vec<Verified<Envel
     }
     commit(store, all.clone());
     store
-        .drop_envelopes(&space, authors[0].id(), &[2, 3, 5, 6, 7, 8, 9])
+        .drop_envelopes(&space, &of(authors[0].id(), &[2, 3, 5, 6, 7, 8, 9]))
         .unwrap();
     let below: Vec<u64> = (1..=11).collect();
-    store.drop_envelopes(&space, authors[1].id(), &below).unwrap();
+    store
+        .drop_envelopes(&space, &of(authors[1].id(), &below))
+        .unwrap();
     let left = [1, 7, 19, 21, 23, 24].to_vec();
     (space, authors, all, left)
 }
@@ -144,7 +151,7 @@ pub(super) fn what_is_dropped_is_gone_and_the_feed_stands_where_it_stood<S: Stor
     let arrivals = stored_all(&commit(store, feed.clone()));
     let (head, frontier) = (store.head(&space).unwrap(), store.frontier(&space).unwrap());
     let dropped = store
-        .drop_envelopes(&space, author.id(), &[2, 3, 5, 0, 77, u64::MAX])
+        .drop_envelopes(&space, &of(author.id(), &[2, 3, 5, 0, 77, u64::MAX]))
         .unwrap();
     let gone = [feed[1].clone(), feed[2].clone(), feed[4].clone()];
     assert_eq!(
@@ -193,7 +200,7 @@ pub(super) fn dropping_twice_drops_once_and_what_nobody_holds_drops_nothing<S: S
     let author = {
         let mut author = Author::new(1, space);
         assert_eq!(
-            store.drop_envelopes(&space, author.id(), &[1]).unwrap(),
+            store.drop_envelopes(&space, &of(author.id(), &[1])).unwrap(),
             Dropped::default()
         );
         commit(store, author.write_many(3));
@@ -201,18 +208,20 @@ pub(super) fn dropping_twice_drops_once_and_what_nobody_holds_drops_nothing<S: S
     };
     let stranger = Author::new(9, space).id();
     assert_eq!(
-        store.drop_envelopes(&space, stranger, &[1, 2]).unwrap(),
+        store.drop_envelopes(&space, &of(stranger, &[1, 2])).unwrap(),
         Dropped::default()
     );
     assert_eq!(
-        store.drop_envelopes(&space, author.id(), &[]).unwrap(),
+        store.drop_envelopes(&space, &of(author.id(), &[])).unwrap(),
         Dropped::default()
     );
-    let once = store.drop_envelopes(&space, author.id(), &[1, 1, 2]).unwrap();
+    let once = store
+        .drop_envelopes(&space, &of(author.id(), &[1, 1, 2]))
+        .unwrap();
     assert_eq!(once.envelopes, 2);
     let left = store.space_bytes(&space).unwrap();
     assert_eq!(
-        store.drop_envelopes(&space, author.id(), &[1, 2]).unwrap(),
+        store.drop_envelopes(&space, &of(author.id(), &[1, 2])).unwrap(),
         Dropped::default()
     );
     assert_eq!(store.space_bytes(&space).unwrap(), left);
@@ -231,7 +240,7 @@ pub(super) fn the_tip_and_what_a_proof_of_a_fork_needs_stay<S: Store>(store: &mu
     commit(store, clean_feed.clone());
     assert_eq!(
         store
-            .drop_envelopes(&space, clean.id(), &[1, 2])
+            .drop_envelopes(&space, &of(clean.id(), &[1, 2]))
             .unwrap()
             .envelopes,
         1
@@ -244,7 +253,7 @@ pub(super) fn the_tip_and_what_a_proof_of_a_fork_needs_stay<S: Store>(store: &mu
     let forks = store.forks().unwrap();
     assert_eq!(
         store
-            .drop_envelopes(&space, author.id(), &every)
+            .drop_envelopes(&space, &of(author.id(), &every))
             .unwrap()
             .envelopes,
         3
@@ -320,7 +329,7 @@ pub(super) fn missing_finds_little_in_much_with_holes<S: Store>(store: &mut S) {
     for author in &authors {
         let tip = frontier.get(author.id());
         let gone: Vec<u64> = (1..=tip).filter(|seq| seq % 5 != 2).collect();
-        store.drop_envelopes(&space, author.id(), &gone).unwrap();
+        store.drop_envelopes(&space, &of(author.id(), &gone)).unwrap();
     }
     let stays = |stored: &Stored| stored.seq % 5 == 2 || stored.seq == frontier.get(stored.device);
     for back in [0, 1, 4, 9, 30, 400] {
@@ -350,7 +359,7 @@ pub(super) fn what_was_erased_can_be_dropped_and_what_was_dropped_can_be_erased<
     commit(store, cards.clone());
     put(store, vec![Put::erase(cards[0].id())]);
     let left = cards[0].erase().unwrap().bytes().len() as u64;
-    let dropped = store.drop_envelopes(&space, author.id(), &[1, 2]).unwrap();
+    let dropped = store.drop_envelopes(&space, &of(author.id(), &[1, 2])).unwrap();
     assert_eq!(dropped.bytes, left + cards[1].bytes().len() as u64);
     put(store, vec![Put::erase(cards[1].id()), Put::erase(cards[0].id())]);
     assert_eq!(store.space_bytes(&space).unwrap(), cards[2].bytes().len() as u64);
@@ -391,7 +400,7 @@ pub(super) fn the_log_shows_what_was_dropped_and_a_copy_of_it_answers_alike<S: S
         // It goes on from there, and after what the other one drops later.
         all.push(authors[0].write(b"13"));
         commit(&mut from, vec![all[24].clone()]);
-        from.drop_envelopes(&space, authors[0].id(), &[12]).unwrap();
+        from.drop_envelopes(&space, &of(authors[0].id(), &[12])).unwrap();
         copied(&from, &mut to, &all, Budget { count, ..ALL });
         let mut ours = left.clone();
         ours.push(25);

@@ -162,7 +162,9 @@ pub(super) fn everything_is_there_after_reopening<S: Store>(mut store: S, reopen
         .unwrap();
     commit(&mut store, vec![twin.write(b"twin")]);
     put(&mut store, vec![record(Bucket::Applied, b"", None)]);
-    store.drop_envelopes(&space, b.id(), &[2, 3]).unwrap();
+    store
+        .drop_envelopes(&space, &[2, 3].map(|seq| (b.id(), seq)))
+        .unwrap();
     let mut leaper = Author::new(3, space);
     let far = leaper.write_many(4).remove(3);
     let leap = Batch {

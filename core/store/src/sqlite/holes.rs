@@ -1,36 +1,49 @@
 //! Dropping envelopes, and reading what arrived with what was dropped. Of a dropped envelope the row stays, with its place
 //! in the chain of arrivals and no bytes; no index leads to it.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{Connection, TransactionBehavior, params};
 use sotay_feed::{DeviceId, SpaceId};
 
-use super::read::{self, place};
+use super::read::{self, FeedRow, place};
 use crate::rules::{LogFiller, contradiction, id_prefix, int, proven, stays};
 use crate::{ARRIVALS_PER_SPACE_MAX, Arrival, Budget, Dropped, Log, Logged, StoreError, Stored};
 
 pub(super) fn drop_envelopes(
     conn: &mut Connection,
     space: &SpaceId,
-    device: DeviceId,
-    numbers: &[u64],
+    places: &[(DeviceId, u64)],
 ) -> Result<Dropped, StoreError> {
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut dropped = Dropped::default();
     let Some(space) = read::space_row(&tx, space)? else {
         return Ok(dropped);
     };
-    let Some(feed) = read::feed_row(&tx, space.n, device)? else {
-        return Ok(dropped);
-    };
-    let fork = read::fork_seq(&tx, feed.n)?;
-    for &seq in numbers.iter().filter(|seq| !stays(**seq, feed.tip.seq, fork)) {
+    let mut feeds: BTreeMap<DeviceId, Option<(FeedRow, Option<u64>)>> = BTreeMap::new();
+    for &(device, seq) in places {
+        let feed = match feeds.get(&device) {
+            Some(feed) => *feed,
+            None => {
+                let row = read::feed_row(&tx, space.n, device)?;
+                let fork = row.map(|row| read::fork_seq(&tx, row.n)).transpose()?.flatten();
+                *feeds.entry(device).or_insert(row.map(|row| (row, fork)))
+            }
+        };
+        let Some((feed, _)) = feed.filter(|(feed, fork)| !stays(seq, feed.tip.seq, *fork)) else {
+            continue;
+        };
         let Some(arrival) = read::arrival_of(&tx, feed.n, seq)? else {
             continue;
         };
         let stored = read::fetch(&tx, space.n, arrival)?;
         let place = place(space.n, arrival);
-        tx.prepare_cached("UPDATE envelope SET bytes = x'' WHERE place = ?1")?
-            .execute([place])?;
+        // Not an update: only when rows go does SQLite give pages back that are nearly empty.
+        let chain: [u8; 8] = tx
+            .prepare_cached("DELETE FROM envelope WHERE place = ?1 RETURNING chain")?
+            .query_row([place], |row| row.get(0))?;
+        tx.prepare_cached("INSERT INTO envelope (place, chain, bytes) VALUES (?1, ?2, x'')")?
+            .execute(params![place, chain])?;
         tx.prepare_cached("DELETE FROM feed_place WHERE feed = ?1 AND seq = ?2")?
             .execute([feed.n, int(seq)])?;
         tx.prepare_cached("DELETE FROM envelope_id WHERE prefix = ?1 AND place = ?2")?

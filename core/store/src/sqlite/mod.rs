@@ -83,11 +83,11 @@ impl SqliteStore {
         Ok(Self::new(conn, id))
     }
 
-    /// Opens an existing database of the newest version to look at it: commits answer [`StoreError::ReadOnly`], and
+    /// Opens an existing database to look at it: commits answer [`StoreError::ReadOnly`], and
     /// neither file nor log changes, not even when it is closed.
     ///
     /// # Errors
-    /// As [`SqliteStore::open`]; [`StoreError::ReadOnly`] also when the version is older (it would have to be migrated)
+    /// As [`SqliteStore::open`]; [`StoreError::ReadOnly`] also when the version is one whose tables were others (it would have to be migrated)
     /// or the file itself cannot be opened for writing, without which it cannot be locked: look at a copy then.
     pub fn inspect(path: &Path, options: &Options) -> Result<Self, StoreError> {
         let mut conn = connect(path, OpenFlags::empty())?;
@@ -214,14 +214,9 @@ impl Store for SqliteStore {
         self.noted(read::missing(&self.conn, space, have, after, budget))
     }
 
-    fn drop_envelopes(
-        &mut self,
-        space: &SpaceId,
-        feed: DeviceId,
-        numbers: &[u64],
-    ) -> Result<Dropped, StoreError> {
+    fn drop_envelopes(&mut self, space: &SpaceId, places: &[(DeviceId, u64)]) -> Result<Dropped, StoreError> {
         self.sound()?;
-        let result = holes::drop_envelopes(&mut self.conn, space, feed, numbers);
+        let result = holes::drop_envelopes(&mut self.conn, space, places);
         self.noted(result)
     }
 

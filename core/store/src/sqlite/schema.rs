@@ -118,6 +118,9 @@ pub(super) fn prepare(
     Ok(DatabaseId(id))
 }
 
+/// The oldest version that can be read as it lies: its tables are those of the newest.
+const READ_FROM: usize = 1;
+
 /// The same for reading only: an older version is not brought forward.
 pub(super) fn inspect(conn: &mut Connection, options: &Options) -> Result<DatabaseId, StoreError> {
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
@@ -131,7 +134,7 @@ pub(super) fn inspect(conn: &mut Connection, options: &Options) -> Result<Databa
         .map_err(foreign)?;
     match state(&tx, MIGRATIONS)? {
         State::Empty => Err(StoreError::Foreign),
-        State::Version(version) if version < MIGRATIONS.len() => Err(StoreError::ReadOnly),
+        State::Version(version) if version < READ_FROM => Err(StoreError::ReadOnly),
         State::Version(_) => {
             let id = tx.query_row("SELECT id FROM database", [], |row| row.get(0))?;
             tx.commit()?;

@@ -2,6 +2,7 @@
 
 mod access;
 mod bundle;
+mod covers;
 mod erase;
 mod exchange;
 mod fan_out;

@@ -142,6 +142,7 @@ fn refusal(voice: Voice, reason: RefuseReason) -> String {
         RefuseReason::Fork { .. } => voice.say("refused.fork", &[]),
         RefuseReason::TooManyFeeds => voice.say("refused.too_many", &[]),
         RefuseReason::Quota { retry_after } => voice.say("refused.quota", &[("seconds", &retry_after)]),
+        RefuseReason::Cover { .. } => voice.say("refused.cover", &[]),
         RefuseReason::Denied(_) => voice.say("refused.denied", &[]),
     }
 }

@@ -248,6 +248,10 @@ impl Words {
                 "Quá nhiều điện thoại trong một không gian",
                 "Too many phones in one space",
             ),
+            "cover" => (
+                "Không khớp với bản gộp mà hai cán bộ đã ký",
+                "Not what two officers signed as packed together",
+            ),
             "quota" => (
                 "Điện thoại đã dùng hết hạn mức; sẽ thử lại",
                 "A phone over its quota; it tries again",
@@ -329,6 +333,7 @@ mod tests {
             refuse_label(RefuseReason::Quota { retry_after: 1 }),
             refuse_label(RefuseReason::Gap { expected: 1 }),
             refuse_label(RefuseReason::TooManyFeeds),
+            refuse_label(RefuseReason::Cover { seq: 1 }),
         ] {
             let (vi, en) = (Lang::Vi.words().refusal(label), Lang::En.words().refusal(label));
             assert!(en != other && vi != en, "{label}");

@@ -1,0 +1,196 @@
+//! What may be missing of the feeds of a space, because two officers signed that copies hold what counted (P3.4, P9.17).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sotay_feed::{DeviceId, Envelope, EnvelopeId, IntoTree, Space, SpaceKind, Tip};
+use sotay_membership::{CoverId, CoverStanding, Covered, CoveredFeed, Membership, kept_digest};
+use sotay_store::{Budget, Dropped, Store, StoreError};
+
+use crate::replica::Replica;
+
+/// What the covers of a space that count say, read when it is first asked for.
+pub(crate) struct Holes<'m>(Covered<'m>);
+
+impl<'m> Holes<'m> {
+    /// No cover is about a roll.
+    pub(crate) fn of(membership: Option<&'m Membership>, space: &Space) -> Self {
+        let membership = membership.filter(|_| space.kind != SpaceKind::Roll);
+        Self(membership.map_or_else(Covered::default, |membership| membership.covered(&space.id())))
+    }
+
+    /// Whether all numbers between the tip and this one may be missing.
+    pub(crate) fn may_follow(&self, device: DeviceId, tip: Option<Tip>, seq: u64) -> bool {
+        let tip = tip.map_or(0, |tip| tip.seq);
+        let next = self.0.feeds.get(&device).and_then(|feed| feed.after(tip));
+        tip < seq && next.is_some_and(|next| seq <= next)
+    }
+
+    /// Whether an envelope at the place of a cover is the one that the cover names, after what it keeps. Where nothing is
+    /// missing the chain says what stands here, whatever somebody signed. `held` tells the ids that the feed holds.
+    pub(crate) fn fits(
+        &self,
+        envelope: &Envelope,
+        leaps: bool,
+        held: impl Fn(u64) -> Result<Option<EnvelopeId>, StoreError>,
+    ) -> Result<bool, StoreError> {
+        let header = envelope.header();
+        let feed = self.0.feeds.get(&header.device);
+        let Some(feed) = feed.filter(|feed| feed.place.seq == header.seq) else {
+            return Ok(true);
+        };
+        if feed.place.id == envelope.id() && holds_kept(feed, &held)? {
+            return Ok(true);
+        }
+        if leaps {
+            return Ok(false);
+        }
+        for seq in (1..header.seq).rev() {
+            if held(seq)?.is_none() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// Whether everything that a cover keeps of a feed before its place is held, and is what the officers saw.
+pub(crate) fn holds_kept(
+    feed: &CoveredFeed,
+    held: impl Fn(u64) -> Result<Option<EnvelopeId>, StoreError>,
+) -> Result<bool, StoreError> {
+    let mut ids = Vec::new();
+    for seq in feed.kept.iter() {
+        match held(seq)? {
+            Some(id) => ids.push(id),
+            None => return Ok(false),
+        }
+    }
+    Ok(kept_digest(&ids) == feed.digest)
+}
+
+/// What a holder may drop of a space, see [`Replica::prunable`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Prunable {
+    /// By feed what is covered of it, and the number from which on nothing is dropped because of a proven fork.
+    feeds: BTreeMap<DeviceId, (CoveredFeed, u64)>,
+    /// Covers of which nothing is left once all this is dropped.
+    pub finished: BTreeSet<CoverId>,
+    /// Feeds that are not here as far as the place of a cover. They come with the next session that brings them.
+    pub behind: BTreeSet<DeviceId>,
+    /// Feeds of which something else is held than a cover says. Nothing is dropped of them.
+    pub apart: BTreeSet<DeviceId>,
+}
+
+impl<S: Store> Replica<S> {
+    /// The covers of a space that count, by id. Its unit has to be loaded ([`Replica::load_unit`]).
+    pub fn counting_covers(&self, space: &Space) -> BTreeSet<CoverId> {
+        let covers = self.units.get(&space.unit).map(|unit| unit.covers(&space.id()));
+        let counting = covers.into_iter().flatten().filter(|cover| cover.counts);
+        counting.map(|cover| cover.id).into_set()
+    }
+
+    /// What may be dropped of a space by the covers named in `due` and not in `finished`, as far as they count. Nothing of a feed is, unless the place of a cover is held here, and before it exactly what the
+    /// cover keeps; and nothing from the number before a proven fork on.
+    pub fn prunable(
+        &self,
+        space: &Space,
+        due: &BTreeSet<CoverId>,
+        finished: &BTreeSet<CoverId>,
+    ) -> Result<Prunable, StoreError> {
+        let mut prunable = Prunable::default();
+        let Some(membership) = self
+            .units
+            .get(&space.unit)
+            .filter(|_| space.kind != SpaceKind::Roll)
+        else {
+            return Ok(prunable);
+        };
+        let id = space.id();
+        let covers = membership.covers(&id);
+        let due: Vec<&CoverStanding<'_>> = covers
+            .iter()
+            .filter(|cover| cover.counts && due.contains(&cover.id) && !finished.contains(&cover.id))
+            .collect();
+        let forks = self.forks_of(space);
+        // Of every feed the furthest place that is held as its cover says.
+        let mut furthest: BTreeMap<DeviceId, &CoveredFeed> = BTreeMap::new();
+        let mut unfinished = BTreeSet::new();
+        for standing in &due {
+            for (device, feed) in &standing.cover.feeds {
+                let tip = self.store.tip(&id, *device)?.map_or(0, |tip| tip.seq);
+                let held = |seq| Ok(self.store.at(&id, *device, seq)?.map(|stored| stored.id));
+                let reached = furthest.get(device).map_or(0, |known| known.place.seq);
+                if tip < feed.place.seq {
+                    prunable.behind.insert(*device);
+                    unfinished.insert(standing.id);
+                } else if reached < feed.place.seq {
+                    if held(feed.place.seq)? == Some(feed.place.id) && holds_kept(feed, held)? {
+                        furthest.insert(*device, feed);
+                    } else if !superseded(&covers, *device, feed) {
+                        prunable.apart.insert(*device);
+                        unfinished.insert(standing.id);
+                    }
+                }
+            }
+        }
+        for (device, feed) in furthest {
+            let end = forks.get(&device).map_or(u64::MAX, |fork| fork.saturating_sub(1));
+            prunable.feeds.insert(device, (feed.clone(), end));
+        }
+        let all = due.iter().map(|standing| standing.id);
+        prunable.finished = all.filter(|id| !unfinished.contains(id)).into_set();
+        Ok(prunable)
+    }
+
+    /// Looks through the arrivals of a space after `after`, within a budget, and drops what may be, or only counts it.
+    /// `Some`: where to go on. One transaction; nothing may be staged.
+    pub fn prune(
+        &mut self,
+        space: &Space,
+        prunable: &Prunable,
+        after: u64,
+        budget: Budget,
+        dry: bool,
+    ) -> Result<(Dropped, Option<u64>), StoreError> {
+        let id = space.id();
+        let page = self.store.since(&id, after, budget)?;
+        let next = page.more.then_some(page.upto);
+        let tips: BTreeMap<DeviceId, u64> = self.store.frontier(&id)?.iter().into_map();
+        let mut dropped = Dropped::default();
+        let mut places = Vec::new();
+        for stored in &page.envelopes {
+            let stays = tips.get(&stored.device).is_some_and(|tip| stored.seq >= *tip);
+            if prunable.drops(stored.device, stored.seq) && !stays {
+                places.push((stored.device, stored.seq));
+                dropped += Dropped {
+                    envelopes: 1,
+                    bytes: stored.bytes.len() as u64,
+                };
+            }
+        }
+        if !dry && !places.is_empty() {
+            dropped = self.store.drop_envelopes(&id, &places)?;
+        }
+        Ok((dropped, next))
+    }
+}
+
+impl Prunable {
+    /// Whether nothing is to be dropped.
+    pub fn is_empty(&self) -> bool {
+        self.feeds.is_empty()
+    }
+
+    /// Whether an envelope may be dropped.
+    pub fn drops(&self, device: DeviceId, seq: u64) -> bool {
+        let feed = self.feeds.get(&device);
+        feed.is_some_and(|(feed, end)| seq < *end && feed.drops(seq))
+    }
+}
+
+/// Whether another cover that counts has a further place of the feed: then this place itself may be gone.
+fn superseded(covers: &[CoverStanding<'_>], device: DeviceId, feed: &CoveredFeed) -> bool {
+    let counting = covers.iter().filter(|standing| standing.counts);
+    let mut further = counting.filter_map(|standing| standing.cover.feeds.get(&device));
+    further.any(|other| other.place.seq > feed.place.seq)
+}
