@@ -7,7 +7,6 @@ use sotay_feed::Kind;
 use sotay_store::conformance::{ALL, Author, commit, put, record, space};
 use sotay_store::{
     Arrival, Batch, Bucket, Checked, DatabaseId, KEY_BYTES_MAX, Options, Outcome, SqliteStore, Store,
-    StoreError,
 };
 use tempfile::TempDir;
 

@@ -14,4 +14,5 @@ mod hostile;
 mod random;
 mod refuse;
 mod support;
+mod village;
 mod witness;
