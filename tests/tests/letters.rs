@@ -360,6 +360,60 @@ fn figures_of_documents_from_above_go_up_with_the_report_without_persons() {
     );
 }
 
+#[test]
+fn figures_go_up_through_every_level_and_units_that_told_nothing_are_counted_as_silent() {
+    let mut levels = Levels::new();
+    levels.settle();
+    let other = second_branch(&mut levels);
+    let id: Hash = levels.phones[PROVINCE]
+        .publish_documents(&[document("05-NQ/TU", "Học tập nghị quyết", Vec::new())])
+        .unwrap()[0];
+    levels.settle();
+    for (phone, mark) in [
+        (MEMBER, SharedMark::Done),
+        (BRANCH, SharedMark::Received),
+        (COMMUNE, SharedMark::Received),
+    ] {
+        levels.phones[phone].share_reading(id, mark).unwrap();
+    }
+    levels.settle();
+    met(&mut levels);
+    let figures = |levels: &Levels, phone: usize| {
+        let below = levels.phones[phone].delivered_below().unwrap();
+        below
+            .get(&id)
+            .map(|sum| (sum.units, sum.silent, sum.members, sum.delivered))
+    };
+    assert_eq!(
+        figures(&levels, COMMUNE),
+        Some((1, 1, 2, 2)),
+        "the other branch told nothing"
+    );
+    assert_eq!(
+        figures(&levels, PROVINCE),
+        None,
+        "the commune has not sent its own yet"
+    );
+    levels.phones[COMMUNE].send_report(month(), NOW).unwrap();
+    levels.settle();
+    assert_eq!(
+        figures(&levels, PROVINCE),
+        Some((2, 1, 3, 3)),
+        "the commune and its first branch"
+    );
+    // The second branch tells in the next month, and then the commune.
+    levels.phones[other]
+        .share_reading(id, SharedMark::Received)
+        .unwrap();
+    levels.settle();
+    levels.phones[other].send_report(month(), NOW).unwrap();
+    levels.settle();
+    assert_eq!(figures(&levels, COMMUNE), Some((2, 0, 3, 3)));
+    levels.phones[COMMUNE].send_report(month().next(), NOW).unwrap();
+    levels.settle();
+    assert_eq!(figures(&levels, PROVINCE), Some((3, 0, 4, 4)));
+}
+
 /// A second branch below the commune, as the last phone.
 fn second_branch(levels: &mut Levels) -> usize {
     levels.add_branch("Chi bộ 2");

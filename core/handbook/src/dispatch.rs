@@ -192,21 +192,43 @@ impl PassedUp {
 pub struct Delivered {
     /// The month whose report it went with.
     pub month: Month,
-    /// Members on the list.
+    /// Members on the list, and on those of the units below that told.
     pub members: u32,
+    /// Of a unit with others below it: how far the figures reach; they are the unit's own and those of all below that told.
+    pub below: Option<Reach>,
     /// Per document, by its hash: how many told that they have it, and that they have read it; the second is withheld while
     /// few told anything.
     #[serde(skip)]
     pub documents: BTreeMap<[u8; HASH_LEN], (u32, Option<u32>)>,
 }
 
+/// How many of the units below figures are of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Reach {
+    /// Units below, at any depth, that told.
+    pub told: u32,
+    /// All units below, as far as those that told know of them.
+    pub units: u32,
+}
+
+/// Version of figures that include those of units below.
+const WITH_BELOW: u64 = 2;
+
 impl Delivered {
-    /// Canonical bytes: `[1, month, members, [[document, delivered, done or null] …]]`, documents ascending.
+    /// Canonical bytes, documents ascending: `[1, month, members, [[document, delivered, done or null] …]]`; of a unit with
+    /// others below it `[2, month, members, [told, units], [[document, delivered, done or null] …]]`.
     pub fn encode(&self) -> Vec<u8> {
         let mut writer = Writer::new();
-        writer.array(4).uint(VERSION);
+        match self.below {
+            None => writer.array(4).uint(VERSION),
+            Some(_) => writer.array(5).uint(WITH_BELOW),
+        };
         self.month.write(&mut writer);
-        writer.uint(u64::from(self.members)).array(self.documents.len());
+        writer.uint(u64::from(self.members));
+        if let Some(Reach { told, units }) = self.below {
+            writer.array(2).uint(u64::from(told)).uint(u64::from(units));
+        }
+        writer.array(self.documents.len());
         for (document, (delivered, done)) in &self.documents {
             writer.array(3).bytes(document).uint(u64::from(*delivered));
             match done {
@@ -220,8 +242,21 @@ impl Delivered {
     /// Reads what [`Delivered::encode`] wrote.
     pub fn decode(bytes: &[u8]) -> Result<Self, CborError> {
         let mut reader = Reader::new(bytes);
-        expect(&mut reader, 4)?;
+        let (items, at) = (reader.array_up_to(5)?, reader.position());
+        let with_below = match (items, reader.uint()?) {
+            (4, VERSION) => false,
+            (5, WITH_BELOW) => true,
+            _ => return Err(CborError::Malformed { at }),
+        };
         let (month, members) = (Month::read(&mut reader)?, reader.small()?);
+        let below = match with_below {
+            false => None,
+            true => {
+                reader.array(2)?;
+                let (told, units) = (reader.small()?, reader.small()?);
+                Some(Reach { told, units })
+            }
+        };
         let mut documents = BTreeMap::new();
         for _ in 0..reader.array_up_to(DELIVERED_DOCUMENTS_MAX)? {
             reader.array(3)?;
@@ -235,6 +270,7 @@ impl Delivered {
         let delivered = Self {
             month,
             members,
+            below,
             documents,
         };
         reader.finish(&delivered.encode())?;

@@ -44,6 +44,7 @@ fn delivered() -> Delivered {
     Delivered {
         month: "2026-05".parse().unwrap(),
         members: 42,
+        below: None,
         documents: [([1; 32], (30, Some(25))), ([2; 32], (3, None))].into(),
     }
 }
@@ -55,7 +56,11 @@ fn hex(bytes: &[u8]) -> String {
 #[test]
 fn every_letter_has_one_form_and_no_byte_less_or_newer_version_is_one() {
     type Golden<'a> = (Vec<u8>, &'a str, fn(&[u8]) -> bool);
-    let letters: [Golden<'_>; 4] = [
+    let above = Delivered {
+        below: Some(Reach { told: 3, units: 5 }),
+        ..delivered()
+    };
+    let letters: [Golden<'_>; 5] = [
         (
             word().encode(),
             "870167323032362d3035024807070707070707070275546869e1babf7520c491e1baa36e67207068c3ad2e01",
@@ -68,6 +73,7 @@ fn every_letter_has_one_form_and_no_byte_less_or_newer_version_is_one() {
         ),
         (transfer().encode(), TRANSFER, |b| Transfer::decode(b).is_ok()),
         (delivered().encode(), DELIVERED, |b| Delivered::decode(b).is_ok()),
+        (above.encode(), DELIVERED_BELOW, |b| Delivered::decode(b).is_ok()),
     ];
     for (bytes, golden, reads) in letters {
         assert_eq!(hex(&bytes), golden);
@@ -76,17 +82,29 @@ fn every_letter_has_one_form_and_no_byte_less_or_newer_version_is_one() {
             assert!(!reads(&bytes[..len]), "{len} bytes of {golden}");
         }
         let mut newer = bytes.clone();
-        newer[1] = 2;
+        newer[1] = 3;
         assert!(!reads(&newer), "{golden}");
     }
     assert_eq!(ReportWord::decode(&word().encode()), Ok(word()));
     assert_eq!(Transfer::decode(&transfer().encode()), Ok(transfer()));
     assert_eq!(Delivered::decode(&delivered().encode()), Ok(delivered()));
+    assert_eq!(Delivered::decode(&above.encode()), Ok(above));
+    // Neither version has the other one's number of items.
+    for bytes in [delivered().encode(), above_bytes()] {
+        let mut other = bytes.clone();
+        other[1] ^= 3;
+        assert!(Delivered::decode(&other).is_err());
+    }
+}
+
+fn above_bytes() -> Vec<u8> {
+    HEXLOWER.decode(DELIVERED_BELOW.as_bytes()).unwrap()
 }
 
 const PASSED: &str = "870150010101010101010101010101010101011b00000196c1507e006c5468e1bba779206ce1bba369734dc6b0c6a16e672062e1bb8b2073e1baa1742e664cc3aa20416e01";
 const TRANSFER: &str = "8b0150010101010101010101010101010101010104f6705472e1baa76e205468e1bb8b20486f61006a323032362d30352d30316a323032362d30382d33316a4368692062e1bb99203101";
 const DELIVERED: &str = "840167323032362d3035182a828358200101010101010101010101010101010101010101010101010101010101010101181e1819835820020202020202020202020202020202020202020202020202020202020202020203f6";
+const DELIVERED_BELOW: &str = "850267323032362d3035182a820305828358200101010101010101010101010101010101010101010101010101010101010101181e1819835820020202020202020202020202020202020202020202020202020202020202020203f6";
 
 #[test]
 fn an_item_goes_up_with_name_and_time_only_if_its_writer_agreed() {
@@ -186,6 +204,6 @@ proptest! {
         }
         prop_assert!(PassedUp::decode(&bytes).is_err() || bytes[0] == 0x87);
         prop_assert!(Transfer::decode(&bytes).is_err() || bytes[0] == 0x8b);
-        prop_assert!(Delivered::decode(&bytes).is_err() || bytes[0] == 0x84);
+        prop_assert!(Delivered::decode(&bytes).is_err() || bytes[0] == 0x84 || bytes[0] == 0x85);
     }
 }

@@ -41,8 +41,10 @@ pub struct ReportAnswer {
 /// How far a document from above has come, over all units below that told.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct DeliveredBelow {
-    /// Units that told.
+    /// Units that told, at any depth below.
     pub units: usize,
+    /// Units below that told nothing of it, as far as they are known.
+    pub silent: usize,
     /// Members of these units.
     pub members: u32,
     /// Members who told that they have it.
@@ -212,7 +214,8 @@ impl<S: Store> Device<S> {
         Ok(letters)
     }
 
-    /// The figures of documents from above that go up with the report of a month.
+    /// The figures of documents from above that go up with the report of a month: of this unit, and of all below it that
+    /// told.
     pub(super) fn delivered_from_above(&mut self, month: Month, now: i64) -> Result<Delivered, LibraryError> {
         let above: Vec<Hash> = self
             .library()?
@@ -227,11 +230,34 @@ impl<S: Store> Device<S> {
             let figures = figures.get(id)?;
             Some((id.0, (count(figures.delivered), figures.done.map(count))))
         };
-        Ok(Delivered {
+        let mut sum = Delivered {
             month,
             members: count(self.roster_view()?.at(today(now)).lines().len()),
+            below: None,
             documents: above.iter().filter_map(of).into_map(),
-        })
+        };
+        for unit in self.followed.units.keys() {
+            let reach = sum.below.get_or_insert_default();
+            reach.units = reach.units.saturating_add(1);
+            let Some(told) = self.told_by(*unit)? else {
+                continue;
+            };
+            let further = told.below.unwrap_or_default();
+            reach.told = reach.told.saturating_add(1).saturating_add(further.told);
+            reach.units = reach.units.saturating_add(further.units);
+            sum.members = sum.members.saturating_add(told.members);
+            for (document, (delivered, done)) in &told.documents {
+                let Some((all, all_done)) = sum.documents.get_mut(document) else {
+                    continue;
+                };
+                *all = all.saturating_add(*delivered);
+                *all_done = match (*all_done, *done) {
+                    (Some(all), Some(done)) => Some(all.saturating_add(done)),
+                    (known, None) | (None, known) => known,
+                };
+            }
+        }
+        Ok(sum)
     }
 
     /// Sends the figures of documents from above, if there are any, beside the report of a month.
@@ -246,21 +272,35 @@ impl<S: Store> Device<S> {
         self.write_letters(unit, &[(DELIVERED, delivered.encode())])
     }
 
-    /// On the level above: how far each document has come in the units below, by what they last told. Figures only.
+    /// What a unit below last told of documents from above.
+    fn told_by(&self, unit: UnitId) -> Result<Option<Delivered>, DeviceError> {
+        let told = self.letters(DELIVERED, unit, |_, bytes| Delivered::decode(bytes).ok())?;
+        Ok(told
+            .into_iter()
+            .max_by_key(|told| (told.month, told.members, told.encode())))
+    }
+
+    /// On the level above: how far each document has come in the units below, at any depth, by what they last told. Figures
+    /// only. Each unit sends its own, and those of the units below it, with its report; the units that told nothing are
+    /// counted, as far as they are known.
     pub fn delivered_below(&self) -> Result<BTreeMap<Hash, DeliveredBelow>, DeviceError> {
-        let mut all: BTreeMap<Hash, DeliveredBelow> = BTreeMap::new();
+        let (mut all, mut known): (BTreeMap<Hash, DeliveredBelow>, usize) = (BTreeMap::new(), 0);
         for unit in self.followed.units.keys() {
-            let told = self.letters(DELIVERED, *unit, |_, bytes| Delivered::decode(bytes).ok())?;
-            let last = told
-                .into_iter()
-                .max_by_key(|told| (told.month, told.members, told.encode()));
-            for (document, (delivered, done)) in last.iter().flat_map(|last| &last.documents) {
-                let sum = all.entry(Hash(*document)).or_default();
-                sum.units += 1;
-                sum.members += last.as_ref().map_or(0, |last| last.members);
-                sum.delivered += delivered;
-                sum.done += done.unwrap_or(0);
+            let told = self.told_by(*unit)?;
+            let further = told.as_ref().and_then(|told| told.below).unwrap_or_default();
+            known += 1 + further.units as usize;
+            if let Some(told) = &told {
+                for (document, (delivered, done)) in &told.documents {
+                    let sum = all.entry(Hash(*document)).or_default();
+                    sum.units += 1 + further.told as usize;
+                    sum.members = sum.members.saturating_add(told.members);
+                    sum.delivered = sum.delivered.saturating_add(*delivered);
+                    sum.done = sum.done.saturating_add(done.unwrap_or(0));
+                }
             }
+        }
+        for sum in all.values_mut() {
+            sum.silent = known.saturating_sub(sum.units);
         }
         Ok(all)
     }

@@ -221,6 +221,7 @@ mod tests {
         };
         let delivered = Delivered {
             month,
+            below: None,
             members: 1,
             documents: Default::default(),
         };

@@ -18,9 +18,15 @@ pub(crate) struct Verify {
 }
 
 #[derive(Debug, Args)]
+#[command(after_long_help = "\
+What you wrote is listed when nothing else is asked for. The committee's list is sotay feedback inbox; reading it is noted.
+Examples:
+  sotay feedback send 'Đề nghị sửa loa truyền thanh.' --topic Loa
+  sotay feedback send --nameless 'Đề nghị công khai quỹ thôn.'
+  sotay feedback answer F1 --text 'Đã sửa ngày 12/5.'")]
 pub(crate) struct Feedback {
     #[command(subcommand)]
-    pub command: FeedbackCommand,
+    pub command: Option<FeedbackCommand>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -42,7 +48,7 @@ pub(crate) enum FeedbackCommand {
         #[arg(long, conflicts_with = "nameless")]
         name_above: bool,
     },
-    /// What you wrote on this phone, and what was answered.
+    /// What you wrote on this phone, and what was answered (the default).
     Mine,
     /// Take an item back.
     Withdraw {
@@ -55,9 +61,9 @@ pub(crate) enum FeedbackCommand {
     Answer {
         /// Which: F2, or the beginning of its id.
         item: String,
-        /// What has become of it.
-        #[arg(long, value_parser = coded::<FeedbackStatus>(), default_value = "received")]
-        status: FeedbackStatus,
+        /// What has become of it; left out, it is answered with --text and received without.
+        #[arg(long, value_parser = coded::<FeedbackStatus>())]
+        status: Option<FeedbackStatus>,
         /// The answer, or - for standard input.
         #[arg(long, value_name = "TEXT")]
         text: Option<String>,

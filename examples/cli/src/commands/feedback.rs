@@ -16,7 +16,7 @@ use crate::session::Session;
 use crate::voice::{Voice, short};
 
 pub(super) fn run(session: &Session, args: Feedback) -> Result<Reply, Failure> {
-    match args.command {
+    match args.command.unwrap_or(FeedbackCommand::Mine) {
         FeedbackCommand::Send {
             text,
             topic,
@@ -81,7 +81,7 @@ fn mine(session: &Session) -> Result<Reply, Failure> {
         let own = device.own_feedback()?;
         let lines: Vec<String> = own.iter().map(|own| own_line(voice, own)).collect();
         let text = match lines.is_empty() {
-            true => voice.say("feedback.none", &[]),
+            true => voice.say("feedback.none_here", &[]),
             false => lines.join("\n"),
         };
         Ok(Reply::new(json!({ "items": own }), text))
@@ -149,12 +149,17 @@ fn line(voice: Voice, view: &FeedbackView, device: &ProfileDevice) -> String {
 fn answer(
     session: &Session,
     item: String,
-    status: FeedbackStatus,
+    status: Option<FeedbackStatus>,
     text: Option<String>,
     public: bool,
 ) -> Result<Reply, Failure> {
     let voice = session.voice;
     let text = text.map(|text| files::typed(&text)).transpose()?;
+    let status = status.unwrap_or(if text.is_some() {
+        FeedbackStatus::Answered
+    } else {
+        FeedbackStatus::Received
+    });
     session.open()?.run(move |device, now| {
         let id = received(device, &item, now)?;
         let text = text.as_deref().map(Into::into);

@@ -188,6 +188,7 @@ fn delivery(voice: Voice, device: &mut ProfileDevice) -> Result<Reply, Failure> 
                 "province.delivered",
                 &[
                     ("units", &figures.units),
+                    ("silent", &figures.silent),
                     ("members", &figures.members),
                     ("delivered", &figures.delivered),
                     ("done", &figures.done),
