@@ -335,6 +335,13 @@ impl<S: Store> Replica<S> {
         self.load_known(unit)
     }
 
+    /// Forgets a unit's membership until it is asked for again: for a relay that looked at it once.
+    pub fn unload_unit(&mut self, unit: UnitId) {
+        if self.role == Role::Relay {
+            self.units.remove(&unit);
+        }
+    }
+
     fn load_known(&mut self, unit: UnitId) -> Result<bool, StoreError> {
         if self.units.contains_key(&unit) {
             return Ok(true);

@@ -44,6 +44,8 @@ pub(crate) enum Ask {
     Allow { target: String },
     /// A link that opens the operator's page once.
     Link,
+    /// Look through everything for what may be dropped, and drop it unless `dry`.
+    Prune { dry: bool },
     /// What a consistent backup holds: every space with its newest arrival, and the records beside.
     Cut,
     /// Arrivals of a space, for a backup: envelopes, and of what was dropped the chain.
@@ -114,7 +116,8 @@ impl<S: Store> Desk<'_, S> {
             Ask::Permissions => Ok(self.permitted()),
             Ask::Block { target: text } => self.permit(target(text)?, false),
             Ask::Allow { target: text } => self.permit(target(text)?, true),
-            Ask::Link => Err(AdminError::NotRunning),
+            // Dealt with elsewhere.
+            Ask::Link | Ask::Prune { .. } => Err(AdminError::NotRunning),
             Ask::Cut => self.cut(),
             Ask::Page { space, after, upto } => self.page(space, *after, *upto),
         }
@@ -136,6 +139,7 @@ impl<S: Store> Desk<'_, S> {
             *envelopes += number;
             *bytes += size;
         }
+        let dropped = crate::prune::dropped(self.replica.store())?;
         let mut units = Vec::new();
         for (unit, (spaces, envelopes, bytes)) in sums {
             let mut line = json!({
@@ -144,6 +148,8 @@ impl<S: Store> Desk<'_, S> {
                 "spaces": spaces,
                 "envelopes": envelopes,
                 "bytes": bytes,
+                "dropped": dropped.get(&unit).map_or(0, |dropped| dropped.envelopes),
+                "dropped_bytes": dropped.get(&unit).map_or(0, |dropped| dropped.bytes),
             });
             let tally = json!(tallies.get(&unit).copied().unwrap_or_default());
             if let (Some(line), Value::Object(tally)) = (line.as_object_mut(), tally) {
@@ -292,6 +298,10 @@ impl<S: Store> Shard<S> {
     /// Answers the operator. What a question changes holds for open sessions at once.
     pub fn answer(&mut self, question: Question, now: i64) {
         let Question { ask, reply } = question;
+        if let Ask::Prune { dry } = ask {
+            // Answered when all is done, a piece at a time.
+            return self.books.pruner.ask(dry, reply, now);
+        }
         let mut desk = Desk {
             replica: &mut self.replica,
             permissions: &mut self.books.permissions,

@@ -330,7 +330,11 @@ pub(crate) fn restore(args: &Restore) -> Result<(), RunError> {
     SqliteStore::open(&from, &file_options())?.backup_to(&copy)?;
     // It goes on where the backup ends, and the lost relay went on too: phones that compare what relays signed must not
     // take the two for one history.
-    SqliteStore::open(&copy, &file_options())?.renew_identity()?;
+    let mut renewed = SqliteStore::open(&copy, &file_options())?;
+    renewed.renew_identity()?;
+    // The backup may hold what was dropped before its records were copied.
+    crate::prune::begin_anew(&mut renewed)?;
+    drop(renewed);
     let made = SqliteStore::inspect(&copy, &file_options())?;
     let checked = made.full_check()?;
     drop(made);

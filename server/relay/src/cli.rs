@@ -56,6 +56,8 @@ pub(crate) enum Command {
     Move(Move),
     /// Write everything of one unit to a file that a phone can import. The relay must be stopped.
     Export(Export),
+    /// Drop now what two officers have signed as packed together, as `[retention]` of the configuration allows.
+    Prune(Prune),
     /// Write the database anew without gaps. The relay must be stopped.
     Compact(Data),
     /// Look for what is wrong: ports, clock, disk, limits, database, reachability.
@@ -222,6 +224,18 @@ pub(crate) struct Restore {
     /// Directory of the backup.
     #[arg(long, value_name = "DIR")]
     pub from: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Prune {
+    #[command(flatten)]
+    pub data: Data,
+    /// Say what would be dropped, and drop nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// The configuration with `[retention]`, of a relay that is stopped; a running one has it.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

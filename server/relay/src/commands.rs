@@ -10,12 +10,14 @@ use sotay_store::Store;
 use sotay_sync::{Policy, Replica, Role, bundle};
 
 use crate::admin::{Ask, Desk};
-use crate::cli::{Data, Export, OfUnit, Quota, Spaces, Target};
+use crate::cli::{Data, Export, OfUnit, Prune, Quota, Spaces, Target};
+use crate::config;
 use crate::contacts::{Contacts, DAY_MS};
 use crate::data::{DataDir, DataError, running};
 use crate::database::{Access, Database, file_options};
 use crate::error::RunError;
 use crate::permissions::Permissions;
+use crate::prune::{self, Retention};
 use crate::shard::now_ms;
 use crate::socket::{self, Client};
 
@@ -155,7 +157,7 @@ fn table(heads: &[&str], rows: Vec<Vec<String>>) -> String {
 pub(crate) fn units(args: &Data) -> Result<(), RunError> {
     show(args, &Ask::Units, |answer| {
         let row = |unit: &Value| {
-            let mut row: Vec<String> = ["unit", "served", "spaces", "envelopes", "bytes"]
+            let mut row: Vec<String> = ["unit", "served", "spaces", "envelopes", "bytes", "dropped"]
                 .iter()
                 .map(|name| word(&unit[name]))
                 .collect();
@@ -174,6 +176,7 @@ pub(crate) fn units(args: &Data) -> Result<(), RunError> {
                 "spaces",
                 "envelopes",
                 "bytes",
+                "dropped",
                 "up to date",
                 "behind",
                 "silent",
@@ -278,6 +281,83 @@ fn permit(args: &Target, ask: impl FnOnce(String) -> Ask) -> Result<(), RunError
                 .collect(),
         )
     })
+}
+
+/// Drops now what may be dropped, or says what would be.
+pub(crate) fn prune(args: &Prune) -> Result<(), RunError> {
+    let dry = args.dry_run;
+    let answer = match Source::open(&args.data.data)? {
+        Source::Running(mut client) => {
+            let answer = client.ask_patiently(&Ask::Prune { dry });
+            answer
+                .map_err(|_| RunError::NotRunning)?
+                .map_err(RunError::Refused)?
+        }
+        Source::Stopped(mut stopped) => {
+            let config = args.config.as_deref().map(config::read).transpose()?;
+            let retention = config.map_or_else(Retention::default, |config| config.retention);
+            if !dry && !retention.signed {
+                let words = "pruning is off: give the configuration with prune = \"signed\" in [retention] after --config";
+                return Err(RunError::Refused(words.into()));
+            }
+            prune::sweep(&mut stopped.replica, &retention, dry, now_ms())?
+        }
+    };
+    if args.data.json {
+        println!("{answer}");
+        return Ok(());
+    }
+    let covers: Vec<Vec<String>> = list(&answer, "covers")
+        .map(|cover| {
+            let left = cover["due"].as_i64().unwrap_or(0).saturating_sub(now_ms());
+            let state = if cover["finished"] == true {
+                "done".to_owned()
+            } else if left > 0 {
+                format!("in {} d", (left + DAY_MS - 1) / DAY_MS)
+            } else {
+                "due".to_owned()
+            };
+            let id = word(&cover["cover"]).chars().take(16).collect();
+            vec![
+                word(&cover["unit"]),
+                word(&cover["kind"]),
+                id,
+                days(&cover["held_since"]),
+                state,
+            ]
+        })
+        .collect();
+    if covers.is_empty() {
+        println!("no unit has a cover that two of its officers signed: nothing may be dropped");
+        return Ok(());
+    }
+    print!(
+        "{}",
+        table(&["unit", "space", "cover", "held for", "dropping"], covers)
+    );
+    let names = [
+        "unit",
+        "kind",
+        "envelopes",
+        "bytes",
+        "feeds_behind",
+        "feeds_apart",
+    ];
+    let spaces: Vec<Vec<String>> = list(&answer, "spaces")
+        .map(|space| names.iter().map(|name| word(&space[name])).collect())
+        .collect();
+    if !spaces.is_empty() {
+        print!("{}", table(&names, spaces));
+    }
+    let (envelopes, bytes) = (word(&answer["envelopes"]), word(&answer["bytes"]));
+    if dry {
+        println!("{envelopes} envelopes of {bytes} bytes would be dropped");
+    } else {
+        println!(
+            "{envelopes} envelopes of {bytes} bytes were dropped; `compact` gives the room back to the disk"
+        );
+    }
+    Ok(())
 }
 
 /// Everything of a unit in a file that a phone imports (P10).

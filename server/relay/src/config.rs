@@ -12,10 +12,14 @@ use toml::Spanned;
 use crate::cli::Allow;
 use crate::limits::Limits;
 use crate::permissions::Served;
+use crate::prune::Retention;
 use crate::web::door::{PAGE_TOKEN_CHARS_MIN, PageToken};
 
 /// Bytes of a configuration file; a longer one is not read.
 pub(crate) const CONFIG_BYTES_MAX: u64 = 1024 * 1024;
+
+/// Days that `prune-after` may say.
+pub(crate) const PRUNE_AFTER_DAYS_MAX: i64 = 3650;
 
 /// Why a configuration cannot be used. The operator's to mend.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +54,7 @@ pub(crate) struct Config {
     pub allow: Option<Option<Served>>,
     pub log_json: bool,
     pub limits: Limits,
+    pub retention: Retention,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -65,6 +70,14 @@ struct File {
     allow: Option<Vec<Spanned<String>>>,
     log: Option<Spanned<String>>,
     limits: FileLimits,
+    retention: FileRetention,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+struct FileRetention {
+    prune: Option<Spanned<String>>,
+    prune_after: Option<Spanned<String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -172,6 +185,24 @@ fn parse(path: &Path, text: &str) -> Result<Config, ConfigError> {
         }
         set(&mut limits, number);
     }
+    let mut retention = Retention::default();
+    if let Some(value) = &file.retention.prune {
+        retention.signed = match value.get_ref().as_str() {
+            "never" => false,
+            "signed" => true,
+            _ => {
+                let problem = "\"never\" or \"signed\" is expected".into();
+                return Err(fault(value.span().start, problem));
+            }
+        };
+    }
+    if let Some(value) = &file.retention.prune_after {
+        retention.after_ms = time(value.get_ref()).ok_or_else(|| {
+            let problem =
+                format!("days or hours are expected, like 90d or 12h, at most {PRUNE_AFTER_DAYS_MAX}d");
+            fault(value.span().start, problem)
+        })?;
+    }
     Ok(Config {
         store,
         data: file.data.clone(),
@@ -183,7 +214,25 @@ fn parse(path: &Path, text: &str) -> Result<Config, ConfigError> {
         allow,
         log_json,
         limits,
+        retention,
     })
+}
+
+/// Milliseconds of a time like `90d` or `12h`.
+fn time(text: &str) -> Option<i64> {
+    const HOUR_MS: i64 = 3_600_000;
+    let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let unit = match unit {
+        "h" => HOUR_MS,
+        "d" => 24 * HOUR_MS,
+        _ => return None,
+    };
+    let number: i64 = Some(number)
+        .filter(|digits| digits.bytes().all(|digit| digit.is_ascii_digit()))?
+        .parse()
+        .ok()?;
+    let time = number.checked_mul(unit)?;
+    (time <= PRUNE_AFTER_DAYS_MAX * 24 * HOUR_MS).then_some(time)
 }
 
 type Entry<'a> = (
@@ -278,6 +327,7 @@ mod tests {
         let sample = include_str!("../packaging/relay.toml");
         let config = parse(Path::new("relay.toml"), sample).unwrap();
         assert_eq!(config.limits, Limits::default());
+        assert_eq!(config.retention, Retention::default());
         // Every line that is commented out would be valid as well.
         let whole: String = sample
             .lines()
@@ -337,6 +387,53 @@ mod tests {
         assert!(wrong("store = \"oracle:secret\"").starts_with("relay.toml, line 1, store: postgres://"));
         assert!(wrong("listen = ").contains("line 1, listen"));
         assert!(wrong("[limits]\nsessions = -1").contains("line 2, limits.sessions"));
+    }
+
+    #[test]
+    fn retention_is_off_unless_said_and_takes_days_and_hours_up_to_a_limit() {
+        let retention = |text: &str| {
+            let text = format!("[retention]\n{text}");
+            parse(Path::new("relay.toml"), &text).map(|config| config.retention)
+        };
+        const DAY: i64 = 86_400_000;
+        let off = Retention {
+            signed: false,
+            after_ms: 90 * DAY,
+        };
+        assert_eq!(retention("").unwrap(), off);
+        assert_eq!(retention("prune = \"never\"").unwrap(), off);
+        let on = retention("prune = \"signed\"\nprune-after = \"12h\"").unwrap();
+        assert_eq!((on.signed, on.after_ms), (true, DAY / 2));
+        for (text, ms) in [("0d", 0), ("3650d", 3650 * DAY), ("87600h", 3650 * DAY)] {
+            let after = retention(&format!("prune-after = \"{text}\""));
+            assert_eq!(after.unwrap().after_ms, ms, "{text}");
+        }
+        for text in [
+            "",
+            "d",
+            "90",
+            "3651d",
+            "87601h",
+            "-1d",
+            "+1d",
+            "1.5d",
+            "9999999999999999999d",
+            "5m",
+            "ngày",
+        ] {
+            let refused = retention(&format!("prune-after = \"{text}\""))
+                .unwrap_err()
+                .to_string();
+            assert!(
+                refused.starts_with("relay.toml, line 2, retention.prune-after: days or hours are expected"),
+                "{refused}"
+            );
+        }
+        assert!(
+            wrong("[retention]\n\nprune = \"old\"")
+                .starts_with("relay.toml, line 3, retention.prune: \"never\" or")
+        );
+        assert!(wrong("[retention]\nkeep = \"1d\"").contains("line 2, retention.keep"));
     }
 
     #[test]

@@ -96,6 +96,7 @@ pub(crate) fn verify(args: &Data) -> Result<(), RunError> {
         let line = serde_json::json!({
             "whole": true,
             "envelopes": checked.envelopes,
+            "dropped": checked.dropped,
             "spaces": checked.spaces,
             "records": checked.records,
             "units": units.len(),
@@ -108,6 +109,9 @@ pub(crate) fn verify(args: &Data) -> Result<(), RunError> {
             "whole: {envelopes} envelopes in {spaces} spaces of {} units, {records} records",
             units.len()
         );
+        if checked.dropped > 0 {
+            println!("{} more were dropped as signed covers allow", checked.dropped);
+        }
         println!("checked in {seconds:.1} s");
     }
     Ok(())

@@ -7,6 +7,7 @@
 mod admin;
 mod backup;
 mod bench;
+mod books;
 mod cli;
 mod commands;
 mod config;
@@ -27,6 +28,7 @@ mod metered;
 mod metrics;
 mod outbox;
 mod permissions;
+mod prune;
 mod quota;
 mod relocate;
 mod room;
@@ -74,6 +76,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Restore(args) => backup::restore(&args),
         Command::Move(args) => relocate::relocate(&args),
         Command::Export(args) => commands::export(&args),
+        Command::Prune(args) => commands::prune(&args),
         Command::Compact(args) => commands::compact(&args),
         Command::Doctor(args) => doctor::doctor(&args),
         Command::Web(args) => commands::web(&args),

@@ -15,6 +15,7 @@ use crate::limits::Limits;
 use crate::metrics::{Direction, Metrics, Reason};
 use crate::outbox::{Inbox, OUTBOX_FRAMES_MAX, Outbox, Outgoing, Outgoings, outbox};
 use crate::permissions::Served;
+use crate::prune::Retention;
 use crate::room::{Hall, Part, Room};
 
 /// How long a phone that came while all sessions were taken should wait at least.
@@ -55,6 +56,8 @@ pub(crate) struct Reload {
     pub served: Option<Served>,
     /// Those of the quotas.
     pub limits: Limits,
+    /// What may be dropped, and when.
+    pub retention: Retention,
 }
 
 /// What every connection task needs.

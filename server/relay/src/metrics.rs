@@ -84,6 +84,9 @@ pub(crate) struct Metrics {
     pub committed: Family<Outcome, Counter>,
     /// Bytes of the envelopes stored.
     pub stored_bytes: Counter,
+    /// Envelopes dropped because a cover allows it, and their bytes.
+    pub pruned_envelopes: Counter,
+    pub pruned_bytes: Counter,
     /// Envelopes not stored, by reason.
     refused: Family<Reason, Counter>,
     /// Spaces not served, by reason.
@@ -122,6 +125,8 @@ impl Metrics {
             envelopes: Family::default(),
             committed: Family::default(),
             stored_bytes: Counter::default(),
+            pruned_envelopes: Counter::default(),
+            pruned_bytes: Counter::default(),
             refused: Family::default(),
             denied: Family::default(),
             commit_seconds: Histogram::new(COMMIT_SECONDS),
@@ -148,6 +153,12 @@ impl Metrics {
             m.frame_bytes.clone(),
         );
         registry.register("envelopes", "Envelopes by direction", m.envelopes.clone());
+        registry.register(
+            "pruned_envelopes",
+            "Envelopes dropped because a signed cover allows it",
+            m.pruned_envelopes.clone(),
+        );
+        registry.register("pruned_bytes", "Their bytes", m.pruned_bytes.clone());
         registry.register(
             "envelopes_committed",
             "Envelopes offered to the database by what became of them",

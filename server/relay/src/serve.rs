@@ -15,6 +15,7 @@ use sotay_sync::{Group, Replica, Role};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
+use crate::books::Books;
 use crate::cli::{Allow, DEFAULT_HTTP_PORT, DEFAULT_PORT, Serve};
 use crate::config;
 use crate::data::{DataDir, Running};
@@ -28,7 +29,8 @@ use crate::metered::Metered;
 use crate::metrics::Metrics;
 use crate::outbox::Outgoings;
 use crate::permissions::Served;
-use crate::shard::{Books, Shard};
+use crate::prune::{Pruner, Retention};
+use crate::shard::Shard;
 use crate::socket;
 use crate::web::door::{Door, PageToken};
 
@@ -54,7 +56,8 @@ pub(crate) fn serve(args: &Serve) -> Result<(), RunError> {
     if let (Some(_), Some(config)) = (&settings.store, &args.config) {
         data.note_server(config)?;
     }
-    let books = Books::load(&store, settings.served.clone(), &limits)?;
+    let mut books = Books::load(&store, settings.served.clone(), &limits)?;
+    books.pruner = Pruner::new(settings.retention);
     let contacts = books.contacts.clone();
     let store = Group::new(Metered::new(store, metrics.clone(), health.clone()));
     let mut replica = Replica::open(store, Role::Relay, books.permissions.policy())?;
@@ -148,6 +151,7 @@ pub(crate) struct Settings {
     /// `None`: any unit.
     pub served: Option<Served>,
     pub limits: Limits,
+    pub retention: Retention,
     page_token: Option<PageToken>,
     json: bool,
     log_json: bool,
@@ -179,6 +183,7 @@ impl Settings {
             store: file.store,
             served,
             limits: file.limits,
+            retention: file.retention,
             json: args.json,
             log_json: file.log_json,
         })
@@ -450,6 +455,7 @@ impl Service {
                 let reload = Box::new(Reload {
                     served: settings.served,
                     limits: settings.limits,
+                    retention: settings.retention,
                 });
                 // If the shard is gone the relay is about to end.
                 let _ = self.jobs.send(Job::Reload(reload)).await;

@@ -18,7 +18,7 @@ use sotay_sync::{
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
-use crate::contacts::Contacts;
+use crate::books::Books;
 use crate::fair::{ENVELOPE_COST_BYTES, Fair, Lane};
 use crate::health::Health;
 use crate::labels::{deny_label, refuse_label};
@@ -26,8 +26,6 @@ use crate::limits::Limits;
 use crate::link::{BUSY_RETRY, DRAIN_RETRY, Job, LinkId, Reload, carried, seconds};
 use crate::metrics::{Direction, Metrics};
 use crate::outbox::{Outbox, Outgoing};
-use crate::permissions::{Permissions, Served};
-use crate::quota::Shared;
 use crate::room::{Part, Parts, Room};
 use crate::round::Round;
 
@@ -64,29 +62,11 @@ struct Grown {
     from: Option<LinkId>,
 }
 
-/// What the operator decides and wants to know.
-pub(crate) struct Books {
-    pub permissions: Permissions,
-    pub contacts: Contacts,
-    pub quotas: Shared,
-}
-
-impl Books {
-    /// Reads what the database keeps of them; `served` is what the configuration names.
-    pub fn load(store: &impl Store, served: Option<Served>, limits: &Limits) -> Result<Self, StoreError> {
-        Ok(Self {
-            permissions: Permissions::load(store, served)?,
-            contacts: Contacts::load(store)?,
-            quotas: Shared::new(limits.clone()),
-        })
-    }
-}
-
 /// What the thread owns.
 pub(crate) struct Shard<S> {
     pub replica: Replica<Group<S>>,
     pub books: Books,
-    fair: Fair,
+    pub fair: Fair,
     parts: Parts,
     /// Sessions that may want something since the last commit.
     pub touched: BTreeSet<LinkId>,
@@ -104,7 +84,7 @@ pub(crate) struct Shard<S> {
     /// When contacts were last staged, milliseconds since 1970.
     contacts_at: i64,
     sessions_per_device: usize,
-    metrics: Arc<Metrics>,
+    pub metrics: Arc<Metrics>,
     health: Arc<Health>,
 }
 
@@ -189,7 +169,8 @@ impl<S: Store> Shard<S> {
     }
 
     fn wait(&self) -> Option<Duration> {
-        let (at, _) = self.deadlines.first()?;
+        let at = self.deadlines.first().map(|(at, _)| *at);
+        let at = at.into_iter().chain(self.books.pruner.next()).min()?;
         Some(Duration::from_millis(u64::try_from(at - now_ms()).unwrap_or(0)))
     }
 
@@ -213,7 +194,12 @@ impl<S: Store> Shard<S> {
             Job::News => {}
             Job::Admin(question) => self.answer(question, now),
             Job::Reload(reload) => {
-                let Reload { served, limits } = *reload;
+                let Reload {
+                    served,
+                    limits,
+                    retention,
+                } = *reload;
+                self.books.pruner.retention = retention;
                 self.books.permissions.served = served;
                 self.books.quotas.with(|quotas| quotas.set_limits(limits));
                 self.replica.set_policy(self.books.permissions.policy());
@@ -285,6 +271,7 @@ impl<S: Store> Shard<S> {
                 Err(error) => self.note_store(&error),
             }
         }
+        self.prune(now);
     }
 
     /// The last contacts are worth a commit of their own.

@@ -4,6 +4,8 @@ use sotay_feed::UnitId;
 
 use super::*;
 use crate::outbox::{Inbox, Outgoings, outbox};
+use crate::permissions::Served;
+use crate::prune::Retention;
 use sotay_feed::{DeviceKeys, Draft, Kind};
 use sotay_membership::{Authority, Flags, Genesis, Grant, UnitKind, rank};
 use sotay_store::{DatabaseId, Fault, Faults, FaultyStore, MemoryStore};
@@ -484,6 +486,7 @@ fn a_unit_that_the_new_configuration_does_not_name_is_closed_and_then_denied() {
     let reload = Reload {
         served: Some(Served::default()),
         limits: Limits::default(),
+        retention: Retention::default(),
     };
     rig.round(vec![Job::Reload(Box::new(reload))]);
     let heard = rig.heard(member);
@@ -509,7 +512,11 @@ fn a_phone_over_its_quota_is_told_when_to_come_back_and_the_others_are_served() 
         envelopes_per_hour: 1,
         ..Limits::default()
     };
-    rig.round(vec![Job::Reload(Box::new(Reload { served: None, limits }))]);
+    rig.round(vec![Job::Reload(Box::new(Reload {
+        served: None,
+        limits,
+        retention: Retention::default(),
+    }))]);
     let (greedy, modest) = (rig.connect(2, 100), rig.connect(3, 100));
     for _ in 0..3 {
         rig.write(greedy, SpaceKind::Main, Kind::CHANGE, b"sealed");

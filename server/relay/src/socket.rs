@@ -114,6 +114,14 @@ impl Client {
         })
     }
 
+    /// The same for what takes as long as it takes.
+    pub fn ask_patiently(&mut self, ask: &Ask) -> io::Result<Result<Value, String>> {
+        self.read.get_ref().set_read_timeout(None)?;
+        let answer = self.ask(ask);
+        self.read.get_ref().set_read_timeout(Some(ANSWER_TIMEOUT))?;
+        answer
+    }
+
     /// The answer, or the relay's words why there is none.
     pub fn ask(&mut self, ask: &Ask) -> io::Result<Result<Value, String>> {
         let mut line = serde_json::to_vec(ask)?;

@@ -1,0 +1,468 @@
+//! Dropping what signed covers allow (decision 0188): a bounded piece at a time, so that no phone waits long. Any part of it
+//! done alone is a valid state of the database, so a kill at any moment loses nothing but the rest of the work.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::{Duration, Instant};
+
+use data_encoding::HEXLOWER;
+use serde_json::{Value, json};
+use sotay_feed::{Space, SpaceTag, UnitId};
+use sotay_membership::CoverId;
+use sotay_store::{Batch, Bucket, Budget, Dropped, Put, Store, StoreError};
+use sotay_sync::{Prunable, Replica};
+use tokio::sync::oneshot;
+
+use crate::admin::{Reply, space_word};
+use crate::shard::Shard;
+
+const DAY_MS: i64 = 24 * 3_600_000;
+/// How long a cover has to be held before it is acted upon, unless the configuration says otherwise: in that time a mistake
+/// can be revoked.
+pub(crate) const PRUNE_AFTER_MS: i64 = 90 * DAY_MS;
+/// How often everything is looked through.
+const SWEEP_EVERY_MS: i64 = 3_600_000;
+/// When it is first, after a start.
+const FIRST_SWEEP_AFTER_MS: i64 = 60_000;
+/// After storage failed.
+const RETRY_AFTER_MS: i64 = 600_000;
+/// What is looked at, and at most dropped, in one piece.
+const PIECE: Budget = Budget {
+    count: 128,
+    bytes: 512 * 1024,
+};
+/// Between two pieces at least so many times the last one's time passes: while nobody waits, and while phones do.
+const REST: u32 = 1;
+const REST_BUSY: u32 = 9;
+/// Records: `cover/` ‖ space tag ‖ cover → when it was first held as counting (8 bytes, milliseconds) ‖ 1 once nothing is left
+/// to drop by it; `dropped/` ‖ unit → envelopes and bytes that were dropped (8 bytes each).
+const COVER: &[u8] = b"cover/";
+const DROPPED: &[u8] = b"dropped/";
+
+/// `[retention]` of the configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Retention {
+    /// Whether anything is dropped.
+    pub signed: bool,
+    /// How long a cover has to be held, milliseconds.
+    pub after_ms: i64,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self {
+            signed: false,
+            after_ms: PRUNE_AFTER_MS,
+        }
+    }
+}
+
+/// What is written down of a cover.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Noted {
+    first_held: i64,
+    finished: bool,
+}
+
+impl Noted {
+    fn value(self) -> Vec<u8> {
+        let mut value = self.first_held.to_be_bytes().to_vec();
+        value.push(u8::from(self.finished));
+        value
+    }
+
+    fn read(value: &[u8]) -> Option<Self> {
+        let (first_held, finished) = value.split_last_chunk::<1>()?;
+        Some(Self {
+            first_held: i64::from_be_bytes(first_held.try_into().ok()?),
+            finished: finished[0] == 1,
+        })
+    }
+}
+
+fn cover_key(tag: SpaceTag, cover: Option<CoverId>) -> Vec<u8> {
+    let id = cover.as_ref().map_or(&[][..], |CoverId(id)| id);
+    [COVER, &tag.as_bytes()[..], id].concat()
+}
+
+fn put(key: Vec<u8>, value: Option<Vec<u8>>) -> Put {
+    Put {
+        bucket: Bucket::Relay,
+        key,
+        value,
+    }
+}
+
+fn damaged(what: &str) -> StoreError {
+    StoreError::Corrupt(what.into())
+}
+
+/// Envelopes and bytes that were dropped of each unit.
+pub(crate) fn dropped(store: &impl Store) -> Result<BTreeMap<UnitId, Dropped>, StoreError> {
+    let mut all = BTreeMap::new();
+    for (key, value) in store.list(Bucket::Relay, DROPPED)? {
+        let unit = UnitId::from_slice(&key[DROPPED.len()..]);
+        let read = unit
+            .zip(value.split_first_chunk::<8>())
+            .and_then(|(unit, (count, bytes))| {
+                let dropped = Dropped {
+                    envelopes: u64::from_be_bytes(*count),
+                    bytes: u64::from_be_bytes(bytes.try_into().ok()?),
+                };
+                Some((unit, dropped))
+            });
+        let (unit, dropped) = read.ok_or_else(|| damaged("a count of what was dropped"))?;
+        all.insert(unit, dropped);
+    }
+    Ok(all)
+}
+
+/// A database that was restored may hold again what was dropped before the copy was finished: all is looked at anew.
+pub(crate) fn begin_anew(store: &mut impl Store) -> Result<(), StoreError> {
+    let mut puts = Vec::new();
+    for (key, value) in store.list(Bucket::Relay, COVER)? {
+        let noted = Noted::read(&value).ok_or_else(|| damaged("a note about a cover"))?;
+        let anew = Noted {
+            finished: false,
+            ..noted
+        };
+        puts.push(put(key, Some(anew.value())));
+    }
+    if !puts.is_empty() {
+        store.commit(Batch {
+            puts,
+            ..Batch::default()
+        })?;
+    }
+    Ok(())
+}
+
+/// One way through everything.
+#[derive(Debug)]
+pub(crate) struct Sweep {
+    /// Count what would be dropped, and write nothing.
+    dry: bool,
+    units: VecDeque<UnitId>,
+    /// What is being dropped: space, what, up to which arrival it was looked through.
+    jobs: VecDeque<(Space, Prunable, u64)>,
+    covers: Vec<Value>,
+    spaces: BTreeMap<Space, (Dropped, usize, usize)>,
+    total: Dropped,
+}
+
+impl Sweep {
+    pub fn new<S: Store>(replica: &Replica<S>, dry: bool) -> Self {
+        Self {
+            dry,
+            units: replica.known_units().into(),
+            jobs: VecDeque::new(),
+            covers: Vec::new(),
+            spaces: BTreeMap::new(),
+            total: Dropped::default(),
+        }
+    }
+
+    /// One piece of work; whether it was the last. Notes are durable with the store's next commit.
+    pub fn step<S: Store>(
+        &mut self,
+        replica: &mut Replica<S>,
+        retention: &Retention,
+        now: i64,
+    ) -> Result<bool, StoreError> {
+        if let Some((space, prunable, after)) = self.jobs.pop_front() {
+            self.drop_some(replica, space, prunable, after)?;
+        } else if let Some(unit) = self.units.pop_front() {
+            let was_loaded = replica.membership(unit).is_some();
+            let looked = self.look(replica, unit, retention, now);
+            if !was_loaded {
+                replica.unload_unit(unit);
+            }
+            looked?;
+        }
+        Ok(self.jobs.is_empty() && self.units.is_empty())
+    }
+
+    /// What it found and did.
+    pub fn report(&self) -> Value {
+        let spaces = self.spaces.iter().map(|(space, (dropped, behind, apart))| {
+            json!({
+                "unit": space.unit.to_string(),
+                "kind": space_word(space.kind),
+                "space": space.id().to_string(),
+                "envelopes": dropped.envelopes,
+                "bytes": dropped.bytes,
+                "feeds_behind": behind,
+                "feeds_apart": apart,
+            })
+        });
+        json!({
+            "dry": self.dry,
+            "envelopes": self.total.envelopes,
+            "bytes": self.total.bytes,
+            "spaces": spaces.collect::<Vec<_>>(),
+            "covers": self.covers,
+        })
+    }
+
+    /// Notes which covers count since when, and finds out what the due ones let be dropped.
+    fn look<S: Store>(
+        &mut self,
+        replica: &mut Replica<S>,
+        unit: UnitId,
+        retention: &Retention,
+        now: i64,
+    ) -> Result<(), StoreError> {
+        if !replica.load_unit(unit)? {
+            return Ok(());
+        }
+        let spaces = replica.spaces();
+        let mut puts = Vec::new();
+        for space in spaces.into_iter().filter(|space| space.unit == unit) {
+            let tag = space.id().tag();
+            let prefix = cover_key(tag, None);
+            let mut noted: BTreeMap<CoverId, Noted> = BTreeMap::new();
+            for (key, value) in replica.store().list(Bucket::Relay, &prefix)? {
+                let id = key[prefix.len()..].try_into().ok().map(CoverId);
+                let note = id.zip(Noted::read(&value));
+                let (id, note) = note.ok_or_else(|| damaged("a note about a cover"))?;
+                noted.insert(id, note);
+            }
+            let counting = replica.counting_covers(&space);
+            // One that counts no more begins anew if it ever does again.
+            for gone in noted.keys().filter(|id| !counting.contains(id)) {
+                puts.push(put(cover_key(tag, Some(*gone)), None));
+            }
+            for id in &counting {
+                noted.entry(*id).or_insert_with(|| {
+                    let new = Noted {
+                        first_held: now,
+                        finished: false,
+                    };
+                    puts.push(put(cover_key(tag, Some(*id)), Some(new.value())));
+                    new
+                });
+            }
+            let is_due = |note: &Noted| note.first_held.saturating_add(retention.after_ms) <= now;
+            let of = |wanted: &dyn Fn(&Noted) -> bool| -> BTreeSet<CoverId> {
+                let chosen = noted
+                    .iter()
+                    .filter(|(id, note)| counting.contains(*id) && wanted(note));
+                chosen.map(|(id, _)| *id).collect()
+            };
+            for id in &counting {
+                let note = noted[id];
+                self.covers.push(json!({
+                    "unit": unit.to_string(),
+                    "kind": space_word(space.kind),
+                    "cover": HEXLOWER.encode(&id.0),
+                    "held_since": note.first_held,
+                    "due": note.first_held.saturating_add(retention.after_ms),
+                    "finished": note.finished,
+                }));
+            }
+            let (due, finished) = (of(&is_due), of(&|note| note.finished));
+            if (self.dry || retention.signed) && !due.is_subset(&finished) {
+                let prunable = replica.prunable(&space, &due, &finished)?;
+                let found = (Dropped::default(), prunable.behind.len(), prunable.apart.len());
+                self.spaces.insert(space, found);
+                self.jobs.push_back((space, prunable, 0));
+            }
+        }
+        write(replica, puts, self.dry)
+    }
+
+    fn drop_some<S: Store>(
+        &mut self,
+        replica: &mut Replica<S>,
+        space: Space,
+        prunable: Prunable,
+        after: u64,
+    ) -> Result<(), StoreError> {
+        let (dropped, next) = if prunable.is_empty() {
+            (Dropped::default(), None)
+        } else {
+            replica.prune(&space, &prunable, after, PIECE, self.dry)?
+        };
+        self.total += dropped;
+        self.spaces.entry(space).or_default().0 += dropped;
+        let mut puts = Vec::new();
+        if dropped != Dropped::default() {
+            let key = [DROPPED, &space.unit.as_bytes()[..]].concat();
+            let mut sum = self::dropped(replica.store())?
+                .remove(&space.unit)
+                .unwrap_or_default();
+            sum += dropped;
+            let value = [sum.envelopes.to_be_bytes(), sum.bytes.to_be_bytes()].concat();
+            puts.push(put(key, Some(value)));
+        }
+        match next {
+            Some(next) => self.jobs.push_front((space, prunable, next)),
+            None => {
+                let tag = space.id().tag();
+                for id in &prunable.finished {
+                    let key = cover_key(tag, Some(*id));
+                    let noted = replica.store().get(Bucket::Relay, &key)?;
+                    let noted = noted.as_deref().and_then(Noted::read);
+                    // One that was revoked meanwhile is not noted any more.
+                    puts.extend(noted.map(|noted| {
+                        let noted = Noted {
+                            finished: true,
+                            ..noted
+                        };
+                        put(key, Some(noted.value()))
+                    }));
+                }
+            }
+        }
+        write(replica, puts, self.dry)
+    }
+}
+
+fn write<S: Store>(replica: &mut Replica<S>, puts: Vec<Put>, dry: bool) -> Result<(), StoreError> {
+    if puts.is_empty() || dry {
+        return Ok(());
+    }
+    let batch = Batch {
+        puts,
+        ..Batch::default()
+    };
+    replica.store_mut().commit(batch).map(|_| ())
+}
+
+/// Everything at once, for a relay that is stopped.
+pub(crate) fn sweep<S: Store>(
+    replica: &mut Replica<S>,
+    retention: &Retention,
+    dry: bool,
+    now: i64,
+) -> Result<Value, StoreError> {
+    let mut sweep = Sweep::new(replica, dry);
+    while !sweep.step(replica, retention, now)? {}
+    Ok(sweep.report())
+}
+
+/// When a running relay does what, beside its phones.
+#[derive(Debug)]
+pub(crate) struct Pruner {
+    pub retention: Retention,
+    sweep: Option<Sweep>,
+    /// Who waits for the report of the sweep that runs.
+    answer: Option<oneshot::Sender<Reply>>,
+    asked: VecDeque<(bool, oneshot::Sender<Reply>)>,
+    /// Milliseconds since 1970; nothing: as soon as the clock is known.
+    next: Option<i64>,
+}
+
+impl Pruner {
+    pub fn new(retention: Retention) -> Self {
+        Self {
+            retention,
+            sweep: None,
+            answer: None,
+            asked: VecDeque::new(),
+            next: None,
+        }
+    }
+
+    /// The operator wants it now.
+    pub fn ask(&mut self, dry: bool, reply: oneshot::Sender<Reply>, now: i64) {
+        if !dry && !self.retention.signed {
+            let words = "pruning is off: set prune = \"signed\" in [retention] of the configuration";
+            let _ = reply.send(Reply::Error(words.into()));
+            return;
+        }
+        self.asked.push_back((dry, reply));
+        self.next = Some(now);
+    }
+
+    /// When there is something to do, milliseconds since 1970.
+    pub fn next(&self) -> Option<i64> {
+        self.next
+    }
+
+    /// Whether it is time for a piece.
+    pub fn is_due(&mut self, now: i64) -> bool {
+        let next = *self.next.get_or_insert(now.saturating_add(FIRST_SWEEP_AFTER_MS));
+        // A clock that was set back must not stop it for longer than a sweep.
+        now >= next || next > now.saturating_add(SWEEP_EVERY_MS)
+    }
+
+    /// Does one piece. Nothing may be staged. What was dropped, if anything was.
+    pub fn work<S: Store>(
+        &mut self,
+        replica: &mut Replica<S>,
+        busy: bool,
+        now: i64,
+    ) -> Result<Dropped, StoreError> {
+        let start = Instant::now();
+        if self.sweep.is_none() {
+            let asked = self.asked.pop_front();
+            let dry = asked.as_ref().is_some_and(|(dry, _)| *dry);
+            self.answer = asked.map(|(_, reply)| reply);
+            self.sweep = Some(Sweep::new(replica, dry));
+        }
+        let Some(sweep) = &mut self.sweep else {
+            return Ok(Dropped::default());
+        };
+        let (before, dry) = (sweep.total, sweep.dry);
+        let stepped = sweep.step(replica, &self.retention, now);
+        let after = sweep.total;
+        match stepped {
+            Ok(false) => {
+                let rest = start.elapsed() * if busy { REST_BUSY } else { REST };
+                self.next = Some(now.saturating_add(millis(rest)));
+            }
+            Ok(true) => {
+                let report = sweep.report();
+                self.end(Reply::Ok(report), now, SWEEP_EVERY_MS);
+            }
+            Err(error) => {
+                self.end(Reply::Error(error.to_string()), now, RETRY_AFTER_MS);
+                return Err(error);
+            }
+        }
+        Ok(match dry {
+            true => Dropped::default(),
+            false => Dropped {
+                envelopes: after.envelopes - before.envelopes,
+                bytes: after.bytes - before.bytes,
+            },
+        })
+    }
+
+    fn end(&mut self, reply: Reply, now: i64, rest: i64) {
+        self.sweep = None;
+        if let Some(answer) = self.answer.take() {
+            // Whoever asked may have gone.
+            let _ = answer.send(reply);
+        }
+        self.next = Some(now.saturating_add(if self.asked.is_empty() { rest } else { 0 }));
+    }
+}
+
+impl<S: Store> Shard<S> {
+    /// Does one piece of what is to be dropped, if it is time. At the end of a round, after its answers.
+    pub fn prune(&mut self, now: i64) {
+        if !self.books.pruner.is_due(now) {
+            return;
+        }
+        // Contacts may be staged; what follows needs a store without anything staged, and none of it is a phone's.
+        self.commit();
+        let busy = !self.fair.is_empty();
+        match self.books.pruner.work(&mut self.replica, busy, now) {
+            Ok(dropped) => {
+                self.metrics.pruned_envelopes.inc_by(dropped.envelopes);
+                self.metrics.pruned_bytes.inc_by(dropped.bytes);
+            }
+            Err(error) => self.note_store(&error),
+        }
+        self.commit();
+    }
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX).max(1)
+}
+
+#[cfg(test)]
+#[path = "prune_tests.rs"]
+mod tests;
