@@ -207,6 +207,11 @@ fn a_seal_does_not_depend_on_templates_and_the_sealed_edition_is_printed_with_th
     hall.sync_all(&[P2, P3, P1]);
     let text = hall.phone(P3).sealed_text(doc, seal).unwrap();
     assert_eq!(hall.titles(), ["Mẫu mới"; 3]);
+    // Another day that is recorded after the seal is not that of the sealed edition.
+    let earlier = [Command::SetDate(day("2025-04-30"))];
+    hall.phone(P3).amend_all(doc, &earlier, at(110)).unwrap();
+    hall.sync_all(&[P2, P3, P1]);
+    assert_eq!(hall.titles(), ["Mẫu mới"; 3]);
     for phone in [P1, P2, P3] {
         let page = hall.phone(phone).minutes_page(doc, None, None).unwrap();
         let standing = hall.phone(phone).seals(doc).unwrap();

@@ -90,7 +90,8 @@ impl<S: Store> Device<S> {
             Some(extract) => (extract, Sort::Extract),
         };
         let model = MinutesPage::of(view, &whole, &heading, policy, &self.people);
-        let day = seen.reading.day;
+        // The day as it is printed: one that was changed after the seal is not on the page.
+        let day = view.date.value.or(seen.reading.day);
         let mut page = self.page(sort, day, template, &model)?;
         if template.is_none() && !page.says(&whole.sha256) {
             page.note(PageNote::Original(&whole.sha256).text(Lang::Vi));
