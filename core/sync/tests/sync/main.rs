@@ -3,6 +3,7 @@
 mod access;
 mod bundle;
 mod covers;
+mod covers_random;
 mod erase;
 mod exchange;
 mod fan_out;
