@@ -167,21 +167,20 @@ pub(super) fn round(value: f64) -> Value {
     json!((value * 10.0).round() / 10.0)
 }
 
+/// All these phones sync, starting evenly within `over`; how it went, under this name.
+async fn measured(town: &Town, name: &str, phones: Vec<Phone>, over: Duration) -> Measured {
+    let before = before(&town.relay);
+    let start = Instant::now();
+    let synced = all(phones, &town.relay.address, over, usize::MAX >> 4).await;
+    summary(&town.relay, name, synced, start.elapsed(), before)
+}
+
 /// Every phone comes with the changes of a meeting, within `--over` seconds.
 pub(super) async fn peak(args: &Bench, place: &Place) -> Result<Measured, RunError> {
     let mut town = Town::build(args, place).await?;
     let mut phones = town.take_phones();
     write_all(&mut phones, args)?;
-    let before = before(&town.relay);
-    let start = Instant::now();
-    let synced = all(
-        phones,
-        &town.relay.address,
-        Duration::from_secs(args.over),
-        usize::MAX >> 4,
-    )
-    .await;
-    Ok(summary(&town.relay, "sync", synced, start.elapsed(), before))
+    Ok(measured(&town, "sync", phones, Duration::from_secs(args.over)).await)
 }
 
 /// After an outage all come at once, with nothing new.
@@ -189,19 +188,8 @@ pub(super) async fn reconnect(args: &Bench, place: &Place) -> Result<Measured, R
     let mut town = Town::build(args, place).await?;
     let phones = town.take_phones();
     // What the first phones missed of the later ones' arrival.
-    let phones = all(phones, &town.relay.address, Duration::ZERO, PREPARED_AT_ONCE)
-        .await
-        .phones;
-    let before = before(&town.relay);
-    let start = Instant::now();
-    let synced = all(
-        phones,
-        &town.relay.address,
-        Duration::from_secs(args.over),
-        usize::MAX >> 4,
-    )
-    .await;
-    Ok(summary(&town.relay, "sync", synced, start.elapsed(), before))
+    let synced = all(phones, &town.relay.address, Duration::ZERO, PREPARED_AT_ONCE).await;
+    Ok(measured(&town, "sync", synced.phones, Duration::from_secs(args.over)).await)
 }
 
 /// All phones are looked at and nothing happens: what one costs.
@@ -258,17 +246,8 @@ pub(super) async fn slow(args: &Bench, place: &Place) -> Result<Measured, RunErr
     }
     let asleep = sync_all(slow, &town.relay.address, Duration::ZERO, PREPARED_AT_ONCE, true).await;
     write_all(&mut quick, args)?;
-    let before = before(&town.relay);
-    let memory = before.0.memory_bytes;
-    let start = Instant::now();
-    let synced = all(quick, &town.relay.address, Duration::ZERO, usize::MAX >> 4).await;
-    let mut measured = summary(
-        &town.relay,
-        "sync beside slow readers",
-        synced,
-        start.elapsed(),
-        before,
-    );
+    let memory = town.relay.used().memory_bytes;
+    let mut measured = measured(&town, "sync beside slow readers", quick, Duration::ZERO).await;
     measured.insert("slow readers".to_owned(), json!(asleep.open.len()));
     measured.insert("relay memory before MiB".to_owned(), json!(memory >> 20));
     Ok(measured)
