@@ -29,6 +29,8 @@ pub struct Server {
     keeper: Option<Child>,
     settings: Vec<String>,
     databases: u32,
+    /// Bytes of [`Server::small_disk`], if it has one.
+    disk: Option<u64>,
 }
 
 /// The programs of the newest PostgreSQL on this machine.
@@ -71,6 +73,30 @@ pub fn for_test(what: &str) -> Option<Server> {
     Some(Server::start(&[]).expect("PostgreSQL starts"))
 }
 
+/// A server for a test, with a small disk of its own beside its directory: a file system in memory in a mount namespace that
+/// only it sees. `None`, and it is said that the test was not run, where this user may not mount.
+///
+/// # Panics
+/// As [`for_test`]; and with `CI=true` when this user may not mount.
+#[must_use]
+pub fn for_test_on_a_small_disk(what: &str, bytes: u64) -> Option<Server> {
+    let may = Command::new("unshare").args(["--mount", "true"]).status();
+    if programs().is_some() && !(geteuid().is_root() && may.is_ok_and(|status| status.success())) {
+        assert!(
+            std::env::var_os("CI").is_none_or(|ci| ci != "true"),
+            "a disk that is really full needs root"
+        );
+        eprintln!("not run: {what}: this user may not mount");
+        return None;
+    }
+    let mut server = for_test(what)?;
+    server.stop().expect("PostgreSQL stops");
+    fs::create_dir(server.small_disk()).expect("its directory can be written");
+    server.disk = Some(bytes);
+    server.resume().expect("PostgreSQL starts");
+    Some(server)
+}
+
 impl Server {
     /// Makes a cluster and starts it; `settings` are lines of `postgresql.conf`. It listens on its socket, unless they say
     /// otherwise.
@@ -85,6 +111,7 @@ impl Server {
             keeper: None,
             settings: settings.iter().map(|&line| line.to_owned()).collect(),
             databases: 0,
+            disk: None,
         };
         fs::set_permissions(&server.dir, fs::Permissions::from_mode(0o700))?;
         server.owned(&server.dir)?;
@@ -128,7 +155,10 @@ impl Server {
             .create(true)
             .append(true)
             .open(self.dir.join("log"))?;
-        let mut sh = self.program("/bin/sh");
+        let mut sh = match self.disk {
+            None => self.program("/bin/sh"),
+            Some(bytes) => self.shell_with_disk(bytes),
+        };
         sh.args(["-c", &format!("exec 3<&0 </dev/null; {KEEPER}"), "keeper"])
             .arg(self.bin.join("postgres"))
             .arg("-D")
@@ -156,6 +186,49 @@ impl Server {
             }
             // Until it answers.
             std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// A shell as the server's user which sees a disk of so many bytes.
+    fn shell_with_disk(&self, bytes: u64) -> Command {
+        let (user, group) = ordinary().unwrap_or_default();
+        let mut command = Command::new("unshare");
+        let become_it = format!("exec setpriv --reuid={user} --regid={group} --clear-groups /bin/sh");
+        command
+            .args(["--mount", "--propagation", "private", "/bin/sh", "-c"])
+            .arg(format!(
+                "mount -t tmpfs -o \"$0\" none \"$1\" && shift && {become_it} \"$@\""
+            ))
+            .arg(format!("size={bytes},uid={user},gid={group},mode=700"))
+            .arg(self.small_disk())
+            .current_dir("/")
+            .env_clear()
+            .env("LC_ALL", "C")
+            .env("PATH", "/usr/bin:/bin");
+        command
+    }
+
+    /// Where the server sees its small disk. Nobody else sees it there.
+    #[must_use]
+    pub fn small_disk(&self) -> PathBuf {
+        self.dir.join("small")
+    }
+
+    /// Somebody else's file of so many bytes takes room on the small disk; 0 takes it away again.
+    pub fn fill_small_disk(&self, bytes: u64) -> io::Result<()> {
+        let mut shell = Command::new("nsenter");
+        shell.arg(format!("--target={}", self.pid()?.as_raw_nonzero()));
+        shell.args([
+            "--mount",
+            "/bin/sh",
+            "-c",
+            "head -c \"$0\" /dev/zero > \"$1/ballast\"",
+        ]);
+        let written = shell.arg(bytes.to_string()).arg(self.small_disk()).status()?;
+        if written.success() {
+            Ok(())
+        } else {
+            Err(io::Error::other("the small disk cannot be written"))
         }
     }
 
@@ -252,13 +325,15 @@ impl Server {
         }
     }
 
-    fn signal(&self, signal: Signal) -> io::Result<()> {
+    fn pid(&self) -> io::Result<Pid> {
         let text = fs::read_to_string(self.data().join("postmaster.pid"))?;
         let pid = text.lines().next().and_then(|line| line.trim().parse().ok());
-        let pid = pid
-            .and_then(Pid::from_raw)
-            .ok_or_else(|| io::Error::other("no process"))?;
-        Ok(kill_process(pid, signal)?)
+        pid.and_then(Pid::from_raw)
+            .ok_or_else(|| io::Error::other("no process"))
+    }
+
+    fn signal(&self, signal: Signal) -> io::Result<()> {
+        Ok(kill_process(self.pid()?, signal)?)
     }
 
     /// Ends it as its operator would: connections are cut, everything is written.

@@ -33,6 +33,10 @@ impl Level {
         self.at = now;
     }
 
+    fn lower(&mut self, amount: f64) {
+        self.filled = (self.filled - amount).max(0.0);
+    }
+
     /// Seconds until `amount` more fits, if it does not now.
     fn wait(&self, amount: f64, capacity: f64, per_ms: f64) -> Option<u32> {
         let over = self.filled + amount - capacity;
@@ -72,6 +76,8 @@ pub(crate) struct Used {
 pub(crate) struct Quotas {
     limits: Limits,
     accounts: BTreeMap<DeviceId, Account>,
+    /// Charged since the last commit, bounded by a round: author, bytes, devices admitted.
+    charged: Vec<(DeviceId, f64, f64)>,
 }
 
 impl Quotas {
@@ -79,6 +85,23 @@ impl Quotas {
         Self {
             limits,
             accounts: BTreeMap::new(),
+            charged: Vec::new(),
+        }
+    }
+
+    /// What was charged is durable.
+    pub fn committed(&mut self) {
+        self.charged.clear();
+    }
+
+    /// What was charged since the last commit was not stored: a full disk is no phone's fault, however often it tries.
+    pub fn give_back(&mut self) {
+        for (device, bytes, devices) in self.charged.drain(..) {
+            if let Some(account) = self.accounts.get_mut(&device) {
+                account.envelopes.lower(1.0);
+                account.bytes.lower(bytes);
+                account.devices.lower(devices);
+            }
         }
     }
 
@@ -145,6 +168,7 @@ impl Quotas {
         account.envelopes.filled += 1.0;
         account.bytes.filled += bytes;
         account.devices.filled += devices;
+        self.charged.push((device, bytes, devices));
         Ok(())
     }
 
@@ -261,6 +285,27 @@ mod tests {
             Ok(()),
             "another device"
         );
+    }
+
+    #[test]
+    fn what_could_not_be_stored_is_not_charged_however_often_it_is_offered() {
+        let mut quotas = Quotas::new(small());
+        let change = written(1, Kind::CHANGE, 10);
+        assert_eq!(ask(&mut quotas, &change, 0, 0), Ok(()));
+        quotas.committed();
+        for _ in 0..5 {
+            for _ in 0..2 {
+                assert_eq!(ask(&mut quotas, &change, 0, 0), Ok(()));
+            }
+            assert!(
+                ask(&mut quotas, &change, 0, 0).is_err(),
+                "within a round it counts"
+            );
+            quotas.give_back();
+        }
+        let used = quotas.used(change.1.header().device, 0);
+        assert_eq!(used.envelopes, 1);
+        assert_eq!(used.bytes, change.1.bytes().len() as u64);
     }
 
     #[test]

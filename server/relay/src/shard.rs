@@ -26,6 +26,7 @@ use crate::limits::Limits;
 use crate::link::{BUSY_RETRY, DRAIN_RETRY, Job, LinkId, Reload, carried, seconds};
 use crate::metrics::{Direction, Metrics};
 use crate::outbox::{Outbox, Outgoing};
+use crate::quota::Quotas;
 use crate::room::{Part, Parts, Room};
 use crate::round::Round;
 
@@ -288,6 +289,11 @@ impl<S: Store> Shard<S> {
         let flushed = self.replica.flush();
         if writes {
             self.commit_took = start.elapsed();
+        }
+        if flushed.is_ok() {
+            self.books.quotas.with(Quotas::committed);
+        } else {
+            self.books.quotas.with(Quotas::give_back);
         }
         if let Err(error) = flushed {
             self.note_store(&error);

@@ -26,12 +26,21 @@ struct Province {
 
 impl Province {
     fn new(what: &str) -> Option<Self> {
+        Self::with_limits(what, "")
+    }
+
+    /// With these lines under `[limits]`.
+    fn with_limits(what: &str, limits: &str) -> Option<Self> {
         let mut server = server::for_test(what)?;
+        let url = server.database().unwrap();
+        Some(Self::on(server, &url, limits))
+    }
+
+    fn on(server: Server, url: &str, limits: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let config = dir.path().join("relay.toml");
-        let url = server.database().unwrap();
-        fs::write(&config, format!("store = \"{url}\"\n")).unwrap();
-        Some(Self { server, dir, config })
+        fs::write(&config, format!("store = \"{url}\"\n[limits]\n{limits}")).unwrap();
+        Self { server, dir, config }
     }
 
     fn data(&self, node: &str) -> PathBuf {
@@ -465,6 +474,88 @@ async fn a_full_disk_of_the_server_is_told_by_every_node_and_heals_by_itself() {
     persist(&mut secretary, &a).await;
     Province::await_ready(&a, true).await;
     assert_eq!(secretary.frontier(&officer.main()).get(officer.keys.id()), 3);
+}
+
+#[tokio::test]
+async fn a_disk_of_the_server_that_is_really_full_is_told_and_heals_once_there_is_room_without_a_restart() {
+    const MIB: u64 = 1 << 20;
+    let Some(server) = server::for_test_on_a_small_disk("a server's full disk", 32 * MIB) else {
+        return;
+    };
+    let small = server.small_disk();
+    let place = format!("CREATE TABLESPACE small LOCATION '{}'", small.display());
+    server.sql("postgres", &place).unwrap();
+    server
+        .sql("postgres", "CREATE DATABASE cramped TABLESPACE small")
+        .unwrap();
+    let url = server.url("cramped");
+    let province = Province::on(server, &url, "bytes-per-day = 100000000\n");
+    let relay = province.node("a");
+    let (mut officer, _) = founder(FOUNDER, &grants());
+    persist(&mut officer, &relay).await;
+    // Somebody else's file leaves it little room.
+    province.server.fill_small_disk(22 * MIB).unwrap();
+    officer.write_changes(1900, 4000);
+    let talk = officer.sync(&relay).await;
+    let Ended::Closed(reason) = talk.ended else {
+        panic!("{:?}", talk.ended)
+    };
+    assert_eq!(reason.code, CloseCode::Storage);
+    assert!(reason.retry_after.is_some_and(|seconds| seconds > 0));
+    let (code, words) = relay.page("/readyz");
+    assert_eq!((code, words.trim()), (503, "the disk is full"));
+    assert!(!talk.events.iter().any(acked(&officer, 1900)));
+    // What was acknowledged is handed out meanwhile.
+    let mut secretary = Phone::new(SECRETARY, officer.roll().unit);
+    secretary.sync(&relay).await;
+    let held = secretary.frontier(&officer.main()).get(officer.keys.id());
+    assert!(talk.events.iter().all(|event| !acked(&officer, held + 1)(event)));
+    province.server.fill_small_disk(0).unwrap();
+    persist(&mut officer, &relay).await;
+    Province::await_ready(&relay, true).await;
+    persist(&mut secretary, &relay).await;
+    assert_eq!(secretary.frontier(&officer.main()).get(officer.keys.id()), 1900);
+}
+
+/// How many changes of the officer the database holds, as a phone finds that reads at this node.
+async fn held(officer: &Phone, relay: &Relay) -> u64 {
+    let mut reader = Phone::new(SECRETARY, officer.roll().unit);
+    persist(&mut reader, relay).await;
+    reader.frontier(&officer.main()).get(officer.keys.id())
+}
+
+#[tokio::test]
+async fn each_node_counts_a_phones_quota_for_itself_and_nobody_gets_more_than_that_times_the_nodes() {
+    let limits = "envelopes-at-once = 20\nenvelopes-per-hour = 1\n";
+    let Some(province) = Province::with_limits("quotas of nodes", limits) else {
+        return;
+    };
+    let (a, b) = (province.node("a"), province.node("b"));
+    let (mut officer, grants) = founder(FOUNDER, &grants());
+    officer.write_changes(60, 100);
+    // The genesis and the grants are envelopes too.
+    let roll = 1 + grants.len() as u64;
+    for (relay, expected) in [(&a, 20 - roll), (&b, 40 - roll), (&a, 40 - roll), (&b, 40 - roll)] {
+        officer.sync(relay).await;
+        assert_eq!(held(&officer, relay).await, expected);
+    }
+}
+
+#[tokio::test]
+async fn the_room_of_a_space_is_counted_once_for_all_nodes() {
+    let Some(province) = Province::with_limits("the room of a space", "space-bytes = 100000\n") else {
+        return;
+    };
+    let (a, b) = (province.node("a"), province.node("b"));
+    let (mut officer, _) = founder(FOUNDER, &grants());
+    officer.write_changes(60, 3000);
+    officer.sync(&a).await;
+    let full = held(&officer, &a).await;
+    assert!((20..34).contains(&full), "{full}");
+    for relay in [&b, &a] {
+        officer.sync(relay).await;
+        assert_eq!(held(&officer, relay).await, full);
+    }
 }
 
 #[tokio::test]
