@@ -393,7 +393,7 @@ pub(crate) fn export(args: &Export) -> Result<(), RunError> {
 
 /// Writes the database anew; the old file is replaced only by a copy that was checked whole.
 pub(crate) fn compact(args: &Data) -> Result<(), RunError> {
-    let data = DataDir::open(&args.data)?;
+    let data = DataDir::open_to_rewrite(&args.data)?;
     let Database::File(store) = Database::of(&data, Access::Write)? else {
         return Err(DataError::OnServer(data.path().to_owned()).into());
     };

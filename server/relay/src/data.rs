@@ -3,7 +3,7 @@
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -42,6 +42,8 @@ pub(crate) enum DataError {
     },
     #[error("another relay is using the data directory {0}")]
     InUse(PathBuf),
+    #[error("the data directory {path} belongs to user {owner}, who could not read what root writes there")]
+    NotRoots { path: PathBuf, owner: u32 },
     #[error("there is no relay in {0}")]
     Missing(PathBuf),
     #[error("the key file {0} is damaged")]
@@ -62,6 +64,26 @@ pub(crate) enum DataError {
     ServerDamaged(PathBuf),
 }
 
+/// What root writes in a directory that is another user's that user cannot open, and the service would not start again. Looks at
+/// the nearest directory that is there.
+fn writes_as_owner(path: &Path) -> Result<(), DataError> {
+    let named = path.ancestors().map(|one| match one.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => one,
+    });
+    let owner = named
+        .filter_map(|one| fs::metadata(one).ok())
+        .next()
+        .map(|there| there.uid());
+    match owner {
+        Some(owner) if owner != 0 && rustix::process::geteuid().is_root() => Err(DataError::NotRoots {
+            path: path.to_owned(),
+            owner,
+        }),
+        _ => Ok(()),
+    }
+}
+
 /// An open data directory, locked until it is dropped or the process ends, however it ends.
 #[derive(Debug)]
 pub(crate) struct DataDir {
@@ -72,9 +94,16 @@ pub(crate) struct DataDir {
 impl DataDir {
     /// Opens the directory, making it (mode 0700) if it is not there.
     pub fn open_or_make(path: &Path) -> Result<Self, DataError> {
+        writes_as_owner(path)?;
         let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
         made.map_err(|error| failed(path, "made", error))?;
         Self::lock(path)
+    }
+
+    /// Opens the directory of an existing relay in order to write files anew in it.
+    pub fn open_to_rewrite(path: &Path) -> Result<Self, DataError> {
+        writes_as_owner(path)?;
+        Self::open(path)
     }
 
     /// Opens the directory of an existing relay.

@@ -98,6 +98,9 @@ impl RunError {
                 DataError::Io { .. } => {
                     "Check that the directory exists on a disk with room and belongs to this user."
                 }
+                DataError::NotRoots { .. } => {
+                    "Run it as that user: `runuser -u sotay -- sotay-relay …`, where `sotay` is the service's user."
+                }
                 DataError::InUse(_) => "Stop the other relay, or give this one a directory of its own.",
                 DataError::Missing(_) => "Check the path after --data; `sotay-relay init` makes a new relay.",
                 DataError::KeyDamaged(_) | DataError::KeyLost(_) => {

@@ -37,6 +37,7 @@ mod serve;
 mod shard;
 mod shared;
 mod socket;
+mod supervisor;
 mod web;
 
 use std::ffi::OsString;

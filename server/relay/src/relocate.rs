@@ -23,7 +23,7 @@ pub(crate) fn relocate(args: &Move) -> Result<(), RunError> {
     let target = config::read(&args.config)?
         .store
         .ok_or_else(|| DataError::NoServer(args.config.clone()))?;
-    let data = DataDir::open(&args.data.data)?;
+    let data = DataDir::open_to_rewrite(&args.data.data)?;
     if data.server()?.is_some() && !data.database().exists() {
         return Err(DataError::OnServer(data.path().to_owned()).into());
     }

@@ -32,6 +32,7 @@ use crate::permissions::Served;
 use crate::prune::{Pruner, Retention};
 use crate::shard::Shard;
 use crate::socket;
+use crate::supervisor;
 use crate::web::door::{Door, PageToken};
 
 /// Frames that wait for the thread that owns the database; beyond, connections wait.
@@ -115,6 +116,7 @@ pub(crate) fn serve(args: &Serve) -> Result<(), RunError> {
         };
         service.health.set(None);
         print_start(&settings, &announced);
+        supervisor::tell(supervisor::READY);
         let ended = service.run(args, died).await;
         desk.abort();
         // One that stays is removed with the next start.
@@ -427,6 +429,7 @@ impl Service {
             self.health.set(Some(Trouble::Stopping));
         }
         tracing::info!("stopping");
+        supervisor::tell(supervisor::STOPPING);
         self.listener.refuse_new();
         // Ends only with the listener; a dropped sender means the same.
         let _ = drain.send(());

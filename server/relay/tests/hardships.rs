@@ -3,6 +3,7 @@
 mod common;
 
 use std::fs;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -116,6 +117,38 @@ fn a_data_directory_on_a_read_only_disk_is_told_with_its_exit_code() {
     assert_eq!(output.status.code(), Some(5), "{error}");
     assert!(error.to_lowercase().contains("read-only"), "{error}");
     assert_eq!(fs::read(dir.path().join("relay.sqlite")).unwrap(), before);
+}
+
+#[test]
+fn root_writes_nothing_into_a_directory_that_is_the_services() {
+    /// Nobody, on Debian and elsewhere.
+    const OTHER: u32 = 65534;
+    let dir = tempfile::tempdir().unwrap();
+    if std::os::unix::fs::chown(dir.path(), Some(OTHER), Some(OTHER)).is_err() {
+        assert!(std::env::var_os("CI").is_none(), "chown needs root");
+        return eprintln!("not run: this user may not give a directory away");
+    }
+    let data = dir.path().join("relay");
+    let (code, out, error) = finished(&["init", "--data", data.to_str().unwrap()]);
+    assert_eq!((code, out.as_str()), (Some(5), ""), "{error}");
+    assert!(
+        error.contains("belongs to user 65534") && error.contains("runuser"),
+        "{error}"
+    );
+    assert!(!data.exists());
+    let output = program()
+        .args(["init", "--data", data.to_str().unwrap()])
+        .uid(OTHER)
+        .gid(OTHER)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let before = fs::read(data.join("relay.sqlite")).unwrap();
+    let (code, _, error) = finished(&["compact", "--data", data.to_str().unwrap()]);
+    assert_eq!(code, Some(5), "{error}");
+    assert_eq!(fs::read(data.join("relay.sqlite")).unwrap(), before);
+    // What only looks is root's affair too.
+    json(&["verify", "--data", data.to_str().unwrap()]);
 }
 
 #[test]

@@ -123,6 +123,27 @@ async fn a_configuration_sets_limits_and_is_read_again_without_ending_sessions()
     );
 }
 
+#[tokio::test]
+async fn the_service_manager_is_told_when_phones_are_served_and_when_that_ends() {
+    let dir = tempfile::tempdir().unwrap();
+    let socket = dir.path().join("notify");
+    let manager = std::os::unix::net::UnixDatagram::bind(&socket).unwrap();
+    manager.set_read_timeout(Some(common::DEFECT)).unwrap();
+    let hears = |state: &str| {
+        let mut bytes = [0; 64];
+        let len = manager.recv(&mut bytes).unwrap();
+        assert_eq!(&bytes[..len], state.as_bytes());
+    };
+    let mut command = common::program();
+    command.env("NOTIFY_SOCKET", &socket);
+    let relay = Relay::start_by(command, &dir.path().join("data"), &[]);
+    hears("READY=1");
+    assert_eq!(relay.page("/readyz").0, 200);
+    relay.terminate();
+    hears("STOPPING=1");
+    assert!(relay.wait().await.success());
+}
+
 #[test]
 fn a_wrong_configuration_is_told_with_file_line_and_key_and_nothing_is_served() {
     let dir = tempfile::tempdir().unwrap();
