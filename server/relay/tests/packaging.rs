@@ -1,5 +1,7 @@
 //! What is shipped beside the binary names only what exists.
 
+mod common;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -44,6 +46,45 @@ fn alerts_and_dashboard_ask_for_metrics_that_the_manual_describes() {
 }
 
 #[test]
+fn alerts_dashboard_and_manual_name_only_what_a_running_relay_tells() {
+    let dir = tempfile::tempdir().unwrap();
+    let relay = common::Relay::start(dir.path(), &[]);
+    let (code, told) = relay.page("/metrics");
+    assert_eq!(code, 200);
+    let told: BTreeSet<&str> = told
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE sotay_relay_")?.split(' ').next())
+        .collect();
+    // What was never counted is not told yet, but registered.
+    let registered = file("../src/metrics.rs");
+    let exists = |name: &str| told.contains(name) || registered.contains(&format!("\"{name}\""));
+    assert!(told.len() > 8 && !exists("no_such_thing"));
+    for name in ["alerts.yaml", "grafana.json"] {
+        for metric in metrics(&file(name)) {
+            assert!(exists(&metric), "{metric} of {name}");
+        }
+    }
+    let manual =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/OPERATING.md"))
+            .unwrap();
+    let (_, table) = manual.split_once("| metric | meaning |").unwrap();
+    let described: BTreeSet<&str> = table
+        .lines()
+        .skip(2)
+        .map_while(|line| line.strip_prefix('|')?.split('|').next())
+        .flat_map(|names| names.split('`').skip(1).step_by(2))
+        .map(|name| name.split('{').next().unwrap())
+        .map(|name| name.strip_suffix("_total").unwrap_or(name))
+        .collect();
+    for name in &told {
+        assert!(described.contains(name), "{name} is told and not described");
+    }
+    for name in described {
+        assert!(exists(name), "{name} is described and does not exist");
+    }
+}
+
+#[test]
 fn the_dashboard_is_json_and_the_service_starts_what_the_package_installs() {
     let dashboard: serde_json::Value = serde_json::from_str(&file("grafana.json")).unwrap();
     assert!(dashboard["panels"].as_array().unwrap().len() >= 10);
@@ -52,6 +93,8 @@ fn the_dashboard_is_json_and_the_service_starts_what_the_package_installs() {
         .lines()
         .find_map(|line| line.strip_prefix("ExecStart="))
         .unwrap();
+    // The program tells it: tests/operator.rs.
+    assert!(service.lines().any(|line| line == "Type=notify"));
     let mut words = start.split(' ');
     let installed = installed();
     let program = words.next().unwrap();

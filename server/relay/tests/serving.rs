@@ -5,9 +5,11 @@ mod common;
 use std::net::UdpSocket;
 
 use common::{Ended, FOUNDER, MEMBER, Phone, Relay, SECRETARY, STRANGER, founder, grants, revoke, within};
+use sotay_feed::limits::ENVELOPE_BYTES_MAX;
 use sotay_feed::{Frontier, UnitId};
 use sotay_net::LinkError;
 use sotay_store::Store;
+use sotay_sync::message::{Items, Message};
 use sotay_sync::{CloseCode, DenyReason, RefuseReason, SessionEvent};
 
 #[tokio::test]
@@ -338,6 +340,65 @@ async fn of_too_many_sessions_of_one_device_the_oldest_goes() {
     assert!(reason.retry_after.unwrap() >= 30);
     drop((link, session));
     relay.await_metric("sotay_relay_sessions", 4.0).await;
+}
+
+#[tokio::test]
+async fn an_envelope_of_one_byte_too_many_is_refused_by_name_and_the_session_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let relay = Relay::start(dir.path(), &[]);
+    let (mut founder, _) = founder(FOUNDER, &grants());
+    founder.sync(&relay).await;
+    let mut link = founder.connect(&relay).await.unwrap();
+    let mut session = founder.session(&relay, true);
+    session.start(&mut founder.replica, common::now_ms()).unwrap();
+    let caught_up = |event: &SessionEvent| *event == SessionEvent::CaughtUp;
+    founder.go_on(&mut link, &mut session, caught_up).await;
+    let large = vec![0x5a; ENVELOPE_BYTES_MAX + 1];
+    let items = Message::Items(Items {
+        tag: founder.main().id().tag(),
+        token: None,
+        left: 0,
+        envelopes: vec![&large],
+    });
+    within(link.send(items.encode().into())).await.unwrap();
+    // Past the session, which would never send it.
+    loop {
+        let frame = within(link.recv()).await.unwrap().expect("the session goes on");
+        if let Message::Refuse(_) = Message::decode(&frame).unwrap() {
+            break;
+        }
+    }
+    relay
+        .await_metric("sotay_relay_envelopes_refused_total{reason=\"too-large\"}", 1.0)
+        .await;
+    within(link.close(sotay_net::Close::DONE)).await;
+    founder.write_changes(1, 100);
+    assert!(founder.sync(&relay).await.caught_up());
+}
+
+#[tokio::test]
+async fn a_phone_whose_clock_is_ten_years_off_is_served_and_counted() {
+    const TEN_YEARS_MS: i64 = 10 * 365 * 86_400_000;
+    let dir = tempfile::tempdir().unwrap();
+    let relay = Relay::start(dir.path(), &[]);
+    let (mut founder, _) = founder(FOUNDER, &grants());
+    founder.write_changes(2, 100);
+    for wrong in [-TEN_YEARS_MS, TEN_YEARS_MS] {
+        let mut link = founder.connect(&relay).await.unwrap();
+        let mut session = founder.session(&relay, false);
+        session
+            .start(&mut founder.replica, common::now_ms() + wrong)
+            .unwrap();
+        let talk = founder.go_on(&mut link, &mut session, |_| false).await;
+        within(link.close(sotay_net::Close::DONE)).await;
+        assert!(talk.caught_up(), "{:?}", talk.events);
+    }
+    relay
+        .await_metric("sotay_relay_clock_skew_total{within=\"more\"}", 2.0)
+        .await;
+    let mut secretary = Phone::new(SECRETARY, founder.roll().unit);
+    assert!(secretary.sync(&relay).await.caught_up());
+    assert_eq!(secretary.frontier(&founder.main()).get(founder.keys.id()), 2);
 }
 
 #[tokio::test]
