@@ -215,7 +215,15 @@ fn line(doing: Doing, unit: &Value, words: &'static Words, now: i64) -> UnitLine
         state: doing.word(words),
         phones: format!("{} / {} / {}", unit["up_to_date"], unit["behind"], unit["silent"]),
         contact: ago(unit["seen"].as_i64(), words, now),
-        size: size(unit["bytes"].as_u64().unwrap_or(0)),
+        size: match unit["dropped_bytes"].as_u64().unwrap_or(0) {
+            0 => size(unit["bytes"].as_u64().unwrap_or(0)),
+            // In brackets what was dropped as covers allow.
+            dropped => format!(
+                "{} (−{})",
+                size(unit["bytes"].as_u64().unwrap_or(0)),
+                size(dropped)
+            ),
+        },
     }
 }
 
