@@ -502,3 +502,24 @@ fn signs_of_several_code_points_pass_the_gate_and_can_be_edited() {
         assert_eq!(reader.read().text(&note).unwrap(), text);
     }
 }
+
+#[test]
+fn two_writers_who_answered_each_other_more_often_than_changes_may_wait_come_as_one_run_each() {
+    let (mut one, mut two) = (open(1), open(2));
+    let (mut ones, mut twos): (Vec<Vec<u8>>, Vec<Vec<u8>>) = (Vec::new(), Vec::new());
+    for number in 0..ORPHANS_PER_AUTHOR_MAX as i64 + 10 {
+        ones.push(put(&mut one, "k", number).bytes);
+        give(&mut two, 1, &ones[ones.len() - 1..]);
+        twos.push(put(&mut two, "k", -1 - number).bytes);
+        give(&mut one, 2, &twos[twos.len() - 1..]);
+    }
+    for runs in [
+        vec![run_of(1, &ones), run_of(2, &twos)],
+        vec![run_of(2, &twos), run_of(1, &ones)],
+    ] {
+        let mut reader = open(3);
+        let applied = reader.apply(runs);
+        assert_eq!((applied.refused, applied.orphans.len()), (vec![], 0));
+        assert_equal(&reader, &one);
+    }
+}

@@ -452,3 +452,47 @@ fn no_key_and_no_value_shows_in_debug() {
     );
     assert!(!shown.contains("mật") && !shown.contains("secret"), "{shown}");
 }
+
+#[test]
+fn of_two_changes_for_one_place_the_first_stays_first_whatever_it_builds_on() {
+    let (mut author, mut other) = (open(1), open(2));
+    let built_on = put(&mut other, "a", 1).bytes;
+    give(&mut author, 2, &[&built_on]);
+    let first = put(&mut author, "b", 2).bytes;
+    let second = put(&mut open(1), "c", 3).bytes;
+    let mut reader = open(3);
+    let applied = reader.apply(vec![run_of(1, &[&first, &second]), run_of(2, &[&built_on])]);
+    assert_eq!(applied.admitted, vec![built_on, first]);
+    assert_eq!(applied.refused.len(), 1);
+    assert_eq!(applied.refused[0].error, GateError::SeqTaken);
+    works(&mut reader);
+}
+
+#[test]
+fn changes_that_build_on_each_other_in_a_ring_of_places_cost_only_themselves() {
+    // Device 1 writes twice for its first place; what comes first builds on device 2, which builds on what comes second.
+    let (mut author, mut other) = (open(1), open(2));
+    let second = put(&mut author, "a", 1).bytes;
+    give(&mut other, 1, &[&second]);
+    let across = put(&mut other, "b", 2).bytes;
+    let first = {
+        let mut author = open(1);
+        let honest = put(&mut author, "c", 3).bytes;
+        forge(&honest, |parts| {
+            parts.deps.push(hash(&across));
+            parts.deps.sort();
+        })
+    };
+    let mut bystander = open(4);
+    let honest = put(&mut bystander, "d", 4).bytes;
+    let mut reader = open(3);
+    let runs = vec![
+        run_of(1, &[&first, &second]),
+        run_of(2, &[&across]),
+        run_of(4, &[&honest]),
+    ];
+    let applied = reader.apply(runs);
+    assert_eq!(applied.admitted, vec![honest]);
+    assert_eq!((applied.orphans.len(), applied.refused.len()), (2, 1));
+    works(&mut reader);
+}
