@@ -1,6 +1,7 @@
 //! Tests across crates: the simulator, scenarios through real engines, real processes, and guards over the repository.
 
 pub mod branch;
+pub mod covers;
 pub mod disk;
 pub mod hall;
 pub mod levels;

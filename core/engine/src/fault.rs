@@ -2,6 +2,7 @@
 //! Vietnamese and English. Texts carry no name and no content of a document.
 
 mod authority;
+mod covers;
 mod records;
 mod study;
 
@@ -30,7 +31,13 @@ use crate::task::SyncTaskError;
 /// The words of the codes of this file.
 const WORDS: &str = include_str!("../data/faults.tsv");
 
-static CATALOGUE: Catalogue = Catalogue::new(&[WORDS, study::WORDS, records::WORDS, authority::WORDS]);
+static CATALOGUE: Catalogue = Catalogue::new(&[
+    WORDS,
+    study::WORDS,
+    records::WORDS,
+    authority::WORDS,
+    covers::WORDS,
+]);
 
 /// Whose fault it is, or where it lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -44,6 +44,10 @@ pub use device::{
     BranchError, BranchLine, BroadcastLine, FOLLOWED_UNITS_MAX, FoundedBranch, KEYS_ABOVE_MAX, NewBranch,
     Origin, UpperLine,
 };
+pub use device::{
+    COVERED_SPACES, CoverError, CoverLine, CoverSigner, CoverState, Difference, DraftedCover, StopReason,
+    Weight,
+};
 pub use device::{Carried, RootError, TemplateEntry};
 pub use device::{
     DIARY_PAGE_MAX, DiaryLine, DiaryPage, DirectiveEntry, HomeView, PublishDirectiveError, ReviewedDocument,
@@ -88,7 +92,9 @@ pub use rooted::{
 };
 pub use sotay_feed as feed;
 pub use sotay_handbook as handbook;
-pub use sotay_membership::{Denied, Flags, Reason, RootId, RootPolicy, State, UnitKind, UnitPolicy, seal};
+pub use sotay_membership::{
+    CoverId, Denied, Flags, Reason, RootId, RootPolicy, State, UnitKind, UnitPolicy, seal,
+};
 pub use sotay_net::{AddressError, BindError, ConnectError, LinkError, RelayAddress, key_text};
 pub use sotay_paper as paper;
 pub use sotay_store::StoreError;

@@ -1,7 +1,9 @@
 //! Signed snapshots (P5.21): what may be dropped of the feeds of a space, because copies hold what counted in it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
+use data_encoding::HEXLOWER;
 use sotay_feed::cbor::{Reader, Writer};
 use sotay_feed::limits::SEQ_MAX;
 use sotay_feed::{DeviceId, EnvelopeId, IntoTree, MemberId, SpaceId, Tip};
@@ -16,8 +18,20 @@ use crate::record::{self, RecordError};
 pub const COVER_SIGNERS: usize = 2;
 
 /// Identity of a cover: derive("sotay/v1/cover", its canonical bytes). Two officers who sign the same bytes sign one cover.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CoverId(pub [u8; 32]);
+
+impl fmt::Display for CoverId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&HEXLOWER.encode(&self.0))
+    }
+}
+
+impl fmt::Debug for CoverId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CoverId({}…)", HEXLOWER.encode(&self.0[..4]))
+    }
+}
 
 /// Numbers of a feed, as ascending ranges that do not touch.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -112,6 +126,11 @@ impl CoveredFeed {
     pub fn after(&self, tip: u64) -> Option<u64> {
         let kept = self.kept.first_after(tip);
         (tip < self.place.seq).then(|| kept.unwrap_or(self.place.seq))
+    }
+
+    /// How many envelopes may be dropped.
+    pub fn dropped(&self) -> u64 {
+        self.place.seq - 1 - self.kept.count()
     }
 
     /// Whether an envelope with this number may be dropped.
@@ -253,6 +272,8 @@ pub struct CoverStanding<'m> {
     pub cover: &'m Cover,
     /// The officers who signed it, each once, whose word counts.
     pub signers: BTreeSet<MemberId>,
+    /// The devices that signed it, whether their word counts or not.
+    pub signed_by: BTreeSet<DeviceId>,
     /// Enough signed it, and all that it stands on counts too.
     pub counts: bool,
 }
@@ -293,10 +314,11 @@ impl Membership {
             }
         }
         of_space
-            .map(|(id, (cover, _))| CoverStanding {
+            .map(|(id, (cover, signed))| CoverStanding {
                 id: *id,
                 cover,
                 signers: signers[id].clone(),
+                signed_by: signed.iter().map(|place| place.device).into_set(),
                 counts: counting.contains(id),
             })
             .collect()

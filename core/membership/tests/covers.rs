@@ -48,6 +48,7 @@ fn one_officer_is_not_enough_and_a_second_phone_of_the_same_member_is_no_second_
         let standing = membership.covers(&main);
         assert_eq!(standing.len(), 1);
         assert_eq!(standing[0].signers, BTreeSet::from([member("sec/1")]));
+        assert_eq!(standing[0].signed_by, BTreeSet::from([id("sec/1"), id("sec/2")]));
         assert!(!standing[0].counts);
         assert_eq!(place(membership, main, "an/1"), None);
     });

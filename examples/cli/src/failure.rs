@@ -183,6 +183,8 @@ codes! {
     BadHeadLine "bad_head_line" Input,
     /// No such seal, or several that could be meant.
     WhichSeal "which_seal" Input,
+    /// No such snapshot, or several that could be meant.
+    WhichSnapshot "which_snapshot" Input,
     /// No such item of feedback, or several that could be meant.
     WhichFeedback "which_feedback" Input,
     /// Not the id of a unit.
@@ -253,6 +255,9 @@ pub(crate) const ADVISED: &[&str] = &[
     "seal_not_named",
     "seal_ahead",
     "seal_file_text",
+    "cover_nothing",
+    "cover_not_here",
+    "cover_differs",
     "pin_missing",
     "vault_missing",
 ];
@@ -430,6 +435,7 @@ from_engine!(
     sotay_engine::AdmitError,
     sotay_engine::AgeError,
     sotay_engine::CallError,
+    sotay_engine::CoverError,
     sotay_engine::CreateUnitError,
     sotay_engine::EnrolTextError,
     sotay_engine::HallError,

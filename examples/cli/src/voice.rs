@@ -17,6 +17,7 @@ static CATALOGUE: Catalogue = Catalogue::new(&[
     include_str!("../data/study.tsv"),
     include_str!("../data/year.tsv"),
     include_str!("../data/records.tsv"),
+    include_str!("../data/snapshot.tsv"),
 ]);
 
 /// Letters of an id that lists show; enough to name an entry by.

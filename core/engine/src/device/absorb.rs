@@ -7,8 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sotay_document::{GateError, Run, Touched};
 use sotay_feed::{
-    DeviceId, DocId, Envelope, EnvelopeId, EpochId, IntoTree, Kind, MemberId, Space, SpaceId, SpaceKind,
-    UnitId,
+    DeviceId, DocId, Envelope, EnvelopeId, InOrder, IntoTree, Kind, MemberId, Space, SpaceKind, UnitId,
 };
 use sotay_handbook::{DocKind, HandbookEvent, Place, events, place_of};
 use sotay_membership::Record;
@@ -20,6 +19,7 @@ use super::Device;
 use super::books::{BookKey, orphan_key, orphan_put};
 use super::home::{SEALED, ring_puts};
 use super::people::PersonRecord;
+use super::waiting::{applied_put, full_put, locked_put, unit_space};
 use crate::error::DeviceError;
 use crate::event::{Event, SetAside};
 
@@ -28,8 +28,14 @@ pub(super) const PAGE: Budget = Budget {
     bytes: 8 << 20,
 };
 
-/// A run with its arrival number and its writer.
-type Arrived = (u64, DeviceId, Run);
+/// A run with where it came from.
+struct Arrived {
+    arrival: u64,
+    author: DeviceId,
+    /// From a copy that counts.
+    covered: bool,
+    run: Run,
+}
 
 /// Envelopes of one pass, sorted by what they change.
 #[derive(Default)]
@@ -46,11 +52,21 @@ pub(super) struct Haul {
     late: BTreeSet<DocId>,
     pub(super) sealed: BTreeSet<SealId>,
     pub(super) feedback: bool,
+    /// Copies that count, once one was looked at.
+    copies: Option<BTreeSet<EnvelopeId>>,
 }
 
 impl Haul {
     pub(super) fn carry_names(&mut self, names: Vec<(EnvelopeId, PersonRecord)>) {
         self.people.extend(names);
+    }
+
+    /// The copies that count; read once for all of the haul.
+    pub(super) fn counting_copies(
+        &mut self,
+        read: impl FnOnce() -> BTreeSet<EnvelopeId>,
+    ) -> &BTreeSet<EnvelopeId> {
+        self.copies.get_or_insert_with(read)
     }
 
     fn is_empty(&self) -> bool {
@@ -182,6 +198,7 @@ impl<S: Store> Device<S> {
         let mut after = self.applied(&id)?;
         let mut haul = Haul::default();
         self.retry_locked(space, &mut haul)?;
+        self.weigh_copies(space, &mut haul)?;
         if space.kind == SpaceKind::Inbox {
             self.read_forked_letters(space, &mut haul)?;
         }
@@ -200,43 +217,14 @@ impl<S: Store> Device<S> {
         }
         haul.puts.push(applied_put(&id, after.max(head)));
         let docs: BTreeSet<DocId> = haul.runs.keys().chain(&haul.late).copied().into_set();
-        self.land(haul)?;
+        let disputed = self.land(haul)?;
         self.retry_full(space)?;
+        self.remake(space, &disputed)?;
         self.vouch(space, &docs)
     }
 
-    /// Reads again the envelopes whose changes found no room among the waiting ones: what they wait for may be here now.
-    /// Ends when a round brings no more room.
-    fn retry_full(&mut self, space: &Space) -> Result<(), DeviceError> {
-        let id = space.id();
-        let mut left = usize::MAX;
-        loop {
-            let rows = self.replica.store().list(Bucket::Applied, &full_prefix(&id))?;
-            if rows.is_empty() || rows.len() >= left {
-                return Ok(());
-            }
-            left = rows.len();
-            let mut haul = Haul::default();
-            for (key, _) in rows {
-                let arrival = key.get(SpaceId::LEN + 1..).and_then(|b| b.try_into().ok());
-                let arrival = arrival
-                    .map(u64::from_be_bytes)
-                    .ok_or(DeviceError::damaged("cursor"))?;
-                haul.puts.push(full_put(&id, arrival, false));
-                let page = self
-                    .replica
-                    .store()
-                    .since(&id, arrival - 1, Budget { count: 1, bytes: 0 })?;
-                for stored in page.envelopes {
-                    self.sort_in(space, stored, &mut haul);
-                }
-            }
-            self.land(haul)?;
-        }
-    }
-
     /// One envelope into the haul. What cannot be opened yet is remembered; what can never be used is set aside.
-    fn sort_in(&mut self, space: &Space, stored: Stored, haul: &mut Haul) {
+    pub(super) fn sort_in(&mut self, space: &Space, stored: Stored, haul: &mut Haul) {
         let id = space.id();
         if matches!(space.kind, SpaceKind::Main | SpaceKind::Committee)
             && matches!(stored.kind, Kind::SEAL | Kind::RECEIPT)
@@ -333,25 +321,31 @@ impl<S: Store> Device<S> {
         run: Run,
         haul: &mut Haul,
     ) {
-        let Some(kind) = DocKind::from_number(run.kind) else {
+        let Some(key) = BookKey::of(space.kind, &run).filter(|key| key.kind.knows(key.schema)) else {
             return self.set_aside(stored, SetAside::UnknownDocument, haul);
         };
-        let key = BookKey {
-            doc: run.doc,
-            kind,
-            schema: run.schema,
-            space: space.kind,
-        };
-        if !kind.knows(key.schema) {
-            return self.set_aside(stored, SetAside::UnknownDocument, haul);
-        }
         let known = haul.runs.get(&key.doc).map(|(known, _)| *known);
         let known = known.or_else(|| self.known_document(key.doc).ok().flatten());
         if !known.map_or_else(|| self.can_be(space.unit, &key), |known| known == key) {
             return self.set_aside(stored, SetAside::OtherDocument, haul);
         }
+        let covered = haul
+            .copies
+            .as_ref()
+            .is_some_and(|copies| copies.contains(&stored.id));
         let (_, runs) = haul.runs.entry(key.doc).or_insert((key, Vec::new()));
-        runs.push((stored.arrival, author, run));
+        runs.push(Arrived {
+            arrival: stored.arrival,
+            author,
+            covered,
+            run,
+        });
+    }
+
+    /// The document that a run makes known, where it may.
+    pub(super) fn key_of(&self, space: &Space, run: &Run) -> Option<BookKey> {
+        let key = BookKey::of(space.kind, run)?;
+        (key.kind.knows(key.schema) && self.can_be(space.unit, &key)).then_some(key)
     }
 
     /// Whether a document of this id may be of this kind and in this space. Everybody can compute the ids of the roster
@@ -400,7 +394,8 @@ impl<S: Store> Device<S> {
     }
 
     /// Applies the haul, one batch per document, and makes it durable with the cursor.
-    fn land(&mut self, haul: Haul) -> Result<(), DeviceError> {
+    /// Gives back documents in which a copy that counts found its place taken.
+    pub(super) fn land(&mut self, haul: Haul) -> Result<BTreeSet<DocId>, DeviceError> {
         let docs: Vec<DocId> = haul.runs.keys().copied().collect();
         let landed = self.try_land(haul);
         if landed.is_err() {
@@ -411,7 +406,8 @@ impl<S: Store> Device<S> {
         landed
     }
 
-    fn try_land(&mut self, haul: Haul) -> Result<(), DeviceError> {
+    fn try_land(&mut self, haul: Haul) -> Result<BTreeSet<DocId>, DeviceError> {
+        let mut disputed = BTreeSet::new();
         let mut puts = haul.puts;
         let mut people = self.people.clone();
         let before = puts.len();
@@ -424,10 +420,15 @@ impl<S: Store> Device<S> {
         let names = cards || puts.len() > before;
         let mut touched: Vec<(BookKey, Vec<Touched>)> = Vec::new();
         let unit = self.home()?.unit;
-        for (key, runs) in haul.runs.into_values() {
+        for (key, mut runs) in haul.runs.into_values() {
             let book = self.book(key)?;
-            let origins: Vec<(u64, DeviceId)> = runs.iter().map(|(at, author, _)| (*at, *author)).collect();
-            let runs = runs.into_iter().map(|(_, author, run)| (author, run));
+            // What copies hold came first in its feed.
+            runs.in_order_by_key(|arrived: &Arrived| !arrived.covered);
+            let origins: Vec<(u64, DeviceId, bool)> = runs
+                .iter()
+                .map(|from| (from.arrival, from.author, from.covered))
+                .collect();
+            let runs = runs.into_iter().map(|arrived| (arrived.author, arrived.run));
             let mut applied = book.document.apply(runs.collect());
             puts.extend(book.persist_applied(&mut applied));
             puts.extend(applied.orphans.iter().map(|orphan| orphan_put(key.doc, orphan)));
@@ -438,14 +439,17 @@ impl<S: Store> Device<S> {
             }));
             for refused in &applied.refused {
                 let origin = refused.origin.and_then(|(run, _)| origins.get(run).copied());
-                if let (GateError::OrphansFull, Some((arrival, _))) = (refused.error, origin) {
+                if let (GateError::OrphansFull, Some((arrival, ..))) = (refused.error, origin) {
                     puts.push(full_put(&unit_space(unit, key.space), arrival, true));
                     continue;
+                }
+                if origin.is_some_and(|(.., covered)| covered) {
+                    disputed.insert(key.doc);
                 }
                 tracing::warn!(doc = ?key.doc, error = %refused.error, "change refused at the gate");
                 self.events.push_back(Event::ChangeRefused {
                     doc: key.doc,
-                    device: origin.map(|(_, author)| author),
+                    device: origin.map(|(_, author, _)| author),
                 });
             }
             touched.push((key, applied.touched));
@@ -465,7 +469,8 @@ impl<S: Store> Device<S> {
         if haul.feedback {
             self.events.push_back(Event::Feedback);
         }
-        self.announce_seals(haul.sealed)
+        self.announce_seals(haul.sealed)?;
+        Ok(disputed)
     }
 
     /// Tells listeners what an edit or a merge touched.
@@ -476,84 +481,5 @@ impl<S: Store> Device<S> {
             }
             self.events.push_back(Event::Handbook { doc: key.doc, event });
         }
-    }
-
-    /// What could not be opened when it came, and can be now.
-    fn retry_locked(&mut self, space: &Space, haul: &mut Haul) -> Result<(), DeviceError> {
-        let id = space.id();
-        for (key, epoch) in self.replica.store().list(Bucket::Applied, &locked_prefix(&id))? {
-            let epoch = EpochId::from_slice(&epoch).ok_or(DeviceError::damaged("list of what is locked"))?;
-            if self.ring.get(id.tag(), epoch).is_none() {
-                continue;
-            }
-            let Some(arrival) = key
-                .get(SpaceId::LEN + 1..)
-                .and_then(|b| b.try_into().ok())
-                .map(u64::from_be_bytes)
-            else {
-                continue;
-            };
-            let one = Budget { count: 1, bytes: 0 };
-            let page = self.replica.store().since(&id, arrival - 1, one)?;
-            haul.puts.push(locked_put(&id, arrival, None));
-            for stored in page.envelopes {
-                self.sort_in(space, stored, haul);
-            }
-        }
-        Ok(())
-    }
-
-    pub(super) fn applied(&self, space: &SpaceId) -> Result<u64, DeviceError> {
-        let value = self.replica.store().get(Bucket::Applied, space.as_bytes())?;
-        value.map_or(Ok(0), |bytes| {
-            bytes
-                .try_into()
-                .map(u64::from_be_bytes)
-                .map_err(|_| DeviceError::damaged("cursor"))
-        })
-    }
-
-    /// The cursor moved past `count` own envelopes about to be appended, if nothing else waits before them.
-    pub(super) fn applied_after(&self, space: &Space, count: usize) -> Result<Option<Put>, DeviceError> {
-        let id = space.id();
-        let head = self.replica.store().head(&id)?.number;
-        Ok((self.applied(&id)? == head).then(|| applied_put(&id, head + count as u64)))
-    }
-}
-
-fn applied_put(space: &SpaceId, arrival: u64) -> Put {
-    Put {
-        bucket: Bucket::Applied,
-        key: space.as_bytes().to_vec(),
-        value: Some(arrival.to_be_bytes().to_vec()),
-    }
-}
-
-fn unit_space(unit: UnitId, kind: SpaceKind) -> SpaceId {
-    Space::of(unit, kind).id()
-}
-
-fn full_prefix(space: &SpaceId) -> Vec<u8> {
-    [&space.as_bytes()[..], b"f"].concat()
-}
-
-/// An envelope with changes that found no room to wait in.
-fn full_put(space: &SpaceId, arrival: u64, waits: bool) -> Put {
-    Put {
-        bucket: Bucket::Applied,
-        key: [full_prefix(space), arrival.to_be_bytes().to_vec()].concat(),
-        value: waits.then(Vec::new),
-    }
-}
-
-fn locked_prefix(space: &SpaceId) -> Vec<u8> {
-    [&space.as_bytes()[..], b"w"].concat()
-}
-
-pub(super) fn locked_put(space: &SpaceId, arrival: u64, epoch: Option<EpochId>) -> Put {
-    Put {
-        bucket: Bucket::Applied,
-        key: [locked_prefix(space), arrival.to_be_bytes().to_vec()].concat(),
-        value: epoch.map(|epoch| epoch.as_bytes().to_vec()),
     }
 }

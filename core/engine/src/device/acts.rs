@@ -151,14 +151,28 @@ impl<S: Store> Device<S> {
     }
 
     /// Makes the records durable with `puts` and offers them. When this returns an error, nothing was written.
-    pub(super) fn commit_acts(&mut self, acts: Acts, mut puts: Vec<Put>) -> Result<(), DeviceError> {
+    pub(super) fn commit_acts(&mut self, acts: Acts, puts: Vec<Put>) -> Result<(), DeviceError> {
+        self.commit_acts_with(acts, Vec::new(), puts)
+    }
+
+    /// The same, together with own envelopes of other spaces.
+    pub(super) fn commit_acts_with(
+        &mut self,
+        acts: Acts,
+        mut feeds: Vec<(Space, Vec<Verified<Envelope>>)>,
+        mut puts: Vec<Put>,
+    ) -> Result<(), DeviceError> {
         if acts.ring.len() > self.ring.len() {
             puts.extend(ring_puts(&self.ring, &acts.ring)?);
         }
-        self.append(&acts.roll, acts.envelopes, puts)?;
+        feeds.push((acts.roll, acts.envelopes));
+        feeds.retain(|(_, envelopes)| !envelopes.is_empty());
+        let spaces: Vec<Space> = feeds.iter().map(|(space, _)| *space).collect();
+        self.append_all(feeds, puts)?;
         self.ring = acts.ring;
         // They are written; what a failing disk keeps from following is done when the profile is next opened or synced.
-        let followed = self.absorb().and_then(|()| self.announce_local(&acts.roll));
+        let announced = |device: &mut Self| spaces.iter().try_for_each(|space| device.announce_local(space));
+        let followed = self.absorb().and_then(|()| announced(self));
         if let Err(error) = followed {
             tracing::warn!(%error, "membership changed, but not everything is applied yet");
         }

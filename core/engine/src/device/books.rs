@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use sotay_document::{
-    Actor, Applied, Document, EditError, Fold, Orphan,
+    Actor, Applied, Document, EditError, Fold, Orphan, Run,
     crdt::{ChangeHash, Transaction},
     encode_runs,
 };
@@ -34,6 +34,18 @@ pub(super) struct BookKey {
     pub kind: DocKind,
     pub schema: u16,
     pub space: SpaceKind,
+}
+
+impl BookKey {
+    /// What a run of changes says its document is; `None` for a kind that this version does not know.
+    pub fn of(space: SpaceKind, run: &Run) -> Option<Self> {
+        Some(Self {
+            doc: run.doc,
+            kind: DocKind::from_number(run.kind)?,
+            schema: run.schema,
+            space,
+        })
+    }
 }
 
 /// One open document with what the store holds of it.
@@ -108,7 +120,7 @@ impl Book {
     fn begin(&mut self) -> Vec<Put> {
         self.imaged = false;
         let new = !std::mem::replace(&mut self.known, true);
-        new.then(|| index_put(&self.key)).into_iter().collect()
+        new.then(|| index_put(&self.key, true)).into_iter().collect()
     }
 
     fn fold(&mut self, fold: Fold) -> Vec<Put> {
@@ -165,7 +177,8 @@ fn read_orphan(key: &[u8], row: &[u8]) -> Option<Orphan> {
     })
 }
 
-fn index_put(key: &BookKey) -> Put {
+/// The row by which a document is known, or its end.
+pub(super) fn index_put(key: &BookKey, known: bool) -> Put {
     let value = vec![
         1,
         key.kind.number(),
@@ -173,7 +186,11 @@ fn index_put(key: &BookKey) -> Put {
         key.schema as u8,
         key.space as u8,
     ];
-    put(Bucket::Document, key.doc.as_bytes().to_vec(), Some(value))
+    put(
+        Bucket::Document,
+        key.doc.as_bytes().to_vec(),
+        known.then_some(value),
+    )
 }
 
 fn read_index(doc: &[u8], value: &[u8]) -> Option<BookKey> {

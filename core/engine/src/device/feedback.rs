@@ -16,8 +16,9 @@ use sotay_handbook::{CommandError, EntryId, Month, What, Words};
 use sotay_store::{Bucket, Put, Store, Stored};
 use sotay_vault::{EpochKey, open_box, open_from_inbox, seal_box, seal_for_inbox};
 
-use super::absorb::{Haul, locked_put};
+use super::absorb::Haul;
 use super::inbox::{self, ANSWER, KEY, PRIVATE, SLOTS, STATUS};
+use super::waiting::locked_put;
 use super::{Device, OFFSET_MINUTES};
 use crate::error::DeviceError;
 use crate::event::{Event, SetAside};

@@ -80,7 +80,9 @@ impl<S: Store> Device<S> {
             actions: home(role, clerk, phase),
             meeting,
             phase,
-            review_open: self.review_all()?.len() + self.study_review()?.open().len(),
+            review_open: self.review_all()?.len()
+                + self.study_review()?.open().len()
+                + self.covers_waiting()?,
             overdue: tasks.iter().filter(|task| task.is_overdue(today)).count(),
             tasks,
             reports_due,

@@ -15,6 +15,7 @@ mod broadcasts;
 mod cards;
 mod care;
 mod clocks;
+mod covers;
 mod custody;
 mod diary;
 mod directives;
@@ -62,6 +63,7 @@ mod tend;
 mod unit_names;
 mod units;
 mod void;
+mod waiting;
 mod withheld;
 mod witness;
 mod year;
@@ -83,6 +85,10 @@ pub use answers::{DeliveredBelow, ReportAnswer};
 pub use broadcasts::{AirState, BroadcastLine};
 pub use cards::{CONTACT_LINE_BYTES_MAX, Contact, ErasedPerson};
 pub use care::{AccessLine, ConsentLine, OPENED_ITEMS_MAX, Opened, PURPOSE_BYTES_MAX, RETENTION_MONTHS_MAX};
+pub use covers::{
+    COVERED_SPACES, CoverError, CoverLine, CoverSigner, CoverState, Difference, DraftedCover, StopReason,
+    Weight,
+};
 pub use custody::VaultError;
 pub use diary::{DIARY_PAGE_MAX, DiaryLine, DiaryPage, Undone};
 pub use directives::{DirectiveEntry, PublishDirectiveError};

@@ -7,21 +7,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sotay_document::{Run, change_time, encode_runs};
+use sotay_document::crdt::ChangeHash;
+use sotay_document::{Run, change_links, change_time, encode_runs};
 use sotay_feed::{DeviceId, DocId, Envelope, EnvelopeId, EpochId, IntoTree, Kind, Space, SpaceId, SpaceKind};
 use sotay_handbook::{Date, DocKind, LocalTime, fees_id, rating_id, reports_id, tasks_id};
 use sotay_membership::{Denied, Grant, Record, Validity};
 use sotay_store::{Bucket, Budget, Put, Store, Stored};
 use sotay_vault::{box_epoch, open_body};
 
-use super::absorb::{Haul, locked_put};
+use super::absorb::Haul;
 use super::acts::Acts;
 use super::enrol::{AdmitError, AdmitRequest};
 use super::inbox::{KEY, SLOTS};
 use super::people::PersonRecord;
 use super::removal::{KeyChange, RemovalError};
+use super::waiting::locked_put;
 use super::withheld::{
-    INBOX, NAMES, ROWS, RUNS, WITHHELD_MAX, Withheld, carried_names, carried_runs, packed,
+    COVERED, INBOX, NAMES, ROWS, RUNS, WITHHELD_MAX, Withheld, carried_names, carried_runs, packed,
 };
 use super::{Device, OFFSET_MINUTES, today};
 use crate::enrolment::Invitation;
@@ -206,14 +208,14 @@ impl<S: Store> Device<S> {
     /// When something was last written to a document under each key of a space, by the writers' clocks.
     fn last_used(&self, space: &Space) -> Result<BTreeMap<EpochId, i64>, DeviceError> {
         let mut used = BTreeMap::new();
+        let copies = self.counting_copies(space);
         self.each_of(&space.id(), 0, |stored| {
-            let Some((epoch, payload)) = self
-                .opened(space, &stored)
-                .filter(|_| stored.kind == Kind::CHANGE)
-            else {
+            let Some((epoch, payload)) = self.opened(space, &stored) else {
                 return Ok(());
             };
-            let times = Run::decode(&payload).into_iter().flat_map(|run| run.changes);
+            let times = runs_in(&stored, &payload, &copies)
+                .into_iter()
+                .flat_map(|run| run.changes);
             if let Some(last) = times.filter_map(|raw| change_time(&raw).ok()).max() {
                 let known = used.entry(epoch).or_insert(last);
                 *known = last.max(*known);
@@ -295,6 +297,13 @@ impl<S: Store> Device<S> {
             found.extend(opened.map(|(_, payload)| (stored, payload)));
             Ok(())
         })?;
+        let copies = self.counting_copies(space);
+        // What a copy holds that is here as it was written was carried over from there.
+        let here = if found.iter().any(|(stored, _)| copies.contains(&stored.id)) {
+            self.changes_under(space, &row.epochs)?
+        } else {
+            BTreeSet::new()
+        };
         let room = self.payload_room(space)? - 32;
         let (mut runs, mut names, mut inbox) = (Vec::new(), Vec::new(), Vec::new());
         let mut cards = Vec::new();
@@ -310,6 +319,18 @@ impl<S: Store> Device<S> {
                     } else {
                         let smaller = encode_runs(run.doc, run.kind, run.schema, &run.changes, room);
                         runs.extend(smaller.map_err(|_| DeviceError::Internal("run"))?);
+                    }
+                }
+                Kind::SNAPSHOT if copies.contains(&stored.id) => {
+                    for run in runs_in(&stored, &payload, &copies) {
+                        if !self.is_carried(run.doc, row.from)? {
+                            continue;
+                        }
+                        let new =
+                            |raw: &&Vec<u8>| change_links(raw).is_ok_and(|(hash, _)| !here.contains(&hash));
+                        let changes: Vec<&Vec<u8>> = run.changes.iter().filter(new).collect();
+                        let carried = encode_runs(run.doc, run.kind, run.schema, &changes, room);
+                        runs.extend(carried.map_err(|_| DeviceError::Internal("run"))?);
                     }
                 }
                 Kind::PERSON => {
@@ -333,6 +354,26 @@ impl<S: Store> Device<S> {
         payloads.extend(inbox);
         let copies = payloads.into_iter().map(|payload| (Kind::SNAPSHOT, payload));
         Ok(copies.chain(cards).collect())
+    }
+
+    /// The changes that are here as their authors wrote them, under some keys.
+    fn changes_under(
+        &self,
+        space: &Space,
+        epochs: &BTreeSet<EpochId>,
+    ) -> Result<BTreeSet<ChangeHash>, DeviceError> {
+        let mut here = BTreeSet::new();
+        self.each_of(&space.id(), 0, |stored| {
+            let opened = self
+                .opened(space, &stored)
+                .filter(|(epoch, _)| epochs.contains(epoch));
+            if let Some((_, payload)) = opened.filter(|_| stored.kind == Kind::CHANGE) {
+                let changes = Run::decode(&payload).into_iter().flat_map(|run| run.changes);
+                here.extend(changes.filter_map(|raw| Some(change_links(&raw).ok()?.0)));
+            }
+            Ok(())
+        })?;
+        Ok(here)
     }
 
     /// Whether a document of the time before is carried over: everything but meetings of an earlier day and the books of
@@ -360,11 +401,9 @@ impl<S: Store> Device<S> {
         })
     }
 
-    /// An officer's copy of what this phone has no key for. Phones that have all keys look at the originals alone.
+    /// An officer's copy: of what this phone has no key for, while phones that have all keys look at the originals alone; or
+    /// of what a cover lets relays drop, which counts for everybody.
     pub(super) fn read_carried(&mut self, space: &Space, stored: &Stored, haul: &mut Haul) {
-        if !self.lacks_keys(space).unwrap_or(false) {
-            return;
-        }
         let Ok(envelope) = Envelope::decode(&stored.bytes) else {
             return;
         };
@@ -377,6 +416,12 @@ impl<S: Store> Device<S> {
         let Some((_, payload)) = self.opened(space, stored) else {
             return self.set_aside(stored, SetAside::Unreadable, haul);
         };
+        if let Some((&COVERED, pieces)) = payload.split_first() {
+            return self.read_covered(space, stored, pieces, haul);
+        }
+        if !self.lacks_keys(space).unwrap_or(false) {
+            return;
+        }
         let admitted = self
             .membership()
             .is_ok_and(|membership| membership.may_admit(&envelope, space).is_ok());
@@ -427,6 +472,15 @@ impl<S: Store> Device<S> {
             _ => None,
         });
         names.unwrap_or_default()
+    }
+}
+
+/// The runs of a change as its author wrote it, or of a copy that counts.
+fn runs_in(stored: &Stored, payload: &[u8], copies: &BTreeSet<EnvelopeId>) -> Vec<Run> {
+    match payload.split_first() {
+        _ if stored.kind == Kind::CHANGE => Run::decode(payload).into_iter().collect(),
+        Some((&COVERED, pieces)) if copies.contains(&stored.id) => carried_runs(pieces).unwrap_or_default(),
+        _ => Vec::new(),
     }
 }
 

@@ -24,9 +24,10 @@ use sotay_store::{Bucket, Put, Store, Stored};
 use sotay_vault::open_body;
 
 use super::Device;
-use super::absorb::{Haul, locked_put};
+use super::absorb::Haul;
 use super::books::BookKey;
 use super::receipts::receipt_put;
+use super::waiting::locked_put;
 use crate::error::DeviceError;
 use crate::event::{Event, SetAside};
 

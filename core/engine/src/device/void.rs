@@ -19,8 +19,10 @@ use sotay_store::{Bucket, Budget, Put, Store, Stored};
 use sotay_vault::open_body;
 
 use super::Device;
-use super::books::{BookKey, orphan_put, put};
+use super::absorb::Haul;
+use super::books::{BookKey, index_put, orphan_put, put};
 use super::cards::NOT_NAMES;
+use super::covers::copy_put;
 use super::people::{People, PersonRecord};
 use crate::error::DeviceError;
 use crate::event::{Event, SetAside};
@@ -85,6 +87,9 @@ pub(super) fn verdict_put(tag: SpaceTag, stored: &Stored, value: Option<(Verdict
 
 /// Verdicts of a space, by place.
 pub(super) type Verdicts = BTreeMap<(DeviceId, u64), (Verdict, Option<DocId>)>;
+
+/// Runs with whether their authors could write them, and which of them two officers vouch for.
+type Judged<'m> = (&'m [(Stored, bool, Run)], &'m dyn Fn(&Stored) -> bool);
 
 /// Everything a space holds of the documents that are made anew, and of names.
 #[derive(Default)]
@@ -173,7 +178,7 @@ impl<S: Store> Device<S> {
         for space in self.document_spaces()? {
             let (docs, names) = self.misjudged(&space)?;
             if !docs.is_empty() || names {
-                self.make_anew(&space, &docs, names)?;
+                self.make_anew(&space, &docs, names, Vec::new())?;
             }
         }
         Ok(())
@@ -189,7 +194,7 @@ impl<S: Store> Device<S> {
         let mut waiting = BTreeSet::new();
         for doc in docs.intersection(&left_out) {
             if let Some(key) = self.known_document(*doc)?
-                && self.book(key)?.document.orphan_count() > 0
+                && (self.book(key)?.document.orphan_count() > 0 || self.holds_left_out(space, key)?)
             {
                 waiting.insert(*doc);
             }
@@ -197,8 +202,28 @@ impl<S: Store> Device<S> {
         if waiting.is_empty() {
             Ok(())
         } else {
-            self.make_anew(space, &waiting, false)
+            self.make_anew(space, &waiting, false, Vec::new())
         }
+    }
+
+    /// Whether a change that was left out is in its document all the same: a copy that counts brought it.
+    fn holds_left_out(&mut self, space: &Space, key: BookKey) -> Result<bool, DeviceError> {
+        let id = space.id();
+        for ((device, seq), (verdict, of)) in self.verdicts(id.tag())? {
+            if verdict != Verdict::LeftOut || of != Some(key.doc) {
+                continue;
+            }
+            let stored = self.replica.store().at(&id, device, seq)?;
+            let run = stored.and_then(|stored| self.read_run(space, &stored));
+            let document = &self.book(key)?.document;
+            let mut changes = run.iter().flat_map(|run| &run.changes);
+            let known =
+                |raw: &Vec<u8>| change_links(raw).is_ok_and(|(hash, _)| document.provenance(&hash).is_some());
+            if changes.any(known) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Documents, and whether names, with envelopes that were judged otherwise than they would be now.
@@ -251,11 +276,60 @@ impl<S: Store> Device<S> {
         Run::decode(&self.open_stored(space, stored)?).ok()
     }
 
-    fn make_anew(&mut self, space: &Space, docs: &BTreeSet<DocId>, names: bool) -> Result<(), DeviceError> {
+    /// Documents to be read once more as a whole. None: no work.
+    pub(super) fn remake(&mut self, space: &Space, docs: &BTreeSet<DocId>) -> Result<(), DeviceError> {
+        if docs.is_empty() {
+            Ok(())
+        } else {
+            self.make_anew(space, docs, false, Vec::new())
+        }
+    }
+
+    /// Copies whose cover began to count or stopped. What begins to count is taken into the haul, after documents of which
+    /// something was left out were made anew with it; what stops is left out of its documents.
+    pub(super) fn weigh_copies(&mut self, space: &Space, haul: &mut Haul) -> Result<(), DeviceError> {
+        let transitions = self.transitions(space)?;
+        if transitions.is_empty() {
+            return Ok(());
+        }
+        let left_out: BTreeSet<DocId> = self
+            .verdicts(space.id().tag())?
+            .into_values()
+            .filter_map(|(_, doc)| doc)
+            .into_set();
+        let (mut docs, mut rows) = (BTreeSet::new(), Vec::new());
+        for one in &transitions {
+            if one.counts {
+                docs.extend(one.docs.intersection(&left_out));
+            } else {
+                docs.extend(&one.docs);
+                rows.push(copy_put(&space.id(), &one.stored, false));
+            }
+        }
+        if !docs.is_empty() || !rows.is_empty() {
+            self.make_anew(space, &docs, false, rows)?;
+        }
+        for one in transitions.into_iter().filter(|one| one.counts) {
+            self.sort_in(space, one.stored, haul);
+        }
+        Ok(())
+    }
+
+    fn make_anew(
+        &mut self,
+        space: &Space,
+        docs: &BTreeSet<DocId>,
+        names: bool,
+        mut puts: Vec<Put>,
+    ) -> Result<(), DeviceError> {
         let material = self.gather(space, docs, names)?;
-        let mut puts = Vec::new();
-        for (doc, runs) in &material.runs {
-            if let Some(key) = self.known_document(*doc)? {
+        for doc in docs {
+            let runs = material.runs.get(doc).map_or(&[][..], Vec::as_slice);
+            let key = match self.known_document(*doc)? {
+                Some(key) => Some(key),
+                None => runs.iter().find_map(|(.., run)| self.key_of(space, run)),
+            };
+            if let Some(key) = key {
                 puts.extend(self.document_anew(space, key, runs)?);
             }
         }
@@ -282,7 +356,8 @@ impl<S: Store> Device<S> {
     fn gather(&self, space: &Space, docs: &BTreeSet<DocId>, names: bool) -> Result<Material, DeviceError> {
         let (id, membership) = (space.id(), self.membership()?);
         let (mut after, applied) = (0, self.applied(&id)?);
-        let mut material = Material::default();
+        let (mut material, mut covered) = (Material::default(), Material::default());
+        let copies = self.counting_copies(space);
         loop {
             let page = self.replica.store().since(&id, after, PAGE)?;
             after = page.upto;
@@ -304,6 +379,14 @@ impl<S: Store> Device<S> {
                                 .entry(run.doc)
                                 .or_default()
                                 .push((stored, counts, run));
+                        }
+                    }
+                    // Two officers' word stands for it, whatever became of them.
+                    Kind::SNAPSHOT if copies.contains(&stored.id) => {
+                        let runs = self.covered_runs(space, &stored);
+                        for run in runs.into_iter().filter(|run| docs.contains(&run.doc)) {
+                            let (stored, entry) = (stored.clone(), covered.runs.entry(run.doc).or_default());
+                            entry.push((stored, true, run));
                         }
                     }
                     // Copied by an officer, whose word stands for it.
@@ -331,6 +414,12 @@ impl<S: Store> Device<S> {
                 }
             }
             if !page.more || after >= applied {
+                // What copies hold came first in its feed.
+                for (doc, mut runs) in covered.runs {
+                    let entry = material.runs.entry(doc).or_default();
+                    runs.append(entry);
+                    *entry = runs;
+                }
                 return Ok(material);
             }
         }
@@ -350,7 +439,11 @@ impl<S: Store> Device<S> {
             .into_iter()
             .map(|(_, change)| change)
             .collect();
-        let valid = self.valid_changes(space, runs, &pending)?.valid;
+        let copies = self.counting_copies(space);
+        let vouched = |stored: &Stored| copies.contains(&stored.id);
+        let valid = self
+            .valid_changes(space, key.doc, (runs, &vouched), &pending)?
+            .valid;
         let counts = |raw: &Vec<u8>| change_links(raw).is_ok_and(|(hash, _)| valid.contains(&hash));
 
         let mut nonce = [0; 8];
@@ -370,7 +463,9 @@ impl<S: Store> Device<S> {
                 (false, true) => Some((Verdict::LeftOut, Some(doc))),
                 (false, false) => Some((Verdict::Vouched, Some(doc))),
             };
-            puts.push(verdict_put(tag, stored, verdict));
+            if !vouched(stored) {
+                puts.push(verdict_put(tag, stored, verdict));
+            }
             if verdict.is_some_and(|(verdict, _)| verdict == Verdict::LeftOut) {
                 self.events.push_back(Event::SetAside {
                     envelope: stored.id,
@@ -390,15 +485,16 @@ impl<S: Store> Device<S> {
                 },
             ));
         }
-        if let Some((_, _, like)) = runs.first() {
-            kept.push((
-                self.keys.id(),
-                Run {
-                    changes: pending,
-                    ..like.clone()
-                },
-            ));
-        }
+        kept.push((
+            self.keys.id(),
+            Run {
+                doc,
+                kind: key.kind.number(),
+                schema: key.schema,
+                actor: document.actor(),
+                changes: pending,
+            },
+        ));
         let applied = document.apply(kept);
         for refused in &applied.refused {
             tracing::warn!(?doc, error = %refused.error, "change refused at the gate while making a document anew");
@@ -415,7 +511,14 @@ impl<S: Store> Device<S> {
                     .map(|(row, _)| put(bucket, row, None)),
             );
         }
-        puts.push(put(Bucket::Snapshot, doc.as_bytes().to_vec(), Some(snapshot)));
+        // A document in which nothing counts is as unknown as on a phone that never had anything else of it.
+        let nothing = applied.admitted.is_empty() && applied.orphans.is_empty();
+        puts.push(put(
+            Bucket::Snapshot,
+            doc.as_bytes().to_vec(),
+            (!nothing).then_some(snapshot),
+        ));
+        puts.push(index_put(&key, !nothing));
         puts.extend(applied.orphans.iter().map(|orphan| orphan_put(doc, orphan)));
         Ok(puts)
     }
@@ -424,7 +527,8 @@ impl<S: Store> Device<S> {
     fn valid_changes(
         &self,
         space: &Space,
-        runs: &[(Stored, bool, Run)],
+        doc: DocId,
+        (runs, vouched): Judged<'_>,
         pending: &[Vec<u8>],
     ) -> Result<Content<ChangeHash>, DeviceError> {
         let mut changes: BTreeMap<ChangeHash, Change<ChangeHash>> = BTreeMap::new();
@@ -458,10 +562,11 @@ impl<S: Store> Device<S> {
                 },
             );
         }
-        let mut sealed = BTreeSet::new();
-        for doc in runs.iter().map(|(_, _, run)| run.doc).collect::<BTreeSet<_>>() {
-            sealed.extend(self.sealed_heads(doc)?);
-        }
+        let mut sealed: BTreeSet<ChangeHash> = self.sealed_heads(doc)?.into_iter().into_set();
+        // Two officers' word about a copy vouches as a seal does.
+        let copied = runs.iter().filter(|(stored, ..)| vouched(stored));
+        let copied = copied.flat_map(|(.., run)| &run.changes);
+        sealed.extend(copied.filter_map(|raw| Some(change_links(raw).ok()?.0)));
         Ok(content(self.membership()?, space, &changes, &sealed))
     }
 

@@ -15,8 +15,13 @@ use super::people::PersonRecord;
 pub(super) const RUNS: u8 = 0;
 pub(super) const NAMES: u8 = 1;
 pub(super) const INBOX: u8 = 2;
+/// What counts only while a cover names it (P17.3).
+pub(super) const COVERED: u8 = 3;
 /// Pieces in one envelope.
 const PIECES_MAX: usize = 4096;
+/// Bytes of all changes of one copy together once they are rebuilt. Writers begin another copy before it; honest ones come to a
+/// fraction of it.
+pub(super) const COPY_REBUILT_BYTES_MAX: usize = 16 << 20;
 /// Keys that may be kept back from one phone in one space.
 pub(super) const WITHHELD_MAX: usize = 512;
 pub(super) const ROWS: &[u8] = b"withheld";
@@ -95,6 +100,22 @@ pub(super) fn packed(form: u8, pieces: Vec<Vec<u8>>, room: usize) -> Vec<Vec<u8>
     payloads
 }
 
+/// The same for runs, each with the bytes that its changes are rebuilt to: no copy is rebuilt to more than the limit.
+pub(super) fn packed_runs(form: u8, runs: Vec<(Vec<u8>, usize)>, room: usize) -> Vec<Vec<u8>> {
+    let mut payloads = Vec::new();
+    let (mut together, mut rebuilt) = (Vec::new(), 0);
+    for (run, bytes) in runs {
+        if rebuilt + bytes > COPY_REBUILT_BYTES_MAX {
+            payloads.extend(packed(form, std::mem::take(&mut together), room));
+            rebuilt = 0;
+        }
+        rebuilt += bytes;
+        together.push(run);
+    }
+    payloads.extend(packed(form, together, room));
+    payloads
+}
+
 fn list(form: u8, pieces: &[Vec<u8>]) -> Vec<u8> {
     let mut writer = Writer::new();
     writer.array(pieces.len());
@@ -114,12 +135,18 @@ fn unpacked(bytes: &[u8]) -> Result<Vec<Vec<u8>>, CborError> {
     Ok(pieces)
 }
 
+/// The runs in an officer's copy; none if they are rebuilt to more than the limit.
 pub(super) fn carried_runs(bytes: &[u8]) -> Option<Vec<Run>> {
-    unpacked(bytes)
-        .ok()?
-        .iter()
-        .map(|piece| Run::decode(piece).ok())
-        .collect()
+    let (mut runs, mut rebuilt) = (Vec::new(), 0);
+    for piece in unpacked(bytes).ok()? {
+        let run = Run::decode(&piece).ok()?;
+        rebuilt += run.changes.iter().map(Vec::len).sum::<usize>();
+        if rebuilt > COPY_REBUILT_BYTES_MAX {
+            return None;
+        }
+        runs.push(run);
+    }
+    Some(runs)
 }
 
 pub(super) fn carried_names(bytes: &[u8]) -> Option<Vec<(EnvelopeId, PersonRecord)>> {
@@ -160,6 +187,40 @@ mod tests {
         assert_eq!(payloads.len(), 2);
         assert!(unpacked(&payloads[0][1..]).is_ok());
         assert!(unpacked(&list(RUNS, &vec![Vec::new(); PIECES_MAX + 1])[1..]).is_err());
+    }
+
+    #[test]
+    fn runs_that_are_rebuilt_to_more_than_the_limit_begin_another_copy_and_are_refused_in_one() {
+        use sotay_document::crdt::{ROOT, ReadDoc, Transactable};
+        use sotay_document::{Actor, Document, encode_runs};
+        use sotay_feed::{DeviceId, DocId};
+        use sotay_handbook::DocKind;
+
+        let doc = DocId::from_bytes([7; 16]);
+        let genesis = DocKind::Meeting.genesis(doc, 1).unwrap();
+        let actor = Actor::new(DeviceId::from_bytes([1; 8]), [1; 8]);
+        let mut document = Document::new(doc, &genesis, actor).unwrap();
+        let mut changes = Vec::new();
+        for number in 0..6 {
+            let value = ["x", "y"][number % 2].repeat(20_000);
+            let (_, change) = document
+                .edit(0, |tx| {
+                    let (_, map) = tx.get(ROOT, "links")?.expect("a container of the genesis");
+                    tx.put(&map, "a", value.as_str())?;
+                    tx.put(&map, "b", value.as_str())
+                })
+                .unwrap();
+            changes.push(change.unwrap().bytes);
+        }
+        let rebuilt: usize = changes.iter().map(Vec::len).sum();
+        let run = encode_runs(doc, 2, 1, &changes, 48 * 1024).unwrap().remove(0);
+        let most = COPY_REBUILT_BYTES_MAX / rebuilt;
+        let one = |count: usize| packed(COVERED, vec![run.clone(); count], 1 << 20).remove(0);
+        assert_eq!(carried_runs(&one(most)[1..]).map(|runs| runs.len()), Some(most));
+        assert!(carried_runs(&one(most + 1)[1..]).is_none());
+        let packed = packed_runs(COVERED, vec![(run.clone(), rebuilt); most + 1], 1 << 20);
+        assert_eq!(packed.len(), 2);
+        assert!(packed.iter().all(|payload| carried_runs(&payload[1..]).is_some()));
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod personal;
 mod province;
 mod records;
 mod root;
+mod snapshot;
 mod study;
 mod transfer;
 mod year;
@@ -36,6 +37,7 @@ pub(crate) use personal::{Person, PersonCommand};
 pub(crate) use province::{LetterCommand, Province, ProvinceCommand};
 pub(crate) use records::{Feedback, FeedbackCommand, Verify};
 pub(crate) use root::{Level, Root, RootCommand, Units};
+pub(crate) use snapshot::{Snapshot, SnapshotCommand, SnapshotSpace};
 pub(crate) use study::Speech as SpokenLines;
 pub(crate) use study::{
     Ask, Broadcasts, BroadcastsCommand, Library, LibraryCommand, Publish, Quiz, QuizCommand, Read, Search,
@@ -155,6 +157,8 @@ pub(crate) enum Command {
     Verify(Verify),
     /// What contradicts itself after phones wrote apart, and how to settle it.
     Review(Review),
+    /// Signed snapshots: two officers sign what a relay need not keep one by one.
+    Snapshot(Snapshot),
     /// Exchange everything with a relay, in both directions.
     Sync(Sync),
     /// How this phone stands towards its relays, without asking them.

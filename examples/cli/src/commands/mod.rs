@@ -20,6 +20,7 @@ mod province;
 mod relay;
 mod review;
 mod root;
+mod snapshot;
 mod status;
 mod study;
 mod sync;
@@ -57,6 +58,7 @@ pub(crate) fn run(session: &Session, command: Command) -> Result<Reply, Failure>
         Command::Status => status::run(session),
         Command::Watch(args) => watch::run(session, args),
         Command::History(args) => history::run(session, args),
+        Command::Snapshot(args) => snapshot::run(session, args.command),
         Command::Relay(args) => relay::run(session, args),
         Command::Pin(args) => pin::run(session, args),
         Command::Library(args) => study::library(session, args),

@@ -5,6 +5,7 @@ use sotay_engine::feed::DocId;
 use sotay_engine::handbook::DocKind;
 use sotay_engine::{ProfileDevice, ReviewedDocument};
 
+use super::snapshot;
 use crate::args::Review;
 use crate::failure::Failure;
 use crate::pick;
@@ -116,11 +117,24 @@ fn all(session: &Session) -> Result<Reply, Failure> {
         if !forks.is_empty() {
             text.push(show::forks(voice, &forks).join("\n"));
         }
+        let mut snapshots = device.covers()?;
+        snapshots.retain(snapshot::waits);
+        if !snapshots.is_empty() {
+            let lines = snapshots.iter().map(|one| snapshot::line(voice, one));
+            let title = voice.say("snapshot.waiting", &[]);
+            text.push([title].into_iter().chain(lines).collect::<Vec<_>>().join("\n"));
+        }
         if text.is_empty() {
             text.push(voice.say("review.none", &[]));
         }
         Ok(Reply::new(
-            json!({ "meetings": found, "documents": documents, "study": own, "forks": show::forks_json(&forks) }),
+            json!({
+                "meetings": found,
+                "documents": documents,
+                "study": own,
+                "forks": show::forks_json(&forks),
+                "snapshots": snapshots,
+            }),
             text.join("\n\n"),
         ))
     })

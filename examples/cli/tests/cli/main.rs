@@ -14,5 +14,6 @@ mod pin;
 mod print;
 mod province;
 mod relay;
+mod snapshot;
 mod support;
 mod year;
