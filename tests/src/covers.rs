@@ -6,13 +6,14 @@ use std::collections::BTreeMap;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use sotay_engine::{CoverId, Device};
-use sotay_feed::{DeviceId, Draft, Envelope, EpochId, Kind, Space, SpaceKind, Tip, Verified};
+use sotay_feed::{DeviceId, Draft, Envelope, EpochId, Kind, Space, SpaceKind, Tip, UnitId, Verified};
 use sotay_membership::{Cover, CoveredFeed, Numbers, Record, kept_digest};
-use sotay_store::{Batch, Bucket, Budget, Store, Stored};
+use sotay_store::{Batch, Bucket, Budget, Dropped, Store, Stored};
 use sotay_vault::{KeyRing, open_body, seal_body};
 
 use crate::branch::{P1, P2, P3};
 use crate::hall::Hall;
+use crate::shard::Shard;
 
 /// Form of copies that a cover names (P17.3).
 pub const COVERED: u8 = 3;
@@ -223,4 +224,25 @@ pub fn cover_of<S: Store>(
         feeds: BTreeMap::from([(feed, covered)]),
         copies: copies.into_iter().collect(),
     }
+}
+
+/// Drops at a relay everything that it may.
+pub fn prune<S: Store>(relay: &mut Shard<S>, unit: UnitId) -> Dropped {
+    relay.replica_mut().load_unit(unit).expect("a unit");
+    let mut dropped = Dropped::default();
+    for kind in [SpaceKind::Main, SpaceKind::Committee] {
+        let space = Space::of(unit, kind).id();
+        let membership = relay.replica().membership(unit).expect("a membership");
+        let feeds = membership.covered(&space).feeds;
+        let of_feed = |(device, feed): (DeviceId, &CoveredFeed)| {
+            let numbers = (1..feed.place.seq).filter(|seq| feed.drops(*seq));
+            numbers.map(|seq| (device, seq)).collect::<Vec<_>>()
+        };
+        let places: Vec<(DeviceId, u64)> = feeds.into_iter().flat_map(of_feed).collect();
+        dropped += relay
+            .store_mut()
+            .drop_envelopes(&space, &places)
+            .expect("dropped");
+    }
+    dropped
 }

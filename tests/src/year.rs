@@ -91,7 +91,21 @@ fn evening(day: Date) -> i64 {
 }
 
 /// Lives the year on P1 and P3; nothing is exchanged. `sync` is called after each month and may carry frames.
-pub fn live<S: Store>(branch: &mut Branch<S>, seed: u64, mut sync: impl FnMut(&mut Branch<S>)) -> Year {
+pub fn live<S: Store>(branch: &mut Branch<S>, seed: u64, sync: impl FnMut(&mut Branch<S>)) -> Year {
+    live_at(branch, seed, false, sync)
+}
+
+/// The same with phones that are connected while they write: each entry of a meeting goes out by itself.
+pub fn live_typed<S: Store>(branch: &mut Branch<S>, seed: u64, sync: impl FnMut(&mut Branch<S>)) -> Year {
+    live_at(branch, seed, true, sync)
+}
+
+fn live_at<S: Store>(
+    branch: &mut Branch<S>,
+    seed: u64,
+    typed: bool,
+    mut sync: impl FnMut(&mut Branch<S>),
+) -> Year {
     let mut rng = StdRng::seed_from_u64(seed);
     let mut year = Year::default();
     for number in 1..=12 {
@@ -100,14 +114,14 @@ pub fn live<S: Store>(branch: &mut Branch<S>, seed: u64, mut sync: impl FnMut(&m
         let doc = branch.phones[P1]
             .new_meeting(MeetingKind::Regular, Some(month), Some(day), evening(day))
             .expect("a meeting");
-        hold(branch, doc, day, &mut rng);
+        hold(branch, doc, day, typed, &mut rng);
         year.meetings.push(doc);
         for (kind, _, date) in OTHERS.iter().filter(|(_, of, _)| *of == number) {
             let day = on(number, *date);
             let doc = branch.phones[P1]
                 .new_meeting(*kind, None, Some(day), evening(day))
                 .expect("a meeting");
-            hold(branch, doc, day, &mut rng);
+            hold(branch, doc, day, typed, &mut rng);
             year.meetings.push(doc);
             year.resolutions.push(resolve(
                 branch,
@@ -132,7 +146,7 @@ pub fn live<S: Store>(branch: &mut Branch<S>, seed: u64, mut sync: impl FnMut(&m
     year
 }
 
-fn hold<S: Store>(branch: &mut Branch<S>, doc: DocId, day: Date, rng: &mut StdRng) {
+fn hold<S: Store>(branch: &mut Branch<S>, doc: DocId, day: Date, typed: bool, rng: &mut StdRng) {
     let now = evening(day);
     let members = branch.members.clone();
     let phone = &mut branch.phones[P1];
@@ -169,6 +183,7 @@ fn hold<S: Store>(branch: &mut Branch<S>, doc: DocId, day: Date, rng: &mut StdRn
             place: Place::Last,
         };
         phone.meeting(doc, &add, now).expect("an item");
+        send(phone, typed);
     }
     for at in 0..12i64 {
         let add = Command::AddSpeech {
@@ -179,6 +194,7 @@ fn hold<S: Store>(branch: &mut Branch<S>, doc: DocId, day: Date, rng: &mut StdRn
             place: Place::Last,
         };
         phone.meeting(doc, &add, now + at * 240_000).expect("a speech");
+        send(phone, typed);
     }
     vote(phone, doc, rng, now + 3_600_000);
     for item in agenda {
@@ -191,6 +207,7 @@ fn hold<S: Store>(branch: &mut Branch<S>, doc: DocId, day: Date, rng: &mut StdRn
             place: Place::Last,
         };
         phone.meeting(doc, &add, now + 4_800_000).expect("a conclusion");
+        send(phone, typed);
     }
     let end = [Command::ReadBack, Command::Close];
     phone.meeting_all(doc, &end, now + 5_700_000).expect("closed");
@@ -207,6 +224,12 @@ fn hold<S: Store>(branch: &mut Branch<S>, doc: DocId, day: Date, rng: &mut StdRn
             result: Some(text(rng, 5).into()),
         };
         phone.task(YEAR, &report, now + 5_900_000).expect("a report");
+    }
+}
+
+fn send<S: Store>(phone: &mut sotay_engine::Device<S>, typed: bool) {
+    if typed {
+        phone.flush().expect("sealed");
     }
 }
 

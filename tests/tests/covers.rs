@@ -3,12 +3,25 @@
 
 #[path = "covers/forged.rs"]
 mod forged;
+#[path = "covers/lives.rs"]
+mod lives;
+#[path = "covers/pruned.rs"]
+mod pruned;
 
-use sotay_engine::{CoverError, CoverState, StopReason, today};
+use std::time::Instant;
+
+use sotay_engine::{AdmitRequest, CoverError, CoverState, StopReason, today};
 use sotay_feed::{Kind, Space, SpaceKind};
-use sotay_tests::branch::{P1, P2, P3};
-use sotay_tests::covers::{LATER, all, busy, cover, held, shown};
-use sotay_tests::hall::Hall;
+use sotay_store::{DatabaseId, MemoryStore};
+use sotay_tests::branch::{Branch, P1, P2, P3};
+use sotay_tests::covers::{LATER, all, assert_same, busy, cover, held, prune, shown};
+use sotay_tests::hall::{Hall, stranger};
+use sotay_tests::pump::sync;
+use sotay_tests::shard::Shard;
+use sotay_tests::year::live_typed;
+
+/// January after the year.
+const AFTER: i64 = 1_768_400_000_000;
 
 /// A branch that has written much, and how it is shown.
 fn scene(seed: u64) -> (Hall, Space) {
@@ -233,4 +246,63 @@ fn a_later_cover_stands_on_the_earlier_one_and_copies_only_what_lies_between() {
         "{lines:?}"
     );
     assert_eq!(shown(&mut hall.branch.phones[P3]), before);
+}
+
+#[test]
+fn a_year_is_packed_dropped_and_shown_the_same_to_whoever_joins() {
+    let store = |number: u8| MemoryStore::new(DatabaseId([number; 16]));
+    let mut branch = Branch::found([1, 2, 3].map(store), 9);
+    let mut relay = Shard::open(store(9)).unwrap();
+    let mut links = 0;
+    let mut meet = |branch: &mut Branch<MemoryStore>, relay: &mut Shard<MemoryStore>, phones: &[usize]| {
+        for phone in phones {
+            links += 1;
+            sync(&mut branch.phones[*phone], relay, links, AFTER);
+        }
+    };
+    live_typed(&mut branch, 7, |branch| meet(branch, &mut relay, &[P1, P3, P1]));
+    meet(&mut branch, &mut relay, &[P2, P1, P3, P2]);
+    let unit = branch.phones[P3].unit().unwrap();
+    let before = shown(&mut branch.phones[P2]);
+    for kind in [SpaceKind::Main, SpaceKind::Committee] {
+        let space = Space::of(unit, kind);
+        let weight = |relay: &Shard<MemoryStore>| {
+            let held = held(relay.replica().store(), &space);
+            (
+                held.len(),
+                held.iter().map(|stored| stored.bytes.len()).sum::<usize>(),
+            )
+        };
+        let whole = weight(&relay);
+        let began = Instant::now();
+        let drafted = branch.phones[P3].draft_cover(kind, today(AFTER), AFTER).unwrap();
+        let drafting = began.elapsed();
+        meet(&mut branch, &mut relay, &[P3, P2]);
+        let began = Instant::now();
+        branch.phones[P2].sign_cover(drafted.id).unwrap();
+        let signing = began.elapsed();
+        meet(&mut branch, &mut relay, &[P2, P3, P1]);
+        prune(&mut relay, unit);
+        let left = weight(&relay);
+        println!("{kind:?}: {whole:?} -> {left:?} envelopes and bytes; {drafted:?}");
+        println!("  drafted in {drafting:?}, signed in {signing:?}");
+        assert!(left.0 < whole.0 && left.1 < whole.1);
+    }
+    let mut phone = stranger(77, "P7");
+    let ask = AdmitRequest {
+        request: phone.join_request().unwrap().to_text(),
+        member: branch.member(7),
+        rank: 3,
+        committee: false,
+        probationary: false,
+        relays: Vec::new(),
+    };
+    let invitation = branch.phones[P3].admit(&ask, AFTER).unwrap();
+    phone.accept(&invitation).unwrap();
+    branch.phones.push(phone);
+    let began = Instant::now();
+    meet(&mut branch, &mut relay, &[P3, 3]);
+    println!("  somebody joined in {:?}", began.elapsed());
+    assert_same("who joined", &shown(&mut branch.phones[3]), &before);
+    assert_same("who was there", &shown(&mut branch.phones[P2]), &before);
 }

@@ -14,7 +14,7 @@ const STEPS: u32 = 260;
 /// Seeds that found a defect, with one line of story each.
 const FOUND: [(u64, &str); 0] = [];
 /// What must have happened in the ordinary test, or it tests less than it says.
-const EXPECTED: [&str; 20] = [
+const EXPECTED: [&str; 24] = [
     "addenda and editions",
     "commands in meetings",
     "countersigned",
@@ -23,16 +23,20 @@ const EXPECTED: [&str; 20] = [
     "feedback",
     "meetings",
     "names",
+    "newcomers",
     "partitions",
     "phones that met",
     "points",
     "proposed",
+    "pruned by the relay",
     "refusals",
     "reports",
     "resolutions",
     "reversing lines",
     "roster",
     "settled",
+    "snapshots made",
+    "snapshots signed",
     "task reports",
     "undone",
 ];

@@ -5,6 +5,7 @@
 mod act;
 mod check;
 mod meeting;
+mod snapshot;
 mod year;
 
 use std::collections::BTreeMap;
@@ -63,6 +64,7 @@ struct World {
     evidence: Vec<EntryId>,
     /// Every text that a phone saw sealed, by seal.
     sealed: BTreeMap<String, (DocId, String)>,
+    newcomers: usize,
     report: Report,
 }
 
@@ -104,6 +106,7 @@ impl World {
             feedback: BTreeMap::new(),
             evidence: Vec::new(),
             sealed: BTreeMap::new(),
+            newcomers: 0,
             report: Report::default(),
         }
     }
@@ -183,6 +186,7 @@ impl World {
             70..74 => self.seal(phone),
             74..78 => self.ceremony(),
             78..80 => self.settle(phone),
+            80..84 => self.snapshot(),
             _ => self.in_the_year(phone),
         }
     }
@@ -297,6 +301,8 @@ pub fn live(seed: u64, steps: u32) -> Result<Report, String> {
     }
     world
         .heal()
+        .and_then(|()| world.check())
+        .and_then(|()| world.last_newcomer())
         .and_then(|()| world.check())
         .map_err(|error| said(steps, error))?;
     Ok(world.report)
