@@ -59,4 +59,13 @@ impl Records {
             device.publish_directive(&json).or_fault().map(directive_view)
         })
     }
+
+    /// Withdraws a directive or a page template that this unit has published, named by its SHA-256 in hexadecimal or the
+    /// beginning of that, and gives its name: on no day does it hold any more, and what held before holds again. Officers
+    /// only. Withdrawing twice changes nothing; what was withdrawn is published again under another name or day only.
+    pub fn withdraw_directive(&self, sha256: String) -> Result<String, HandbookError> {
+        ask(&self.engine, move |device, _| {
+            device.withdraw_directive(&sha256.to_lowercase()).or_fault()
+        })
+    }
 }

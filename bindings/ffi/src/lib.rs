@@ -30,6 +30,7 @@ mod logging;
 mod meeting;
 mod meeting_view;
 mod moves;
+mod page_templates;
 mod paper;
 mod personal;
 mod phones;
@@ -86,6 +87,7 @@ pub use meeting::{
 };
 pub use meeting_view::*;
 pub use moves::{LeftView, MoveStepView, MoveView, NewMove, OrderedMove};
+pub use page_templates::{PageTemplateHead, PageTemplateView};
 pub use paper::{PaperFile, PaperForm};
 pub use personal::*;
 pub use phones::{KeyChangeView, NotCountedView, PhoneState, PhoneView, RemovalReason};

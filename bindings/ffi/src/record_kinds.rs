@@ -10,6 +10,7 @@ pub use sotay_engine::handbook::rating::Column as ScoreColumn;
 pub use sotay_engine::handbook::resolution::Part as ResolutionPart;
 pub use sotay_engine::handbook::roster::UnitField as UnitNameKind;
 pub use sotay_engine::handbook::tasks::TaskStatus;
+pub use sotay_engine::paper::Sort as PageSort;
 pub use sotay_engine::seal::ExternalKind as OutsideSignatureKind;
 pub use sotay_engine::{OwnState as OwnFeedbackState, SealStatus};
 
@@ -83,6 +84,19 @@ pub enum DirectiveIssuer {
     Unit,
     /// It shipped with the software.
     Shipped,
+}
+
+/// Which document a page template is for.
+#[uniffi::remote(Enum)]
+pub enum PageSort {
+    /// Minutes of a meeting.
+    Minutes,
+    /// What the minutes say of one item of the agenda.
+    Extract,
+    /// A resolution of the branch.
+    Resolution,
+    /// A report of a month to the upper body.
+    Report,
 }
 
 /// What has become of feedback.

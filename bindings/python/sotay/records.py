@@ -7,7 +7,8 @@ from .errors import translated
 
 
 class Records:
-    """Tasks, fees, ratings, resolutions, reports, directives. Points are in hundredths, money in đồng, months ``2025-05``."""
+    """Tasks, fees, ratings, resolutions, reports, directives, page templates. Points are in hundredths, money in đồng, months
+    ``2025-05``."""
 
     def __init__(self, raw: Any) -> None:
         self._raw = raw
@@ -158,6 +159,40 @@ class Records:
     def publish_directive(self, json: str) -> Any:
         """Publishes a directive, the text of a JSON file, to everybody in the unit. Officers only."""
         return self._raw.publish_directive(json)
+
+    @translated
+    def withdraw_directive(self, sha256: str) -> str:
+        """Withdraws a directive or a page template of this unit, named by its SHA-256 or the beginning of that, and gives its
+        name; what held before holds again. Officers only."""
+        return self._raw.withdraw_directive(sha256)
+
+    @translated
+    def page_templates(self, on: Optional[str] = None) -> List[Any]:
+        """The page templates that were published and not withdrawn; each says whether it is in force on a day, today if none
+        is given. Where none is, pages are made with the one that ships."""
+        return self._raw.page_templates(on)
+
+    @translated
+    def shipped_page_template(self, sort: Any, since: str, name: str) -> str:
+        """The shipped template as it is published, with the first day and the name in its second line: to begin one's own
+        with."""
+        return self._raw.shipped_page_template(sort, since, name)
+
+    @translated
+    def check_page_template(self, source: str) -> Any:
+        """Checks a page template as publishing it would, and publishes nothing; raises the reason when it does not fit."""
+        return self._raw.check_page_template(source)
+
+    @translated
+    def publish_page_template(self, source: str) -> Any:
+        """Publishes a page template, the text of a file, to everybody in the unit and below it. Officers only."""
+        return self._raw.publish_page_template(source)
+
+    @translated
+    def page_template_source(self, sha256: str) -> Optional[str]:
+        """The text of a template that was published, withdrawn or not, by its SHA-256 or the beginning that a page shows:
+        passed to ``Meeting.paper`` it makes an old page again. ``None`` if none is known by it, or more than one."""
+        return self._raw.page_template_source(sha256)
 
 
 class Feedback:

@@ -6,7 +6,7 @@ import zipfile
 import pytest
 
 import sotay
-from conftest import DAY, MONTH, SINCE, begin, mark, me, speech
+from conftest import DAY, MONTH, SINCE, begin, join, mark, me, speech
 
 Command, State, Step = sotay.MeetingCommand, sotay.AttendanceState, sotay.MeetingStep
 YEAR = 2025
@@ -361,3 +361,67 @@ def test_a_locked_profile_closes_until_it_is_opened_anew(tmp_path):
             call()
         assert told.value.code == "locked"
     sotay.Handbook.open(folder, pin="482917").shutdown()
+
+
+def template_of_the_branch(records):
+    """The shipped page of minutes with a line more."""
+    return records.shipped_page_template(sotay.PageSort.MINUTES, DAY, "Mẫu của chi bộ") + "\n^ DÒNG RIÊNG\n"
+
+
+def page_of(meeting, template=None):
+    return meeting.paper(sotay.PaperForm.TEXT, template=template).bytes.decode("utf-8")
+
+
+def test_a_page_template_that_one_phone_publishes_makes_the_pages_of_another_from_its_day_on(pair, relay):
+    secretary, deputy = pair
+    meeting = begin(secretary)
+    before = secretary.branch.new_meeting(sotay.MeetingKind.THEMATIC, month=MONTH, date="2025-05-19")
+    source = template_of_the_branch(secretary.records)
+    head = secretary.records.check_page_template(source)
+    assert secretary.records.page_templates() == [], "checked is not published"
+    assert secretary.records.publish_page_template(source) == head
+    for book in (secretary, deputy):
+        book.sync.once(relay.address)
+    (known,) = deputy.records.page_templates(DAY)
+    assert (known.sort, known.name, known.since) == (sotay.PageSort.MINUTES, "Mẫu của chi bộ", DAY)
+    assert (known.issuer, known.publisher, known.sha256) == (sotay.DirectiveIssuer.UNIT, None, head.sha256)
+    assert [known.in_force] + [one.in_force for one in deputy.records.page_templates("2025-05-19")] == [True, False]
+    text = page_of(deputy.meeting(meeting.id))
+    assert "DÒNG RIÊNG" in text and f"Mẫu của chi bộ (SHA-256 {head.sha256[:16]}" in text
+    assert "DÒNG RIÊNG" not in page_of(deputy.meeting(before))
+
+    assert secretary.records.withdraw_directive(head.sha256[:16]) == "Mẫu của chi bộ"
+    for book in (secretary, deputy):
+        book.sync.once(relay.address)
+    assert deputy.records.page_templates(DAY) == []
+    assert "DÒNG RIÊNG" not in page_of(deputy.meeting(meeting.id))
+    kept = deputy.records.page_template_source(head.sha256[:16])
+    assert kept == source and "DÒNG RIÊNG" in page_of(deputy.meeting(meeting.id), kept)
+    assert deputy.records.page_template_source("0" * 64) is None
+
+
+def test_a_page_template_with_an_unknown_field_or_of_a_member_without_the_right_is_refused(phone, secretary):
+    records = secretary.records
+    source = template_of_the_branch(records)
+    for call in (records.check_page_template, records.publish_page_template):
+        with pytest.raises(sotay.InputError) as told:
+            call(source + "{{ nothing_of_it }}\n")
+        assert told.value.code == "page_template"
+        assert all("nothing_of_it" in told.value.text(language) for language in sotay.Language)
+    assert records.page_templates(DAY) == []
+    member = phone("P4")
+    join(secretary, member)
+    head = member.records.check_page_template(source)
+    for refused in (lambda: member.records.publish_page_template(source), lambda: member.records.withdraw_directive(head.sha256)):
+        with pytest.raises(sotay.NotAllowedError):
+            refused()
+    assert member.records.page_templates(DAY) == []
+    records.publish_page_template(source)
+    records.withdraw_directive(head.sha256)
+    for call, argument, code in (
+        (records.publish_page_template, source, "directive_withdrawn"),
+        (records.withdraw_directive, "0" * 64, "no_directive"),
+    ):
+        with pytest.raises(sotay.InputError) as told:
+            call(argument)
+        assert told.value.code == code

@@ -897,6 +897,8 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_records_change_task() != 5084:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_records_check_page_template() != 36237:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_records_criteria() != 48198:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_records_directives() != 18863:
@@ -911,7 +913,13 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_records_open_report() != 17516:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_records_page_template_source() != 63250:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_records_page_templates() != 51594:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_records_publish_directive() != 38145:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_records_publish_page_template() != 5028:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_records_ratings() != 64616:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -939,11 +947,15 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_records_settle() != 61738:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_records_shipped_page_template() != 6964:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_records_tasks() != 16296:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_records_tasks_of_meeting() != 56429:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_records_undo() != 59706:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_sotay_ffi_checksum_method_records_withdraw_directive() != 8081:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_sotay_ffi_checksum_method_speechoutput_speak() != 19753:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -1590,6 +1602,9 @@ _UniffiLib.uniffi_sotay_ffi_checksum_method_records_change_resolution.restype = 
 _UniffiLib.uniffi_sotay_ffi_checksum_method_records_change_task.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_records_change_task.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_check_page_template.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_check_page_template.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_records_criteria.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_records_criteria.restype = ctypes.c_uint16
@@ -1611,9 +1626,18 @@ _UniffiLib.uniffi_sotay_ffi_checksum_method_records_new_resolution.restype = cty
 _UniffiLib.uniffi_sotay_ffi_checksum_method_records_open_report.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_records_open_report.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_page_template_source.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_page_template_source.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_page_templates.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_page_templates.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_records_publish_directive.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_records_publish_directive.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_publish_page_template.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_publish_page_template.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_records_ratings.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_records_ratings.restype = ctypes.c_uint16
@@ -1653,6 +1677,9 @@ _UniffiLib.uniffi_sotay_ffi_checksum_method_records_send_report.restype = ctypes
 _UniffiLib.uniffi_sotay_ffi_checksum_method_records_settle.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_records_settle.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_shipped_page_template.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_shipped_page_template.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_records_tasks.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_records_tasks.restype = ctypes.c_uint16
@@ -1662,6 +1689,9 @@ _UniffiLib.uniffi_sotay_ffi_checksum_method_records_tasks_of_meeting.restype = c
 _UniffiLib.uniffi_sotay_ffi_checksum_method_records_undo.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_records_undo.restype = ctypes.c_uint16
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_withdraw_directive.argtypes = (
+)
+_UniffiLib.uniffi_sotay_ffi_checksum_method_records_withdraw_directive.restype = ctypes.c_uint16
 _UniffiLib.uniffi_sotay_ffi_checksum_method_speechoutput_speak.argtypes = (
 )
 _UniffiLib.uniffi_sotay_ffi_checksum_method_speechoutput_speak.restype = ctypes.c_uint16
@@ -2863,6 +2893,12 @@ _UniffiLib.uniffi_sotay_ffi_fn_method_records_change_task.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_records_change_task.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_check_page_template.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_check_page_template.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sotay_ffi_fn_method_records_criteria.argtypes = (
     ctypes.c_uint64,
     ctypes.c_int32,
@@ -2908,12 +2944,30 @@ _UniffiLib.uniffi_sotay_ffi_fn_method_records_open_report.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_records_open_report.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_page_template_source.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_page_template_source.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_page_templates.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_page_templates.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sotay_ffi_fn_method_records_publish_directive.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_records_publish_directive.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_publish_page_template.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_publish_page_template.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sotay_ffi_fn_method_records_ratings.argtypes = (
     ctypes.c_uint64,
     ctypes.c_int32,
@@ -3003,6 +3057,14 @@ _UniffiLib.uniffi_sotay_ffi_fn_method_records_settle.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_records_settle.restype = None
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_shipped_page_template.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_shipped_page_template.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sotay_ffi_fn_method_records_tasks.argtypes = (
     ctypes.c_uint64,
     ctypes.c_int32,
@@ -3022,6 +3084,12 @@ _UniffiLib.uniffi_sotay_ffi_fn_method_records_undo.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_sotay_ffi_fn_method_records_undo.restype = _UniffiRustBuffer
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_withdraw_directive.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_sotay_ffi_fn_method_records_withdraw_directive.restype = _UniffiRustBuffer
 _UniffiLib.uniffi_sotay_ffi_fn_method_speechoutput_speak.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -18181,6 +18249,197 @@ class _UniffiFfiConverterTypePackedChanges(_UniffiConverterRustBuffer):
         _UniffiFfiConverterSequenceTypeChangePlace.write(value.places, buf)
         _UniffiFfiConverterBytes.write(value.entries, buf)
         _UniffiFfiConverterSequenceTypeChange.write(value.others, buf)
+
+
+
+
+
+
+class PageSort(enum.Enum):
+    """
+    Which document a page template is for.
+"""
+    
+    MINUTES = 0
+    """
+    Minutes of a meeting.
+"""
+    
+    EXTRACT = 1
+    """
+    What the minutes say of one item of the agenda.
+"""
+    
+    RESOLUTION = 2
+    """
+    A resolution of the branch.
+"""
+    
+    REPORT = 3
+    """
+    A report of a month to the upper body.
+"""
+    
+
+
+class _UniffiFfiConverterTypePageSort(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return PageSort.MINUTES
+        if variant == 2:
+            return PageSort.EXTRACT
+        if variant == 3:
+            return PageSort.RESOLUTION
+        if variant == 4:
+            return PageSort.REPORT
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value == PageSort.MINUTES:
+            return
+        if value == PageSort.EXTRACT:
+            return
+        if value == PageSort.RESOLUTION:
+            return
+        if value == PageSort.REPORT:
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value == PageSort.MINUTES:
+            buf.write_i32(1)
+        if value == PageSort.EXTRACT:
+            buf.write_i32(2)
+        if value == PageSort.RESOLUTION:
+            buf.write_i32(3)
+        if value == PageSort.REPORT:
+            buf.write_i32(4)
+
+
+
+@dataclass
+class PageTemplateHead:
+    """
+    What a template that fits says of itself.
+"""
+    def __init__(self, *, sort:PageSort, name:str, since:str, sha256:str):
+        self.sort = sort
+        self.name = name
+        self.since = since
+        self.sha256 = sha256
+        
+        
+
+    
+    def __str__(self):
+        return "PageTemplateHead(sort={}, name={}, since={}, sha256={})".format(self.sort, self.name, self.since, self.sha256)
+    def __eq__(self, other):
+        if self.sort != other.sort:
+            return False
+        if self.name != other.name:
+            return False
+        if self.since != other.since:
+            return False
+        if self.sha256 != other.sha256:
+            return False
+        return True
+
+class _UniffiFfiConverterTypePageTemplateHead(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return PageTemplateHead(
+            sort=_UniffiFfiConverterTypePageSort.read(buf),
+            name=_UniffiFfiConverterString.read(buf),
+            since=_UniffiFfiConverterString.read(buf),
+            sha256=_UniffiFfiConverterString.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterTypePageSort.check_lower(value.sort)
+        _UniffiFfiConverterString.check_lower(value.name)
+        _UniffiFfiConverterString.check_lower(value.since)
+        _UniffiFfiConverterString.check_lower(value.sha256)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterTypePageSort.write(value.sort, buf)
+        _UniffiFfiConverterString.write(value.name, buf)
+        _UniffiFfiConverterString.write(value.since, buf)
+        _UniffiFfiConverterString.write(value.sha256, buf)
+
+@dataclass
+class PageTemplateView:
+    """
+    A page template that was published and not withdrawn.
+"""
+    def __init__(self, *, sort:PageSort, name:str, since:str, issuer:DirectiveIssuer, publisher:typing.Optional[str], sha256:str, in_force:bool):
+        self.sort = sort
+        self.name = name
+        self.since = since
+        self.issuer = issuer
+        self.publisher = publisher
+        self.sha256 = sha256
+        self.in_force = in_force
+        
+        
+
+    
+    def __str__(self):
+        return "PageTemplateView(sort={}, name={}, since={}, issuer={}, publisher={}, sha256={}, in_force={})".format(self.sort, self.name, self.since, self.issuer, self.publisher, self.sha256, self.in_force)
+    def __eq__(self, other):
+        if self.sort != other.sort:
+            return False
+        if self.name != other.name:
+            return False
+        if self.since != other.since:
+            return False
+        if self.issuer != other.issuer:
+            return False
+        if self.publisher != other.publisher:
+            return False
+        if self.sha256 != other.sha256:
+            return False
+        if self.in_force != other.in_force:
+            return False
+        return True
+
+class _UniffiFfiConverterTypePageTemplateView(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return PageTemplateView(
+            sort=_UniffiFfiConverterTypePageSort.read(buf),
+            name=_UniffiFfiConverterString.read(buf),
+            since=_UniffiFfiConverterString.read(buf),
+            issuer=_UniffiFfiConverterTypeDirectiveIssuer.read(buf),
+            publisher=_UniffiFfiConverterOptionalString.read(buf),
+            sha256=_UniffiFfiConverterString.read(buf),
+            in_force=_UniffiFfiConverterBoolean.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterTypePageSort.check_lower(value.sort)
+        _UniffiFfiConverterString.check_lower(value.name)
+        _UniffiFfiConverterString.check_lower(value.since)
+        _UniffiFfiConverterTypeDirectiveIssuer.check_lower(value.issuer)
+        _UniffiFfiConverterOptionalString.check_lower(value.publisher)
+        _UniffiFfiConverterString.check_lower(value.sha256)
+        _UniffiFfiConverterBoolean.check_lower(value.in_force)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterTypePageSort.write(value.sort, buf)
+        _UniffiFfiConverterString.write(value.name, buf)
+        _UniffiFfiConverterString.write(value.since, buf)
+        _UniffiFfiConverterTypeDirectiveIssuer.write(value.issuer, buf)
+        _UniffiFfiConverterOptionalString.write(value.publisher, buf)
+        _UniffiFfiConverterString.write(value.sha256, buf)
+        _UniffiFfiConverterBoolean.write(value.in_force, buf)
 
 @dataclass
 class PaperFile:
@@ -33897,6 +34156,29 @@ class _UniffiFfiConverterSequenceTypeSentReportView(_UniffiConverterRustBuffer):
             _UniffiFfiConverterTypeSentReportView.read(buf) for i in range(count)
         ]
 
+class _UniffiFfiConverterSequenceTypePageTemplateView(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypePageTemplateView.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypePageTemplateView.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypePageTemplateView.read(buf) for i in range(count)
+        ]
+
 class _UniffiFfiConverterSequenceTypeRatingCardView(_UniffiConverterRustBuffer):
     @classmethod
     def check_lower(cls, value):
@@ -34071,6 +34353,12 @@ class RecordsProtocol(typing.Protocol):
         Carries out a command about a task of a year; gives the id of the task it added.
 """
         raise NotImplementedError
+    def check_page_template(self, source: str) -> PageTemplateHead:
+        """
+        Checks a template as publishing it would, and publishes nothing: form, second line, every field it names, a page of
+        a document that has everything and of one that has nothing. Whoever may publish or not may ask.
+"""
+        raise NotImplementedError
     def criteria(self, year: int) -> CriteriaView:
         """
         The criteria of a year: those in force on its last day.
@@ -34108,10 +34396,29 @@ class RecordsProtocol(typing.Protocol):
         are given.
 """
         raise NotImplementedError
+    def page_template_source(self, sha256: str) -> typing.Optional[str]:
+        """
+        The text of a template that was published, withdrawn or not, by its SHA-256 in hexadecimal or the beginning of
+        that, as a page shows it: given as a template of one's own it makes an old page again. None if no template is
+        known by it, or more than one.
+"""
+        raise NotImplementedError
+    def page_templates(self, on: typing.Optional[str]) -> typing.List[PageTemplateView]:
+        """
+        The page templates that were published and not withdrawn, by document, then newest first; each says whether it is
+        the one in force on a day, today if none is given. Where none is, the page is the one that ships.
+"""
+        raise NotImplementedError
     def publish_directive(self, json: str) -> DirectiveView:
         """
         Publishes a directive, the text of a JSON file, to everybody in the unit. Officers only. Publishing the same again
         changes nothing.
+"""
+        raise NotImplementedError
+    def publish_page_template(self, source: str) -> PageTemplateHead:
+        """
+        Publishes a page template, the text of a file (`docs/PAPER.md`), to everybody in the unit and below it. Officers
+        only. Publishing the same again changes nothing. It is withdrawn like a directive.
 """
         raise NotImplementedError
     def ratings(self, year: int) -> typing.List[RatingCardView]:
@@ -34180,6 +34487,11 @@ class RecordsProtocol(typing.Protocol):
         Settles an item of a document's review list by one of its options.
 """
         raise NotImplementedError
+    def shipped_page_template(self, sort: PageSort,since: str,name: str) -> str:
+        """
+        The shipped template as it is published, to begin one's own with: its second line has the day and the name.
+"""
+        raise NotImplementedError
     def tasks(self, year: int) -> typing.List[TaskView]:
         """
         All tasks of a year, by deadline.
@@ -34195,6 +34507,13 @@ class RecordsProtocol(typing.Protocol):
         """
         Undoes what this phone did last in a document. Refused for what is never taken back: lines of the ledger, reports,
         choices, and what somebody has built on since.
+"""
+        raise NotImplementedError
+    def withdraw_directive(self, sha256: str) -> str:
+        """
+        Withdraws a directive or a page template that this unit has published, named by its SHA-256 in hexadecimal or the
+        beginning of that, and gives its name: on no day does it hold any more, and what held before holds again. Officers
+        only. Withdrawing twice changes nothing; what was withdrawn is published again under another name or day only.
 """
         raise NotImplementedError
 
@@ -34340,6 +34659,25 @@ class Records(RecordsProtocol):
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
+    def check_page_template(self, source: str) -> PageTemplateHead:
+        """
+        Checks a template as publishing it would, and publishes nothing: form, second line, every field it names, a page of
+        a document that has everything and of one that has nothing. Whoever may publish or not may ask.
+"""
+        
+        _UniffiFfiConverterString.check_lower(source)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(source),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypePageTemplateHead.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_records_check_page_template,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
     def criteria(self, year: int) -> CriteriaView:
         """
         The criteria of a year: those in force on its last day.
@@ -34477,6 +34815,45 @@ class Records(RecordsProtocol):
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
+    def page_template_source(self, sha256: str) -> typing.Optional[str]:
+        """
+        The text of a template that was published, withdrawn or not, by its SHA-256 in hexadecimal or the beginning of
+        that, as a page shows it: given as a template of one's own it makes an old page again. None if no template is
+        known by it, or more than one.
+"""
+        
+        _UniffiFfiConverterString.check_lower(sha256)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(sha256),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterOptionalString.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_records_page_template_source,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def page_templates(self, on: typing.Optional[str]) -> typing.List[PageTemplateView]:
+        """
+        The page templates that were published and not withdrawn, by document, then newest first; each says whether it is
+        the one in force on a day, today if none is given. Where none is, the page is the one that ships.
+"""
+        
+        _UniffiFfiConverterOptionalString.check_lower(on)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterOptionalString.lower(on),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypePageTemplateView.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_records_page_templates,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
     def publish_directive(self, json: str) -> DirectiveView:
         """
         Publishes a directive, the text of a JSON file, to everybody in the unit. Officers only. Publishing the same again
@@ -34493,6 +34870,25 @@ class Records(RecordsProtocol):
         _uniffi_ffi_result = _uniffi_rust_call_with_error(
             _uniffi_error_converter,
             _UniffiLib.uniffi_sotay_ffi_fn_method_records_publish_directive,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def publish_page_template(self, source: str) -> PageTemplateHead:
+        """
+        Publishes a page template, the text of a file (`docs/PAPER.md`), to everybody in the unit and below it. Officers
+        only. Publishing the same again changes nothing. It is withdrawn like a directive.
+"""
+        
+        _UniffiFfiConverterString.check_lower(source)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(source),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypePageTemplateHead.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_records_publish_page_template,
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
@@ -34764,6 +35160,30 @@ class Records(RecordsProtocol):
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
+    def shipped_page_template(self, sort: PageSort,since: str,name: str) -> str:
+        """
+        The shipped template as it is published, to begin one's own with: its second line has the day and the name.
+"""
+        
+        _UniffiFfiConverterTypePageSort.check_lower(sort)
+
+        _UniffiFfiConverterString.check_lower(since)
+
+        _UniffiFfiConverterString.check_lower(name)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypePageSort.lower(sort),
+            _UniffiFfiConverterString.lower(since),
+            _UniffiFfiConverterString.lower(name),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterString.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_records_shipped_page_template,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
     def tasks(self, year: int) -> typing.List[TaskView]:
         """
         All tasks of a year, by deadline.
@@ -34820,6 +35240,26 @@ class Records(RecordsProtocol):
         _uniffi_ffi_result = _uniffi_rust_call_with_error(
             _uniffi_error_converter,
             _UniffiLib.uniffi_sotay_ffi_fn_method_records_undo,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
+    def withdraw_directive(self, sha256: str) -> str:
+        """
+        Withdraws a directive or a page template that this unit has published, named by its SHA-256 in hexadecimal or the
+        beginning of that, and gives its name: on no day does it hold any more, and what held before holds again. Officers
+        only. Withdrawing twice changes nothing; what was withdrawn is published again under another name or day only.
+"""
+        
+        _UniffiFfiConverterString.check_lower(sha256)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterString.lower(sha256),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterString.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeHandbookError
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_sotay_ffi_fn_method_records_withdraw_directive,
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
@@ -36919,6 +37359,7 @@ __all__ = [
     "MoveKind",
     "QuizTask",
     "OwnFeedbackState",
+    "PageSort",
     "PhoneState",
     "GivenAnswer",
     "ExamStanding",
@@ -37074,6 +37515,8 @@ __all__ = [
     "OrderedMove",
     "OwnFeedbackView",
     "PackedChanges",
+    "PageTemplateHead",
+    "PageTemplateView",
     "PaperFile",
     "PassView",
     "PassedFeedbackView",

@@ -1,5 +1,5 @@
-/// The documents of the unit beside its meetings: tasks, fees, ratings, resolutions, reports, directives. Points are in
-/// hundredths, money in đồng, months `2025-05`, days `2025-05-20`.
+/// The documents of the unit beside its meetings: tasks, fees, ratings, resolutions, reports, directives, page templates.
+/// Points are in hundredths, money in đồng, months `2025-05`, days `2025-05-20`.
 public final class Records: Sendable {
     private let raw: RawRecords
 
@@ -190,5 +190,47 @@ public final class Records: Sendable {
     public func publishDirective(_ json: String) async throws -> DirectiveView {
         let raw = raw
         return try await io { try raw.publishDirective(json: json) }
+    }
+
+    /// Withdraws a directive or a page template of this unit, named by its SHA-256 or the beginning of that, and gives its
+    /// name; what held before holds again. Officers only.
+    @discardableResult
+    public func withdrawDirective(_ sha256: String) async throws -> String {
+        let raw = raw
+        return try await io { try raw.withdrawDirective(sha256: sha256) }
+    }
+
+    /// The page templates that were published and not withdrawn; each says whether it is in force on a day, today if none is
+    /// given. Where none is, pages are made with the one that ships.
+    public func pageTemplates(on day: String? = nil) async throws -> [PageTemplateView] {
+        let raw = raw
+        return try await io { try raw.pageTemplates(on: day) }
+    }
+
+    /// The shipped template as it is published, with `day` and `name` in its second line: to begin one's own with.
+    public func shippedPageTemplate(_ sort: PageSort, since day: String, name: String) async throws -> String {
+        let raw = raw
+        return try await io { try raw.shippedPageTemplate(sort: sort, since: day, name: name) }
+    }
+
+    /// Checks a page template as publishing it would, and publishes nothing; throws the reason when it does not fit.
+    @discardableResult
+    public func checkPageTemplate(_ source: String) async throws -> PageTemplateHead {
+        let raw = raw
+        return try await io { try raw.checkPageTemplate(source: source) }
+    }
+
+    /// Publishes a page template, the text of a file, to everybody in the unit and below it. Officers only.
+    @discardableResult
+    public func publishPageTemplate(_ source: String) async throws -> PageTemplateHead {
+        let raw = raw
+        return try await io { try raw.publishPageTemplate(source: source) }
+    }
+
+    /// The text of a template that was published, withdrawn or not, by its SHA-256 or the beginning that a page shows: passed
+    /// to `Meeting.paper` it makes an old page again. Nil if none is known by it, or more than one.
+    public func pageTemplateSource(_ sha256: String) async throws -> String? {
+        let raw = raw
+        return try await io { try raw.pageTemplateSource(sha256: sha256) }
     }
 }

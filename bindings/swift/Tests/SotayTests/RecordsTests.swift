@@ -421,4 +421,81 @@ final class RecordsTests: Stage {
         XCTAssertEqual(touched?.code, "locked")
         try await Handbook.open(folder, platform: platform).shutdown()
     }
+
+    /// The shipped page of minutes with a line more.
+    private func templateOfTheBranch(_ records: Records) async throws -> String {
+        try await records.shippedPageTemplate(.minutes, since: day, name: "Mẫu của chi bộ") + "\n^ DÒNG RIÊNG\n"
+    }
+
+    private func page(of meeting: Meeting, by template: String? = nil) async throws -> String {
+        String(decoding: try await meeting.paper(.text, template: template).bytes, as: UTF8.self)
+    }
+
+    func test_a_page_template_that_one_phone_publishes_makes_the_pages_of_another_from_its_day_on() async throws {
+        let (secretary, deputy) = try await pair()
+        let meeting = try await begin(secretary)
+        let before = try await secretary.branch.newMeeting(.thematic, month: month, date: "2025-05-19")
+        let source = try await templateOfTheBranch(secretary.records)
+        let head = try await secretary.records.checkPageTemplate(source)
+        let unpublished = try await secretary.records.pageTemplates()
+        XCTAssertEqual(unpublished, [], "checked is not published")
+        let published = try await secretary.records.publishPageTemplate(source)
+        XCTAssertEqual(published, head)
+        try await exchanged(secretary, deputy)
+        func expected(_ inForce: Bool) -> PageTemplateView {
+            PageTemplateView(
+                sort: .minutes, name: "Mẫu của chi bộ", since: day, issuer: .unit, publisher: nil, sha256: head.sha256,
+                inForce: inForce)
+        }
+        let known = try await deputy.records.pageTemplates(on: day)
+        XCTAssertEqual(known, [expected(true)])
+        let earlier = try await deputy.records.pageTemplates(on: "2025-05-19")
+        XCTAssertEqual(earlier, [expected(false)])
+        let text = try await page(of: deputy.meeting(meeting.id))
+        XCTAssertTrue(text.contains("DÒNG RIÊNG") && text.contains("Mẫu của chi bộ (SHA-256 \(head.sha256.prefix(16))"), text)
+        let old = try await page(of: deputy.meeting(before))
+        XCTAssertFalse(old.contains("DÒNG RIÊNG"))
+
+        let name = try await secretary.records.withdrawDirective(String(head.sha256.prefix(16)))
+        XCTAssertEqual(name, "Mẫu của chi bộ")
+        try await exchanged(secretary, deputy)
+        let left = try await deputy.records.pageTemplates(on: day)
+        XCTAssertEqual(left, [])
+        let shipped = try await page(of: deputy.meeting(meeting.id))
+        XCTAssertFalse(shipped.contains("DÒNG RIÊNG"))
+        let kept = try await deputy.records.pageTemplateSource(String(head.sha256.prefix(16)))
+        XCTAssertEqual(kept, source)
+        let again = try await page(of: deputy.meeting(meeting.id), by: kept)
+        XCTAssertTrue(again.contains("DÒNG RIÊNG"))
+        let none = try await deputy.records.pageTemplateSource(String(repeating: "0", count: 64))
+        XCTAssertNil(none)
+    }
+
+    func test_a_page_template_with_an_unknown_field_or_of_a_member_without_the_right_is_refused() async throws {
+        let secretary = try await secretary()
+        let records = secretary.records
+        let source = try await templateOfTheBranch(records)
+        for call in [records.checkPageTemplate, records.publishPageTemplate] {
+            let told = await thrown { try await call(source + "{{ nothing_of_it }}\n") }
+            XCTAssertEqual(told?.code, "page_template")
+            for language in [Language.vi, .en] { XCTAssertEqual(told?.text(language).contains("nothing_of_it"), true) }
+        }
+        let unpublished = try await records.pageTemplates(on: day)
+        XCTAssertEqual(unpublished, [])
+        let member = try await phone("P4")
+        try await join(secretary, member)
+        let head = try await member.records.checkPageTemplate(source)
+        let publishing = await thrown { try await member.records.publishPageTemplate(source) }
+        guard case .NotAllowed? = publishing else { return XCTFail("\(String(describing: publishing))") }
+        let withdrawing = await thrown { try await member.records.withdrawDirective(head.sha256) }
+        guard case .NotAllowed? = withdrawing else { return XCTFail("\(String(describing: withdrawing))") }
+        let there = try await member.records.pageTemplates(on: day)
+        XCTAssertEqual(there, [])
+        try await records.publishPageTemplate(source)
+        try await records.withdrawDirective(head.sha256)
+        let again = await thrown { try await records.publishPageTemplate(source) }
+        XCTAssertEqual(again?.code, "directive_withdrawn")
+        let unknown = await thrown { try await records.withdrawDirective(String(repeating: "0", count: 64)) }
+        XCTAssertEqual(unknown?.code, "no_directive")
+    }
 }

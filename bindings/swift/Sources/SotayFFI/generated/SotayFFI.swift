@@ -5126,6 +5126,13 @@ public protocol RawRecordsProtocol: AnyObject, Sendable {
     func publishDirective(json: String) throws  -> DirectiveView
     
     /**
+     * Withdraws a directive or a page template that this unit has published, named by its SHA-256 in hexadecimal or the
+     * beginning of that, and gives its name: on no day does it hold any more, and what held before holds again. Officers
+     * only. Withdrawing twice changes nothing; what was withdrawn is published again under another name or day only.
+     */
+    func withdrawDirective(sha256: String) throws  -> String
+    
+    /**
      * Carries out commands to the ledger of a year (that of the month paid for) as one change, all or nothing; gives the
      * id of the line that each one added.
      */
@@ -5161,6 +5168,36 @@ public protocol RawRecordsProtocol: AnyObject, Sendable {
      * The reports of a year that a unit below has sent, as far as they have come.
      */
     func reportsOf(unit: String, year: Int32) throws  -> [SentReportView]
+    
+    /**
+     * Checks a template as publishing it would, and publishes nothing: form, second line, every field it names, a page of
+     * a document that has everything and of one that has nothing. Whoever may publish or not may ask.
+     */
+    func checkPageTemplate(source: String) throws  -> PageTemplateHead
+    
+    /**
+     * The text of a template that was published, withdrawn or not, by its SHA-256 in hexadecimal or the beginning of
+     * that, as a page shows it: given as a template of one's own it makes an old page again. None if no template is
+     * known by it, or more than one.
+     */
+    func pageTemplateSource(sha256: String) throws  -> String?
+    
+    /**
+     * The page templates that were published and not withdrawn, by document, then newest first; each says whether it is
+     * the one in force on a day, today if none is given. Where none is, the page is the one that ships.
+     */
+    func pageTemplates(on: String?) throws  -> [PageTemplateView]
+    
+    /**
+     * Publishes a page template, the text of a file (`docs/PAPER.md`), to everybody in the unit and below it. Officers
+     * only. Publishing the same again changes nothing. It is withdrawn like a directive.
+     */
+    func publishPageTemplate(source: String) throws  -> PageTemplateHead
+    
+    /**
+     * The shipped template as it is published, to begin one's own with: its second line has the day and the name.
+     */
+    func shippedPageTemplate(sort: PageSort, since: String, name: String) throws  -> String
     
     /**
      * A month's report as a file: a revision that was sent, or what would be sent now; none when there is no such revision.
@@ -5351,6 +5388,21 @@ open func publishDirective(json: String)throws  -> DirectiveView  {
 }
     
     /**
+     * Withdraws a directive or a page template that this unit has published, named by its SHA-256 in hexadecimal or the
+     * beginning of that, and gives its name: on no day does it hold any more, and what held before holds again. Officers
+     * only. Withdrawing twice changes nothing; what was withdrawn is published again under another name or day only.
+     */
+open func withdrawDirective(sha256: String)throws  -> String  {
+    return try  FfiConverterString.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_records_withdraw_directive(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(sha256),uniffiCallStatus
+    )
+})
+}
+    
+    /**
      * Carries out commands to the ledger of a year (that of the month paid for) as one change, all or nothing; gives the
      * id of the line that each one added.
      */
@@ -5447,6 +5499,78 @@ open func reportsOf(unit: String, year: Int32)throws  -> [SentReportView]  {
             self.uniffiCloneHandle(),
         FfiConverterString.lower(unit),
         FfiConverterInt32.lower(year),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Checks a template as publishing it would, and publishes nothing: form, second line, every field it names, a page of
+     * a document that has everything and of one that has nothing. Whoever may publish or not may ask.
+     */
+open func checkPageTemplate(source: String)throws  -> PageTemplateHead  {
+    return try  FfiConverterTypePageTemplateHead_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_records_check_page_template(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(source),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * The text of a template that was published, withdrawn or not, by its SHA-256 in hexadecimal or the beginning of
+     * that, as a page shows it: given as a template of one's own it makes an old page again. None if no template is
+     * known by it, or more than one.
+     */
+open func pageTemplateSource(sha256: String)throws  -> String?  {
+    return try  FfiConverterOptionString.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_records_page_template_source(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(sha256),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * The page templates that were published and not withdrawn, by document, then newest first; each says whether it is
+     * the one in force on a day, today if none is given. Where none is, the page is the one that ships.
+     */
+open func pageTemplates(on: String?)throws  -> [PageTemplateView]  {
+    return try  FfiConverterSequenceTypePageTemplateView.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_records_page_templates(
+            self.uniffiCloneHandle(),
+        FfiConverterOptionString.lower(on),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Publishes a page template, the text of a file (`docs/PAPER.md`), to everybody in the unit and below it. Officers
+     * only. Publishing the same again changes nothing. It is withdrawn like a directive.
+     */
+open func publishPageTemplate(source: String)throws  -> PageTemplateHead  {
+    return try  FfiConverterTypePageTemplateHead_lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_records_publish_page_template(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(source),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * The shipped template as it is published, to begin one's own with: its second line has the day and the name.
+     */
+open func shippedPageTemplate(sort: PageSort, since: String, name: String)throws  -> String  {
+    return try  FfiConverterString.lift(try rustCallWithError(FfiConverterTypeHandbookError_lift) {
+        uniffiCallStatus in
+    uniffi_sotay_ffi_fn_method_records_shipped_page_template(
+            self.uniffiCloneHandle(),
+        FfiConverterTypePageSort_lower(sort),
+        FfiConverterString.lower(since),
+        FfiConverterString.lower(name),uniffiCallStatus
     )
 })
 }
@@ -16934,6 +17058,214 @@ public func FfiConverterTypePackedChanges_lift(_ buf: RustBuffer) throws -> Pack
 #endif
 public func FfiConverterTypePackedChanges_lower(_ value: PackedChanges) -> RustBuffer {
     return FfiConverterTypePackedChanges.lower(value)
+}
+
+
+/**
+ * What a template that fits says of itself.
+ */
+public struct PageTemplateHead: Equatable, Hashable {
+    /**
+     * Which document it is for.
+     */
+    public let sort: PageSort
+    /**
+     * Its name.
+     */
+    public let name: String
+    /**
+     * First day on which it holds.
+     */
+    public let since: String
+    /**
+     * SHA-256 of the file, in hexadecimal.
+     */
+    public let sha256: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Which document it is for.
+         */sort: PageSort, 
+        /**
+         * Its name.
+         */name: String, 
+        /**
+         * First day on which it holds.
+         */since: String, 
+        /**
+         * SHA-256 of the file, in hexadecimal.
+         */sha256: String) {
+        self.sort = sort
+        self.name = name
+        self.since = since
+        self.sha256 = sha256
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension PageTemplateHead: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypePageTemplateHead: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> PageTemplateHead {
+        return
+            try PageTemplateHead(
+                sort: FfiConverterTypePageSort.read(from: &buf), 
+                name: FfiConverterString.read(from: &buf), 
+                since: FfiConverterString.read(from: &buf), 
+                sha256: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: PageTemplateHead, into buf: inout [UInt8]) {
+        FfiConverterTypePageSort.write(value.sort, into: &buf)
+        FfiConverterString.write(value.name, into: &buf)
+        FfiConverterString.write(value.since, into: &buf)
+        FfiConverterString.write(value.sha256, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePageTemplateHead_lift(_ buf: RustBuffer) throws -> PageTemplateHead {
+    return try FfiConverterTypePageTemplateHead.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePageTemplateHead_lower(_ value: PageTemplateHead) -> RustBuffer {
+    return FfiConverterTypePageTemplateHead.lower(value)
+}
+
+
+/**
+ * A page template that was published and not withdrawn.
+ */
+public struct PageTemplateView: Equatable, Hashable {
+    /**
+     * Which document it is for.
+     */
+    public let sort: PageSort
+    /**
+     * Its name.
+     */
+    public let name: String
+    /**
+     * First day on which it holds.
+     */
+    public let since: String
+    /**
+     * Where it comes from; never what shipped, which is used where none is in force.
+     */
+    public let issuer: DirectiveIssuer
+    /**
+     * Name of the body above that published it, as far as known here.
+     */
+    public let publisher: String?
+    /**
+     * SHA-256 of the file, in hexadecimal.
+     */
+    public let sha256: String
+    /**
+     * Whether it is the one in force on the day that was asked about.
+     */
+    public let inForce: Bool
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Which document it is for.
+         */sort: PageSort, 
+        /**
+         * Its name.
+         */name: String, 
+        /**
+         * First day on which it holds.
+         */since: String, 
+        /**
+         * Where it comes from; never what shipped, which is used where none is in force.
+         */issuer: DirectiveIssuer, 
+        /**
+         * Name of the body above that published it, as far as known here.
+         */publisher: String?, 
+        /**
+         * SHA-256 of the file, in hexadecimal.
+         */sha256: String, 
+        /**
+         * Whether it is the one in force on the day that was asked about.
+         */inForce: Bool) {
+        self.sort = sort
+        self.name = name
+        self.since = since
+        self.issuer = issuer
+        self.publisher = publisher
+        self.sha256 = sha256
+        self.inForce = inForce
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension PageTemplateView: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypePageTemplateView: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> PageTemplateView {
+        return
+            try PageTemplateView(
+                sort: FfiConverterTypePageSort.read(from: &buf), 
+                name: FfiConverterString.read(from: &buf), 
+                since: FfiConverterString.read(from: &buf), 
+                issuer: FfiConverterTypeDirectiveIssuer.read(from: &buf), 
+                publisher: FfiConverterOptionString.read(from: &buf), 
+                sha256: FfiConverterString.read(from: &buf), 
+                inForce: FfiConverterBool.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: PageTemplateView, into buf: inout [UInt8]) {
+        FfiConverterTypePageSort.write(value.sort, into: &buf)
+        FfiConverterString.write(value.name, into: &buf)
+        FfiConverterString.write(value.since, into: &buf)
+        FfiConverterTypeDirectiveIssuer.write(value.issuer, into: &buf)
+        FfiConverterOptionString.write(value.publisher, into: &buf)
+        FfiConverterString.write(value.sha256, into: &buf)
+        FfiConverterBool.write(value.inForce, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePageTemplateView_lift(_ buf: RustBuffer) throws -> PageTemplateView {
+    return try FfiConverterTypePageTemplateView.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePageTemplateView_lower(_ value: PageTemplateView) -> RustBuffer {
+    return FfiConverterTypePageTemplateView.lower(value)
 }
 
 
@@ -29657,6 +29989,101 @@ public func FfiConverterTypeOwnFeedbackState_lower(_ value: OwnFeedbackState) ->
 
 
 /**
+ * Which document a page template is for.
+ */
+
+public enum PageSort: Equatable, Hashable {
+    
+    /**
+     * Minutes of a meeting.
+     */
+    case minutes
+    /**
+     * What the minutes say of one item of the agenda.
+     */
+    case extract
+    /**
+     * A resolution of the branch.
+     */
+    case resolution
+    /**
+     * A report of a month to the upper body.
+     */
+    case report
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension PageSort: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypePageSort: FfiConverterRustBuffer {
+    typealias SwiftType = PageSort
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> PageSort {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .minutes
+        
+        case 2: return .extract
+        
+        case 3: return .resolution
+        
+        case 4: return .report
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: PageSort, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .minutes:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .extract:
+            writeInt(&buf, Int32(2))
+        
+        
+        case .resolution:
+            writeInt(&buf, Int32(3))
+        
+        
+        case .report:
+            writeInt(&buf, Int32(4))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePageSort_lift(_ buf: RustBuffer) throws -> PageSort {
+    return try FfiConverterTypePageSort.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePageSort_lower(_ value: PageSort) -> RustBuffer {
+    return FfiConverterTypePageSort.lower(value)
+}
+
+
+
+/**
  * Where [`Handbook::provoke_panic`] panics.
  */
 
@@ -36257,6 +36684,31 @@ fileprivate struct FfiConverterSequenceTypePackView: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypePageTemplateView: FfiConverterRustBuffer {
+    typealias SwiftType = [PageTemplateView]
+
+    public static func write(_ value: [PageTemplateView], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypePageTemplateView.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [PageTemplateView] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [PageTemplateView]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypePageTemplateView.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeParagraphView: FfiConverterRustBuffer {
     typealias SwiftType = [ParagraphView]
 
@@ -38320,6 +38772,9 @@ private let initializationResult: InitializationResult = {
     if (uniffi_sotay_ffi_checksum_method_records_publish_directive() != 38145) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_sotay_ffi_checksum_method_records_withdraw_directive() != 8081) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_sotay_ffi_checksum_method_records_change_fees() != 3861) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -38339,6 +38794,21 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sotay_ffi_checksum_method_records_reports_of() != 36629) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_records_check_page_template() != 36237) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_records_page_template_source() != 63250) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_records_page_templates() != 51594) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_records_publish_page_template() != 5028) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_sotay_ffi_checksum_method_records_shipped_page_template() != 6964) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_sotay_ffi_checksum_method_records_report_paper() != 19044) {

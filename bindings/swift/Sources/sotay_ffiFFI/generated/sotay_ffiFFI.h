@@ -1340,6 +1340,11 @@ RustBuffer uniffi_sotay_ffi_fn_method_records_directives(uint64_t ptr, RustBuffe
 RustBuffer uniffi_sotay_ffi_fn_method_records_publish_directive(uint64_t ptr, RustBuffer json, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_WITHDRAW_DIRECTIVE
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_WITHDRAW_DIRECTIVE
+RustBuffer uniffi_sotay_ffi_fn_method_records_withdraw_directive(uint64_t ptr, RustBuffer sha256, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_CHANGE_FEES
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_CHANGE_FEES
 RustBuffer uniffi_sotay_ffi_fn_method_records_change_fees(uint64_t ptr, int32_t year, RustBuffer commands, RustCallStatus *_Nonnull out_status
@@ -1373,6 +1378,31 @@ RustBuffer uniffi_sotay_ffi_fn_method_records_report_answers(uint64_t ptr, RustB
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_REPORTS_OF
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_REPORTS_OF
 RustBuffer uniffi_sotay_ffi_fn_method_records_reports_of(uint64_t ptr, RustBuffer unit, int32_t year, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_CHECK_PAGE_TEMPLATE
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_CHECK_PAGE_TEMPLATE
+RustBuffer uniffi_sotay_ffi_fn_method_records_check_page_template(uint64_t ptr, RustBuffer source, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_PAGE_TEMPLATE_SOURCE
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_PAGE_TEMPLATE_SOURCE
+RustBuffer uniffi_sotay_ffi_fn_method_records_page_template_source(uint64_t ptr, RustBuffer sha256, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_PAGE_TEMPLATES
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_PAGE_TEMPLATES
+RustBuffer uniffi_sotay_ffi_fn_method_records_page_templates(uint64_t ptr, RustBuffer on, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_PUBLISH_PAGE_TEMPLATE
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_PUBLISH_PAGE_TEMPLATE
+RustBuffer uniffi_sotay_ffi_fn_method_records_publish_page_template(uint64_t ptr, RustBuffer source, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_SHIPPED_PAGE_TEMPLATE
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_SHIPPED_PAGE_TEMPLATE
+RustBuffer uniffi_sotay_ffi_fn_method_records_shipped_page_template(uint64_t ptr, RustBuffer sort, RustBuffer since, RustBuffer name, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_FN_METHOD_RECORDS_REPORT_PAPER
@@ -3137,6 +3167,12 @@ uint16_t uniffi_sotay_ffi_checksum_method_records_publish_directive(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_WITHDRAW_DIRECTIVE
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_WITHDRAW_DIRECTIVE
+uint16_t uniffi_sotay_ffi_checksum_method_records_withdraw_directive(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_CHANGE_FEES
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_CHANGE_FEES
 uint16_t uniffi_sotay_ffi_checksum_method_records_change_fees(void
@@ -3176,6 +3212,36 @@ uint16_t uniffi_sotay_ffi_checksum_method_records_report_answers(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_REPORTS_OF
 #define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_REPORTS_OF
 uint16_t uniffi_sotay_ffi_checksum_method_records_reports_of(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_CHECK_PAGE_TEMPLATE
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_CHECK_PAGE_TEMPLATE
+uint16_t uniffi_sotay_ffi_checksum_method_records_check_page_template(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_PAGE_TEMPLATE_SOURCE
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_PAGE_TEMPLATE_SOURCE
+uint16_t uniffi_sotay_ffi_checksum_method_records_page_template_source(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_PAGE_TEMPLATES
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_PAGE_TEMPLATES
+uint16_t uniffi_sotay_ffi_checksum_method_records_page_templates(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_PUBLISH_PAGE_TEMPLATE
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_PUBLISH_PAGE_TEMPLATE
+uint16_t uniffi_sotay_ffi_checksum_method_records_publish_page_template(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_SHIPPED_PAGE_TEMPLATE
+#define UNIFFI_FFIDEF_UNIFFI_SOTAY_FFI_CHECKSUM_METHOD_RECORDS_SHIPPED_PAGE_TEMPLATE
+uint16_t uniffi_sotay_ffi_checksum_method_records_shipped_page_template(void
     
 );
 #endif

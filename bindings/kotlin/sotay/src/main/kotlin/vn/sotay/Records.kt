@@ -1,8 +1,8 @@
 package vn.sotay
 
 /**
- * The documents of the unit beside its meetings: tasks, fees, ratings, resolutions, reports, directives. Points are in
- * hundredths, money in đồng, months `2025-05`, days `2025-05-20`.
+ * The documents of the unit beside its meetings: tasks, fees, ratings, resolutions, reports, directives, page templates.
+ * Points are in hundredths, money in đồng, months `2025-05`, days `2025-05-20`.
  */
 class Records internal constructor(private val raw: RawRecords) {
     /** What contradicts itself in a document: that of [ReviewItemView.meeting], which may be any. */
@@ -96,4 +96,31 @@ class Records internal constructor(private val raw: RawRecords) {
 
     /** Publishes a directive, the text of a JSON file, to everybody in the unit. Officers only. */
     suspend fun publishDirective(json: String): DirectiveView = io { raw.publishDirective(json) }
+
+    /**
+     * Withdraws a directive or a page template of this unit, named by its SHA-256 or the beginning of that, and gives its
+     * name; what held before holds again. Officers only.
+     */
+    suspend fun withdrawDirective(sha256: String): String = io { raw.withdrawDirective(sha256) }
+
+    /**
+     * The page templates that were published and not withdrawn; each says whether it is in force on a day, today if none is
+     * given. Where none is, pages are made with the one that ships.
+     */
+    suspend fun pageTemplates(on: String? = null): List<PageTemplateView> = io { raw.pageTemplates(on) }
+
+    /** The shipped template as it is published, with [since] and [name] in its second line: to begin one's own with. */
+    suspend fun shippedPageTemplate(sort: PageSort, since: String, name: String): String = io { raw.shippedPageTemplate(sort, since, name) }
+
+    /** Checks a page template as publishing it would, and publishes nothing; throws the reason when it does not fit. */
+    suspend fun checkPageTemplate(source: String): PageTemplateHead = io { raw.checkPageTemplate(source) }
+
+    /** Publishes a page template, the text of a file, to everybody in the unit and below it. Officers only. */
+    suspend fun publishPageTemplate(source: String): PageTemplateHead = io { raw.publishPageTemplate(source) }
+
+    /**
+     * The text of a template that was published, withdrawn or not, by its SHA-256 or the beginning that a page shows: passed
+     * to [Meeting.paper] it makes an old page again. Null if none is known by it, or more than one.
+     */
+    suspend fun pageTemplateSource(sha256: String): String? = io { raw.pageTemplateSource(sha256) }
 }

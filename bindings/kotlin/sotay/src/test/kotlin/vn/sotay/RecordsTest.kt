@@ -368,4 +368,60 @@ class RecordsTest : Stage() {
         assertEquals("locked", thrown<SotayException> { book.branch.card() }.code)
         Handbook.open(folder, platform).shutdown()
     }
+
+    /** The shipped page of minutes with a line more. */
+    private suspend fun templateOfTheBranch(records: Records): String =
+        records.shippedPageTemplate(PageSort.MINUTES, DAY, "Mẫu của chi bộ") + "\n^ DÒNG RIÊNG\n"
+
+    private suspend fun pageOf(meeting: Meeting, template: String? = null) = String(meeting.paper(PaperForm.TEXT, template = template).bytes)
+
+    @Test
+    fun `a page template that one phone publishes makes the pages of another from its day on`() = test {
+        val (secretary, deputy) = pair()
+        val meeting = begin(secretary)
+        val before = secretary.branch.newMeeting(MeetingKind.THEMATIC, MONTH, "2025-05-19")
+        val source = templateOfTheBranch(secretary.records)
+        val head = secretary.records.checkPageTemplate(source)
+        assertEquals(emptyList<PageTemplateView>(), secretary.records.pageTemplates(), "checked is not published")
+        assertEquals(head, secretary.records.publishPageTemplate(source))
+        exchanged(secretary, deputy)
+        val expected = PageTemplateView(PageSort.MINUTES, "Mẫu của chi bộ", DAY, DirectiveIssuer.UNIT, null, head.sha256, true)
+        assertEquals(listOf(expected), deputy.records.pageTemplates(DAY))
+        assertEquals(listOf(expected.copy(inForce = false)), deputy.records.pageTemplates("2025-05-19"))
+        val text = pageOf(deputy.meeting(meeting.id))
+        assertTrue("DÒNG RIÊNG" in text && "Mẫu của chi bộ (SHA-256 ${head.sha256.take(16)}" in text) { text }
+        assertFalse("DÒNG RIÊNG" in pageOf(deputy.meeting(before)))
+
+        assertEquals("Mẫu của chi bộ", secretary.records.withdrawDirective(head.sha256.take(16)))
+        exchanged(secretary, deputy)
+        assertEquals(emptyList<PageTemplateView>(), deputy.records.pageTemplates(DAY))
+        assertFalse("DÒNG RIÊNG" in pageOf(deputy.meeting(meeting.id)))
+        val kept = deputy.records.pageTemplateSource(head.sha256.take(16))
+        assertEquals(source, kept)
+        assertTrue("DÒNG RIÊNG" in pageOf(deputy.meeting(meeting.id), kept))
+        assertNull(deputy.records.pageTemplateSource("0".repeat(64)))
+    }
+
+    @Test
+    fun `a page template with an unknown field or of a member without the right is refused`() = test {
+        val secretary = secretary()
+        val records = secretary.records
+        val source = templateOfTheBranch(records)
+        for (call in listOf(records::checkPageTemplate, records::publishPageTemplate)) {
+            val told = thrown<SotayException.Input> { call("$source{{ nothing_of_it }}\n") }
+            assertEquals("page_template", told.code)
+            assertTrue(Language.entries.all { "nothing_of_it" in told.text(it) })
+        }
+        assertEquals(emptyList<PageTemplateView>(), records.pageTemplates(DAY))
+        val member = phone("P4")
+        join(secretary, member)
+        val head = member.records.checkPageTemplate(source)
+        thrown<SotayException.NotAllowed> { member.records.publishPageTemplate(source) }
+        thrown<SotayException.NotAllowed> { member.records.withdrawDirective(head.sha256) }
+        assertEquals(emptyList<PageTemplateView>(), member.records.pageTemplates(DAY))
+        records.publishPageTemplate(source)
+        records.withdrawDirective(head.sha256)
+        assertEquals("directive_withdrawn", thrown<SotayException.Input> { records.publishPageTemplate(source) }.code)
+        assertEquals("no_directive", thrown<SotayException.Input> { records.withdrawDirective("0".repeat(64)) }.code)
+    }
 }

@@ -1186,6 +1186,8 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_sotay_ffi_checksum_method_records_publish_directive(
     ): Int
+    external fun uniffi_sotay_ffi_checksum_method_records_withdraw_directive(
+    ): Int
     external fun uniffi_sotay_ffi_checksum_method_records_change_fees(
     ): Int
     external fun uniffi_sotay_ffi_checksum_method_records_fee_month(
@@ -1199,6 +1201,16 @@ internal object IntegrityCheckingUniffiLib {
     external fun uniffi_sotay_ffi_checksum_method_records_report_answers(
     ): Int
     external fun uniffi_sotay_ffi_checksum_method_records_reports_of(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_records_check_page_template(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_records_page_template_source(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_records_page_templates(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_records_publish_page_template(
+    ): Int
+    external fun uniffi_sotay_ffi_checksum_method_records_shipped_page_template(
     ): Int
     external fun uniffi_sotay_ffi_checksum_method_records_report_paper(
     ): Int
@@ -1713,6 +1725,8 @@ internal object UniffiLib {
     ): RustBuffer.ByValue
     external fun uniffi_sotay_ffi_fn_method_records_publish_directive(`ptr`: Long,`json`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_records_withdraw_directive(`ptr`: Long,`sha256`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
     external fun uniffi_sotay_ffi_fn_method_records_change_fees(`ptr`: Long,`year`: Int,`commands`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
     external fun uniffi_sotay_ffi_fn_method_records_fee_month(`ptr`: Long,`month`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
@@ -1726,6 +1740,16 @@ internal object UniffiLib {
     external fun uniffi_sotay_ffi_fn_method_records_report_answers(`ptr`: Long,`unit`: RustBuffer.ByValue,`year`: Int,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
     external fun uniffi_sotay_ffi_fn_method_records_reports_of(`ptr`: Long,`unit`: RustBuffer.ByValue,`year`: Int,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_records_check_page_template(`ptr`: Long,`source`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_records_page_template_source(`ptr`: Long,`sha256`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_records_page_templates(`ptr`: Long,`on`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_records_publish_page_template(`ptr`: Long,`source`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_sotay_ffi_fn_method_records_shipped_page_template(`ptr`: Long,`sort`: RustBuffer.ByValue,`since`: RustBuffer.ByValue,`name`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
     external fun uniffi_sotay_ffi_fn_method_records_report_paper(`ptr`: Long,`month`: RustBuffer.ByValue,`revision`: RustBuffer.ByValue,`form`: RustBuffer.ByValue,`source`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
@@ -2557,6 +2581,9 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_sotay_ffi_checksum_method_records_publish_directive() and 0xFFFF) != 38145) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_sotay_ffi_checksum_method_records_withdraw_directive() and 0xFFFF) != 8081) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_sotay_ffi_checksum_method_records_change_fees() and 0xFFFF) != 3861) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
@@ -2576,6 +2603,21 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sotay_ffi_checksum_method_records_reports_of() and 0xFFFF) != 36629) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_records_check_page_template() and 0xFFFF) != 36237) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_records_page_template_source() and 0xFFFF) != 63250) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_records_page_templates() and 0xFFFF) != 51594) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_records_publish_page_template() and 0xFFFF) != 5028) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_sotay_ffi_checksum_method_records_shipped_page_template() and 0xFFFF) != 6964) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_sotay_ffi_checksum_method_records_report_paper() and 0xFFFF) != 19044) {
@@ -9794,6 +9836,13 @@ public interface RawRecordsInterface {
     fun `publishDirective`(`json`: kotlin.String): DirectiveView
     
     /**
+     * Withdraws a directive or a page template that this unit has published, named by its SHA-256 in hexadecimal or the
+     * beginning of that, and gives its name: on no day does it hold any more, and what held before holds again. Officers
+     * only. Withdrawing twice changes nothing; what was withdrawn is published again under another name or day only.
+     */
+    fun `withdrawDirective`(`sha256`: kotlin.String): kotlin.String
+    
+    /**
      * Carries out commands to the ledger of a year (that of the month paid for) as one change, all or nothing; gives the
      * id of the line that each one added.
      */
@@ -9829,6 +9878,36 @@ public interface RawRecordsInterface {
      * The reports of a year that a unit below has sent, as far as they have come.
      */
     fun `reportsOf`(`unit`: kotlin.String, `year`: kotlin.Int): List<SentReportView>
+    
+    /**
+     * Checks a template as publishing it would, and publishes nothing: form, second line, every field it names, a page of
+     * a document that has everything and of one that has nothing. Whoever may publish or not may ask.
+     */
+    fun `checkPageTemplate`(`source`: kotlin.String): PageTemplateHead
+    
+    /**
+     * The text of a template that was published, withdrawn or not, by its SHA-256 in hexadecimal or the beginning of
+     * that, as a page shows it: given as a template of one's own it makes an old page again. None if no template is
+     * known by it, or more than one.
+     */
+    fun `pageTemplateSource`(`sha256`: kotlin.String): kotlin.String?
+    
+    /**
+     * The page templates that were published and not withdrawn, by document, then newest first; each says whether it is
+     * the one in force on a day, today if none is given. Where none is, the page is the one that ships.
+     */
+    fun `pageTemplates`(`on`: kotlin.String?): List<PageTemplateView>
+    
+    /**
+     * Publishes a page template, the text of a file (`docs/PAPER.md`), to everybody in the unit and below it. Officers
+     * only. Publishing the same again changes nothing. It is withdrawn like a directive.
+     */
+    fun `publishPageTemplate`(`source`: kotlin.String): PageTemplateHead
+    
+    /**
+     * The shipped template as it is published, to begin one's own with: its second line has the day and the name.
+     */
+    fun `shippedPageTemplate`(`sort`: PageSort, `since`: kotlin.String, `name`: kotlin.String): kotlin.String
     
     /**
      * A month's report as a file: a revision that was sent, or what would be sent now; none when there is no such revision.
@@ -10080,6 +10159,26 @@ open class RawRecords: Disposable, AutoCloseable, RawRecordsInterface
 
     
     /**
+     * Withdraws a directive or a page template that this unit has published, named by its SHA-256 in hexadecimal or the
+     * beginning of that, and gives its name: on no day does it hold any more, and what held before holds again. Officers
+     * only. Withdrawing twice changes nothing; what was withdrawn is published again under another name or day only.
+     */
+    @Throws(HandbookException::class)override fun `withdrawDirective`(`sha256`: kotlin.String): kotlin.String {
+            return FfiConverterString.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_records_withdraw_directive(
+        it,
+        
+        FfiConverterString.lower(`sha256`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
      * Carries out commands to the ledger of a year (that of the month paid for) as one change, all or nothing; gives the
      * id of the line that each one added.
      */
@@ -10208,6 +10307,103 @@ open class RawRecords: Disposable, AutoCloseable, RawRecordsInterface
         
         FfiConverterString.lower(`unit`),
         FfiConverterInt.lower(`year`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Checks a template as publishing it would, and publishes nothing: form, second line, every field it names, a page of
+     * a document that has everything and of one that has nothing. Whoever may publish or not may ask.
+     */
+    @Throws(HandbookException::class)override fun `checkPageTemplate`(`source`: kotlin.String): PageTemplateHead {
+            return FfiConverterTypePageTemplateHead.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_records_check_page_template(
+        it,
+        
+        FfiConverterString.lower(`source`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * The text of a template that was published, withdrawn or not, by its SHA-256 in hexadecimal or the beginning of
+     * that, as a page shows it: given as a template of one's own it makes an old page again. None if no template is
+     * known by it, or more than one.
+     */
+    @Throws(HandbookException::class)override fun `pageTemplateSource`(`sha256`: kotlin.String): kotlin.String? {
+            return FfiConverterOptionalString.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_records_page_template_source(
+        it,
+        
+        FfiConverterString.lower(`sha256`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * The page templates that were published and not withdrawn, by document, then newest first; each says whether it is
+     * the one in force on a day, today if none is given. Where none is, the page is the one that ships.
+     */
+    @Throws(HandbookException::class)override fun `pageTemplates`(`on`: kotlin.String?): List<PageTemplateView> {
+            return FfiConverterSequenceTypePageTemplateView.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_records_page_templates(
+        it,
+        
+        FfiConverterOptionalString.lower(`on`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * Publishes a page template, the text of a file (`docs/PAPER.md`), to everybody in the unit and below it. Officers
+     * only. Publishing the same again changes nothing. It is withdrawn like a directive.
+     */
+    @Throws(HandbookException::class)override fun `publishPageTemplate`(`source`: kotlin.String): PageTemplateHead {
+            return FfiConverterTypePageTemplateHead.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_records_publish_page_template(
+        it,
+        
+        FfiConverterString.lower(`source`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * The shipped template as it is published, to begin one's own with: its second line has the day and the name.
+     */
+    @Throws(HandbookException::class)override fun `shippedPageTemplate`(`sort`: PageSort, `since`: kotlin.String, `name`: kotlin.String): kotlin.String {
+            return FfiConverterString.lift(
+    callWithHandle {
+    uniffiRustCallWithError(HandbookException) { _status ->
+    UniffiLib.uniffi_sotay_ffi_fn_method_records_shipped_page_template(
+        it,
+        
+        FfiConverterTypePageSort.lower(`sort`),
+        FfiConverterString.lower(`since`),
+        FfiConverterString.lower(`name`),_status)
 }
     }
     )
@@ -19830,6 +20026,156 @@ public object FfiConverterTypePackedChanges: FfiConverterRustBuffer<PackedChange
             FfiConverterSequenceTypeChangePlace.write(value.`places`, buf)
             FfiConverterByteArray.write(value.`entries`, buf)
             FfiConverterSequenceTypeChange.write(value.`others`, buf)
+    }
+}
+
+
+
+/**
+ * What a template that fits says of itself.
+ */
+data class PageTemplateHead (
+    /**
+     * Which document it is for.
+     */
+    val `sort`: PageSort
+    , 
+    /**
+     * Its name.
+     */
+    val `name`: kotlin.String
+    , 
+    /**
+     * First day on which it holds.
+     */
+    val `since`: kotlin.String
+    , 
+    /**
+     * SHA-256 of the file, in hexadecimal.
+     */
+    val `sha256`: kotlin.String
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypePageTemplateHead: FfiConverterRustBuffer<PageTemplateHead> {
+    override fun read(buf: ByteBuffer): PageTemplateHead {
+        return PageTemplateHead(
+            FfiConverterTypePageSort.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: PageTemplateHead) = (
+            FfiConverterTypePageSort.allocationSize(value.`sort`) +
+            FfiConverterString.allocationSize(value.`name`) +
+            FfiConverterString.allocationSize(value.`since`) +
+            FfiConverterString.allocationSize(value.`sha256`)
+    )
+
+    override fun write(value: PageTemplateHead, buf: ByteBuffer) {
+            FfiConverterTypePageSort.write(value.`sort`, buf)
+            FfiConverterString.write(value.`name`, buf)
+            FfiConverterString.write(value.`since`, buf)
+            FfiConverterString.write(value.`sha256`, buf)
+    }
+}
+
+
+
+/**
+ * A page template that was published and not withdrawn.
+ */
+data class PageTemplateView (
+    /**
+     * Which document it is for.
+     */
+    val `sort`: PageSort
+    , 
+    /**
+     * Its name.
+     */
+    val `name`: kotlin.String
+    , 
+    /**
+     * First day on which it holds.
+     */
+    val `since`: kotlin.String
+    , 
+    /**
+     * Where it comes from; never what shipped, which is used where none is in force.
+     */
+    val `issuer`: DirectiveIssuer
+    , 
+    /**
+     * Name of the body above that published it, as far as known here.
+     */
+    val `publisher`: kotlin.String?
+    , 
+    /**
+     * SHA-256 of the file, in hexadecimal.
+     */
+    val `sha256`: kotlin.String
+    , 
+    /**
+     * Whether it is the one in force on the day that was asked about.
+     */
+    val `inForce`: kotlin.Boolean
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypePageTemplateView: FfiConverterRustBuffer<PageTemplateView> {
+    override fun read(buf: ByteBuffer): PageTemplateView {
+        return PageTemplateView(
+            FfiConverterTypePageSort.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterTypeDirectiveIssuer.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterBoolean.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: PageTemplateView) = (
+            FfiConverterTypePageSort.allocationSize(value.`sort`) +
+            FfiConverterString.allocationSize(value.`name`) +
+            FfiConverterString.allocationSize(value.`since`) +
+            FfiConverterTypeDirectiveIssuer.allocationSize(value.`issuer`) +
+            FfiConverterOptionalString.allocationSize(value.`publisher`) +
+            FfiConverterString.allocationSize(value.`sha256`) +
+            FfiConverterBoolean.allocationSize(value.`inForce`)
+    )
+
+    override fun write(value: PageTemplateView, buf: ByteBuffer) {
+            FfiConverterTypePageSort.write(value.`sort`, buf)
+            FfiConverterString.write(value.`name`, buf)
+            FfiConverterString.write(value.`since`, buf)
+            FfiConverterTypeDirectiveIssuer.write(value.`issuer`, buf)
+            FfiConverterOptionalString.write(value.`publisher`, buf)
+            FfiConverterString.write(value.`sha256`, buf)
+            FfiConverterBoolean.write(value.`inForce`, buf)
     }
 }
 
@@ -29805,6 +30151,57 @@ public object FfiConverterTypeOwnFeedbackState: FfiConverterRustBuffer<OwnFeedba
 
 
 /**
+ * Which document a page template is for.
+ */
+
+enum class PageSort {
+    
+    /**
+     * Minutes of a meeting.
+     */
+    MINUTES,
+    /**
+     * What the minutes say of one item of the agenda.
+     */
+    EXTRACT,
+    /**
+     * A resolution of the branch.
+     */
+    RESOLUTION,
+    /**
+     * A report of a month to the upper body.
+     */
+    REPORT;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypePageSort: FfiConverterRustBuffer<PageSort> {
+    override fun read(buf: ByteBuffer) = try {
+        PageSort.values()[buf.getInt() - 1]
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: PageSort) = 4UL
+
+    override fun write(value: PageSort, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
+/**
  * Where [`Handbook::provoke_panic`] panics.
  */
 
@@ -36318,6 +36715,34 @@ public object FfiConverterSequenceTypePackView: FfiConverterRustBuffer<List<Pack
         buf.putInt(value.size)
         value.iterator().forEach {
             FfiConverterTypePackView.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypePageTemplateView: FfiConverterRustBuffer<List<PageTemplateView>> {
+    override fun read(buf: ByteBuffer): List<PageTemplateView> {
+        val len = buf.getInt()
+        return List<PageTemplateView>(len) {
+            FfiConverterTypePageTemplateView.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<PageTemplateView>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypePageTemplateView.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<PageTemplateView>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypePageTemplateView.write(it, buf)
         }
     }
 }
