@@ -327,7 +327,7 @@ struct Staging<'r, S> {
     offer: Option<Offer>,
     membership: Option<Membership>,
     /// What may be missing of the feeds of this space.
-    covered: Holes<'r>,
+    covered: Holes,
     tips: BTreeMap<DeviceId, Option<Tip>>,
     /// Ids of what this batch appends.
     new: BTreeMap<(DeviceId, u64), EnvelopeId>,
@@ -370,7 +370,7 @@ impl<'r, S: Store> Staging<'r, S> {
             id,
             offer,
             membership,
-            covered: Holes::of(replica.units.get(&space.unit), space),
+            covered: replica.holes.of(replica.units.get(&space.unit), space),
             tips: BTreeMap::new(),
             new: BTreeMap::new(),
             head: replica.store.head(&id)?,

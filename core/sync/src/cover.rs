@@ -1,27 +1,56 @@
 //! What may be missing of the feeds of a space, because two officers signed that copies hold what counted (P3.4, P9.17).
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use sotay_feed::{DeviceId, Envelope, EnvelopeId, IntoTree, Space, SpaceKind, Tip};
-use sotay_membership::{CoverId, CoverStanding, Covered, CoveredFeed, Membership, kept_digest};
+use sotay_feed::{DeviceId, Envelope, EnvelopeId, IntoTree, Space, SpaceKind, SpaceTag, Tip};
+use sotay_membership::{CoverId, CoverStanding, CoveredFeed, Membership, kept_digest};
 use sotay_store::{Budget, Dropped, Store, StoreError};
 
 use crate::replica::Replica;
 
-/// What the covers of a space that count say, read when it is first asked for.
-pub(crate) struct Holes<'m>(Covered<'m>);
+/// What the covers of a space that count say of its feeds.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Holes(Arc<BTreeMap<DeviceId, CoveredFeed>>);
 
-impl<'m> Holes<'m> {
+/// What was found of each space, at which revision of its unit's membership: asked with every batch of envelopes, and as dear
+/// as officers wrote covers.
+#[derive(Debug, Default)]
+pub(crate) struct HolesKnown(RefCell<BTreeMap<SpaceTag, (u64, Holes)>>);
+
+impl HolesKnown {
     /// No cover is about a roll.
-    pub(crate) fn of(membership: Option<&'m Membership>, space: &Space) -> Self {
-        let membership = membership.filter(|_| space.kind != SpaceKind::Roll);
-        Self(membership.map_or_else(Covered::default, |membership| membership.covered(&space.id())))
+    pub(crate) fn of(&self, membership: Option<&Membership>, space: &Space) -> Holes {
+        let Some(membership) = membership.filter(|_| space.kind != SpaceKind::Roll) else {
+            return Holes::default();
+        };
+        let (id, revision) = (space.id(), membership.revision());
+        let mut known = self.0.borrow_mut();
+        if let Some((then, holes)) = known.get(&id.tag())
+            && *then == revision
+        {
+            return holes.clone();
+        }
+        let feeds = membership.covered(&id).feeds.into_iter();
+        let holes = Holes(Arc::new(
+            feeds.map(|(device, feed)| (device, feed.clone())).into_map(),
+        ));
+        known.insert(id.tag(), (revision, holes.clone()));
+        holes
     }
 
+    /// A membership that was replaced begins its revisions anew.
+    pub(crate) fn forget(&self) {
+        self.0.borrow_mut().clear();
+    }
+}
+
+impl Holes {
     /// Whether all numbers between the tip and this one may be missing.
     pub(crate) fn may_follow(&self, device: DeviceId, tip: Option<Tip>, seq: u64) -> bool {
         let tip = tip.map_or(0, |tip| tip.seq);
-        let next = self.0.feeds.get(&device).and_then(|feed| feed.after(tip));
+        let next = self.0.get(&device).and_then(|feed| feed.after(tip));
         tip < seq && next.is_some_and(|next| seq <= next)
     }
 
@@ -34,7 +63,7 @@ impl<'m> Holes<'m> {
         held: impl Fn(u64) -> Result<Option<EnvelopeId>, StoreError>,
     ) -> Result<bool, StoreError> {
         let header = envelope.header();
-        let feed = self.0.feeds.get(&header.device);
+        let feed = self.0.get(&header.device);
         let Some(feed) = feed.filter(|feed| feed.place.seq == header.seq) else {
             return Ok(true);
         };

@@ -9,6 +9,7 @@ use sotay_feed::{
 use sotay_membership::{Membership, RootId};
 use sotay_store::{Batch, Bucket, Budget, ForkEvidence, News, Put, Store, StoreError};
 
+use crate::cover::HolesKnown;
 use crate::fault::RefuseReason;
 use crate::message::{Role, decode_space, encode_space};
 use crate::quarantine::{QuarantineKey, RefusedBy, quarantined};
@@ -80,6 +81,7 @@ pub struct Replica<S> {
     pub(crate) policy: Policy,
     pub(crate) spaces: BTreeMap<SpaceTag, Space>,
     pub(crate) units: BTreeMap<UnitId, Membership>,
+    pub(crate) holes: HolesKnown,
     pub(crate) quarantine: BTreeMap<QuarantineKey, RefuseReason>,
     pub(crate) gate: Option<Box<dyn Gate>>,
     signer: Option<Arc<DeviceKeys>>,
@@ -95,6 +97,7 @@ impl<S> std::fmt::Debug for Replica<S> {
             policy: _,
             spaces,
             units,
+            holes: _,
             quarantine,
             gate: _,
             signer: _,
@@ -118,6 +121,7 @@ impl<S: Store> Replica<S> {
             policy,
             spaces: BTreeMap::new(),
             units: BTreeMap::new(),
+            holes: HolesKnown::default(),
             quarantine: BTreeMap::new(),
             gate: None,
             signer: None,
@@ -133,6 +137,7 @@ impl<S: Store> Replica<S> {
             return Ok(());
         }
         self.units.clear();
+        self.holes.forget();
         self.spaces.clear();
         self.read_spaces()?;
         self.quarantine.clear();
@@ -180,6 +185,7 @@ impl<S: Store> Replica<S> {
             let counts = |space: &Space| space.kind == SpaceKind::Roll || news.forked.contains(id);
             if let Some(space) = self.space(id).filter(counts) {
                 self.units.remove(&space.unit);
+                self.holes.forget();
             }
         }
         Ok(())
@@ -197,6 +203,7 @@ impl<S: Store> Replica<S> {
     pub(crate) fn mark_stale(&mut self) {
         self.stale = true;
         self.units.clear();
+        self.holes.forget();
     }
 
     /// The store.
@@ -339,6 +346,7 @@ impl<S: Store> Replica<S> {
     pub fn unload_unit(&mut self, unit: UnitId) {
         if self.role == Role::Relay {
             self.units.remove(&unit);
+            self.holes.forget();
         }
     }
 
