@@ -255,8 +255,8 @@ mod tests {
         }
         assert_eq!(
             said.len(),
-            16,
-            "seven kinds in two languages, of one of them two waits"
+            18,
+            "eight kinds in two languages, of one of them two waits"
         );
     }
 }

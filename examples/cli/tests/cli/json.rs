@@ -79,7 +79,11 @@ fn every_command_prints_the_documented_object() {
 
     assert_eq!(keys(&of(&["review"])), ["meeting", "names", "review", "texts"]);
     let all = of(&["review", "--all"]);
-    assert_eq!(keys(&all), ["documents", "forks", "meetings", "study"]);
+    assert_eq!(
+        keys(&all),
+        ["documents", "forks", "meetings", "snapshots", "study"]
+    );
+    assert_eq!(keys(&of(&["snapshot", "list"])), ["snapshots"]);
     assert_eq!(
         keys(&of(&["status"])),
         ["forks", "label", "pending", "relays", "two_histories", "unit"]

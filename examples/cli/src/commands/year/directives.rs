@@ -149,7 +149,13 @@ fn list(session: &Session, on: Option<String>) -> Result<Reply, Failure> {
 }
 
 fn sort_word(voice: Voice, sort: &str) -> String {
-    voice.say(&format!("directives.template.{sort}"), &[])
+    let key = match sort {
+        "extract" => "directives.template.extract",
+        "resolution" => "directives.template.resolution",
+        "report" => "directives.template.report",
+        _ => "directives.template.minutes",
+    };
+    voice.say(key, &[])
 }
 
 fn issuer(voice: Voice, issuer: Issuer, publisher: Option<&Origin>) -> String {
