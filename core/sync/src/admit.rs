@@ -10,7 +10,7 @@ use sotay_feed::{
 use sotay_membership::{Denied, Membership, RecordError, rank};
 use sotay_store::{Arrival, Batch, Outcome, Put, Store, StoreError, rules};
 
-use crate::cover::Holes;
+use crate::cover::{Holes, is_named};
 use crate::fault::{DenyReason, RefuseReason};
 use crate::limits::QUARANTINE_RECORDS_MAX;
 use crate::message::Role;
@@ -560,6 +560,7 @@ impl<'r, S: Store> Staging<'r, S> {
         match membership.may_admit(envelope, self.space) {
             Ok(()) => Ok(()),
             Err(Denied::BeyondCutOff) if kind == Kind::CHANGE && self.vouched(membership, envelope) => Ok(()),
+            Err(Denied::BeyondCutOff) if is_named(membership, &self.id, envelope) => Ok(()),
             Err(denied) => Err(RefuseReason::Denied(denied.into())),
         }
     }

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use sotay_feed::{DeviceId, Envelope, EnvelopeId, IntoTree, Space, SpaceKind, SpaceTag, Tip};
+use sotay_feed::{DeviceId, Envelope, EnvelopeId, IntoTree, Kind, Space, SpaceId, SpaceKind, SpaceTag, Tip};
 use sotay_membership::{CoverId, CoverStanding, CoveredFeed, Membership, kept_digest};
 use sotay_store::{Budget, Dropped, Store, StoreError};
 
@@ -44,6 +44,12 @@ impl HolesKnown {
     pub(crate) fn forget(&self) {
         self.0.borrow_mut().clear();
     }
+}
+
+/// Whether a cover that counts names an envelope as one of its copies: two officers' word stands for it, whatever became of who
+/// made it (P17.3).
+pub(crate) fn is_named(membership: &Membership, space: &SpaceId, envelope: &Envelope) -> bool {
+    envelope.header().kind == Kind::SNAPSHOT && membership.covered(space).copies.contains(&envelope.id())
 }
 
 impl Holes {

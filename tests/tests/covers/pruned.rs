@@ -10,8 +10,9 @@ use sotay_membership::{Reason, Record, Revoke, Validity};
 use sotay_store::Store;
 use sotay_tests::branch::{P1, P2, P3, at};
 use sotay_tests::covers::{LATER, all, assert_same, busy, cover, held, on_record, prune, shown, write};
-use sotay_tests::hall::{Hall, stranger};
-use sotay_tests::pump::meet;
+use sotay_tests::hall::{Hall, store, stranger};
+use sotay_tests::pump::{meet, sync};
+use sotay_tests::shard::Shard;
 
 use super::scene;
 
@@ -383,6 +384,20 @@ fn the_officer_who_made_the_copies_may_go_and_they_count_still() {
         "what was covered stays"
     );
     assert_ne!(minutes, before, "the envelope at the place itself is void");
+    // Another relay, which hears of all of it from a phone after the deputy is gone, takes the copies and hands them on.
+    let mut other = Shard::open(store(8)).unwrap();
+    let links = &mut 900_000;
+    let mut talk = |hall: &mut Hall, phone: usize| {
+        *links += 1;
+        sync(&mut hall.branch.phones[phone], &mut other, *links, LATER);
+    };
+    let last = join(&mut hall, 9, 3);
+    hall.sync(early);
+    talk(&mut hall, early);
+    for _ in 0..2 {
+        talk(&mut hall, last);
+    }
+    assert_eq!(hall.minutes(last, doc), minutes);
 }
 
 #[test]
