@@ -139,19 +139,25 @@ pub(super) fn name_of(bytes: &[u8]) -> Option<String> {
 }
 
 impl<S: Store> Device<S> {
-    /// Publishes a directive to everybody in the unit. Officers only. Publishing the same again changes nothing.
+    /// Publishes a directive to everybody in the unit. Officers only. Publishing the same again changes nothing. What comes
+    /// back says whether it is the one in force on its first day: another of that day may stand before it.
     pub fn publish_directive(&mut self, json: &str) -> Result<DirectiveEntry, PublishDirectiveError> {
         let directive = Directive::parse(json)?;
         let space = self.space(SpaceKind::Broadcast)?;
         self.may_publish(&space)?;
         self.not_withdrawn(&directive.hash)?;
-        let entry = entry(&Issued::own(directive.clone()), true, None);
         if self.stored([OWN, &directive.hash].concat())?.is_none() {
             let payload = tagged(DIRECTIVE, json.as_bytes());
             self.publish(&space, vec![(Kind::PUBLICATION, payload)], Vec::new())?;
             self.absorb()?;
         }
-        Ok(entry)
+        let issued = Issued::own(directive);
+        let held = in_force(
+            &self.directives.all,
+            issued.directive.kind(),
+            issued.directive.from(),
+        );
+        Ok(entry(&issued, held == Some(&issued), None))
     }
 
     /// All directives known here, by kind, then newest first; each says whether it is in force on `day`.

@@ -113,6 +113,7 @@ pub(super) fn load_templates<S: Store>(
 impl<S: Store> Device<S> {
     /// Publishes a page template to everybody in the unit and below it. Officers only. It is the text of a file whose second
     /// line says from which day it holds and what it is called (`docs/PAPER.md`). Publishing the same again changes nothing.
+    /// What comes back says whether it is the one in force on its first day: another of that day may stand before it.
     pub fn publish_template(&mut self, source: &str) -> Result<TemplateEntry, PublishDirectiveError> {
         let head = TemplateHead::check(source)?;
         let space = self.space(SpaceKind::Broadcast)?;
@@ -123,7 +124,9 @@ impl<S: Store> Device<S> {
             self.publish(&space, vec![(Kind::PUBLICATION, payload)], Vec::new())?;
             self.absorb()?;
         }
-        Ok(self.entry_of(&IssuedTemplate { head, steps: 0 }, true)?)
+        let issued = IssuedTemplate { head, steps: 0 };
+        let held = self.template_in_force(issued.head.sort, issued.head.from) == Some(&issued);
+        Ok(self.entry_of(&issued, held)?)
     }
 
     /// Withdraws a directive or a page template that this unit has published, named by its SHA-256 in hexadecimal or the
@@ -255,6 +258,23 @@ mod tests {
         device.absorb().unwrap();
         let aside = |event: &Event| matches!(event, Event::SetAside { .. });
         std::iter::from_fn(|| device.next_event()).filter(aside).count()
+    }
+
+    #[test]
+    fn of_two_templates_of_one_day_the_answer_says_which_is_in_force() {
+        let mut device = branch(1);
+        let day = Date::new(2025, 1, 1).unwrap();
+        let names = ["Mẫu một", "Mẫu hai", "Mẫu ba", "Mẫu bốn"];
+        let mut answers = Vec::new();
+        for name in names {
+            let answer = device
+                .publish_template(&Sort::Report.example_file(day, name))
+                .unwrap();
+            let listed = device.page_templates(day).unwrap();
+            assert!(listed.contains(&answer), "{name}");
+            answers.push(answer.in_force);
+        }
+        assert!(answers[0] && answers.contains(&false), "{answers:?}");
     }
 
     /// An officer's own program does not ask whether what it publishes fits.
