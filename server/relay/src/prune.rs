@@ -96,22 +96,28 @@ fn damaged(what: &str) -> StoreError {
     StoreError::Corrupt(what.into())
 }
 
+fn dropped_key(unit: UnitId) -> Vec<u8> {
+    [DROPPED, &unit.as_bytes()[..]].concat()
+}
+
+fn read_dropped(value: &[u8]) -> Result<Dropped, StoreError> {
+    let read = |(count, bytes): (&[u8; 8], &[u8])| {
+        Some(Dropped {
+            envelopes: u64::from_be_bytes(*count),
+            bytes: u64::from_be_bytes(bytes.try_into().ok()?),
+        })
+    };
+    let dropped = value.split_first_chunk().and_then(read);
+    dropped.ok_or_else(|| damaged("a count of what was dropped"))
+}
+
 /// Envelopes and bytes that were dropped of each unit.
 pub(crate) fn dropped(store: &impl Store) -> Result<BTreeMap<UnitId, Dropped>, StoreError> {
     let mut all = BTreeMap::new();
     for (key, value) in store.list(Bucket::Relay, DROPPED)? {
         let unit = UnitId::from_slice(&key[DROPPED.len()..]);
-        let read = unit
-            .zip(value.split_first_chunk::<8>())
-            .and_then(|(unit, (count, bytes))| {
-                let dropped = Dropped {
-                    envelopes: u64::from_be_bytes(*count),
-                    bytes: u64::from_be_bytes(bytes.try_into().ok()?),
-                };
-                Some((unit, dropped))
-            });
-        let (unit, dropped) = read.ok_or_else(|| damaged("a count of what was dropped"))?;
-        all.insert(unit, dropped);
+        let unit = unit.ok_or_else(|| damaged("a count of what was dropped"))?;
+        all.insert(unit, read_dropped(&value)?);
     }
     Ok(all)
 }
@@ -286,10 +292,9 @@ impl Sweep {
         self.spaces.entry(space).or_default().0 += dropped;
         let mut puts = Vec::new();
         if dropped != Dropped::default() {
-            let key = [DROPPED, &space.unit.as_bytes()[..]].concat();
-            let mut sum = self::dropped(replica.store())?
-                .remove(&space.unit)
-                .unwrap_or_default();
+            let key = dropped_key(space.unit);
+            let known = replica.store().get(Bucket::Relay, &key)?;
+            let mut sum = known.as_deref().map_or(Ok(Dropped::default()), read_dropped)?;
             sum += dropped;
             let value = [sum.envelopes.to_be_bytes(), sum.bytes.to_be_bytes()].concat();
             puts.push(put(key, Some(value)));
