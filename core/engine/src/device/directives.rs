@@ -4,7 +4,7 @@
 //! chosen in the same way and are in [`super::templates`]; both can be withdrawn.
 
 use serde::Serialize;
-use sotay_feed::{InOrder, Kind, SpaceKind, UnitId};
+use sotay_feed::{InOrder, SpaceKind, UnitId};
 use sotay_handbook::directive::{
     Directive, DirectiveContent, DirectiveError, DirectiveKind, Holidays, Issued, Issuer, in_force, shipped,
 };
@@ -16,7 +16,6 @@ use sotay_store::{Bucket, Store};
 
 use super::Device;
 use super::above::Origin;
-use super::library::tagged;
 use super::templates::{IssuedTemplate, WITHDRAWN, WITHDRAWN_ABOVE, load_templates};
 use crate::error::DeviceError;
 
@@ -146,11 +145,7 @@ impl<S: Store> Device<S> {
         let space = self.space(SpaceKind::Broadcast)?;
         self.may_publish(&space)?;
         self.not_withdrawn(&directive.hash)?;
-        if self.stored([OWN, &directive.hash].concat())?.is_none() {
-            let payload = tagged(DIRECTIVE, json.as_bytes());
-            self.publish(&space, vec![(Kind::PUBLICATION, payload)], Vec::new())?;
-            self.absorb()?;
-        }
+        self.publish_once([OWN, &directive.hash].concat(), DIRECTIVE, json.as_bytes())?;
         let issued = Issued::own(directive);
         let held = in_force(
             &self.directives.all,

@@ -241,6 +241,17 @@ impl<S: Store> Device<S> {
         Ok(membership.may_write(self.id(), space, Kind::PUBLICATION, next)?)
     }
 
+    /// Publishes what is kept under a row once it came, unless it is kept already.
+    pub(super) fn publish_once(&mut self, row: Vec<u8>, form: u8, bytes: &[u8]) -> Result<(), DeviceError> {
+        if self.stored(row)?.is_none() {
+            let space = self.space(SpaceKind::Broadcast)?;
+            let payload = tagged(form, bytes);
+            self.publish(&space, vec![(Kind::PUBLICATION, payload)], Vec::new())?;
+            self.absorb()?;
+        }
+        Ok(())
+    }
+
     /// The documents of the library, newest first.
     pub fn library(&self) -> Result<Vec<LibraryEntry>, LibraryError> {
         let (shelf, origins) = (self.shelf()?, self.origins(MANIFEST)?);

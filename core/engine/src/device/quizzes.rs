@@ -262,11 +262,7 @@ impl<S: Store> Device<S> {
         let space = self.space(SpaceKind::Broadcast)?;
         self.may_publish(&space)?;
         let id = package.id();
-        if self.stored(quiz_key(&id))?.is_none() {
-            let payload = tagged(QUIZ, &package.encode());
-            self.publish(&space, vec![(Kind::PUBLICATION, payload)], Vec::new())?;
-            self.absorb()?;
-        }
+        self.publish_once(quiz_key(&id), QUIZ, &package.encode())?;
         Ok(id)
     }
 

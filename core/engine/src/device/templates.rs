@@ -5,7 +5,7 @@
 //! keeps it.
 
 use serde::Serialize;
-use sotay_feed::{InOrder, Kind, SpaceKind, UnitId};
+use sotay_feed::{InOrder, SpaceKind, UnitId};
 use sotay_handbook::Date;
 use sotay_handbook::directive::{Issuer, Standing, holding, precedence};
 use sotay_paper::{PageTemplate, Sort, TemplateError, TemplateHead};
@@ -14,7 +14,6 @@ use sotay_store::{Bucket, Store};
 use super::Device;
 use super::above::Origin;
 use super::directives::{self, PublishDirectiveError, damaged, standing};
-use super::library::tagged;
 use crate::error::DeviceError;
 
 /// Form of a publication: a page template (clause L1.9).
@@ -119,11 +118,7 @@ impl<S: Store> Device<S> {
         let space = self.space(SpaceKind::Broadcast)?;
         self.may_publish(&space)?;
         self.not_withdrawn(&head.hash)?;
-        if self.stored([OWN, &head.hash].concat())?.is_none() {
-            let payload = tagged(TEMPLATE, source.as_bytes());
-            self.publish(&space, vec![(Kind::PUBLICATION, payload)], Vec::new())?;
-            self.absorb()?;
-        }
+        self.publish_once([OWN, &head.hash].concat(), TEMPLATE, source.as_bytes())?;
         let issued = IssuedTemplate { head, steps: 0 };
         let held = self.template_in_force(issued.head.sort, issued.head.from) == Some(&issued);
         Ok(self.entry_of(&issued, held)?)
@@ -151,11 +146,7 @@ impl<S: Store> Device<S> {
             Some(Ok(head)) => head.name,
             _ => directives::name_of(&bytes).ok_or_else(damaged)?,
         };
-        if self.stored([WITHDRAWN, &hash[..]].concat())?.is_none() {
-            let payload = tagged(WITHDRAWAL, &hash);
-            self.publish(&space, vec![(Kind::PUBLICATION, payload)], Vec::new())?;
-            self.absorb()?;
-        }
+        self.publish_once([WITHDRAWN, &hash[..]].concat(), WITHDRAWAL, &hash)?;
         Ok(name)
     }
 
@@ -245,6 +236,9 @@ impl<S: Store> Device<S> {
 
 #[cfg(test)]
 mod tests {
+    use sotay_feed::Kind;
+
+    use super::super::library::tagged;
     use super::super::tests::branch;
     use super::*;
     use crate::event::Event;
