@@ -6,11 +6,10 @@ use sotay_engine::handbook::template::TemplateError;
 use sotay_engine::paper::Sort;
 use sotay_engine::{Device, DeviceError, PublishDirectiveError};
 use sotay_feed::DocId;
-use sotay_store::{DatabaseId, MemoryStore, Store};
-use sotay_tests::branch::{Branch, ORDERS, P1, P2, P3, at, day};
+use sotay_store::Store;
+use sotay_tests::branch::{ORDERS, P1, P2, P3, at, day};
+use sotay_tests::hall::{Hall, Phone};
 use sotay_tests::levels::{BRANCH, COMMUNE, Levels, MEMBER, NOW, PROVINCE};
-use sotay_tests::pump::sync;
-use sotay_tests::shard::Shard;
 
 /// A template of minutes that names itself.
 fn template(from: &str, name: &str) -> String {
@@ -27,44 +26,30 @@ fn title<S: Store>(device: &mut Device<S>, doc: DocId) -> String {
 
 const SHIPPED: &str = "BIÊN BẢN – Sinh hoạt thường kỳ tháng 5/2025";
 
-struct Hall {
-    branch: Branch<MemoryStore>,
-    relay: Shard<MemoryStore>,
-    doc: DocId,
-    links: u64,
+/// The three phones and what they print.
+trait Printing {
+    /// May's meeting is known to all three phones.
+    fn begun() -> Self;
+    fn meet(&mut self, phone: usize);
+    fn meet_all(&mut self, order: &[usize]);
+    fn titles(&mut self) -> [String; 3];
+    fn add_item(&mut self, title: &str);
+    fn phone(&mut self, phone: usize) -> &mut Phone;
 }
 
-impl Hall {
-    /// May's meeting is known to all three phones.
-    fn new() -> Self {
-        let store = |number: u8| MemoryStore::new(DatabaseId([number; 16]));
-        let mut branch = Branch::found([1, 2, 3].map(store), 8);
-        let doc = branch.begin(P1);
-        let relay = Shard::open(store(9)).expect("the relay opens");
-        let mut hall = Self {
-            branch,
-            relay,
-            doc,
-            links: 0,
-        };
-        hall.sync_all(&[P1, P2, P3]);
-        hall
+impl Printing for Hall {
+    fn begun() -> Self {
+        Hall::open(8, at(200))
     }
 
-    fn sync(&mut self, phone: usize) {
-        self.links += 1;
-        sync(
-            &mut self.branch.phones[phone],
-            &mut self.relay,
-            self.links,
-            at(200),
-        );
+    fn meet(&mut self, phone: usize) {
+        self.sync(phone);
         assert_eq!(self.relay.take_rejected(), [], "the relay refused honest records");
     }
 
-    fn sync_all(&mut self, order: &[usize]) {
+    fn meet_all(&mut self, order: &[usize]) {
         for _ in 0..2 {
-            order.iter().for_each(|phone| self.sync(*phone));
+            order.iter().for_each(|phone| self.meet(*phone));
         }
     }
 
@@ -83,7 +68,7 @@ impl Hall {
         self.branch.on(P3, self.doc, 2, command);
     }
 
-    fn phone(&mut self, phone: usize) -> &mut Device<MemoryStore> {
+    fn phone(&mut self, phone: usize) -> &mut Phone {
         &mut self.branch.phones[phone]
     }
 }
@@ -91,7 +76,7 @@ impl Hall {
 #[test]
 fn in_every_order_of_exchange_all_phones_print_the_template_of_the_day() {
     for order in ORDERS {
-        let mut hall = Hall::new();
+        let mut hall = Hall::begun();
         // Two officers without a network publish for the same day, one of them for a later day as well.
         let texts = ["Mẫu A", "Mẫu B"].map(|name| template("2025-05-01", name));
         let a = hall.phone(P3).publish_template(&texts[0]).unwrap();
@@ -105,7 +90,7 @@ fn in_every_order_of_exchange_all_phones_print_the_template_of_the_day() {
             [SHIPPED, "Mẫu B", "Mẫu A"],
             "offline, each by what it has"
         );
-        hall.sync_all(&order);
+        hall.meet_all(&order);
         assert_eq!(hall.titles(), [held; 3], "{order:?}");
         let pages = [P1, P2, P3].map(|phone| {
             let doc = hall.doc;
@@ -116,10 +101,10 @@ fn in_every_order_of_exchange_all_phones_print_the_template_of_the_day() {
         let (kept, gone) = if held == "Mẫu A" { (b, a) } else { (a, b) };
         hall.phone(P2).withdraw_directive(&gone.sha256[..8]).unwrap();
         assert_eq!(hall.titles()[P3], held, "not known there yet");
-        hall.sync_all(&order);
+        hall.meet_all(&order);
         assert_eq!(hall.titles(), [kept.name.as_str(); 3]);
         hall.phone(P3).withdraw_directive(&kept.sha256).unwrap();
-        hall.sync_all(&order);
+        hall.meet_all(&order);
         assert_eq!(hall.titles(), [SHIPPED; 3]);
         let source = hall.phone(P1).template_source(&gone.sha256[..16]).unwrap();
         assert!(
@@ -132,7 +117,7 @@ fn in_every_order_of_exchange_all_phones_print_the_template_of_the_day() {
 
 #[test]
 fn the_day_of_the_meeting_picks_the_template_and_a_page_says_which_it_is() {
-    let mut hall = Hall::new();
+    let mut hall = Hall::begun();
     let before = hall
         .phone(P3)
         .new_meeting(
@@ -185,7 +170,7 @@ fn the_day_of_the_meeting_picks_the_template_and_a_page_says_which_it_is() {
 
 #[test]
 fn a_seal_does_not_depend_on_templates_and_the_sealed_edition_is_printed_with_the_one_of_its_day() {
-    let mut hall = Hall::new();
+    let mut hall = Hall::begun();
     let doc = hall.doc;
     for command in [
         Command::SetChair(hall.branch.member(1)),
@@ -195,22 +180,22 @@ fn a_seal_does_not_depend_on_templates_and_the_sealed_edition_is_printed_with_th
     ] {
         hall.branch.on(P3, doc, 10, command);
     }
-    hall.sync_all(&[P3, P2, P1]);
+    hall.meet_all(&[P3, P2, P1]);
     let seal = hall.phone(P3).propose_seal(doc, at(100)).unwrap();
     // Between the two signatures the commune's new form arrives at one of the phones.
     hall.phone(P2)
         .publish_template(&template("2025-05-01", "Mẫu mới"))
         .unwrap();
-    hall.sync(P3);
-    hall.sync(P2);
+    hall.meet(P3);
+    hall.meet(P2);
     hall.phone(P2).countersign(doc, seal, at(101)).unwrap();
-    hall.sync_all(&[P2, P3, P1]);
+    hall.meet_all(&[P2, P3, P1]);
     let text = hall.phone(P3).sealed_text(doc, seal).unwrap();
     assert_eq!(hall.titles(), ["Mẫu mới"; 3]);
     // Another day that is recorded after the seal is not that of the sealed edition.
     let earlier = [Command::SetDate(day("2025-04-30"))];
     hall.phone(P3).amend_all(doc, &earlier, at(110)).unwrap();
-    hall.sync_all(&[P2, P3, P1]);
+    hall.meet_all(&[P2, P3, P1]);
     assert_eq!(hall.titles(), ["Mẫu mới"; 3]);
     for phone in [P1, P2, P3] {
         let page = hall.phone(phone).minutes_page(doc, None, None).unwrap();
@@ -226,7 +211,7 @@ fn a_seal_does_not_depend_on_templates_and_the_sealed_edition_is_printed_with_th
         .unwrap()
         .remove(0);
     hall.phone(P2).withdraw_directive(&entry.sha256).unwrap();
-    hall.sync_all(&[P2, P3, P1]);
+    hall.meet_all(&[P2, P3, P1]);
     assert_eq!(hall.titles(), [SHIPPED; 3]);
     assert_eq!(hall.phone(P3).sealed_text(doc, seal).unwrap(), text);
     let file = hall.phone(P1).seal_file(doc).unwrap();
@@ -236,7 +221,7 @@ fn a_seal_does_not_depend_on_templates_and_the_sealed_edition_is_printed_with_th
 
 #[test]
 fn who_may_not_publish_or_withdraw_is_told_so_and_a_wrong_file_is_refused_by_field_and_line() {
-    let mut hall = Hall::new();
+    let mut hall = Hall::begun();
     let good = template("2025-05-01", "Mẫu");
     assert!(matches!(
         hall.phone(P1).publish_template(&good),
@@ -250,7 +235,7 @@ fn who_may_not_publish_or_withdraw_is_told_so_and_a_wrong_file_is_refused_by_fie
         "the same again changes nothing"
     );
     assert_eq!(hall.phone(P3).page_templates(day("2025-05-05")).unwrap(), pending);
-    hall.sync_all(&[P3, P1]);
+    hall.meet_all(&[P3, P1]);
     assert!(matches!(
         hall.phone(P1).withdraw_directive(&entry.sha256),
         Err(PublishDirectiveError::Device(DeviceError::Denied(_)))
@@ -280,21 +265,21 @@ fn who_may_not_publish_or_withdraw_is_told_so_and_a_wrong_file_is_refused_by_fie
     hall.phone(P3)
         .publish_template(&template("2025-05-01", "Mẫu, lần hai"))
         .unwrap();
-    hall.sync_all(&[P3, P1, P2]);
+    hall.meet_all(&[P3, P1, P2]);
     assert_eq!(hall.titles(), ["Mẫu, lần hai"; 3]);
 }
 
 #[test]
 fn a_directive_is_withdrawn_like_a_template() {
-    let mut hall = Hall::new();
+    let mut hall = Hall::begun();
     let may = "2025-05".parse().unwrap();
     let shipped = hall.phone(P1).fee_rates(may).unwrap();
     let rates = r#"{"sotay":"fees","version":1,"name":"Nhầm","from":"2025-05-01","rules":[{"amount":7}]}"#;
     let entry = hall.phone(P3).publish_directive(rates).unwrap();
-    hall.sync_all(&[P3, P1]);
+    hall.meet_all(&[P3, P1]);
     assert_eq!(hall.phone(P1).fee_rates(may).unwrap().name, "Nhầm");
     assert_eq!(hall.phone(P3).withdraw_directive(&entry.sha256).unwrap(), "Nhầm");
-    hall.sync_all(&[P3, P1]);
+    hall.meet_all(&[P3, P1]);
     for phone in [P1, P3] {
         assert_eq!(hall.phone(phone).fee_rates(may).unwrap(), shipped);
     }
@@ -306,7 +291,7 @@ fn a_directive_is_withdrawn_like_a_template() {
 
 #[test]
 fn a_template_that_fails_on_a_real_document_keeps_nobody_from_printing() {
-    let mut hall = Hall::new();
+    let mut hall = Hall::begun();
     let fails = format!(
         "{}\n{{#- from 2025-05-01: Mẫu hỏng -#}}\n= {{{{ 'X' if agenda else speeches[0].text if speeches else unit }}}}{{{{ agenda[1].title if agenda else '' }}}}\n",
         Sort::Minutes.first_line()

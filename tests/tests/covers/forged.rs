@@ -75,6 +75,19 @@ fn honest(hall: &Hall, main: &Space) -> (EpochId, Vec<Run>, u64) {
     (epoch, before, tip.seq)
 }
 
+/// P2's own copy of this content, and a cover of P1's feed up to a number that names it.
+fn by_hand(hall: &mut Hall, main: &Space, epoch: EpochId, upto: u64, content: &[u8]) -> Cover {
+    let author = hall.branch.phones[P1].id();
+    let copy = write(
+        &mut hall.branch.phones[P2],
+        main,
+        Kind::SNAPSHOT,
+        Some(epoch),
+        content,
+    );
+    cover_of(&hall.branch.phones[P2], main, author, upto, [copy.id()])
+}
+
 #[test]
 fn copies_that_leave_something_out_add_something_or_alter_it_are_not_signed() {
     let (mut hall, main) = scene(11);
@@ -84,14 +97,7 @@ fn copies_that_leave_something_out_add_something_or_alter_it_are_not_signed() {
     let doc = runs[0].doc;
     let answers = |hall: &mut Hall, runs: &[Run]| {
         let pieces: Vec<Vec<u8>> = runs.iter().map(piece).collect();
-        let copy = write(
-            &mut hall.branch.phones[P2],
-            &main,
-            Kind::SNAPSHOT,
-            Some(epoch),
-            &copy(&pieces),
-        );
-        let cover = cover_of(&hall.branch.phones[P2], &main, author, upto, [copy.id()]);
+        let cover = by_hand(hall, &main, epoch, upto, &copy(&pieces));
         answer(hall, &cover)
     };
     let differs =
@@ -141,17 +147,9 @@ fn copies_that_leave_something_out_add_something_or_alter_it_are_not_signed() {
 fn the_honest_cover_by_hand_is_signed() {
     let (mut hall, main) = scene(12);
     let before = shown(&mut hall.branch.phones[P3]);
-    let author = hall.branch.phones[P1].id();
     let (epoch, runs, upto) = honest(&hall, &main);
     let pieces: Vec<Vec<u8>> = runs.iter().map(piece).collect();
-    let copy = write(
-        &mut hall.branch.phones[P2],
-        &main,
-        Kind::SNAPSHOT,
-        Some(epoch),
-        &copy(&pieces),
-    );
-    let cover = cover_of(&hall.branch.phones[P2], &main, author, upto, [copy.id()]);
+    let cover = by_hand(&mut hall, &main, epoch, upto, &copy(&pieces));
     sign(&mut hall.branch.phones[P2], &cover);
     all(&mut hall);
     hall.branch.phones[P3].sign_cover(cover.id()).unwrap();
@@ -258,14 +256,7 @@ fn what_is_named_as_a_copy_and_is_none_is_not_signed_and_a_bomb_costs_nothing() 
         .writing_epoch(&main.id())
         .unwrap();
     assert_ne!(newer, epoch);
-    let copy = write(
-        &mut hall.branch.phones[P2],
-        &main,
-        Kind::SNAPSHOT,
-        Some(newer),
-        &copy(&pieces),
-    );
-    let cover = cover_of(&hall.branch.phones[P2], &main, author, upto, [copy.id()]);
+    let cover = by_hand(&mut hall, &main, newer, upto, &copy(&pieces));
     assert!(matches!(
         answer(&mut hall, &cover),
         CoverError::Differs(Difference::Document(_))

@@ -9,7 +9,7 @@ use sotay_feed::{DeviceId, Kind};
 use sotay_membership::{Cover, kept_digest, rank};
 use sotay_store::{MemoryStore, Store};
 use sotay_sync::testing::End;
-use sotay_sync::{FirstContact, Policy, Replica, Role, SessionEvent};
+use sotay_sync::{Policy, Replica, Role, SessionEvent};
 
 use crate::support::*;
 use crate::village::*;
@@ -206,24 +206,8 @@ impl World {
     }
 
     fn meet(&mut self, who: usize) {
-        let other = (who + 1) % self.phones.len();
-        let (guest, host) = if who < other {
-            let (left, right) = self.phones.split_at_mut(other);
-            (&mut left[who], &mut right[0])
-        } else {
-            let (left, right) = self.phones.split_at_mut(who);
-            (&mut right[0], &mut left[other])
-        };
-        let first = if self.rng.random_bool(0.5) {
-            FirstContact::Digest
-        } else {
-            FirstContact::Frontier
-        };
-        let cut = if self.rng.random_bool(0.5) {
-            NO_LIMIT
-        } else {
-            self.rng.random_range(0..20)
-        };
+        let (guest, host) = neighbours(&mut self.phones, who);
+        let (first, cut) = any_way(&mut self.rng);
         let exchange = sync_with(guest, host, &self.branch.spaces(), cut, first).clean();
         check(&exchange);
         if cut == NO_LIMIT {

@@ -7,7 +7,7 @@ use sotay_feed::Kind;
 use sotay_membership::rank;
 use sotay_store::MemoryStore;
 use sotay_sync::testing::{End, carry};
-use sotay_sync::{FirstContact, Policy, Replica, Role, SessionEvent, SyncStatus};
+use sotay_sync::{Policy, Replica, Role, SessionEvent, SyncStatus};
 
 use crate::support::*;
 
@@ -123,24 +123,8 @@ impl World {
 
     /// Two phones meet, and one asks the other.
     fn meet(&mut self, who: usize) {
-        let other = (who + 1) % self.phones.len();
-        let (guest, host) = if who < other {
-            let (left, right) = self.phones.split_at_mut(other);
-            (&mut left[who], &mut right[0])
-        } else {
-            let (left, right) = self.phones.split_at_mut(who);
-            (&mut right[0], &mut left[other])
-        };
-        let first = if self.rng.random_bool(0.5) {
-            FirstContact::Digest
-        } else {
-            FirstContact::Frontier
-        };
-        let cut = if self.rng.random_bool(0.5) {
-            NO_LIMIT
-        } else {
-            self.rng.random_range(0..20)
-        };
+        let (guest, host) = neighbours(&mut self.phones, who);
+        let (first, cut) = any_way(&mut self.rng);
         let exchange = sync_with(guest, host, &self.branch.spaces(), cut, first).clean();
         if cut == NO_LIMIT {
             assert!(exchange.caught_up());

@@ -1,5 +1,7 @@
 //! A village: an officer of the level above who founds a branch, phones of its members, a relay.
 
+use rand::RngExt;
+use rand::rngs::StdRng;
 use sotay_feed::{
     DeviceId, DeviceKeys, Draft, Envelope, EnvelopeId, Frontier, Kind, MemberId, SignKey, Space, SpaceKind,
     UnitId, Verified,
@@ -359,4 +361,31 @@ pub fn sync<S: Store, T: Store>(near: &mut Node<S>, far: &mut Node<T>, spaces: &
     let exchange = sync_cut(near, far, spaces, NO_LIMIT).clean();
     assert!(exchange.caught_up(), "{:#?}", exchange.near.events);
     exchange
+}
+
+/// One of several and the one after it, to talk with each other.
+pub fn neighbours<T>(all: &mut [T], who: usize) -> (&mut T, &mut T) {
+    let other = (who + 1) % all.len();
+    if who < other {
+        let (left, right) = all.split_at_mut(other);
+        (&mut left[who], &mut right[0])
+    } else {
+        let (left, right) = all.split_at_mut(who);
+        (&mut right[0], &mut left[other])
+    }
+}
+
+/// How two phones begin, and after how many frames they are cut.
+pub fn any_way(rng: &mut StdRng) -> (FirstContact, usize) {
+    let first = if rng.random_bool(0.5) {
+        FirstContact::Digest
+    } else {
+        FirstContact::Frontier
+    };
+    let cut = if rng.random_bool(0.5) {
+        NO_LIMIT
+    } else {
+        rng.random_range(0..20)
+    };
+    (first, cut)
 }
