@@ -299,18 +299,33 @@ impl Membership {
             .clone()
             .map(|(id, (_, signed))| (*id, self.cover_signers(signed)))
             .into_map();
-        let enough = |id: &CoverId| signers.get(id).is_some_and(|by| by.len() >= COVER_SIGNERS);
-        // A cover is named by what was made after it, so there are no circles: each round settles one more layer.
+        // Only what enough officers signed can count, once all it stands on does.
         let mut counting = BTreeSet::new();
-        loop {
-            let before = counting.len();
-            for (id, (cover, _)) in of_space.clone() {
-                if enough(id) && cover.previous.iter().all(|one| counting.contains(one)) {
-                    counting.insert(*id);
+        let (mut settled, mut beneath, mut above) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
+        for (id, (cover, _)) in of_space.clone() {
+            if signers[id].len() < COVER_SIGNERS {
+                continue;
+            }
+            for one in &cover.previous {
+                above.entry(*one).or_insert_with(Vec::new).push(*id);
+            }
+            match cover.previous.len() {
+                0 => settled.push(*id),
+                waits_for => {
+                    beneath.insert(*id, waits_for);
                 }
             }
-            if counting.len() == before {
-                break;
+        }
+        // A cover is named by what was made after it, so there are no circles, and each is settled once.
+        while let Some(id) = settled.pop() {
+            counting.insert(id);
+            for one in above.remove(&id).unwrap_or_default() {
+                if let Some(waits_for) = beneath.get_mut(&one) {
+                    *waits_for -= 1;
+                    if *waits_for == 0 {
+                        settled.push(one);
+                    }
+                }
             }
         }
         of_space

@@ -3,7 +3,9 @@
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
+use proptest::prelude::*;
 use sotay_feed::{Draft, EnvelopeId, Kind, SpaceId, SpaceKind, Tip};
 use sotay_membership::{
     Cover, CoverId, CoveredFeed, Denied, Membership, Numbers, Record, RecordError, kept_digest,
@@ -148,6 +150,82 @@ fn a_cover_counts_only_on_top_of_covers_that_count_and_the_furthest_place_stands
         assert_eq!(place(membership, main, "an/1"), Some(9));
         assert_eq!(membership.covered(&main).copies.len(), 2);
     });
+}
+
+/// What counts, layer after layer: slow, and obviously what P5.21 says.
+fn in_layers(signed: &BTreeMap<CoverId, (Cover, BTreeSet<&str>)>) -> BTreeSet<CoverId> {
+    let mut counting = BTreeSet::new();
+    loop {
+        let next: BTreeSet<CoverId> = signed
+            .iter()
+            .filter(|(_, (cover, by))| by.len() > 1 && cover.previous.is_subset(&counting))
+            .map(|(id, _)| *id)
+            .collect();
+        if next == counting {
+            return counting;
+        }
+        counting = next;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn whatever_stands_on_whatever_counts_layer_by_layer(
+        drawn in proptest::collection::vec((any::<bool>(), 0u8..8, prop::collection::vec(any::<prop::sample::Index>(), 0..4)), 1..14),
+        unknown: prop::sample::Index,
+    ) {
+        let (mut roll, _) = Roll::branch();
+        let spaces = [SpaceKind::Main, SpaceKind::Committee].map(|kind| roll.space(kind).id());
+        let mut made: Vec<Cover> = Vec::new();
+        let mut signed: [BTreeMap<CoverId, (Cover, BTreeSet<&str>)>; 2] = Default::default();
+        for (number, (elsewhere, signers, on)) in drawn.iter().enumerate() {
+            let previous: Vec<CoverId> = match number {
+                0 => Vec::new(),
+                // Of either space; only those of its own hold it up.
+                _ => on.iter().map(|at| made[at.index(made.len())].id()).collect(),
+            };
+            let nothing = CoverId([9; 32]);
+            let previous = if unknown.index(20) == number { vec![nothing] } else { previous };
+            let new = cover(spaces[usize::from(*elsewhere)], "an/1", number as u64 + 3, number as u8, &previous);
+            // Three of four have enough names, so that chains grow long.
+            let by: &[&str] = match signers { 0 => &[], 1 => &["sec/1"], 2..=4 => &["sec/1", "two"], _ => &["sec/1", "dep"] };
+            by.iter().for_each(|by| sign(&mut roll, by, &new));
+            if !by.is_empty() {
+                signed[usize::from(*elsewhere)].insert(new.id(), (new.clone(), by.iter().copied().collect()));
+            }
+            made.push(new);
+        }
+        let membership = roll.membership();
+        for (space, signed) in spaces.iter().zip(&signed) {
+            let standings = membership.covers(space);
+            prop_assert_eq!(standings.len(), signed.len());
+            let counting: BTreeSet<CoverId> = standings.iter().filter(|one| one.counts).map(|one| one.id).collect();
+            prop_assert_eq!(counting, in_layers(signed));
+        }
+    }
+}
+
+/// `cargo test -p sotay-membership --test covers long_chains -- --ignored --nocapture`
+#[test]
+#[ignore = "prints how long it takes, and asserts nothing about time"]
+fn long_chains_of_covers_are_settled_in_one_way_through() {
+    for length in [250u64, 500, 1_000, 2_000] {
+        let (mut roll, _) = Roll::branch();
+        let main = roll.space(SpaceKind::Main).id();
+        let mut beneath: Option<CoverId> = None;
+        for number in 0..length {
+            let new = cover(main, "an/1", number + 3, 0, beneath.as_slice());
+            ["sec/1", "dep"].iter().for_each(|by| sign(&mut roll, by, &new));
+            beneath = Some(new.id());
+        }
+        let membership = roll.membership();
+        let start = Instant::now();
+        let counting = membership.covers(&main).iter().filter(|one| one.counts).count();
+        println!("{length} covers, each on the one before: {:?}", start.elapsed());
+        assert_eq!(counting as u64, length);
+    }
 }
 
 #[test]
