@@ -58,7 +58,7 @@ fn attempt(
     }
     let arrivals: Vec<i64> = arrivals.into_iter().collect();
     let bytes = int(dropped.bytes);
-    let notes = note::write(store.node(), &[Item::Dropped(*space)]);
+    let notes = note::write(store.node(), &[Item::Shrunk(*space)]);
     store.run(async |client, sql| {
         tokio::try_join!(
             biased;

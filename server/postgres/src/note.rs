@@ -20,8 +20,8 @@ pub(crate) type Node = [u8; 8];
 pub(crate) enum Item {
     /// A space grew from one arrival number to another.
     Grown { space: SpaceId, after: u64, head: u64 },
-    /// Envelopes of it were dropped.
-    Dropped(SpaceId),
+    /// What it holds became less: envelopes were dropped, or bodies erased.
+    Shrunk(SpaceId),
     /// A fork was proven in it.
     Forked(SpaceId),
     /// Records of a bucket were written.
@@ -33,7 +33,7 @@ impl Item {
         let name = |space: &SpaceId| BASE64URL_NOPAD.encode(space.as_bytes());
         match self {
             Item::Grown { space, after, head } => format!("s{}:{after}:{head}", name(space)),
-            Item::Dropped(space) => format!("d{}", name(space)),
+            Item::Shrunk(space) => format!("d{}", name(space)),
             Item::Forked(space) => format!("f{}", name(space)),
             Item::Records(bucket) => format!("r{}", *bucket as u8),
         }
@@ -55,7 +55,7 @@ impl Item {
                 };
                 parts.next().is_none().then_some(item)
             }
-            "d" => space(rest).map(Item::Dropped),
+            "d" => space(rest).map(Item::Shrunk),
             "f" => space(rest).map(Item::Forked),
             "r" => {
                 let number: u8 = rest.parse().ok()?;
@@ -108,7 +108,7 @@ mod tests {
                 head: 12,
             },
             Item::Forked(SpaceId::from_bytes([7; 32])),
-            Item::Dropped(SpaceId::from_bytes([7; 32])),
+            Item::Shrunk(SpaceId::from_bytes([7; 32])),
             Item::Records(Bucket::Relay),
         ];
         let notes = write(NODE, &items);

@@ -1,7 +1,7 @@
 //! The store: one connection that works, one that listens, and a view of what was read.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -76,8 +76,9 @@ statements! {
     new_spaces: "INSERT INTO sotay.space (space, head, chain, bytes)
                  SELECT id, 0, decode('0000000000000000', 'hex'), 0 FROM unnest($1::bytea[]) id ORDER BY id
                  ON CONFLICT (space) DO NOTHING",
-    lock: "SELECT space, head, chain FROM sotay.space WHERE space = ANY($1::bytea[]) ORDER BY space FOR UPDATE",
-    lock_free: "SELECT space, head, chain FROM sotay.space WHERE space = $1 FOR UPDATE SKIP LOCKED",
+    lock: "SELECT space, head, chain, bytes FROM sotay.space
+            WHERE space = ANY($1::bytea[]) ORDER BY space FOR UPDATE",
+    lock_free: "SELECT space, head, chain, bytes FROM sotay.space WHERE space = $1 FOR UPDATE SKIP LOCKED",
     range: "SELECT arrival, chain, bytes FROM sotay.envelope
              WHERE space = $1 AND arrival BETWEEN $2 AND $3 ORDER BY arrival LIMIT $4",
     lacking: "SELECT e.arrival FROM unnest($2::bytea[], $3::int8[]) AS have(device, seq)
@@ -263,13 +264,13 @@ impl PostgresStore {
         }
     }
 
-    /// Locks spaces in the open transaction, which is begun if there is none. Each locked one with its head.
+    /// Locks spaces in the open transaction, which is begun if there is none. Each locked one with its head and size.
     pub(crate) fn lock(
         &self,
         spaces: &BTreeSet<SpaceId>,
         new: &[SpaceId],
         wait: bool,
-    ) -> Result<Vec<(SpaceId, Arrival)>, StoreError> {
+    ) -> Result<BTreeMap<SpaceId, (Arrival, u64)>, StoreError> {
         let begin = if self.begins()? { "BEGIN" } else { "" };
         let ids: Vec<&[u8]> = spaces.iter().map(|space| &space.as_bytes()[..]).collect();
         let new: Vec<&[u8]> = new.iter().map(|space| &space.as_bytes()[..]).collect();
@@ -291,13 +292,13 @@ impl PostgresStore {
             let (_, _, rows) = tokio::try_join!(biased; client.batch_execute(begin), make, lock)?;
             Ok(rows)
         })?;
-        let mut locked = Vec::new();
+        let mut locked = BTreeMap::new();
         for row in rows {
             let head = Arrival {
                 number: read::unsigned(row.get(1))?,
                 chain: read::chain(row.get(2))?,
             };
-            locked.push((read::space_id(row.get(0))?, head));
+            locked.insert(read::space_id(row.get(0))?, (head, read::unsigned(row.get(3))?));
         }
         Ok(locked)
     }
@@ -359,6 +360,15 @@ impl PostgresStore {
         self.view.borrow_mut().moved(space, after, Instant::now());
     }
 
+    /// A space is locked, and was known with this head and size: whatever another process changed is read again.
+    pub(crate) fn agree(&self, space: SpaceId, known: (Arrival, u64), locked: (Arrival, u64)) {
+        if known.0 != locked.0 {
+            self.moved(space, known.0.number);
+        } else if known != locked {
+            self.view.borrow_mut().forget(&space);
+        }
+    }
+
     fn listen(&self) {
         let heard = self.watch.take();
         let mut view = self.view.borrow_mut();
@@ -389,7 +399,7 @@ fn hear(view: &mut View, item: &Item) {
             }
         }
         // What it holds is less; whoever has everything learns nothing from that.
-        Item::Dropped(space) => drop(view.forget(&space)),
+        Item::Shrunk(space) => drop(view.forget(&space)),
         Item::Forked(space) => drop(view.news.forked.insert(space)),
         Item::Records(bucket) => drop(view.news.records.insert(bucket)),
     }
@@ -526,15 +536,13 @@ impl Store for PostgresStore {
         if !self.view.borrow().is_contended(space, Instant::now()) || held(&self.work.borrow()) {
             return Ok(true);
         }
-        let before = self.known(space, |known| known.head)?;
+        let before = self.known(space, |known| (known.head, known.bytes))?;
         let locked = self.lock(&BTreeSet::from([*space]), &[], wait)?;
-        let Some((_, head)) = locked.first() else {
+        let Some(now) = locked.get(space) else {
             // Nothing to lock, or somebody has locked it.
-            return Ok(before.number == 0);
+            return Ok(before.0.number == 0);
         };
-        if *head != before {
-            self.moved(*space, before.number);
-        }
+        self.agree(*space, before, *now);
         if let Some(held) = self
             .work
             .borrow_mut()

@@ -22,18 +22,12 @@ pub(crate) fn commit(store: &mut PostgresStore, batch: &Batch) -> Result<Committ
     let mut touched: BTreeSet<SpaceId> = batch.envelopes.iter().map(|envelope| *envelope.space()).collect();
     // A body is erased under the lock of its space, whose bytes become fewer.
     let erased: BTreeSet<EnvelopeId> = batch.puts.iter().filter_map(Put::erases).collect();
-    let mut held = Vec::new();
-    for id in &erased {
-        if let Some((space, stored)) = crate::read::by_id(store, *id)? {
-            touched.insert(space);
-            held.push((space, stored));
-        }
-    }
+    touched.extend(held(store, &erased)?.into_iter().map(|(space, _)| space));
     if touched.is_empty() && batch.puts.is_empty() {
         store.release()?;
         return Ok(Committed { outcomes: Vec::new() });
     }
-    let committed = attempt(store, batch, &touched, &erased, held);
+    let committed = attempt(store, batch, &touched, &erased);
     if committed.is_err() {
         // Fails only with the connection, and the transaction with it.
         store.release().unwrap_or(());
@@ -49,9 +43,13 @@ fn attempt(
     batch: &Batch,
     touched: &BTreeSet<SpaceId>,
     erased: &BTreeSet<EnvelopeId>,
-    held: Vec<(SpaceId, Stored)>,
 ) -> Result<Committed, StoreError> {
     agree(store, batch, touched)?;
+    // As they are now: until the lock others may have erased, dropped or brought them.
+    let held = held(store, erased)?;
+    if held.iter().any(|(space, _)| !touched.contains(space)) {
+        return Err(StoreError::Moved);
+    }
     let mut writing = Writing {
         store,
         erased,
@@ -89,6 +87,15 @@ fn attempt(
         view.advance(space, staged.head, staged.bytes, &staged.tips);
     }
     Ok(Committed { outcomes })
+}
+
+/// The envelopes of these ids that are stored, each with its space.
+fn held(store: &PostgresStore, ids: &BTreeSet<EnvelopeId>) -> Result<Vec<(SpaceId, Stored)>, StoreError> {
+    let mut held = Vec::new();
+    for id in ids {
+        held.extend(crate::read::by_id(store, *id)?);
+    }
+    Ok(held)
 }
 
 /// Appends arrivals as another database has them; `false` and nothing written if they do not continue what is here.
@@ -164,15 +171,12 @@ fn lock(
             new.push(*space);
         }
     }
-    let locked: BTreeMap<SpaceId, Arrival> = store.lock(touched, &new, true)?.into_iter().collect();
+    let locked = store.lock(touched, &new, true)?;
     for space in touched {
-        let before = store.known(space, |known| known.head)?;
+        let known = || store.known(space, |known| (known.head, known.bytes));
         let now = locked.get(space).copied().unwrap_or_default();
-        if before == now {
-            continue;
-        }
-        store.moved(*space, before.number);
-        if store.known(space, |known| known.head)? != now {
+        store.agree(*space, known()?, now);
+        if known()? != now {
             return Err(contradiction("a space is not where its locked row says"));
         }
     }
@@ -346,10 +350,14 @@ fn write(
             feed_seqs.push(int(tip.seq));
             feed_tips.push(&tip.id.as_bytes()[..]);
         }
-        items.push(Item::Grown {
-            space: *space,
-            after: staged.head.number - (staged.new.len() + staged.holes.len()) as u64,
-            head: staged.head.number,
+        let arrived = (staged.new.len() + staged.holes.len()) as u64;
+        items.push(match arrived {
+            0 => Item::Shrunk(*space),
+            _ => Item::Grown {
+                space: *space,
+                after: staged.head.number - arrived,
+                head: staged.head.number,
+            },
         });
     }
     let column = |of: fn(&(Arrival, Verified<Envelope>)) -> &[u8]| rows.iter().map(of).collect::<Vec<_>>();

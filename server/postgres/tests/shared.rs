@@ -1,6 +1,11 @@
 //! Several processes on one database: what one writes the others see, arrivals stay gapless, outcomes are true.
 
+#[path = "shared/less.rs"]
+mod less;
+
 use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdout, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -60,6 +65,45 @@ fn await_news(
             return all;
         }
         await_signal(signals, |signal| *signal == Signal::News);
+    }
+}
+
+/// Somebody at the server's own console. What was begun there ends with it.
+struct Console {
+    child: Child,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Console {
+    fn open(server: &server::Server, database: &str) -> Self {
+        let mut psql = server.program("psql");
+        psql.args(["-X", "-q", "-A", "-t", "-U", "sotay", "-d", database, "-h"]);
+        psql.arg(server.dir()).args(["-v", "ON_ERROR_STOP=1"]);
+        psql.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = psql.spawn().unwrap();
+        let answers = BufReader::new(child.stdout.take().unwrap());
+        Self { child, answers }
+    }
+
+    /// Returns when it is done.
+    fn say(&mut self, statements: &str) {
+        let mut input = self.child.stdin.as_ref().unwrap();
+        writeln!(input, "{statements}\n\\echo done").unwrap();
+        let mut line = String::new();
+        while line != "done\n" {
+            line.clear();
+            assert!(
+                self.answers.read_line(&mut line).unwrap() > 0,
+                "the console ended"
+            );
+        }
+    }
+}
+
+impl Drop for Console {
+    fn drop(&mut self) {
+        drop(self.child.stdin.take());
+        self.child.wait().unwrap();
     }
 }
 
@@ -429,34 +473,8 @@ fn a_commit_that_another_process_holds_up_for_good_is_given_up_in_words() {
     let mut author = Author::new(1, one);
     commit(&mut a, vec![author.write(b"1")]);
     // Somebody at the server's own console.
-    let (dir, table) = (
-        server.dir().to_owned(),
-        "LOCK TABLE sotay.space IN ACCESS EXCLUSIVE MODE",
-    );
-    let mut console = server.program("psql");
-    console
-        .args(["-X", "-q", "-A", "-t", "-U", "sotay", "-d", "sotay1", "-h"])
-        .arg(&dir)
-        .args([
-            "-c",
-            "BEGIN",
-            "-c",
-            table,
-            "-c",
-            "\\echo locked",
-            "-c",
-            "SELECT pg_sleep(600)",
-        ])
-        .stdout(std::process::Stdio::piped())
-        .stdin(std::process::Stdio::null());
-    let mut console = console.spawn().unwrap();
-    let mut line = String::new();
-    std::io::BufRead::read_line(
-        &mut std::io::BufReader::new(console.stdout.as_mut().unwrap()),
-        &mut line,
-    )
-    .unwrap();
-    assert_eq!(line, "locked\n");
+    let mut console = Console::open(&server, "sotay1");
+    console.say("BEGIN; LOCK TABLE sotay.space IN ACCESS EXCLUSIVE MODE;");
     let second = author.write(b"2");
     let refused = a.commit(Batch {
         envelopes: vec![second.clone()],
@@ -464,10 +482,6 @@ fn a_commit_that_another_process_holds_up_for_good_is_given_up_in_words() {
         ..Batch::default()
     });
     assert!(matches!(refused, Err(StoreError::Moved)), "{refused:?}");
-    console.kill().unwrap();
-    console.wait().unwrap();
-    server
-        .sql("postgres", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep%' AND pid <> pg_backend_pid()")
-        .unwrap();
+    drop(console);
     assert!(matches!(commit(&mut a, vec![second])[..], [Outcome::Stored(_)]));
 }
