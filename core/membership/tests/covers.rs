@@ -210,6 +210,7 @@ proptest! {
 /// `cargo test -p sotay-membership --test covers long_chains -- --ignored --nocapture`
 #[test]
 #[ignore = "prints how long it takes, and asserts nothing about time"]
+#[allow(clippy::disallowed_methods, reason = "it is here to look at the clock")]
 fn long_chains_of_covers_are_settled_in_one_way_through() {
     for length in [250u64, 500, 1_000, 2_000] {
         let (mut roll, _) = Roll::branch();
