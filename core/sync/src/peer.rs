@@ -1,8 +1,10 @@
 //! What a device knows of a relay or peer, per space (P9.4). Written in the transaction that stores what it is about,
 //! so that it never runs ahead of the data.
 
+use std::collections::BTreeSet;
+
 use sotay_feed::cbor::{Reader, Writer};
-use sotay_feed::{Digest, Frontier, SignKey, Space};
+use sotay_feed::{Digest, Frontier, SignKey, Space, SpaceTag};
 use sotay_store::{Bucket, Put, Store, StoreError};
 
 use crate::fault::PeerFault;
@@ -91,6 +93,30 @@ impl PeerRecord {
         reader.finish(&record.encode())?;
         Ok(record)
     }
+}
+
+/// The records of some spaces without their tokens, of all relays and peers that had one: the next session compares frontiers.
+pub(crate) fn without_tokens<S: Store>(store: &S, tags: &BTreeSet<SpaceTag>) -> Result<Vec<Put>, StoreError> {
+    let mut puts = Vec::new();
+    for (key, value) in store.list(Bucket::Peer, &[])? {
+        let tag = key.last_chunk().copied().map(SpaceTag::from_bytes);
+        if tag.is_none_or(|tag| !tags.contains(&tag)) {
+            continue;
+        }
+        let record = PeerRecord::decode(&value).map_err(|_| StoreError::Corrupt("a peer record".into()))?;
+        if record.token.is_some() {
+            let record = PeerRecord {
+                token: None,
+                ..record
+            };
+            puts.push(Put {
+                bucket: Bucket::Peer,
+                key,
+                value: Some(record.encode()),
+            });
+        }
+    }
+    Ok(puts)
 }
 
 #[cfg(test)]

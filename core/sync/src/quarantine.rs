@@ -4,9 +4,11 @@
 
 use sotay_feed::cbor::{Reader, Writer};
 use sotay_feed::{DeviceId, EnvelopeId, SpaceTag};
-use sotay_store::{Bucket, Put, Store, StoreError};
+use sotay_store::{Batch, Bucket, Put, Store, StoreError};
 
-use crate::fault::{PeerFault, RefuseReason};
+use crate::fault::{DenyReason, PeerFault, RefuseReason};
+use crate::peer;
+use crate::replica::Replica;
 
 const VERSION: u64 = 1;
 
@@ -117,13 +119,56 @@ pub fn quarantined<S: Store>(store: &S) -> Result<Vec<Quarantined>, StoreError> 
     Ok(all)
 }
 
+impl RefuseReason {
+    /// Whether another version of this software might have taken the envelope: it is of a form or kind that was not known.
+    fn hangs_on_version(self) -> bool {
+        matches!(
+            self,
+            Self::Record | Self::Version | Self::Denied(DenyReason::WrongKind)
+        )
+    }
+}
+
+impl<S: Store> Replica<S> {
+    /// Lets everything be asked for again that was refused here for a form this version may know: what was refused is not
+    /// stored, and the tokens of its spaces stand for it as if it were. To be called once after the software was updated; a
+    /// second time changes nothing. Returns how many refusals were forgotten.
+    pub fn ask_anew(&mut self) -> Result<usize, StoreError> {
+        let forgotten: Vec<Quarantined> = quarantined(&self.store)?
+            .into_iter()
+            .filter(|record| record.by == RefusedBy::Us && record.reason.hangs_on_version())
+            .collect();
+        if forgotten.is_empty() {
+            return Ok(0);
+        }
+        let mut puts: Vec<Put> = forgotten
+            .iter()
+            .map(|record| Put {
+                bucket: Bucket::Quarantine,
+                key: record.key().to_vec(),
+                value: None,
+            })
+            .collect();
+        let tags = forgotten.iter().map(|record| record.tag).collect();
+        puts.extend(peer::without_tokens(&self.store, &tags)?);
+        self.store.commit(Batch {
+            puts,
+            ..Batch::default()
+        })?;
+        for record in &forgotten {
+            self.quarantine.remove(&record.key());
+        }
+        Ok(forgotten.len())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn records_of_others_in_the_same_bucket_are_left_alone() {
-        use sotay_store::{Batch, DatabaseId, MemoryStore};
+        use sotay_store::{DatabaseId, MemoryStore};
 
         let record = Quarantined {
             by: RefusedBy::Us,

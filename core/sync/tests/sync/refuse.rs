@@ -3,10 +3,10 @@
 use sotay_feed::limits::FEEDS_PER_SPACE_MAX;
 use sotay_feed::{DeviceId, DeviceKeys, Draft, Envelope, EnvelopeId, Kind, MemberId};
 use sotay_membership::{Flags, rank};
-use sotay_store::{Bucket, Store};
+use sotay_store::{Batch, Bucket, Put, Store};
 use sotay_sync::message::{Items, Message};
 use sotay_sync::{
-    Admitted, DenyReason, Gate, Offered, RefuseReason, RefusedBy, SessionEvent, SyncStatus, quarantined,
+    Admitted, DenyReason, Gate, Offered, RefuseReason, RefusedBy, Role, SessionEvent, SyncStatus, quarantined,
 };
 
 use crate::support::*;
@@ -531,4 +531,58 @@ fn a_device_that_shows_two_histories_is_put_out_in_the_same_session() {
         1,
         "what came before the fork was known stays"
     );
+}
+
+#[test]
+fn what_an_older_version_could_not_read_is_asked_for_again_once_after_an_update() {
+    let (branch, _, mut phones, mut relay) = village_with_relay(1);
+    let mut member = phones.remove(1);
+    let secretary = &mut phones[0];
+    // A record of a form that the member's version does not know, and an altered change.
+    let strange = secretary.draft(&branch.roll, Kind::GRANT, b"a later form");
+    let answers = member
+        .replica
+        .admit(&branch.roll, vec![strange.into_inner()], vec![]);
+    assert_eq!(answers.unwrap(), [refused(RefuseReason::Record)]);
+    let change = secretary.draft(&branch.main, Kind::CHANGE, b"altered");
+    let mut altered = change.bytes().to_vec();
+    *altered.last_mut().unwrap() ^= 1;
+    let altered = Envelope::decode(&altered).unwrap();
+    assert_eq!(
+        admit(&mut member, &branch, vec![altered]),
+        [refused(RefuseReason::Signature)]
+    );
+    // What came with it bears a token, and the token stands for the record as well: nobody asks for ever.
+    secretary.grant(&branch, 91, rank::MEMBER);
+    sync(secretary, &mut relay, &branch.spaces());
+    let mut knowing = node(3, Role::Device, member.replica.store().clone());
+    sync(&mut knowing, &mut relay, &branch.spaces());
+    let records = knowing.replica.store().list(Bucket::Peer, &[]).unwrap();
+    let puts = records.into_iter().map(|(key, value)| Put {
+        bucket: Bucket::Peer,
+        key,
+        value: Some(value),
+    });
+    let batch = Batch {
+        puts: puts.collect(),
+        ..Batch::default()
+    };
+    member.replica.store_mut().commit(batch).unwrap();
+    let mut member = member.reopen();
+    let exchange = sync(&mut member, &mut relay, &branch.spaces());
+    assert_eq!(exchange.stats().envelopes_in, 0);
+    assert_ne!(member.frontier(&branch.roll), relay.frontier(&branch.roll));
+
+    assert_eq!(member.replica.ask_anew().unwrap(), 1);
+    let status = member.status(&relay.key(), &branch.roll);
+    assert!(matches!(status, SyncStatus::Behind { .. }), "{status:?}");
+    let mut member = member.reopen();
+    let exchange = sync(&mut member, &mut relay, &branch.spaces());
+    assert_eq!(exchange.stats().envelopes_in, 1);
+    assert_eq!(member.frontier(&branch.roll), relay.frontier(&branch.roll));
+    // Once; and what no version could take stays refused.
+    assert_eq!(member.replica.ask_anew().unwrap(), 0);
+    let kept = quarantined(member.replica.store()).unwrap();
+    assert_eq!(kept.len(), 1);
+    assert_eq!(kept[0].reason, RefuseReason::Signature);
 }
