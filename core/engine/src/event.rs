@@ -101,4 +101,8 @@ pub enum SetAside {
     UnknownDocument = 2,
     /// It names a document of another kind or space by the same id.
     OtherDocument = 3,
+    /// A kind of envelope this version does not know, or does not read in that space.
+    UnknownKind = 4,
+    /// A change of it did not pass the gate; told as [`Event::ChangeRefused`].
+    Refused = 5,
 }

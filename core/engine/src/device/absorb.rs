@@ -19,6 +19,7 @@ use super::Device;
 use super::books::{BookKey, orphan_key, orphan_put};
 use super::home::{SEALED, ring_puts};
 use super::people::PersonRecord;
+use super::rereading::{Form, aside_put};
 use super::waiting::{applied_put, full_put, locked_put, unit_space};
 use crate::error::DeviceError;
 use crate::event::{Event, SetAside};
@@ -30,6 +31,7 @@ pub(super) const PAGE: Budget = Budget {
 
 /// A run with where it came from.
 struct Arrived {
+    envelope: EnvelopeId,
     arrival: u64,
     author: DeviceId,
     /// From a copy that counts.
@@ -113,23 +115,12 @@ impl<S: Store> Device<S> {
     /// Membership records were evaluated when they were stored; here their sealed parts are opened.
     pub(super) fn absorb_roll(&mut self, roll: Space) -> Result<bool, DeviceError> {
         let head = self.replica.store().head(&roll.id())?.number;
-        let mut after = self.applied(&roll.id())?;
+        let after = self.applied(&roll.id())?;
         if after == head {
             return Ok(false);
         }
         // What memory holds never runs ahead of the disk: a key that was not stored has to be found again.
-        let mut ring = self.ring.clone();
-        while after < head {
-            let page = self.replica.store().since(&roll.id(), after, PAGE)?;
-            after = page.upto;
-            for stored in &page.envelopes {
-                self.read_roll(stored, &mut ring);
-            }
-            if !page.more {
-                break;
-            }
-        }
-        self.open_epochs(roll.unit, &mut ring)?;
+        let ring = self.keys_on_record(&roll, after)?;
         let mut puts = vec![applied_put(&roll.id(), head)];
         if ring.len() > self.ring.len() {
             puts.extend(ring_puts(&self.ring, &ring)?);
@@ -146,6 +137,23 @@ impl<S: Store> Device<S> {
             }
         }
         Ok(true)
+    }
+
+    /// The ring with the keys that records of a roll hold for this device, of grants after an arrival.
+    pub(super) fn keys_on_record(&self, roll: &Space, mut after: u64) -> Result<KeyRing, DeviceError> {
+        let mut ring = self.ring.clone();
+        loop {
+            let page = self.replica.store().since(&roll.id(), after, PAGE)?;
+            after = page.upto;
+            for stored in &page.envelopes {
+                self.read_roll(stored, &mut ring);
+            }
+            if !page.more {
+                break;
+            }
+        }
+        self.open_epochs(roll.unit, &mut ring)?;
+        Ok(ring)
     }
 
     fn read_roll(&self, stored: &Stored, ring: &mut KeyRing) {
@@ -216,6 +224,11 @@ impl<S: Store> Device<S> {
             return Ok(());
         }
         haul.puts.push(applied_put(&id, after.max(head)));
+        self.land_in(space, haul)
+    }
+
+    /// Lands what came of one space, and what follows from it for documents that wait.
+    pub(super) fn land_in(&mut self, space: &Space, haul: Haul) -> Result<(), DeviceError> {
         let docs: BTreeSet<DocId> = haul.runs.keys().chain(&haul.late).copied().into_set();
         let disputed = self.land(haul)?;
         self.retry_full(space)?;
@@ -226,6 +239,9 @@ impl<S: Store> Device<S> {
     /// One envelope into the haul. What cannot be opened yet is remembered; what can never be used is set aside.
     pub(super) fn sort_in(&mut self, space: &Space, stored: Stored, haul: &mut Haul) {
         let id = space.id();
+        if self.forms.lacks(Form::Kind(stored.kind)) {
+            return self.set_aside(&stored, SetAside::UnknownKind, haul);
+        }
         if matches!(space.kind, SpaceKind::Main | SpaceKind::Committee)
             && matches!(stored.kind, Kind::SEAL | Kind::RECEIPT)
         {
@@ -253,7 +269,7 @@ impl<S: Store> Device<S> {
             _ => false,
         };
         if !read_here {
-            return;
+            return self.set_aside(&stored, SetAside::UnknownKind, haul);
         }
         let Ok(envelope) = Envelope::decode(&stored.bytes) else {
             return;
@@ -269,6 +285,10 @@ impl<S: Store> Device<S> {
         let Ok(payload) = open_body(envelope.header_bytes(), key, envelope.body()) else {
             return self.set_aside(&stored, SetAside::Unreadable, haul);
         };
+        let form = payload.first().map(|form| Form::Payload(stored.kind, *form));
+        if form.is_some_and(|form| self.forms.lacks(form)) {
+            return self.set_aside(&stored, SetAside::Unreadable, haul);
+        }
         let membership = self.membership_of(space.unit);
         if membership.is_ok_and(|membership| membership.may_admit(&envelope, space).is_err()) {
             let doc = Run::decode(&payload)
@@ -321,7 +341,10 @@ impl<S: Store> Device<S> {
         run: Run,
         haul: &mut Haul,
     ) {
-        let Some(key) = BookKey::of(space.kind, &run).filter(|key| key.kind.knows(key.schema)) else {
+        let readable = |key: &BookKey| {
+            key.kind.knows(key.schema) && !self.forms.lacks(Form::Document(key.kind, key.schema))
+        };
+        let Some(key) = BookKey::of(space.kind, &run).filter(readable) else {
             return self.set_aside(stored, SetAside::UnknownDocument, haul);
         };
         let known = haul.runs.get(&key.doc).map(|(known, _)| *known);
@@ -335,6 +358,7 @@ impl<S: Store> Device<S> {
             .is_some_and(|copies| copies.contains(&stored.id));
         let (_, runs) = haul.runs.entry(key.doc).or_insert((key, Vec::new()));
         runs.push(Arrived {
+            envelope: stored.id,
             arrival: stored.arrival,
             author,
             covered,
@@ -380,12 +404,7 @@ impl<S: Store> Device<S> {
 
     pub(super) fn set_aside(&mut self, stored: &Stored, reason: SetAside, haul: &mut Haul) {
         tracing::warn!(kind = %stored.kind, device = ?stored.device, seq = stored.seq, ?reason, "set aside");
-        let value = vec![reason as u8];
-        haul.puts.push(Put {
-            bucket: Bucket::Quarantine,
-            key: [b"a", &stored.id.as_bytes()[..]].concat(),
-            value: Some(value),
-        });
+        haul.puts.push(aside_put(&stored.id, Some(reason)));
         self.events.push_back(Event::SetAside {
             envelope: stored.id,
             device: stored.device,
@@ -424,9 +443,9 @@ impl<S: Store> Device<S> {
             let book = self.book(key)?;
             // What copies hold came first in its feed.
             runs.in_order_by_key(|arrived: &Arrived| !arrived.covered);
-            let origins: Vec<(u64, DeviceId, bool)> = runs
+            let origins: Vec<(EnvelopeId, u64, DeviceId, bool)> = runs
                 .iter()
-                .map(|from| (from.arrival, from.author, from.covered))
+                .map(|from| (from.envelope, from.arrival, from.author, from.covered))
                 .collect();
             let runs = runs.into_iter().map(|arrived| (arrived.author, arrived.run));
             let mut applied = book.document.apply(runs.collect());
@@ -439,7 +458,7 @@ impl<S: Store> Device<S> {
             }));
             for refused in &applied.refused {
                 let origin = refused.origin.and_then(|(run, _)| origins.get(run).copied());
-                if let (GateError::OrphansFull, Some((arrival, ..))) = (refused.error, origin) {
+                if let (GateError::OrphansFull, Some((_, arrival, ..))) = (refused.error, origin) {
                     puts.push(full_put(&unit_space(unit, key.space), arrival, true));
                     continue;
                 }
@@ -447,9 +466,11 @@ impl<S: Store> Device<S> {
                     disputed.insert(key.doc);
                 }
                 tracing::warn!(doc = ?key.doc, error = %refused.error, "change refused at the gate");
+                // The gate of a later version may let it in.
+                puts.extend(origin.map(|(envelope, ..)| aside_put(&envelope, Some(SetAside::Refused))));
                 self.events.push_back(Event::ChangeRefused {
                     doc: key.doc,
-                    device: origin.map(|(_, author, _)| author),
+                    device: origin.map(|(_, _, author, _)| author),
                 });
             }
             touched.push((key, applied.touched));

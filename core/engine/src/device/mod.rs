@@ -52,6 +52,7 @@ mod receipts;
 mod relays;
 mod removal;
 mod reports;
+mod rereading;
 mod rooted;
 mod roster;
 mod sealing;
@@ -165,6 +166,7 @@ pub struct Device<S: Store> {
     events: VecDeque<Event>,
     /// A fork became known since this phone judged last what counts.
     forked: bool,
+    forms: rereading::Forms,
 }
 
 impl<S: Store> Device<S> {
@@ -202,9 +204,18 @@ impl<S: Store> Device<S> {
 
     /// The same, with the vault that wrapped the secret keys. Keys that rest in the open are put into the vault.
     pub fn open_with(
+        store: S,
+        rng: Box<dyn CryptoRng + Send>,
+        vault: Option<Arc<dyn KeyVault>>,
+    ) -> Result<Self, DeviceError> {
+        Self::open_reading(store, rng, vault, rereading::Forms::default())
+    }
+
+    fn open_reading(
         mut store: S,
         mut rng: Box<dyn CryptoRng + Send>,
         vault: Option<Arc<dyn KeyVault>>,
+        forms: rereading::Forms,
     ) -> Result<Self, DeviceError> {
         let custody = Custody(vault);
         let keys = custody
@@ -246,11 +257,16 @@ impl<S: Store> Device<S> {
             links: Links::default(),
             events: VecDeque::new(),
             forked: false,
+            forms,
         };
         device.reload_directives()?;
         device.handing.fresh = true;
         // Nothing says whether a fork was judged before a crash.
         device.forked = device.home.is_some() && !device.forks()?.is_empty();
+        // It is tried again at the next opening; what was set aside is no reason to refuse this one.
+        if let Err(error) = device.read_again() {
+            tracing::warn!(%error, "what an earlier version set aside was not read again");
+        }
         // A crash between receiving and applying leaves stored envelopes that no document has seen.
         device.catch_up()?;
         device.events.clear();
@@ -370,5 +386,7 @@ fn check_label(label: &str) -> Result<(), DeviceError> {
 mod cards_tests;
 #[cfg(test)]
 mod passes_tests;
+#[cfg(test)]
+mod rereading_tests;
 #[cfg(test)]
 mod tests;

@@ -19,7 +19,7 @@ use super::roster::today;
 use crate::error::DeviceError;
 
 /// Form of a study record: a shared mark. Only in `main`.
-const SHARED: u8 = 3;
+pub(super) const SHARED: u8 = 3;
 /// Bytes of a shared mark after its form: document, revision, mark.
 const SHARED_BYTES: usize = 32 + 8 + 1;
 /// Revisions of one mark. Nobody changes their mind so often; a counter without an end could be brought to overflow.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use sotay_engine::{DeviceError, Event, RefuseReason, SyncReport};
+use sotay_engine::{DeviceError, Event, RefuseReason, SetAside, SyncReport};
 
 use super::join;
 use crate::args::Sync;
@@ -197,10 +197,11 @@ pub(super) fn notice(voice: Voice, event: &Event) -> Option<(String, Value)> {
             reason,
         } => {
             let (id, device) = (envelope.to_string(), device.to_string());
-            let text = voice.say(
-                "notice.set_aside",
-                &[("id", &short(&id)), ("device", &short(&device))],
-            );
+            let words = match reason {
+                SetAside::UnknownKind | SetAside::UnknownDocument => "notice.newer_form",
+                _ => "notice.set_aside",
+            };
+            let text = voice.say(words, &[("id", &short(&id)), ("device", &short(&device))]);
             let reason = format!("{reason:?}");
             Some((
                 text,
