@@ -25,7 +25,7 @@ pub(crate) fn drop_envelopes(
         // Fails only with the connection, and the transaction with it.
         store.release().unwrap_or(());
     }
-    drop(store.view.borrow_mut().forget(space));
+    store.view.borrow_mut().doubt(space);
     dropped
 }
 

@@ -365,7 +365,7 @@ impl PostgresStore {
         if known.0 != locked.0 {
             self.moved(space, known.0.number);
         } else if known != locked {
-            self.view.borrow_mut().forget(&space);
+            self.view.borrow_mut().doubt(&space);
         }
     }
 
@@ -399,7 +399,7 @@ fn hear(view: &mut View, item: &Item) {
             }
         }
         // What it holds is less; whoever has everything learns nothing from that.
-        Item::Shrunk(space) => drop(view.forget(&space)),
+        Item::Shrunk(space) => view.doubt(&space),
         Item::Forked(space) => drop(view.news.forked.insert(space)),
         Item::Records(bucket) => drop(view.news.records.insert(bucket)),
     }

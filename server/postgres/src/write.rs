@@ -33,7 +33,7 @@ pub(crate) fn commit(store: &mut PostgresStore, batch: &Batch) -> Result<Committ
         store.release().unwrap_or(());
         // Whether it took effect is not always known.
         let mut view = store.view.borrow_mut();
-        touched.iter().for_each(|space| drop(view.forget(space)));
+        touched.iter().for_each(|space| view.doubt(space));
     }
     committed
 }
@@ -108,7 +108,7 @@ pub(crate) fn follow(
     let followed = attempt_to_follow(store, space, rows);
     if !matches!(followed, Ok(true)) {
         store.release().unwrap_or(());
-        drop(store.view.borrow_mut().forget(space));
+        store.view.borrow_mut().doubt(space);
     }
     followed
 }

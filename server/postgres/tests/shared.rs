@@ -8,7 +8,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdout, Stdio};
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sotay_feed::{Envelope, Frontier, Verified};
 use sotay_postgres::{Options, PostgresStore, Signal, server};
@@ -38,9 +38,10 @@ fn watched(url: &str) -> (PostgresStore, mpsc::Receiver<Signal>) {
 }
 
 fn await_signal(signals: &mpsc::Receiver<Signal>, wanted: impl Fn(&Signal) -> bool) {
+    let until = Instant::now() + DEFECT;
     loop {
         let signal = signals
-            .recv_timeout(DEFECT)
+            .recv_timeout(until.saturating_duration_since(Instant::now()))
             .expect("a signal that must come did not");
         if wanted(&signal) {
             return;

@@ -1,5 +1,6 @@
 //! A space that becomes less under several processes: bodies erased, envelopes dropped, its size true at every moment.
 
+use std::collections::BTreeMap;
 use std::thread;
 use std::time::Instant;
 
@@ -105,4 +106,25 @@ fn two_who_make_the_same_envelope_less_at_once_count_it_once() {
         let checked = a.full_check().unwrap();
         assert_eq!(checked.envelopes + checked.dropped, 3, "{checked:?}");
     }
+}
+
+/// Whoever reads a space again before a note about it comes must not take that note for an old one.
+#[test]
+fn what_came_before_a_drop_of_ones_own_is_news_although_its_note_is_late() {
+    let Some(mut server) = server::for_test("news beside a drop") else {
+        return;
+    };
+    let url = server.database().unwrap();
+    let (mut a, (mut b, signals)) = (open(&url), watched(&url));
+    let one = space(1);
+    let mut author = Author::new(1, one);
+    commit(&mut a, author.write_many(3));
+    await_news(&mut b, &signals, |news| !news.spaces.is_empty());
+    assert_eq!(b.head(&one).unwrap().number, 3);
+    // The note of it is not heard before B drops something and looks again.
+    commit(&mut a, author.write_many(1));
+    b.drop_envelopes(&one, &[(author.id(), 1)]).unwrap();
+    assert_eq!(b.head(&one).unwrap().number, 4);
+    let news = await_news(&mut b, &signals, |news| !news.spaces.is_empty());
+    assert_eq!(news.spaces, BTreeMap::from([(one, 3)]));
 }
