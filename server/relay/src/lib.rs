@@ -24,6 +24,7 @@ mod inspect;
 mod labels;
 mod limits;
 mod link;
+mod looked;
 mod metered;
 mod metrics;
 mod outbox;

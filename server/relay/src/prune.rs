@@ -13,6 +13,7 @@ use sotay_sync::{Prunable, Replica};
 use tokio::sync::oneshot;
 
 use crate::admin::{Reply, space_word};
+use crate::looked::{Basis, Forks, Looked};
 use crate::shard::Shard;
 
 const DAY_MS: i64 = 24 * 3_600_000;
@@ -30,6 +31,8 @@ const PIECE: Budget = Budget {
     count: 128,
     bytes: 512 * 1024,
 };
+/// Units that are passed over in one piece, at a question each.
+const UNITS_PASSED: usize = 64;
 /// Between two pieces at least so many times the last one's time passes: while nobody waits, and while phones do.
 const REST: u32 = 1;
 const REST_BUSY: u32 = 9;
@@ -147,7 +150,11 @@ pub(crate) fn begin_anew(store: &mut impl Store) -> Result<(), StoreError> {
 pub(crate) struct Sweep {
     /// Count what would be dropped, and write nothing.
     dry: bool,
+    /// Somebody waits for the report: no unit is passed over.
+    asked: bool,
     units: VecDeque<UnitId>,
+    /// Read with the first piece.
+    forks: Option<Forks>,
     /// What is being dropped: space, what, up to which arrival it was looked through.
     jobs: VecDeque<(Space, Prunable, u64)>,
     covers: Vec<Value>,
@@ -156,10 +163,13 @@ pub(crate) struct Sweep {
 }
 
 impl Sweep {
-    pub fn new<S: Store>(replica: &Replica<S>, dry: bool) -> Self {
+    /// For somebody who waits for its report.
+    pub fn asked<S: Store>(replica: &Replica<S>, dry: bool) -> Self {
         Self {
             dry,
+            asked: true,
             units: replica.known_units().into(),
+            forks: None,
             jobs: VecDeque::new(),
             covers: Vec::new(),
             spaces: BTreeMap::new(),
@@ -167,24 +177,64 @@ impl Sweep {
         }
     }
 
+    /// The one that is made every hour.
+    pub fn hourly<S: Store>(replica: &Replica<S>) -> Self {
+        Self {
+            asked: false,
+            ..Self::asked(replica, false)
+        }
+    }
+
     /// One piece of work; whether it was the last. Notes are durable with the store's next commit.
     pub fn step<S: Store>(
         &mut self,
         replica: &mut Replica<S>,
+        looked: &mut Looked,
         retention: &Retention,
         now: i64,
     ) -> Result<bool, StoreError> {
         if let Some((space, prunable, after)) = self.jobs.pop_front() {
             self.drop_some(replica, space, prunable, after)?;
-        } else if let Some(unit) = self.units.pop_front() {
+        } else {
+            self.look_on(replica, looked, retention, now)?;
+        }
+        Ok(self.jobs.is_empty() && self.units.is_empty())
+    }
+
+    /// Looks at the next unit that may have something new.
+    fn look_on<S: Store>(
+        &mut self,
+        replica: &mut Replica<S>,
+        looked: &mut Looked,
+        retention: &Retention,
+        now: i64,
+    ) -> Result<(), StoreError> {
+        let forks = match self.forks.take() {
+            Some(forks) => forks,
+            None => Forks::read(replica.store())?,
+        };
+        for _ in 0..UNITS_PASSED {
+            let Some(unit) = self.units.pop_front() else {
+                break;
+            };
+            // Asked before the roll is read: what comes in between is looked at next time.
+            let basis = Basis::of(replica.store(), unit, &forks)?;
+            if !self.asked && looked.settles(unit, &basis, retention, now) {
+                continue;
+            }
             let was_loaded = replica.membership(unit).is_some();
-            let looked = self.look(replica, unit, retention, now);
+            let found = self.look(replica, unit, retention, now);
             if !was_loaded {
                 replica.unload_unit(unit);
             }
-            looked?;
+            // One that phones use is in memory, and may know less than the database that it shares with other relays.
+            if let (Some(unfinished), false) = (found?, was_loaded) {
+                looked.note(unit, basis, unfinished);
+            }
+            break;
         }
-        Ok(self.jobs.is_empty() && self.units.is_empty())
+        self.forks = Some(forks);
+        Ok(())
     }
 
     /// What it found and did.
@@ -209,19 +259,20 @@ impl Sweep {
         })
     }
 
-    /// Notes which covers count since when, and finds out what the due ones let be dropped.
+    /// Notes which covers count since when, and finds out what the due ones let be dropped. `Some` if nothing was to be noted:
+    /// since when the oldest is held that is not finished.
     fn look<S: Store>(
         &mut self,
         replica: &mut Replica<S>,
         unit: UnitId,
         retention: &Retention,
         now: i64,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Option<Option<i64>>, StoreError> {
         if !replica.load_unit(unit)? {
-            return Ok(());
+            return Ok(None);
         }
         let spaces = replica.spaces();
-        let mut puts = Vec::new();
+        let (mut puts, mut unfinished) = (Vec::new(), None::<i64>);
         for space in spaces.into_iter().filter(|space| space.unit == unit) {
             let tag = space.id().tag();
             let prefix = cover_key(tag, None);
@@ -256,6 +307,9 @@ impl Sweep {
             };
             for id in &counting {
                 let note = noted[id];
+                if !note.finished {
+                    unfinished = Some(unfinished.map_or(note.first_held, |since| since.min(note.first_held)));
+                }
                 self.covers.push(json!({
                     "unit": unit.to_string(),
                     "kind": space_word(space.kind),
@@ -273,7 +327,9 @@ impl Sweep {
                 self.jobs.push_back((space, prunable, 0));
             }
         }
-        write(replica, puts, self.dry)
+        let settled = puts.is_empty().then_some(unfinished);
+        write(replica, puts, self.dry)?;
+        Ok(settled)
     }
 
     fn drop_some<S: Store>(
@@ -340,8 +396,8 @@ pub(crate) fn sweep<S: Store>(
     dry: bool,
     now: i64,
 ) -> Result<Value, StoreError> {
-    let mut sweep = Sweep::new(replica, dry);
-    while !sweep.step(replica, retention, now)? {}
+    let (mut sweep, mut looked) = (Sweep::asked(replica, dry), Looked::default());
+    while !sweep.step(replica, &mut looked, retention, now)? {}
     Ok(sweep.report())
 }
 
@@ -350,6 +406,7 @@ pub(crate) fn sweep<S: Store>(
 pub(crate) struct Pruner {
     pub retention: Retention,
     sweep: Option<Sweep>,
+    looked: Looked,
     /// Who waits for the report of the sweep that runs.
     answer: Option<oneshot::Sender<Reply>>,
     asked: VecDeque<(bool, oneshot::Sender<Reply>)>,
@@ -362,6 +419,7 @@ impl Pruner {
         Self {
             retention,
             sweep: None,
+            looked: Looked::default(),
             answer: None,
             asked: VecDeque::new(),
             next: None,
@@ -400,16 +458,20 @@ impl Pruner {
     ) -> Result<Dropped, StoreError> {
         let start = Instant::now();
         if self.sweep.is_none() {
-            let asked = self.asked.pop_front();
-            let dry = asked.as_ref().is_some_and(|(dry, _)| *dry);
-            self.answer = asked.map(|(_, reply)| reply);
-            self.sweep = Some(Sweep::new(replica, dry));
+            self.looked.keep(&replica.known_units());
+            self.sweep = Some(match self.asked.pop_front() {
+                Some((dry, reply)) => {
+                    self.answer = Some(reply);
+                    Sweep::asked(replica, dry)
+                }
+                None => Sweep::hourly(replica),
+            });
         }
         let Some(sweep) = &mut self.sweep else {
             return Ok(Dropped::default());
         };
         let (before, dry) = (sweep.total, sweep.dry);
-        let stepped = sweep.step(replica, &self.retention, now);
+        let stepped = sweep.step(replica, &mut self.looked, &self.retention, now);
         let after = sweep.total;
         match stepped {
             Ok(false) => {

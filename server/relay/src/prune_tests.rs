@@ -135,6 +135,28 @@ impl Rig {
         self.replica.store().since(&main, 0, all).unwrap().envelopes.len()
     }
 
+    /// What the relay does every hour, as long as nobody asks and no phone uses the unit: the questions to the disk.
+    fn hour(&mut self, pruner: &mut Pruner, now: i64) -> u64 {
+        self.replica.unload_unit(self.unit);
+        let before = self.replica.store().inner().calls();
+        let mut at = now;
+        while at < now + SWEEP_EVERY_MS {
+            pruner.work(&mut self.replica, false, at).unwrap();
+            self.replica.flush().unwrap();
+            at = pruner.next().unwrap();
+        }
+        self.replica.store().inner().calls() - before
+    }
+
+    /// Since when the one cover that is noted is held.
+    fn noted(&self) -> Option<i64> {
+        let notes = self.replica.store().list(Bucket::Relay, COVER).unwrap();
+        assert!(notes.len() < 2);
+        notes
+            .first()
+            .map(|(_, value)| Noted::read(value).unwrap().first_held)
+    }
+
     /// A whole sweep at this time; its report.
     fn sweep(&mut self, dry: bool, now: i64) -> Value {
         let report = sweep(&mut self.replica, &SIGNED, dry, now).unwrap();
@@ -323,4 +345,82 @@ fn who_asks_is_answered_when_all_is_done_and_told_when_it_is_off() {
         reports.each_ref().map(|report| report["dry"].as_bool()),
         [Some(true), Some(false)]
     );
+}
+
+#[test]
+fn a_roll_that_did_not_change_is_not_read_again_and_ages_of_covers_are_learned_all_the_same() {
+    const NEVER: Retention = Retention {
+        signed: false,
+        ..SIGNED
+    };
+    // All forks, and the head of the one roll.
+    const PASSED: u64 = 2;
+    let (mut rig, mut pruner) = (Rig::new(), Pruner::new(NEVER));
+    assert!(rig.hour(&mut pruner, 0) > PASSED);
+    assert_eq!(rig.hour(&mut pruner, DAY_MS), PASSED);
+    // Anything new in it is looked at once, and a cover noted and looked at twice: until the note is on disk.
+    rig.cover(50, &[SECRETARY]);
+    assert!(rig.hour(&mut pruner, 2 * DAY_MS) > PASSED);
+    assert_eq!(rig.hour(&mut pruner, 3 * DAY_MS), PASSED);
+    rig.cover(50, &[DEPUTY]);
+    assert!(rig.hour(&mut pruner, 4 * DAY_MS) > PASSED);
+    assert_eq!(rig.noted(), Some(4 * DAY_MS));
+    assert!(rig.hour(&mut pruner, 5 * DAY_MS) > PASSED);
+    assert_eq!(rig.hour(&mut pruner, 200 * DAY_MS), PASSED);
+    assert_eq!(rig.noted(), Some(4 * DAY_MS));
+    // Turned on, its time is up at once, although nothing changed.
+    let all = rig.held();
+    pruner.retention = Retention {
+        after_ms: 197 * DAY_MS,
+        ..SIGNED
+    };
+    assert_eq!(rig.hour(&mut pruner, 200 * DAY_MS), PASSED);
+    assert!(rig.hour(&mut pruner, 201 * DAY_MS) > PASSED);
+    assert_eq!(rig.held(), all - 49);
+    assert!(rig.hour(&mut pruner, 202 * DAY_MS) > PASSED);
+    assert_eq!(rig.hour(&mut pruner, 203 * DAY_MS), PASSED);
+    // Whoever asks is told of it all the same.
+    let (reply, mut answer) = oneshot::channel();
+    pruner.ask(true, reply, 203 * DAY_MS);
+    rig.hour(&mut pruner, 203 * DAY_MS);
+    let Ok(Reply::Ok(report)) = answer.try_recv() else {
+        panic!("no report");
+    };
+    assert_eq!(report["covers"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_note_that_did_not_reach_the_disk_is_made_at_the_next_look() {
+    let (mut rig, mut pruner) = (Rig::new(), Pruner::new(Retention::default()));
+    rig.cover(50, &[SECRETARY, DEPUTY]);
+    rig.replica.unload_unit(rig.unit);
+    pruner.work(&mut rig.replica, false, 0).unwrap();
+    let disk = rig.replica.into_store().into_inner().into_inner();
+    rig.replica = open(disk, Faults::none());
+    assert_eq!(rig.noted(), None);
+    rig.hour(&mut pruner, SWEEP_EVERY_MS);
+    assert_eq!(rig.noted(), Some(SWEEP_EVERY_MS));
+}
+
+#[test]
+fn a_fork_proven_in_a_roll_takes_the_note_of_a_cover_away_though_the_roll_did_not_grow() {
+    let (mut rig, mut pruner) = (Rig::new(), Pruner::new(Retention::default()));
+    let roll = rig.space(SpaceKind::Roll).id();
+    let before = rig.replica.store().tip(&roll, device(DEPUTY).id()).unwrap();
+    rig.cover(50, &[SECRETARY, DEPUTY]);
+    for hour in 0..3 {
+        rig.hour(&mut pruner, hour * SWEEP_EVERY_MS);
+    }
+    assert_eq!(rig.noted(), Some(0));
+    let twin = Draft::next(&device(DEPUTY), Kind::COVER, &roll, before)
+        .sign(&device(DEPUTY), &roll, b"something else")
+        .unwrap();
+    let batch = Batch {
+        envelopes: vec![twin],
+        ..Batch::default()
+    };
+    rig.replica.store_mut().commit(batch).unwrap();
+    rig.replica.flush().unwrap();
+    rig.hour(&mut pruner, 4 * SWEEP_EVERY_MS);
+    assert_eq!(rig.noted(), None);
 }
