@@ -56,7 +56,7 @@ impl RelayAddress {
             return Err(AddressError::Port);
         }
         Ok(Self {
-            host: checked_host(host)?,
+            host: parse_host(host)?,
             port,
             key,
         })
@@ -78,7 +78,8 @@ impl RelayAddress {
     }
 }
 
-fn checked_host(text: &str) -> Result<String, AddressError> {
+/// The host of an address: a DNS name in lower case or an IP address, an IPv6 address without the brackets it may have.
+pub fn parse_host(text: &str) -> Result<String, AddressError> {
     let bare = match text.strip_prefix('[') {
         Some(rest) => rest.strip_suffix(']').ok_or(AddressError::Host)?,
         None => text,

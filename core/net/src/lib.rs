@@ -31,7 +31,9 @@ mod rendezvous;
 mod tls;
 mod transport;
 
-pub use address::{ADDRESS_BYTES_MAX, AddressError, HOST_BYTES_MAX, RelayAddress, key_text, parse_key};
+pub use address::{
+    ADDRESS_BYTES_MAX, AddressError, HOST_BYTES_MAX, RelayAddress, key_text, parse_host, parse_key,
+};
 pub use backoff::{
     BACKGROUND_BASE, BACKGROUND_CAP, Backoff, FOREGROUND_BASE, FOREGROUND_CAP, RETRY_AFTER_MAX,
 };

@@ -6,6 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+use sotay_membership::rank;
 use sotay_store::Store;
 use sotay_sync::{Policy, Replica, Role, bundle};
 
@@ -200,18 +201,35 @@ pub(crate) fn devices(args: &OfUnit) -> Result<(), RunError> {
             row.extend([days(&device["seen"]), days(&device["whole"])]);
             row
         };
-        table(
-            &[
-                "device",
-                "rank",
-                "state",
-                "blocked",
-                "last seen",
-                "had everything",
-            ],
-            list(answer, "devices").map(row).collect(),
-        )
+        let (rows, hidden): (Vec<_>, Vec<_>) =
+            list(answer, "devices").partition(|device| is_of_interest(device));
+        let heads = [
+            "device",
+            "rank",
+            "state",
+            "blocked",
+            "last seen",
+            "had everything",
+        ];
+        let mut text = table(&heads, rows.into_iter().map(row).collect());
+        if !hidden.is_empty() {
+            text += &format!(
+                "{} more of rank 5 never came: one-time devices for letters without a name, or guests\n",
+                hidden.len()
+            );
+        }
+        text
     })
+}
+
+/// Whether an operator wants to see a device: not those that letters without a name are signed with once (decision 0082),
+/// which no phone ever comes with, nor guests who have not come. The relay does not know them apart.
+pub(crate) fn is_of_interest(device: &Value) -> bool {
+    let came = device["seen"].as_i64().is_some_and(|seen| seen > 0);
+    let admitted = device["rank"]
+        .as_u64()
+        .is_none_or(|rank| rank < u64::from(rank::GUEST));
+    came || admitted || device["blocked"] == true
 }
 
 pub(crate) fn spaces(args: &Spaces) -> Result<(), RunError> {
@@ -291,14 +309,16 @@ pub(crate) fn prune(args: &Prune) -> Result<(), RunError> {
             let answer = client.ask_patiently(&Ask::Prune { dry });
             answer
                 .map_err(|_| RunError::NotRunning)?
-                .map_err(RunError::Refused)?
+                .map_err(|words| match words == prune::OFF {
+                    true => RunError::PruningOff,
+                    false => RunError::Refused(words),
+                })?
         }
         Source::Stopped(mut stopped) => {
             let config = args.config.as_deref().map(config::read).transpose()?;
             let retention = config.map_or_else(Retention::default, |config| config.retention);
             if !dry && !retention.signed {
-                let words = "pruning is off: give the configuration with prune = \"signed\" in [retention] after --config";
-                return Err(RunError::Refused(words.into()));
+                return Err(RunError::PruningOff);
             }
             prune::sweep(&mut stopped.replica, &retention, dry, now_ms())?
         }

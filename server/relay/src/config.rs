@@ -21,6 +21,9 @@ pub(crate) const CONFIG_BYTES_MAX: u64 = 1024 * 1024;
 /// Days that `prune-after` may say.
 pub(crate) const PRUNE_AFTER_DAYS_MAX: i64 = 3650;
 
+/// What the shipped sample shows in the place of a token.
+const PAGE_TOKEN_EXAMPLE: &str = "an example: choose your own";
+
 /// Why a configuration cannot be used. The operator's to mend.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConfigError {
@@ -63,7 +66,7 @@ struct File {
     data: Option<PathBuf>,
     listen: Option<Spanned<String>>,
     http: Option<Spanned<String>>,
-    public: Option<String>,
+    public: Option<Spanned<String>>,
     tcp: Option<bool>,
     page_token: Option<Spanned<String>>,
     store: Option<Spanned<String>>,
@@ -125,7 +128,7 @@ fn parse(path: &Path, text: &str) -> Result<Config, ConfigError> {
     };
     let file: File = toml::from_str(text).map_err(|error| {
         let at = error.span().map_or(0, |span| span.start);
-        fault(at, error.message().to_owned())
+        fault(at, in_words(error.message()))
     })?;
     let address = |value: &Option<Spanned<String>>| {
         let Some(value) = value else { return Ok(None) };
@@ -168,8 +171,20 @@ fn parse(path: &Path, text: &str) -> Result<Config, ConfigError> {
             }
         },
     };
+    let public = match &file.public {
+        None => None,
+        Some(value) => {
+            let host = sotay_net::parse_host(value.get_ref());
+            let problem = || "a DNS name or an IP address without port is expected".into();
+            Some(host.map_err(|_| fault(value.span().start, problem()))?)
+        }
+    };
     let page_token = match &file.page_token {
         None => None,
+        Some(value) if value.get_ref() == PAGE_TOKEN_EXAMPLE => {
+            let problem = "this one stands in the sample, where everybody can read it: choose your own";
+            return Err(fault(value.span().start, problem.into()));
+        }
         Some(value) => Some(PageToken::new(value.get_ref()).ok_or_else(|| {
             let problem = format!("at least {PAGE_TOKEN_CHARS_MIN} characters are expected");
             fault(value.span().start, problem)
@@ -208,7 +223,7 @@ fn parse(path: &Path, text: &str) -> Result<Config, ConfigError> {
         data: file.data.clone(),
         listen: address(&file.listen)?,
         http: address(&file.http)?,
-        public: file.public.clone(),
+        public,
         tcp: file.tcp,
         page_token,
         allow,
@@ -216,6 +231,22 @@ fn parse(path: &Path, text: &str) -> Result<Config, ConfigError> {
         limits,
         retention,
     })
+}
+
+/// What the parser says, without the names of a program's types.
+fn in_words(message: &str) -> String {
+    let mut words = message.to_owned();
+    for (of_program, of_people) in [
+        (" as i128", ""),
+        ("expected u64", "expected a whole number from 0 on"),
+        ("expected u32", "expected a whole number from 0 on"),
+        ("expected a boolean", "expected true or false"),
+        ("expected struct ", "expected a table "),
+        ("expected a sequence", "expected a list in [ ]"),
+    ] {
+        words = words.replace(of_program, of_people);
+    }
+    words
 }
 
 /// Milliseconds of a time like `90d` or `12h`.
@@ -333,6 +364,7 @@ mod tests {
             .lines()
             .map(|line| line.strip_prefix("#= ").unwrap_or(line).to_owned() + "\n")
             .collect();
+        let whole = whole.replace(PAGE_TOKEN_EXAMPLE, "one of our own, long enough");
         let config = parse(Path::new("relay.toml"), &whole).unwrap();
         assert_eq!(
             Limits {
@@ -342,6 +374,41 @@ mod tests {
             Limits::default()
         );
         assert!(config.limits.database_bytes.is_some() && config.data.is_some());
+    }
+
+    /// Everybody can read it: whoever takes the "#= " away and nothing else would open the page to all who reach it.
+    #[test]
+    fn the_token_that_the_sample_shows_is_not_taken() {
+        let sample = include_str!("../packaging/relay.toml");
+        let shown = sample.lines().find_map(|line| line.strip_prefix("#= page-token"));
+        let told = wrong(&format!("page-token{}", shown.unwrap()));
+        assert!(told.starts_with("relay.toml, line 1, page-token: "), "{told}");
+        assert!(told.ends_with("choose your own"), "{told}");
+    }
+
+    #[test]
+    fn types_are_told_in_words_and_not_as_a_program_calls_them() {
+        for (text, expected) in [
+            (
+                "[limits]\nsessions = \"many\"",
+                "expected a whole number from 0 on",
+            ),
+            ("[limits]\nsessions = -1", "expected a whole number from 0 on"),
+            (
+                "[limits]\nsessions = 99999999999999999999",
+                "expected a whole number from 0 on",
+            ),
+            ("tcp = \"yes\"", "expected true or false"),
+            ("allow = \"any\"", "expected a list in [ ]"),
+            ("limits = 5", "expected a table"),
+        ] {
+            let told = wrong(text);
+            assert!(told.contains(expected), "{told}");
+            assert!(
+                !told.contains("u64") && !told.contains("i128") && !told.contains("struct"),
+                "{told}"
+            );
+        }
     }
 
     #[test]
@@ -378,6 +445,13 @@ mod tests {
             "relay.toml, line 1, page-token: at least 20 characters are expected"
         );
         assert!(wrong("log = \"xml\"").contains("line 1, log"));
+        for public in ["a b", "relay.example.vn:7843", ""] {
+            let public = wrong(&format!("\npublic = \"{public}\""));
+            assert_eq!(
+                public,
+                "relay.toml, line 2, public: a DNS name or an IP address without port is expected"
+            );
+        }
         let store = wrong("log = \"json\"\nstore = \"postgres://relay:secret@db.example/sotay\"");
         assert!(
             store.starts_with("relay.toml, line 2, store: the database is on another machine"),

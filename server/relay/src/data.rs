@@ -225,6 +225,9 @@ pub(crate) struct Running {
     pub pid: u32,
     pub listen: SocketAddr,
     pub http: SocketAddr,
+    /// The lines for phones.
+    #[serde(default)]
+    pub phones: Vec<String>,
 }
 
 /// The relay that holds the lock of a directory, if one does and has said where it listens.
@@ -445,6 +448,7 @@ mod tests {
             pid: 7,
             listen: ([127, 0, 0, 1], 1).into(),
             http: ([127, 0, 0, 1], 2).into(),
+            phones: vec!["relay.example.vn:1#key".into()],
         };
         data.note_running(&note).unwrap();
         assert_eq!(running(at.path()).unwrap(), Some(note));

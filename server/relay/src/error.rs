@@ -25,10 +25,7 @@ pub(crate) enum RunError {
     #[error("cannot listen for phones on {address}: {error}")]
     Listen { address: SocketAddr, error: BindError },
     #[error("cannot listen for health checks on TCP {address}: {error}")]
-    Http {
-        address: SocketAddr,
-        error: std::io::Error,
-    },
+    Http { address: SocketAddr, error: BindError },
     #[error("--public: {0}")]
     Public(AddressError),
     #[error("the operating system gives no threads or signals: {0}")]
@@ -47,6 +44,8 @@ pub(crate) enum RunError {
     Socket { path: PathBuf, error: std::io::Error },
     #[error("the relay said: {0}")]
     Refused(String),
+    #[error("pruning is off")]
+    PruningOff,
     #[error("{0}")]
     Admin(#[from] AdminError),
     #[error("{0}")]
@@ -77,14 +76,14 @@ impl RunError {
             } => 7,
             RunError::Server { .. } => 6,
             RunError::NotRunning | RunError::Silent(_) | RunError::NotReady(_) => 8,
-            RunError::Config(_) | RunError::NoData => 2,
+            RunError::Config(_) | RunError::NoData | RunError::Public(_) => 2,
             RunError::Socket { .. } => 5,
             RunError::Backup(error) => error.exit_code(),
             RunError::Unwell(_) | RunError::Lost(_) => 9,
             RunError::Store(_)
-            | RunError::Public(_)
             | RunError::System(_)
             | RunError::Refused(_)
+            | RunError::PruningOff
             | RunError::Admin(_)
             | RunError::Bundle(_)
             | RunError::Stopped => 1,
@@ -123,6 +122,9 @@ impl RunError {
                     "Run `chmod 600` on it. If strangers may have read it, give the branches a relay with a new key."
                 }
             },
+            RunError::Config(ConfigError::Io { .. }) => {
+                "Check the path after --config, and that this user may read the file."
+            }
             RunError::Config(_) => "Mend the file and try again; docs/OPERATING.md lists every key.",
             RunError::NoData => "Give --data DIR, or `data` in the file after --config.",
             RunError::Socket { .. } => {
@@ -130,6 +132,10 @@ impl RunError {
             }
             RunError::Refused(_) | RunError::Admin(_) => {
                 "Check the argument; `sotay-relay units` lists what is here."
+            }
+            RunError::PruningOff => {
+                "Set prune = \"signed\" in [retention] of the configuration, and reload; with the relay stopped give that file \
+                 after --config. `--dry-run` says what would be dropped."
             }
             RunError::Backup(error) => error.next_action(),
             RunError::Bundle(_) => "Use `backup`: a unit of this size does not fit into one file for phones.",
@@ -175,7 +181,12 @@ impl RunError {
                 BindError::NotHere => "Give an address of this machine after --listen, or 0.0.0.0.",
                 BindError::Io(_) => "Check the network settings of this machine.",
             },
-            RunError::Http { .. } => "Stop the other program on that port, or choose another with --http.",
+            RunError::Http { error, .. } => match error {
+                BindError::InUse => "Stop the other program on that port, or choose another with --http.",
+                BindError::Denied => "Choose a port above 1023 with --http, or allow this user the port.",
+                BindError::NotHere => "Give an address of this machine after --http; 127.0.0.1 is meant.",
+                BindError::Io(_) => "Check the network settings of this machine.",
+            },
             RunError::Public(_) => "Give a DNS name or an IP address without port after --public.",
             RunError::System(_) => "Raise the limits of this user (threads, open files).",
             RunError::NotRunning => "Start it with `sotay-relay serve --data DIR`.",

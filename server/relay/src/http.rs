@@ -20,6 +20,10 @@ use crate::shard::now_ms;
 /// What the pages show.
 #[derive(Clone)]
 pub(crate) struct Pages {
+    /// The lines for phones.
+    pub phones: Arc<[String]>,
+    /// When this process began to count, milliseconds since 1970.
+    pub started: i64,
     pub health: Arc<Health>,
     pub metrics: Arc<Metrics>,
     pub listener: Arc<Listener>,

@@ -1,5 +1,6 @@
 //! The subcommands that run no relay: `init`, `status`, `verify`.
 
+use std::io::IsTerminal;
 use std::time::Instant;
 
 use sotay_net::key_text;
@@ -11,6 +12,7 @@ use crate::data::{DataDir, running};
 use crate::database::{Access, Database};
 use crate::error::RunError;
 use crate::http;
+use crate::qr::Qr;
 
 /// Makes directory, key and database. On an existing relay it only prints the key.
 pub(crate) fn init(args: &Init) -> Result<(), RunError> {
@@ -58,16 +60,16 @@ pub(crate) fn status(args: &Data) -> Result<(), RunError> {
             "pid": relay.pid,
             "listen": relay.listen.to_string(),
             "http": relay.http.to_string(),
+            "addresses": relay.phones,
             "ready": ready == 200,
             "state": words,
             "metrics": samples,
         });
         println!("{line}");
     } else {
-        println!(
-            "process    {}\nlistening  {}\nhealth     http://{}",
-            relay.pid, relay.listen, relay.http
-        );
+        println!("process    {}\nlistening  {}", relay.pid, relay.listen);
+        print!("{}", phone_lines(&relay.phones));
+        println!("health     http://{}", relay.http);
         println!("state      {}", if ready == 200 { "ready" } else { words });
         for (name, value) in samples {
             println!("{value:>12}  {name}");
@@ -78,6 +80,16 @@ pub(crate) fn status(args: &Data) -> Result<(), RunError> {
     } else {
         Err(RunError::NotReady(words.to_owned()))
     }
+}
+
+/// The lines for phones, and the first of them as a QR code where a person looks at it.
+pub(crate) fn phone_lines(phones: &[String]) -> String {
+    let mut text: String = phones.iter().map(|line| format!("phones     {line}\n")).collect();
+    if std::io::stdout().is_terminal() {
+        let code = phones.first().and_then(|line| Qr::of(line));
+        text.extend(code.map(|code| code.letters()));
+    }
+    text
 }
 
 /// Walks every chain and hash of the database, then replays every roll with its signatures. Changes nothing.

@@ -30,6 +30,7 @@ mod metrics;
 mod outbox;
 mod permissions;
 mod prune;
+mod qr;
 mod quota;
 mod relocate;
 mod room;

@@ -26,6 +26,8 @@ const SWEEP_EVERY_MS: i64 = 3_600_000;
 const FIRST_SWEEP_AFTER_MS: i64 = 60_000;
 /// After storage failed.
 const RETRY_AFTER_MS: i64 = 600_000;
+/// The answer to who wants something dropped although the configuration says "never".
+pub(crate) const OFF: &str = "pruning is off: set prune = \"signed\" in [retention] of the configuration";
 /// What is looked at, and at most dropped, in one piece.
 const PIECE: Budget = Budget {
     count: 128,
@@ -429,8 +431,7 @@ impl Pruner {
     /// The operator wants it now.
     pub fn ask(&mut self, dry: bool, reply: oneshot::Sender<Reply>, now: i64) {
         if !dry && !self.retention.signed {
-            let words = "pruning is off: set prune = \"signed\" in [retention] of the configuration";
-            let _ = reply.send(Reply::Error(words.into()));
+            let _ = reply.send(Reply::Error(OFF.into()));
             return;
         }
         self.asked.push_back((dry, reply));

@@ -23,6 +23,7 @@ use crate::database::Database;
 use crate::error::RunError;
 use crate::health::{Health, Trouble};
 use crate::http::{self, Pages};
+use crate::inspect::phone_lines;
 use crate::limits::Limits;
 use crate::link::{Job, LinkId, Links, Reload, draining};
 use crate::metered::Metered;
@@ -30,7 +31,7 @@ use crate::metrics::Metrics;
 use crate::outbox::Outgoings;
 use crate::permissions::Served;
 use crate::prune::{Pruner, Retention};
-use crate::shard::Shard;
+use crate::shard::{Shard, now_ms};
 use crate::socket;
 use crate::supervisor;
 use crate::web::door::{Door, PageToken};
@@ -89,7 +90,10 @@ pub(crate) fn serve(args: &Serve) -> Result<(), RunError> {
         };
         let listener = Arc::new(Listener::bind(settings.listen, &keys, carrier).map_err(failed)?);
         let listening = listener.local_address().map_err(failed)?;
+        let phones = phones(&settings, listening, keys.public().sign)?;
         let pages = Pages {
+            started: now_ms(),
+            phones: phones.iter().map(ToString::to_string).collect(),
             health: health.clone(),
             metrics: metrics.clone(),
             listener: listener.clone(),
@@ -106,7 +110,16 @@ pub(crate) fn serve(args: &Serve) -> Result<(), RunError> {
             path: socket::path(data.path()),
             error,
         })?;
-        let announced = announce(&settings, &data, keys.public().sign, listening, web.address)?;
+        let announced = Announced {
+            key: keys.public().sign,
+            running: Running {
+                pid: std::process::id(),
+                listen: listening,
+                http: web.address,
+                phones: phones.iter().map(ToString::to_string).collect(),
+            },
+        };
+        data.note_running(&announced.running)?;
         let service = Service {
             listener,
             jobs,
@@ -252,7 +265,10 @@ struct Web {
 
 impl Web {
     async fn start(address: SocketAddr, page: crate::web::Web) -> Result<Self, RunError> {
-        let failed = |error| RunError::Http { address, error };
+        let failed = |error: std::io::Error| RunError::Http {
+            address,
+            error: error.into(),
+        };
         let listener = tokio::net::TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let (stop, stopped) = oneshot::channel();
@@ -278,36 +294,19 @@ impl Web {
 /// What a running relay tells its operator.
 struct Announced {
     key: SignKey,
-    phones: Vec<RelayAddress>,
     running: Running,
 }
 
-fn announce(
-    settings: &Settings,
-    data: &DataDir,
-    key: SignKey,
-    listen: SocketAddr,
-    http: SocketAddr,
-) -> Result<Announced, RunError> {
-    let running = Running {
-        pid: std::process::id(),
-        listen,
-        http,
-    };
-    data.note_running(&running)?;
+/// The lines that tell phones where it is and which key it shows.
+fn phones(settings: &Settings, listen: SocketAddr, key: SignKey) -> Result<Vec<RelayAddress>, RunError> {
     let hosts = match &settings.public {
         Some(host) => vec![host.clone()],
         None => hosts(listen.ip()),
     };
-    let phones = hosts
+    let lines = hosts
         .iter()
-        .map(|host| RelayAddress::new(host, listen.port(), key))
-        .collect::<Result<_, _>>();
-    Ok(Announced {
-        key,
-        phones: phones.map_err(RunError::Public)?,
-        running,
-    })
+        .map(|host| RelayAddress::new(host, listen.port(), key));
+    lines.collect::<Result<_, _>>().map_err(RunError::Public)
 }
 
 /// Addresses of this machine under which phones may reach it: the one listened on, or for "every address" the ones
@@ -340,21 +339,20 @@ fn hosts(listen: IpAddr) -> Vec<String> {
 }
 
 fn print_start(settings: &Settings, announced: &Announced) {
-    let Announced { key, phones, running } = announced;
+    let Announced { key, running } = announced;
     let allowed: Vec<String> = match &settings.served {
         None => vec!["any".into()],
         Some(served) => served.texts(),
     };
     let data = settings.data.display().to_string();
     let store = settings.store.as_ref().map(Target::place);
-    let addresses: Vec<String> = phones.iter().map(ToString::to_string).collect();
     let text = if settings.json {
         let line = serde_json::json!({
             "event": "listening",
             "listen": running.listen.to_string(),
             "http": running.http.to_string(),
             "key": key_text(key),
-            "addresses": addresses,
+            "addresses": running.phones,
             "allow": allowed,
             "data": data,
             "server": store,
@@ -374,9 +372,7 @@ fn print_start(settings: &Settings, announced: &Announced) {
             running.listen,
             if settings.tcp { "UDP and TCP" } else { "UDP" }
         );
-        for address in &addresses {
-            text += &format!("phones     {address}\n");
-        }
+        text += &phone_lines(&running.phones);
         text += &format!("health     http://{}/healthz /readyz /metrics\n", running.http);
         text += &format!("allowed    {}\n", allowed.join(" "));
         if allowed == ["any"] {

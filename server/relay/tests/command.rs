@@ -158,7 +158,7 @@ fn the_public_name_is_in_the_line_for_phones() {
             "not a name",
         ],
     );
-    assert_eq!(code, Some(1));
+    assert_eq!(code, Some(2));
     assert!(error.contains("--public"), "{error}");
 }
 
@@ -174,6 +174,14 @@ fn status_tells_a_running_relay_from_a_killed_one() {
     assert_eq!(status["ready"], true);
     assert_eq!(status["pid"], relay.start["pid"]);
     assert_eq!(status["metrics"]["sessions"], "0");
+    // Started by a service manager, this is where the line for phones is seen.
+    assert_eq!(status["addresses"], relay.start["addresses"]);
+    let (_, out, _) = finished(&["status", "--data", text(dir.path())]);
+    assert!(
+        out.contains(&format!("phones     {}\n", relay.address())),
+        "{out}"
+    );
+    assert!(!out.contains('\u{2588}'), "a code is for eyes: {out}");
     relay.kill();
     let (code, _, error) = finished(&["status", "--data", text(dir.path())]);
     assert_eq!(code, Some(8));

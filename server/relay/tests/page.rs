@@ -131,6 +131,93 @@ fn the_token_of_the_configuration_opens_the_page_and_a_wrong_one_makes_wait() {
     assert_eq!(ask(&plain, "POST", "/in", "", "token=").0, 401);
 }
 
+/// A branch has many devices that are none: letters without a name are signed with them (decision 0082).
+#[tokio::test]
+async fn phones_stand_in_the_list_of_a_unit_and_devices_for_letters_do_not() {
+    const SLOTS: [(u8, u8); 3] = [(21, rank::GUEST), (22, rank::GUEST), (23, rank::GUEST)];
+    let dir = tempfile::tempdir().unwrap();
+    let relay = Relay::start(dir.path(), &[]);
+    let (mut founder, _) = founder(FOUNDER, &[&grants()[..], &SLOTS[..]].concat());
+    founder.sync(&relay).await;
+    let unit = founder.roll().unit;
+    let cookie = sign_in(&relay, dir.path());
+    let (_, _, body) = get(&relay, "GET", &format!("/unit/{unit}"), &cookie);
+    let args = [
+        "devices",
+        "--data",
+        dir.path().to_str().unwrap(),
+        &unit.to_string(),
+    ];
+    let (_, listed, _) = finished(&args);
+    for text in [&body, &listed] {
+        // Who has not come yet is shown as well.
+        for device in [FOUNDER, MEMBER] {
+            let device = Phone::new(device, unit).keys.id().to_string();
+            assert!(text.contains(&device), "{text}");
+        }
+        for (slot, _) in &SLOTS {
+            assert!(
+                !text.contains(&Phone::new(*slot, unit).keys.id().to_string()),
+                "{text}"
+            );
+        }
+    }
+    assert!(body.contains("<p>3 máy khác chưa bao giờ liên lạc"), "{body}");
+    assert!(body.contains("<small>bí thư</small>"), "{body}");
+    assert!(
+        listed.ends_with(
+            "3 more of rank 5 never came: one-time devices for letters without a name, or guests\n"
+        )
+    );
+    assert_eq!(json(&args)["devices"].as_array().unwrap().len(), 6);
+}
+
+#[tokio::test]
+async fn the_page_shows_the_line_for_phones_and_its_code() {
+    let dir = tempfile::tempdir().unwrap();
+    let relay = Relay::start(dir.path(), &["--public", "relay.example.vn"]);
+    let cookie = sign_in(&relay, dir.path());
+    let (_, _, body) = get(&relay, "GET", "/", &cookie);
+    let line = format!("<code class=\"id\">{}</code>", relay.address());
+    assert!(body.contains(&line), "{body}");
+    assert!(
+        body.contains("<svg class=\"code\"") && body.contains("<path d=\"M2 2h7v1h-7z"),
+        "{body}"
+    );
+}
+
+/// The operator looks at it just then: what cannot be read must not look as if it were not there.
+#[tokio::test]
+async fn while_the_database_server_is_away_the_page_says_so_and_does_not_say_that_there_is_nothing() {
+    let Some(mut server) = sotay_postgres::server::for_test("the page without a database") else {
+        return;
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("relay.toml");
+    std::fs::write(&config, format!("store = \"{}\"\n", server.database().unwrap())).unwrap();
+    let relay = Relay::start(dir.path(), &["--config", config.to_str().unwrap()]);
+    let (mut founder, _) = founder(FOUNDER, &grants());
+    founder.sync(&relay).await;
+    let cookie = sign_in(&relay, dir.path());
+    let unit = format!("/unit/{}", founder.roll().unit);
+    assert_eq!(get(&relay, "GET", &unit, &cookie).0, 200);
+    server.stop().unwrap();
+    while relay.page("/readyz").0 == 200 {
+        tokio::task::yield_now().await;
+    }
+    let (_, _, body) = get(&relay, "GET", "/", &cookie);
+    assert!(
+        body.contains("Chưa phục vụ được: máy chủ cơ sở dữ liệu không trả lời"),
+        "{body}"
+    );
+    assert!(!body.contains("Chưa có đơn vị nào"), "{body}");
+    let (code, _, body) = get(&relay, "GET", &unit, &cookie);
+    assert!(
+        code == 200 || (code == 503 && body.contains("Hiện chưa đọc được")),
+        "{code} {body}"
+    );
+}
+
 #[tokio::test]
 async fn the_page_speaks_two_languages_and_fetches_nothing_from_elsewhere() {
     let dir = tempfile::tempdir().unwrap();
@@ -142,8 +229,22 @@ async fn the_page_speaks_two_languages_and_fetches_nothing_from_elsewhere() {
     let cookie = sign_in(&relay, dir.path());
     let unit = format!("/unit/{}", founder.roll().unit);
     for (lang, words) in [
-        ("vi", ["Chi bộ và đơn vị", "Điện thoại chưa được kết nạp"]),
-        ("en", ["Branches and units", "A phone nobody admitted"]),
+        (
+            "vi",
+            [
+                "Chi bộ và đơn vị",
+                "Điện thoại chưa được kết nạp",
+                "Tính từ lúc trạm khởi động, chưa đầy một giờ trước.",
+            ],
+        ),
+        (
+            "en",
+            [
+                "Branches and units",
+                "A phone nobody admitted",
+                "Counted since the relay started, less than an hour ago.",
+            ],
+        ),
     ] {
         let (code, head, _) = get(&relay, "GET", &format!("/lang/{lang}?{unit}"), &cookie);
         assert_eq!(code, 303);

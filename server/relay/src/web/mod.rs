@@ -137,10 +137,10 @@ async fn overview(State(web): State<Web>, headers: HeaderMap) -> Response {
     if !web.is_in(&headers) {
         return sign_in(&web, &headers, None);
     }
-    let units = web.ask(Ask::Units).await.unwrap_or_default();
+    let units = web.ask(Ask::Units).await.ok();
     page(
         StatusCode::OK,
-        &view::Overview::new(lang(&headers), &web, &units, now_ms()),
+        &view::Overview::new(lang(&headers), &web, units.as_ref(), now_ms()),
     )
 }
 
@@ -154,6 +154,10 @@ async fn unit(State(web): State<Web>, headers: HeaderMap, Path(unit): Path<Strin
         (Ok(devices), Ok(spaces)) => page(
             StatusCode::OK,
             &view::Unit::new(lang(&headers), &devices, &spaces, now_ms()),
+        ),
+        _ if web.pages.health.trouble().is_some() => page(
+            StatusCode::SERVICE_UNAVAILABLE,
+            &view::Gone::for_now(lang(&headers)),
         ),
         _ => not_found(&headers),
     }

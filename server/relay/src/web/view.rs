@@ -5,13 +5,16 @@ use serde_json::Value;
 
 use super::words::{Lang, Words};
 use super::{Web, Why};
+use crate::commands::is_of_interest;
 use crate::contacts::{DAY_MS, SILENT_DAYS};
+use crate::qr::Qr;
 
 /// Hours of the plot.
 const HOURS: i64 = 24;
 /// Width of an hour and height of the plot, in its own units.
 const BAR: u32 = 24;
 const HEIGHT: u32 = 120;
+const HOUR_MS: i64 = 3_600_000;
 /// Digits of an id that are shown.
 const SHORT: usize = 8;
 
@@ -62,12 +65,27 @@ impl SignIn {
 #[template(path = "gone.html")]
 pub(super) struct Gone {
     frame: Frame,
+    title: &'static str,
+    how: &'static str,
 }
 
 impl Gone {
     pub fn new(lang: Lang) -> Self {
+        let words = lang.words();
         Self {
             frame: Frame::new(lang, String::new(), false),
+            title: words.gone,
+            how: words.gone_how,
+        }
+    }
+
+    /// It may be there, but what says so cannot be read.
+    pub fn for_now(lang: Lang) -> Self {
+        let words = lang.words();
+        Self {
+            title: words.unread,
+            how: words.unread_how,
+            ..Self::new(lang)
         }
     }
 }
@@ -153,14 +171,21 @@ pub(super) struct Overview {
     tolerated: u32,
     frustrated: u32,
     refusals: Vec<(&'static str, u64)>,
+    /// What is counted is in memory: said while it is younger than what the page speaks of.
+    counted: Option<String>,
     units: Vec<UnitLine>,
+    /// The database did not answer.
+    unread: bool,
+    phones: Vec<String>,
+    code: String,
+    code_width: i32,
 }
 
 impl Overview {
-    pub fn new(lang: Lang, web: &Web, answer: &Value, now: i64) -> Self {
+    pub fn new(lang: Lang, web: &Web, answer: Option<&Value>, now: i64) -> Self {
         let words = lang.words();
-        let mut units: Vec<(Doing, &Value)> = answer["units"]
-            .as_array()
+        let mut units: Vec<(Doing, &Value)> = answer
+            .and_then(|answer| answer["units"].as_array())
             .into_iter()
             .flatten()
             .map(|unit| (Doing::of(unit, now), unit))
@@ -178,7 +203,12 @@ impl Overview {
                 None => refusals.push((sentence, count)),
             }
         }
+        let code = web.pages.phones.first().and_then(|line| Qr::of(line));
         Self {
+            unread: answer.is_none(),
+            phones: web.pages.phones.to_vec(),
+            code_width: code.as_ref().map_or(0, Qr::width),
+            code: code.map_or_else(String::new, |code| code.path()),
             frame: Frame::new(lang, String::new(), true),
             trouble: web
                 .pages
@@ -198,6 +228,7 @@ impl Overview {
             tolerated: sum(|hour| hour.tolerated),
             frustrated: sum(|hour| hour.frustrated),
             refusals,
+            counted: counted(words, now.saturating_sub(web.pages.started)),
             units: units
                 .iter()
                 .map(|(doing, unit)| line(*doing, unit, words, now))
@@ -258,6 +289,7 @@ fn bars(hours: &[crate::history::Hour]) -> Vec<Bar> {
 
 struct DeviceLine {
     short: String,
+    rank: &'static str,
     class: &'static str,
     state: String,
     seen: String,
@@ -277,6 +309,8 @@ pub(super) struct Unit {
     frame: Frame,
     id: String,
     devices: Vec<DeviceLine>,
+    /// Those that are not worth a line.
+    others: usize,
     spaces: Vec<SpaceLine>,
 }
 
@@ -289,6 +323,7 @@ impl Unit {
             let blocked = device["blocked"] == true;
             DeviceLine {
                 short: device["device"].as_str().unwrap_or_default().to_owned(),
+                rank: words.rank(device["rank"].as_u64()),
                 class: if blocked || state != "active" {
                     "silent"
                 } else {
@@ -315,14 +350,14 @@ impl Unit {
                 percent: (bytes * 100).checked_div(most).unwrap_or(0).min(100),
             }
         };
+        let all = devices["devices"].as_array().into_iter().flatten();
+        let (mut shown, others): (Vec<&Value>, Vec<&Value>) = all.partition(|device| is_of_interest(device));
+        // Who was here last stands first.
+        shown.sort_by_key(|device| std::cmp::Reverse(device["seen"].as_i64()));
         Self {
             frame: Frame::new(lang, format!("/unit/{id}"), true),
-            devices: devices["devices"]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .map(device)
-                .collect(),
+            devices: shown.into_iter().map(device).collect(),
+            others: others.len(),
             spaces: spaces["spaces"]
                 .as_array()
                 .into_iter()
@@ -332,6 +367,12 @@ impl Unit {
             id,
         }
     }
+}
+
+/// Since when is counted, if not for all the hours that the page speaks of.
+fn counted(words: &'static Words, for_ms: i64) -> Option<String> {
+    let hours = for_ms.max(0) / HOUR_MS;
+    (hours < HOURS).then(|| words.counted(hours))
 }
 
 fn short(id: &str) -> String {
@@ -388,6 +429,21 @@ mod tests {
         let bars = bars(&hours);
         assert_eq!((bars[0].good, bars[0].poor), (HEIGHT, 1));
         assert_eq!((bars[1].good, bars[1].poor, bars[1].x), (0, 0, BAR));
+    }
+
+    #[test]
+    fn a_relay_that_counts_for_less_than_a_day_says_so() {
+        let said = |for_ms| counted(Lang::En.words(), for_ms);
+        assert_eq!(
+            said(HOUR_MS - 1).as_deref(),
+            Some("Counted since the relay started, less than an hour ago.")
+        );
+        assert_eq!(
+            said(HOURS * HOUR_MS - 1).as_deref(),
+            Some("Counted since the relay started, 23 hours ago.")
+        );
+        assert_eq!(said(HOURS * HOUR_MS), None);
+        assert_eq!(said(-1), said(0), "a clock that was set back");
     }
 
     #[test]

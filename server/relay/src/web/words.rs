@@ -92,6 +92,11 @@ pub(crate) struct Words {
     pub today: &'static str,
     pub yesterday: &'static str,
     pub blocked: &'static str,
+    pub others: &'static str,
+    pub unread: &'static str,
+    pub unread_how: &'static str,
+    pub address: &'static str,
+    pub address_how: &'static str,
 }
 
 static VI: Words = Words {
@@ -152,6 +157,11 @@ static VI: Words = Words {
     today: "hôm nay",
     yesterday: "hôm qua",
     blocked: "bị chặn",
+    others: "máy khác chưa bao giờ liên lạc: máy dùng một lần cho thư góp ý không tên, hoặc khách.",
+    unread: "Hiện chưa đọc được",
+    unread_how: "Hiện chưa đọc được cơ sở dữ liệu. Điện thoại vẫn giữ đủ dữ liệu của mình và sẽ thử lại.",
+    address: "Địa chỉ cho điện thoại",
+    address_how: "Gửi dòng này cho bí thư các chi bộ, hoặc đưa mã để quét.",
 };
 
 static EN: Words = Words {
@@ -212,6 +222,11 @@ static EN: Words = Words {
     today: "today",
     yesterday: "yesterday",
     blocked: "blocked",
+    others: "more never came: one-time devices for letters without a name, or guests.",
+    unread: "Not to be read now",
+    unread_how: "The database cannot be read now. Phones keep what they have and try again.",
+    address: "Address for phones",
+    address_how: "Give this line to the secretaries of the branches, or let them scan the code.",
 };
 
 impl Words {
@@ -273,9 +288,22 @@ impl Words {
             "the database cannot be written" => "không ghi được cơ sở dữ liệu",
             "the database is damaged" => "cơ sở dữ liệu bị hỏng",
             "the disk fails" => "đĩa bị lỗi",
+            "the database server does not answer" => "máy chủ cơ sở dữ liệu không trả lời",
             _ => "cần khởi động lại",
         };
         self.choose(vi, words)
+    }
+
+    /// What a device may do; nothing of one that has no right any more.
+    pub fn rank(&self, rank: Option<u64>) -> &'static str {
+        match rank {
+            Some(0 | 1) => self.choose("cấp trên", "level above"),
+            Some(2) => self.choose("bí thư", "secretary"),
+            Some(3) => self.choose("phó bí thư", "deputy"),
+            Some(4) => self.choose("đảng viên", "member"),
+            Some(_) => self.choose("khách hoặc thư", "guest or letter"),
+            None => "",
+        }
     }
 
     /// A state of a device, or a kind of space.
@@ -299,6 +327,19 @@ impl Words {
             "en" => vi.to_owned(),
             _ => word.replace('-', " "),
         }
+    }
+
+    /// Since when is counted.
+    pub fn counted(&self, hours: i64) -> String {
+        let since = self.choose("Tính từ lúc trạm khởi động", "Counted since the relay started");
+        let ago = match hours {
+            0 => self
+                .choose("chưa đầy một giờ trước", "less than an hour ago")
+                .to_owned(),
+            1 => self.choose("1 giờ trước", "1 hour ago").to_owned(),
+            hours => format!("{hours} {}", self.choose("giờ trước", "hours ago")),
+        };
+        format!("{since}, {ago}.")
     }
 
     /// So many days ago.
@@ -349,6 +390,7 @@ mod tests {
             Trouble::Full,
             Trouble::ReadOnly,
             Trouble::Corrupt,
+            Trouble::Away,
             Trouble::Io,
             Trouble::Dead,
         ];
