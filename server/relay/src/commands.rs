@@ -134,6 +134,15 @@ fn days(value: &Value) -> String {
     }
 }
 
+/// How long until then: days, and hours of the last one.
+fn in_time(left_ms: i64) -> String {
+    const HOUR_MS: i64 = 3_600_000;
+    match left_ms {
+        ..DAY_MS => format!("in {} h", (left_ms + HOUR_MS - 1) / HOUR_MS),
+        _ => format!("in {} d", (left_ms + DAY_MS - 1) / DAY_MS),
+    }
+}
+
 fn table(heads: &[&str], rows: Vec<Vec<String>>) -> String {
     let mut text = String::new();
     let mut widths: Vec<usize> = heads.iter().map(|head| head.len()).collect();
@@ -333,7 +342,7 @@ pub(crate) fn prune(args: &Prune) -> Result<(), RunError> {
             let state = if cover["finished"] == true {
                 "done".to_owned()
             } else if left > 0 {
-                format!("in {} d", (left + DAY_MS - 1) / DAY_MS)
+                in_time(left)
             } else {
                 "due".to_owned()
             };
@@ -399,7 +408,17 @@ pub(crate) fn export(args: &Export) -> Result<(), RunError> {
         file.write_all(&bytes)?;
         file.sync_all()
     };
-    write().map_err(|error| DataError::io(&args.out, "written", error))?;
+    if let Err(error) = write() {
+        if error.kind() == std::io::ErrorKind::AlreadyExists {
+            return Err(RunError::Exists(args.out.clone()));
+        }
+        // What was begun is no bundle, and would stand in the way of the next attempt.
+        let _ = std::fs::remove_file(&args.out);
+        return Err(RunError::Output {
+            path: args.out.clone(),
+            error,
+        });
+    }
     if args.data.json {
         println!(
             "{}",

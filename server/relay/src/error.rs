@@ -46,6 +46,10 @@ pub(crate) enum RunError {
     Refused(String),
     #[error("pruning is off")]
     PruningOff,
+    #[error("{0} is there already; nothing was overwritten")]
+    Exists(PathBuf),
+    #[error("{path} cannot be written: {error}")]
+    Output { path: PathBuf, error: std::io::Error },
     #[error("{0}")]
     Admin(#[from] AdminError),
     #[error("{0}")]
@@ -77,7 +81,7 @@ impl RunError {
             RunError::Server { .. } => 6,
             RunError::NotRunning | RunError::Silent(_) | RunError::NotReady(_) => 8,
             RunError::Config(_) | RunError::NoData | RunError::Public(_) => 2,
-            RunError::Socket { .. } => 5,
+            RunError::Socket { .. } | RunError::Exists(_) | RunError::Output { .. } => 5,
             RunError::Backup(error) => error.exit_code(),
             RunError::Unwell(_) | RunError::Lost(_) => 9,
             RunError::Store(_)
@@ -132,6 +136,10 @@ impl RunError {
             }
             RunError::Refused(_) | RunError::Admin(_) => {
                 "Check the argument; `sotay-relay units` lists what is here."
+            }
+            RunError::Exists(_) => "Give another file after --out, or move that one aside.",
+            RunError::Output { .. } => {
+                "Give a file after --out in a directory that exists, that belongs to this user, on a disk with room."
             }
             RunError::PruningOff => {
                 "Set prune = \"signed\" in [retention] of the configuration, and reload; with the relay stopped give that file \

@@ -57,6 +57,7 @@ async fn ready(State(pages): State<Pages>) -> impl IntoResponse {
 }
 
 async fn metrics(State(pages): State<Pages>) -> impl IntoResponse {
+    pages.metrics.ready(pages.health.trouble().is_none());
     pages.metrics.turned(pages.listener.turned());
     pages.metrics.contacts(&pages.contacts, now_ms());
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";

@@ -70,6 +70,8 @@ const COMMIT_ENVELOPES: [f64; 8] = [0.0, 1.0, 4.0, 16.0, 64.0, 256.0, 1024.0, 40
 /// All counters of one relay.
 pub(crate) struct Metrics {
     registry: Registry,
+    /// Whether phones are served: 1, else 0.
+    ready: Gauge,
     /// Sessions open now.
     pub sessions: Gauge,
     /// Handshakes by how they ended.
@@ -118,6 +120,7 @@ impl Metrics {
         let mut registry = Registry::with_prefix("sotay_relay");
         let metrics = Self {
             registry: Registry::default(),
+            ready: Gauge::default(),
             sessions: Gauge::default(),
             handshakes: Family::default(),
             closed: Family::default(),
@@ -144,6 +147,7 @@ impl Metrics {
             history: History::default(),
         };
         let m = &metrics;
+        registry.register("ready", "Whether phones are served", m.ready.clone());
         registry.register("sessions", "Sessions open now", m.sessions.clone());
         registry.register("handshakes", "Handshakes by how they ended", m.handshakes.clone());
         registry.register("sessions_closed", "Sessions by why they ended", m.closed.clone());
@@ -220,7 +224,31 @@ impl Metrics {
             m.waiting.clone(),
         );
         registry.register_with_unit("storage", "Size on disk by file", Unit::Bytes, m.storage.clone());
+        metrics.begin();
         Self { registry, ..metrics }
+    }
+
+    /// A rate needs a beginning: of a series that appears with its first event nobody sees that event. What alert rules ask
+    /// for is told from the start, at nothing.
+    fn begin(&self) {
+        for outcome in ["ok", "full", "retried", "refused"] {
+            self.handshakes.get_or_create(&Outcome { outcome }).inc_by(0);
+        }
+        for outcome in ["satisfied", "tolerated", "frustrated"] {
+            self.syncs.get_or_create(&Outcome { outcome }).inc_by(0);
+        }
+        self.closed.get_or_create(&Reason { reason: "storage" }).inc_by(0);
+        for reason in ["quota", "signature", "malformed", "record"] {
+            self.refused.get_or_create(&Reason { reason }).inc_by(0);
+        }
+        for within in SKEWS.map(|(_, name)| name).into_iter().chain(["more"]) {
+            self.skews.get_or_create(&Within { within }).inc_by(0);
+        }
+    }
+
+    /// Whether phones are served, as `/readyz` tells.
+    pub fn ready(&self, ready: bool) {
+        self.ready.set(i64::from(ready));
     }
 
     /// Counts one handshake.

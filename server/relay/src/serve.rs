@@ -12,7 +12,7 @@ use sotay_net::{Listener, RelayAddress, key_text};
 use sotay_postgres::{Listener as Watcher, Signal, Target};
 use sotay_store::StoreError;
 use sotay_sync::{Group, Replica, Role};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{self, SignalKind, signal};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::books::Books;
@@ -78,6 +78,8 @@ pub(crate) fn serve(args: &Serve) -> Result<(), RunError> {
     let thread = thread.map_err(RunError::System)?;
 
     let result = runtime.block_on(async {
+        // Before anybody is told that it runs: a signal that nobody catches ends it as a kill does.
+        let signals = Signals::catch().map_err(RunError::System)?;
         let failed = |error| RunError::Listen {
             address: settings.listen,
             error,
@@ -130,7 +132,7 @@ pub(crate) fn serve(args: &Serve) -> Result<(), RunError> {
         service.health.set(None);
         print_start(&settings, &announced);
         supervisor::tell(supervisor::READY);
-        let ended = service.run(args, died).await;
+        let ended = service.run(args, signals, died).await;
         desk.abort();
         // One that stays is removed with the next start.
         let _ = std::fs::remove_file(socket::path(data.path()));
@@ -385,6 +387,23 @@ fn print_start(settings: &Settings, announced: &Announced) {
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
+/// What the operator and the service manager say.
+struct Signals {
+    reload: unix::Signal,
+    terminate: unix::Signal,
+    interrupt: unix::Signal,
+}
+
+impl Signals {
+    fn catch() -> std::io::Result<Self> {
+        Ok(Self {
+            reload: signal(SignalKind::hangup())?,
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+}
+
 /// The running relay.
 struct Service {
     listener: Arc<Listener>,
@@ -396,10 +415,12 @@ struct Service {
 
 impl Service {
     /// Serves until told to stop, then drains.
-    async fn run(self, args: &Serve, died: oneshot::Receiver<()>) -> Result<(), RunError> {
-        let mut reload = signal(SignalKind::hangup()).map_err(RunError::System)?;
-        let mut terminate = signal(SignalKind::terminate()).map_err(RunError::System)?;
-        let mut interrupt = signal(SignalKind::interrupt()).map_err(RunError::System)?;
+    async fn run(self, args: &Serve, signals: Signals, died: oneshot::Receiver<()>) -> Result<(), RunError> {
+        let Signals {
+            mut reload,
+            mut terminate,
+            mut interrupt,
+        } = signals;
         let (alive, mut all_gone) = mpsc::channel(1);
         let links = Arc::new(Links {
             jobs: self.jobs.clone(),

@@ -137,6 +137,17 @@ async fn the_service_manager_is_told_when_phones_are_served_and_when_that_ends()
     let mut command = common::program();
     command.env("NOTIFY_SOCKET", &socket);
     let relay = Relay::start_by(command, &dir.path().join("data"), &[]);
+    // A stop or a reload may come the moment it is told: one that nobody catches would end it as a kill does.
+    let caught = |signals: &[u32]| {
+        let status = fs::read_to_string(format!("/proc/{}/status", relay.start["pid"])).unwrap();
+        let mask = status
+            .lines()
+            .find_map(|line| line.strip_prefix("SigCgt:\t"))
+            .unwrap();
+        let mask = u64::from_str_radix(mask, 16).unwrap();
+        signals.iter().all(|signal| mask & (1 << (signal - 1)) != 0)
+    };
+    assert!(caught(&[1, 2, 15]));
     hears("READY=1");
     assert_eq!(relay.page("/readyz").0, 200);
     relay.terminate();
@@ -289,10 +300,25 @@ async fn compact_and_export_leave_everything_whole() {
     let bundle = sotay_sync::bundle::read(&bytes).unwrap();
     sotay_sync::bundle::import(&mut phone.replica, bundle).unwrap();
     assert_eq!(phone.frontier(&founder.main()), founder.frontier(&founder.main()));
-    assert_eq!(
-        finished(&export).0,
-        Some(5),
-        "an existing file is not overwritten"
+    let (code, _, error) = finished(&export);
+    assert_eq!(code, Some(5), "an existing file is not overwritten");
+    assert!(
+        error.contains("unit.sotay is there already; nothing was overwritten"),
+        "{error}"
+    );
+    let nowhere = dir.path().join("nowhere").join("unit.sotay");
+    let (code, _, error) = finished(&[
+        "export",
+        "--data",
+        text(dir.path()),
+        &unit,
+        "--out",
+        text(&nowhere),
+    ]);
+    assert_eq!(code, Some(5));
+    assert!(
+        error.contains("cannot be written") && error.contains("--out"),
+        "{error}"
     );
     // The relay goes on where it was: the phone's token is still good.
     let relay = Relay::start(dir.path(), &[]);

@@ -84,6 +84,33 @@ fn alerts_dashboard_and_manual_name_only_what_a_running_relay_tells() {
     }
 }
 
+/// A rate over a series that appears with its first event does not see that event: an alert would come late or never.
+#[test]
+fn every_series_that_an_alert_counts_is_told_before_anything_happens() {
+    let dir = tempfile::tempdir().unwrap();
+    let relay = common::Relay::start(dir.path(), &[]);
+    let (_, told) = relay.page("/metrics");
+    let (alerts, mut series) = (file("alerts.yaml"), 0);
+    for counted in alerts.split("increase(").skip(1) {
+        let selector = counted.split('[').next().unwrap();
+        let (name, label) = selector.split_once('{').unwrap_or((selector, ""));
+        let (label, values) = match label.strip_suffix('}') {
+            None => ("", ""),
+            Some(label) => label.split_once('=').unwrap(),
+        };
+        for value in values.trim_matches(['~', '"']).split('|') {
+            let wanted = match label {
+                "" => format!("\n{name}"),
+                _ => format!("\n{name}{{{label}=\"{value}\"}} 0\n"),
+            };
+            assert!(told.contains(&wanted), "{wanted} is not told at the start");
+            series += 1;
+        }
+    }
+    assert!(series > 10, "{series}");
+    assert!(told.contains("\nsotay_relay_ready 1\n"));
+}
+
 #[test]
 fn the_dashboard_is_json_and_the_service_starts_what_the_package_installs() {
     let dashboard: serde_json::Value = serde_json::from_str(&file("grafana.json")).unwrap();
