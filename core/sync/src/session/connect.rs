@@ -1,5 +1,7 @@
 //! The end that opens spaces: a phone towards a relay, or towards another phone.
 
+mod more;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use sotay_feed::limits::{SEQ_MAX, SPACES_PER_SESSION_MAX};
@@ -28,6 +30,10 @@ pub(super) struct Connector {
     order: Vec<SpaceTag>,
     spaces: BTreeMap<SpaceTag, Opened>,
     caught_up: bool,
+    /// Whoever drives the session ends it.
+    held: bool,
+    /// Spaces were opened after everything else had been exchanged, and are not settled.
+    more: bool,
 }
 
 impl Connector {
@@ -45,6 +51,8 @@ impl Connector {
             order: Vec::new(),
             spaces: BTreeMap::new(),
             caught_up: false,
+            held: false,
+            more: false,
         }
     }
 
@@ -59,7 +67,18 @@ impl Connector {
         }
         replica.know_spaces(&self.wanted)?;
         link.say_hello(now);
-        for space in std::mem::take(&mut self.wanted) {
+        let wanted = std::mem::take(&mut self.wanted);
+        self.open_all(link, replica, wanted)?;
+        self.settle(link, replica)
+    }
+
+    fn open_all<S: Store>(
+        &mut self,
+        link: &mut Link,
+        replica: &mut Replica<S>,
+        spaces: Vec<Space>,
+    ) -> Result<(), SessionError> {
+        for space in spaces {
             let mut opened = Opened::load(replica, &self.peer, space)?;
             proofs::list(link, replica, &space)?;
             opened.open(link, replica, self.first)?;
@@ -68,7 +87,7 @@ impl Connector {
             self.order.push(tag);
             self.spaces.insert(tag, opened);
         }
-        self.settle(link, replica)
+        Ok(())
     }
 
     pub(super) fn on_message<S: Store>(
@@ -473,7 +492,8 @@ impl Connector {
                 });
             }
         }
-        let all = self.spaces.values().all(|opened| opened.settled(link));
+        let all = self.is_settled(link);
+        self.more &= !all;
         if !self.caught_up && !all {
             return Ok(());
         }
@@ -488,7 +508,7 @@ impl Connector {
             link.event(SessionEvent::CaughtUp);
             if self.live {
                 link.send(&Message::Settled);
-            } else {
+            } else if !self.held {
                 link.close(CloseCode::Done, None);
             }
         }
@@ -545,7 +565,7 @@ impl Connector {
     }
 
     pub(super) fn waiting(&self) -> bool {
-        !self.caught_up
+        !self.caught_up || self.more
     }
 
     /// Nothing is known any more of the spaces that were not settled.

@@ -351,6 +351,38 @@ impl Session {
         self.end_on_error(result)
     }
 
+    /// The connecting side: a session that does not stay live waits, once everything is exchanged, until whoever drives it
+    /// closes it, so that what follows from what came still goes.
+    pub fn hold(&mut self) {
+        if let Side::Connect(side) = &mut self.side {
+            side.hold();
+        }
+    }
+
+    /// The connecting side: opens those of these spaces that are not open, as many as a session has room for.
+    pub fn open_more<S: Store>(
+        &mut self,
+        replica: &mut Replica<S>,
+        spaces: &[Space],
+    ) -> Result<(), SessionError> {
+        if self.link.closed() {
+            return Ok(());
+        }
+        let result = match &mut self.side {
+            Side::Connect(side) => side.open_more(&mut self.link, replica, spaces),
+            Side::Accept(_) => Ok(()),
+        };
+        self.end_on_error(result)
+    }
+
+    /// The connecting side: whether both ends have, of everything that is open, all that they are going to have.
+    pub fn is_settled(&self) -> bool {
+        match &self.side {
+            Side::Connect(side) => side.is_settled(&self.link),
+            Side::Accept(_) => false,
+        }
+    }
+
     /// Ends the session from this side: draining, blocked, busy.
     pub fn close(&mut self, code: CloseCode, retry_after: Option<u32>) {
         self.link.close(code, retry_after);

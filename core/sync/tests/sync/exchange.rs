@@ -1,9 +1,12 @@
 //! What one exchange costs and brings.
 
+use sotay_feed::limits::SPACES_PER_SESSION_MAX;
+use sotay_feed::{MemberId, Space};
 use sotay_membership::rank;
 use sotay_store::Store;
 use sotay_sync::limits::FRONTIER_WORTH_ENVELOPES;
-use sotay_sync::{FirstContact, SessionEvent, SyncStatus};
+use sotay_sync::testing::{End, carry};
+use sotay_sync::{CloseCode, FirstContact, SessionEvent, SyncStatus};
 
 use crate::support::*;
 
@@ -290,4 +293,77 @@ fn status_is_unknown_before_the_first_exchange_and_after_a_time_out() {
         panic!("not synced")
     };
     assert_eq!((frontier, when), (relay.frontier(&main), NOW));
+}
+
+#[test]
+fn a_session_that_is_held_goes_on_with_what_follows_and_with_further_spaces_until_it_is_closed() {
+    let (branch, _, mut phones, mut relay) = village_with_relay(1);
+    let secretary = &mut phones[0];
+    secretary.write(&branch.main, b"minutes");
+    sync(secretary, &mut relay, &branch.spaces());
+    let member = &mut phones[1];
+    let (mut near, mut far) = ends(member, &relay, &[branch.roll], false);
+    near.session.hold();
+    near.start(&mut member.replica, NOW);
+    far.start(&mut relay.replica, NOW);
+    let mut talk = |near: &mut End, member: &mut Phone| {
+        let (near, far) = ((near, &mut member.replica), (&mut far, &mut relay.replica));
+        carry(near, far, NOW, NO_LIMIT);
+    };
+    talk(&mut near, member);
+    assert!(near.told(|event| *event == SessionEvent::CaughtUp));
+    assert!(near.session.is_settled() && near.closed.is_none());
+    assert_eq!(near.session.deadline(), None);
+
+    // A space that is open already is not opened twice; of another one the answer is awaited.
+    let opened = near.session.open_more(&mut member.replica, &branch.spaces());
+    assert!(!near.session.is_settled());
+    assert!(near.session.deadline().is_some());
+    near.note(opened);
+    talk(&mut near, member);
+    assert!(near.session.is_settled() && near.closed.is_none());
+    assert_eq!(member.count(&branch.main), 1);
+
+    member.write(&branch.main, b"what follows");
+    let told = near.session.on_local(&mut member.replica, &branch.main);
+    assert!(!near.session.is_settled());
+    near.note(told);
+    talk(&mut near, member);
+    assert!(near.session.is_settled());
+    near.session.close(CloseCode::Done, None);
+    near.note(Ok(()));
+    assert_eq!(near.closed.map(|reason| reason.code), Some(CloseCode::Done));
+    assert!(near.error.is_none() && far.error.is_none());
+    assert_eq!(member.frontier(&branch.main), relay.frontier(&branch.main));
+    assert!(matches!(
+        member.status(&relay.key(), &branch.main),
+        SyncStatus::Synced { .. }
+    ));
+}
+
+#[test]
+fn no_more_spaces_are_opened_than_a_session_has_room_for() {
+    let (branch, _, mut phones, mut relay) = village_with_relay(1);
+    let member = &mut phones[1];
+    let (mut near, mut far) = ends(member, &relay, &[branch.roll], false);
+    near.session.hold();
+    near.start(&mut member.replica, NOW);
+    far.start(&mut relay.replica, NOW);
+    let others = (0..SPACES_PER_SESSION_MAX as u128 + 1)
+        .map(|n| Space::private(branch.unit, MemberId::from_bytes(n.to_be_bytes())));
+    let opened = near
+        .session
+        .open_more(&mut member.replica, &others.collect::<Vec<_>>());
+    near.note(opened);
+    carry(
+        (&mut near, &mut member.replica),
+        (&mut far, &mut relay.replica),
+        NOW,
+        NO_LIMIT,
+    );
+    assert!(near.error.is_none() && far.error.is_none(), "{:?}", far.error);
+    assert!(near.session.is_settled());
+    let denied = |event: &&SessionEvent| matches!(event, SessionEvent::PeerRefusedSpace { .. });
+    let denied = near.events.iter().filter(denied).count();
+    assert_eq!(denied, SPACES_PER_SESSION_MAX - 1, "the roll is one of them");
 }
