@@ -2,8 +2,8 @@
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
-use sotay_engine::Device;
 use sotay_engine::handbook::meeting::Command;
+use sotay_engine::{AdmitRequest, Device, Pass};
 use sotay_feed::DocId;
 use sotay_store::{DatabaseId, MemoryStore};
 
@@ -65,6 +65,29 @@ impl Hall {
             self.links,
             self.now,
         );
+    }
+
+    /// Admits one more phone of a member by a ticket, which brings no records: whatever the phone shows it gets from a relay
+    /// or from phones it meets. The secretary's phone syncs. Gives back its place among the phones.
+    pub fn admit_by_ticket(&mut self, member: usize, number: u8, rank: u8, now: i64) -> usize {
+        let mut phone = stranger(number, &format!("Q{number}"));
+        let ask = AdmitRequest {
+            request: phone.join_request().expect("keys").to_text(),
+            member: self.branch.member(member),
+            rank,
+            committee: false,
+            probationary: false,
+            relays: Vec::new(),
+        };
+        let secretary = &mut self.branch.phones[P3];
+        let invitation = secretary.admit(&ask, now).expect("an officer admits");
+        let (ticket, _) = secretary.ticket(&invitation);
+        phone
+            .begin_join(&Pass::Ticket(ticket), now)
+            .expect("a ticket of its own");
+        self.branch.phones.push(phone);
+        self.sync(P3);
+        self.branch.phones.len() - 1
     }
 
     /// A whole exchange of a phone that is none of the branch's.

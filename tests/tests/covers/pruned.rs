@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use sotay_engine::handbook::meeting::{Command, MeetingKind};
-use sotay_engine::{AdmitRequest, CoverState, Pass, today};
+use sotay_engine::{AdmitRequest, CoverState, today};
 use sotay_feed::limits::SEQ_MAX;
 use sotay_feed::{DeviceId, EnvelopeId, Kind, Space, SpaceKind, SpaceTag, Tip};
 use sotay_membership::{Reason, Record, Revoke, Validity};
@@ -16,32 +16,15 @@ use sotay_tests::shard::Shard;
 
 use super::scene;
 
-/// Admits one more phone of a member by a ticket; its place among the phones. A ticket brings no records: whatever the phone
-/// shows it gets from a relay or from phones it meets.
+/// Admits one more phone of a member by a ticket; its place among the phones.
 pub fn join(hall: &mut Hall, number: u8, rank: u8) -> usize {
-    let mut phone = stranger(100 + number, &format!("Q{number}"));
-    let ask = AdmitRequest {
-        request: phone.join_request().unwrap().to_text(),
-        member: hall.branch.member(usize::from(number)),
-        rank,
-        committee: false,
-        probationary: false,
-        relays: Vec::new(),
-    };
-    let invitation = hall.branch.phones[P3].admit(&ask, LATER).unwrap();
-    let (ticket, _) = hall.branch.phones[P3].ticket(&invitation);
-    phone.begin_join(&Pass::Ticket(ticket), LATER).unwrap();
-    hall.branch.phones.push(phone);
-    hall.sync(P3);
-    hall.branch.phones.len() - 1
+    hall.admit_by_ticket(usize::from(number), 100 + number, rank, LATER)
 }
 
 /// The same, and it has heard of everything that the relay has left.
 pub fn come(hall: &mut Hall, number: u8, rank: u8) -> usize {
     let phone = join(hall, number, rank);
-    for _ in 0..2 {
-        hall.sync(phone);
-    }
+    hall.sync(phone);
     phone
 }
 

@@ -358,8 +358,29 @@ impl<S: Store> Device<S> {
         }
     }
 
-    /// Seals all pending changes into envelopes. Called before a session starts and while one is open.
+    /// Seals all pending changes into envelopes, and says of meetings that ended that this phone handed in what it wrote. Called
+    /// before a session starts and while one is open.
     pub fn flush(&mut self) -> Result<(), DeviceError> {
+        self.flush_pending()?;
+        self.report_end()?;
+        self.flush_letters()
+    }
+
+    /// What waited for a key that came in the exchange that is going on. That a phone handed in is said by its next one: whoever
+    /// hears in this exchange that a meeting ended may still be typing.
+    pub(super) fn flush_on(&mut self) -> Result<(), DeviceError> {
+        self.flush_pending()?;
+        self.flush_letters()
+    }
+
+    fn flush_letters(&mut self) -> Result<(), DeviceError> {
+        if self.home.is_some() {
+            self.hand_keys()?;
+        }
+        self.send_feedback()
+    }
+
+    fn flush_pending(&mut self) -> Result<(), DeviceError> {
         if self.home.is_some() {
             self.tend_inbox()?;
             self.carry_over()?;
@@ -395,11 +416,7 @@ impl<S: Store> Device<S> {
             }
             self.publish(&space, payloads, puts)?;
         }
-        self.report_end()?;
-        if self.home.is_some() {
-            self.hand_keys()?;
-        }
-        self.send_feedback()
+        Ok(())
     }
 
     /// How many changes wait to be sealed in each space, and their bytes.

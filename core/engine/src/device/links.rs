@@ -7,7 +7,7 @@ use std::sync::Arc;
 use sotay_feed::{InOrder, Kind, SignKey, Space, SpaceKind};
 use sotay_store::Store;
 use sotay_sync::{
-    CloseReason, FirstContact, Output, Role, Session, SessionConfig, SessionError, SessionEvent,
+    CloseCode, CloseReason, FirstContact, Output, Role, Session, SessionConfig, SessionError, SessionEvent,
     SessionStats, SyncStatus, status,
 };
 
@@ -51,10 +51,16 @@ pub(super) struct Links {
     finished: SessionStats,
 }
 
+/// How often one exchange goes on with what follows from what it brought: keys that are handed out, spaces that open with
+/// a grant, letters that are answered. Phones that found always something to answer each other would never hang up.
+pub(super) const TURNS_MAX: u8 = 6;
+
 struct Link {
     session: Session,
     out: std::collections::VecDeque<LinkOutput>,
     caught_up: bool,
+    /// Of a link that ends with its exchange: how often it has gone on already.
+    turns: Option<u8>,
     /// Something was received since documents were last brought up to date.
     fresh: bool,
 }
@@ -90,17 +96,26 @@ impl<S: Store> Device<S> {
         self.flush()?;
         self.show_guests()?;
         self.acknowledge(now)?;
-        let mut spaces = self.synced_spaces()?;
-        spaces.extend(self.spaces_above());
+        let mut spaces = self.wanted_spaces()?;
         spaces.extend(self.followed.next_spaces());
-        let session = Session::connect(SessionConfig {
+        let mut session = Session::connect(SessionConfig {
             role: Role::Device,
             peer,
             spaces,
             live,
             first,
         });
-        self.begin(link, session, now)
+        if !live {
+            session.hold();
+        }
+        self.begin(link, session, (!live).then_some(0), now)
+    }
+
+    /// What every session of this device opens, beside some of the units below.
+    fn wanted_spaces(&self) -> Result<Vec<Space>, DeviceError> {
+        let mut spaces = self.synced_spaces()?;
+        spaces.extend(self.spaces_above());
+        Ok(spaces)
     }
 
     /// Another phone has connected to this one; its carrier proved its key. It gets what it may read of what is here, as
@@ -124,15 +139,22 @@ impl<S: Store> Device<S> {
         });
         self.links.hosted.insert(link, phone);
         self.events.push_back(Event::Visitors);
-        self.begin(link, session, now)
+        self.begin(link, session, None, now)
     }
 
-    fn begin(&mut self, link: LinkId, mut session: Session, now: i64) -> Result<(), DeviceError> {
+    fn begin(
+        &mut self,
+        link: LinkId,
+        mut session: Session,
+        turns: Option<u8>,
+        now: i64,
+    ) -> Result<(), DeviceError> {
         let started = session.start(&mut self.replica, now);
         let entry = Link {
             session,
             out: Default::default(),
             caught_up: false,
+            turns,
             fresh: false,
         };
         self.links.sessions.insert(link, entry);
@@ -221,6 +243,11 @@ impl<S: Store> Device<S> {
         self.links.sessions.get_mut(&link)?.out.pop_front()
     }
 
+    #[cfg(test)]
+    pub(super) fn has_gone_on(&mut self, link: LinkId, turns: u8) {
+        self.links.sessions.get_mut(&link).expect("a link").turns = Some(turns);
+    }
+
     /// How the phone at the other end of a link that it opened stands in a space, as far as it said.
     pub(super) fn visitor_status(&self, link: LinkId, space: &Space) -> Result<SyncStatus, DeviceError> {
         let session = self.links.sessions.get(&link).map(|entry| &entry.session);
@@ -307,7 +334,10 @@ impl<S: Store> Device<S> {
                             first |= !entry.caught_up;
                             entry.caught_up = true;
                             entry.fresh = true;
-                            entry.out.push_back(LinkOutput::CaughtUp);
+                            // An exchange that ends is complete once nothing follows from it.
+                            if entry.turns.is_none() {
+                                entry.out.push_back(LinkOutput::CaughtUp);
+                            }
                         }
                         SessionEvent::Refused { id, reason, .. } => {
                             refused.push(id);
@@ -368,7 +398,47 @@ impl<S: Store> Device<S> {
             self.acknowledge(self.links.now)?;
         }
         // Once in a session, so that typing on other phones does not make a page of every letter.
-        if first { self.show_guests() } else { Ok(()) }
+        if first {
+            self.show_guests()?;
+        }
+        self.end_turn(link)
+    }
+
+    /// An exchange that is complete goes on with what follows from it, and ends when nothing does.
+    fn end_turn(&mut self, link: LinkId) -> Result<(), DeviceError> {
+        let complete = |entry: &&mut Link| {
+            entry.caught_up
+                && entry.turns.is_some()
+                && entry.session.is_settled()
+                && !entry.session.is_closed()
+        };
+        let Some(entry) = self.links.sessions.get_mut(&link).filter(complete) else {
+            return Ok(());
+        };
+        let turn = entry.turns.map_or(0, |turns| turns + 1);
+        entry.turns = Some(turn);
+        if turn <= TURNS_MAX {
+            self.flush_on()?;
+            let spaces = self.wanted_spaces()?;
+            let opened = match self.links.sessions.get_mut(&link) {
+                Some(entry) => entry.session.open_more(&mut self.replica, &spaces),
+                None => Ok(()),
+            };
+            if self.goes_on(link) {
+                return self.after(link, opened);
+            }
+        }
+        let Some(entry) = self.links.sessions.get_mut(&link) else {
+            return Ok(());
+        };
+        entry.out.push_back(LinkOutput::CaughtUp);
+        entry.session.close(CloseCode::Done, None);
+        self.after(link, Ok(()))
+    }
+
+    fn goes_on(&self, link: LinkId) -> bool {
+        let session = self.links.sessions.get(&link).map(|entry| &entry.session);
+        session.is_some_and(|session| session.is_closed() || !session.is_settled())
     }
 }
 
@@ -383,5 +453,42 @@ fn sum(a: SessionStats, b: SessionStats) -> SessionStats {
         envelope_bytes_out: a.envelope_bytes_out + b.envelope_bytes_out,
         envelope_bytes_in: a.envelope_bytes_in + b.envelope_bytes_in,
         round_trips: a.round_trips + b.round_trips,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::quizzes::tests::{meet, meet_after};
+    use super::super::tests::{NOW, branch, device};
+    use super::super::{AdmitRequest, NewMember, today};
+    use super::*;
+    use crate::codes::Pass;
+
+    /// Whoever scanned a ticket knows its unit after the first turn, and opens everything with the second.
+    #[test]
+    fn an_exchange_that_went_on_often_enough_ends_and_the_next_one_does_the_rest() {
+        for (before, complete) in [(0, true), (TURNS_MAX - 1, true), (TURNS_MAX, false)] {
+            let mut secretary = branch(1);
+            let mut phone = device(2, "P2");
+            let names = [NewMember::named("Trần Thị Hoa")];
+            let ask = AdmitRequest {
+                request: phone.join_request().unwrap().to_text(),
+                member: secretary.add_members(&names, today(NOW), NOW).unwrap()[0],
+                rank: 4,
+                committee: false,
+                probationary: false,
+                relays: Vec::new(),
+            };
+            let invitation = secretary.admit(&ask, NOW).unwrap();
+            let (ticket, _) = secretary.ticket(&invitation);
+            phone.begin_join(&Pass::Ticket(ticket), NOW).unwrap();
+            secretary.flush().unwrap();
+            meet_after(before, &mut phone, &mut secretary);
+            assert_eq!(phone.unit(), secretary.unit());
+            let members = |device: &mut Device<_>| device.members(today(NOW)).unwrap().len();
+            assert_eq!(members(&mut phone) == 2, complete, "after {before} turns");
+            meet(&mut phone, &mut secretary);
+            assert_eq!(members(&mut phone), 2);
+        }
     }
 }

@@ -355,6 +355,15 @@ fn an_index_file_that_is_damaged_is_made_anew_and_documents_with_one_alias_are_b
 
 /// `caller` connects to `host`, both exchange everything, as two phones in one room.
 pub(in crate::device) fn meet(caller: &mut Device<MemoryStore>, host: &mut Device<MemoryStore>) {
+    meet_after(0, caller, host);
+}
+
+/// The same, as if the exchange had gone on so often already.
+pub(in crate::device) fn meet_after(
+    turns: u8,
+    caller: &mut Device<MemoryStore>,
+    host: &mut Device<MemoryStore>,
+) {
     let config = SessionConfig {
         role: Role::Device,
         peer: caller.keys().public().sign,
@@ -366,6 +375,7 @@ pub(in crate::device) fn meet(caller: &mut Device<MemoryStore>, host: &mut Devic
     caller
         .link_up(link, host.keys().public().sign, false, NOW)
         .unwrap();
+    caller.has_gone_on(link, turns);
     serving.start(&mut host.replica, NOW).unwrap();
     let mut caught_up = false;
     loop {
