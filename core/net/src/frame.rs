@@ -53,6 +53,7 @@ pub(crate) struct Assembler {
     prefix: [u8; PREFIX_BYTES],
     prefix_len: usize,
     body: Vec<u8>,
+    told: bool,
 }
 
 impl Assembler {
@@ -91,7 +92,16 @@ impl Assembler {
             return Ok(None);
         }
         self.prefix_len = 0;
+        self.told = false;
         Ok(Some(std::mem::take(&mut self.body).into()))
+    }
+
+    /// The announced length of a frame of which a part is here, once for each such frame.
+    pub(crate) fn begun(&mut self) -> Option<usize> {
+        if self.prefix_len < PREFIX_BYTES || std::mem::replace(&mut self.told, true) {
+            return None;
+        }
+        Some(u32::from_be_bytes(self.prefix) as usize)
     }
 
     /// What follows a prefix that announced no frame.
@@ -159,6 +169,24 @@ mod tests {
         bytes.push(1);
         assert_eq!(read(&mut assembler, &bytes), Ok(vec![]));
         assert!(assembler.body.capacity() <= RESERVE_BYTES_MAX);
+    }
+
+    #[test]
+    fn a_frame_of_which_a_part_came_is_told_once_with_its_length() {
+        let mut assembler = Assembler::default();
+        let bytes = wire(&[vec![7; 300]]);
+        assert_eq!(read(&mut assembler, &bytes[..3]), Ok(vec![]));
+        assert_eq!(assembler.begun(), None, "no length yet");
+        for (from, told) in [(3..4, Some(300)), (4..5, None), (5..303, None)] {
+            assert_eq!(read(&mut assembler, &bytes[from]), Ok(vec![]));
+            assert_eq!(assembler.begun(), told);
+        }
+        assert_eq!(read(&mut assembler, &bytes[303..]), Ok(vec![vec![7; 300]]));
+        assert_eq!(assembler.begun(), None);
+        // The next one anew; one that came whole was never begun.
+        assert_eq!(read(&mut assembler, &bytes), Ok(vec![vec![7; 300]]));
+        assert_eq!(read(&mut assembler, &bytes[..9]), Ok(vec![]));
+        assert_eq!(assembler.begun(), Some(300));
     }
 
     #[test]

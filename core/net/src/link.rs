@@ -140,6 +140,17 @@ impl Link {
     }
 }
 
+/// What comes next on a link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    /// A whole frame.
+    Frame(Bytes),
+    /// A part of a frame of so many bytes; the rest is under way. Told once for each frame that comes in parts.
+    Begun(usize),
+    /// The other side has ended the session well.
+    End,
+}
+
 /// What carries a link. Both prove the same keys and carry the same frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Carrier {
@@ -201,10 +212,30 @@ pub struct LinkRecv(Receiving);
 impl LinkRecv {
     /// The next frame; `None` when the other side has sent its last one and closed with [`Close::DONE`]. Cancel-safe.
     pub async fn recv(&mut self) -> Result<Option<Bytes>, LinkError> {
+        loop {
+            match self.next().await? {
+                Next::Frame(frame) => return Ok(Some(frame)),
+                Next::Begun(_) => {}
+                Next::End => return Ok(None),
+            }
+        }
+    }
+
+    /// The same for who wants to know of a frame before all of it is here: it waits in memory, and may take its time.
+    /// Cancel-safe, as [`LinkRecv::recv`] is.
+    pub async fn next(&mut self) -> Result<Next, LinkError> {
         match &mut self.0 {
-            Receiving::Quic(recv) => recv.recv().await,
+            Receiving::Quic(recv) => recv.next().await,
             // In a box: the many links over QUIC keep no room for what the few over TCP need.
-            Receiving::Tcp(recv) => Box::pin(recv.recv()).await,
+            Receiving::Tcp(recv) => Box::pin(recv.next()).await,
+        }
+    }
+
+    /// The other side is known: from now on as much of it is buffered as of any, see
+    /// [`crate::Limits::first_window_bytes`]. Over TCP the operating system decides.
+    pub fn widen(&self) {
+        if let Receiving::Quic(recv) = &self.0 {
+            recv.widen();
         }
     }
 }

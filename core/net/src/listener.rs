@@ -49,6 +49,8 @@ pub struct Limits {
     pub refuse_above: usize,
     /// See [`transport::CONGESTION_FLOOR_BYTES`].
     pub congestion_floor_bytes: u64,
+    /// Bytes buffered of a connection until [`crate::LinkRecv::widen`] is called for it; by default as many as afterwards.
+    pub first_window_bytes: u32,
     /// Whether the TCP port of the same number is listened on too, for phones behind networks that block UDP.
     pub tcp: bool,
 }
@@ -61,6 +63,7 @@ impl Default for Limits {
             retry_above: HANDSHAKES_RETRY_ABOVE,
             refuse_above: HANDSHAKES_REFUSE_ABOVE,
             congestion_floor_bytes: transport::CONGESTION_FLOOR_BYTES,
+            first_window_bytes: transport::RELAY_RECEIVE_WINDOW_BYTES,
             tcp: true,
         }
     }
@@ -283,6 +286,7 @@ fn server_config(keys: &DeviceKeys, identity: &Identity, limits: &Limits) -> qui
         .transport_config(Arc::new(transport::relay(
             limits.idle_timeout,
             limits.congestion_floor_bytes,
+            limits.first_window_bytes,
         )))
         .token_key(Arc::new(token_key))
         .retry_token_lifetime(RETRY_TOKEN_LIFETIME)

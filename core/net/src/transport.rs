@@ -16,14 +16,17 @@ pub const KEEP_ALIVE: Duration = Duration::from_secs(20);
 pub const INITIAL_RTT: Duration = Duration::from_millis(100);
 /// Bytes that may be in flight from the start, and that loss never pushes the window below.
 pub const CONGESTION_FLOOR_BYTES: u64 = 32 * 1024;
-/// Streams a phone may have open: one session, and room for blobs. Each costs memory in every idle connection.
-pub const RELAY_BIDI_STREAMS_MAX: u32 = 4;
+/// Streams a phone may have open: the session's. What comes in others nobody would read, and it would wait in memory.
+pub const RELAY_BIDI_STREAMS_MAX: u32 = 1;
 /// Streams a relay may open to a phone: none, the session's stream is opened by the phone.
 pub const PHONE_BIDI_STREAMS_MAX: u32 = 0;
 /// Bytes a relay buffers of one stream: 3.4 Mbit/s at a round trip of 600 ms.
 pub const RELAY_STREAM_WINDOW_BYTES: u32 = 256 * 1024;
 /// Bytes a relay buffers of one connection.
 pub const RELAY_RECEIVE_WINDOW_BYTES: u32 = 512 * 1024;
+/// The same of one whose phone it does not know yet, where the relay chooses so ([`crate::Limits::first_window_bytes`]): as
+/// much as a phone sends at once.
+pub const STRANGER_WINDOW_BYTES: u32 = 32 * 1024;
 /// Bytes a relay holds unacknowledged for one connection.
 pub const RELAY_SEND_WINDOW_BYTES: u64 = 512 * 1024;
 /// Bytes a phone buffers of one stream.
@@ -57,12 +60,12 @@ fn common(idle_timeout: Duration, floor_bytes: u64) -> TransportConfig {
 }
 
 /// A relay towards phones: many idle connections, little memory each; never wakes a radio.
-pub(crate) fn relay(idle_timeout: Duration, floor_bytes: u64) -> TransportConfig {
+pub(crate) fn relay(idle_timeout: Duration, floor_bytes: u64, first_window_bytes: u32) -> TransportConfig {
     let mut config = common(idle_timeout, floor_bytes);
     config
         .max_concurrent_bidi_streams(RELAY_BIDI_STREAMS_MAX.into())
         .stream_receive_window(RELAY_STREAM_WINDOW_BYTES.into())
-        .receive_window(RELAY_RECEIVE_WINDOW_BYTES.into())
+        .receive_window(first_window_bytes.into())
         .send_window(RELAY_SEND_WINDOW_BYTES)
         // A ping from here dies at a moved NAT mapping and wakes the phone's radio for nothing.
         .keep_alive_interval(None);

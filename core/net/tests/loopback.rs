@@ -6,12 +6,13 @@ mod common;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use sotay_feed::limits::FRAME_BYTES_MAX;
 use sotay_net::{
-    Close, ConnectError, FrameFault, HandshakeError, Limits, LinkError, Listener, Presence, RelayAddress,
-    Settings,
+    Close, ConnectError, FrameFault, HandshakeError, Limits, LinkError, Listener, Next, Presence,
+    RelayAddress, STRANGER_WINDOW_BYTES, Settings,
 };
 use tokio::net::UdpSocket;
 
@@ -193,6 +194,8 @@ mod hostile {
     use rustls::pki_types::PrivatePkcs8KeyDer;
     use rustls::sign::CertifiedKey;
 
+    pub const SEND_WINDOW_BYTES: u64 = 8 * 1024;
+
     /// A client that claims the key `shown` and signs with the key of `seed`.
     pub async fn connect(
         port: u16,
@@ -210,7 +213,11 @@ mod hostile {
             .with_custom_certificate_verifier(Arc::new(trusts_anyone::TrustsAnyone))
             .with_client_cert_resolver(Arc::new(AlwaysResolvesClientRawPublicKeys::new(identity)));
         tls.alpn_protocols = vec![alpn.to_vec()];
-        let config = quinn::ClientConfig::new(Arc::new(QuicClientConfig::try_from(tls).unwrap()));
+        let mut config = quinn::ClientConfig::new(Arc::new(QuicClientConfig::try_from(tls).unwrap()));
+        let mut transport = quinn::TransportConfig::default();
+        // What it could write has arrived, but for so much.
+        transport.send_window(SEND_WINDOW_BYTES);
+        config.transport_config(Arc::new(transport));
         let endpoint = quinn::Endpoint::client(loopback()).unwrap();
         let target = SocketAddr::from(([127, 0, 0, 1], port));
         endpoint.connect_with(config, target, "x.invalid").unwrap().await
@@ -218,6 +225,11 @@ mod hostile {
 }
 
 async fn hostile_stream(port: u16) -> (quinn::Connection, quinn::SendStream) {
+    let (connection, send, _) = hostile_streams(port).await;
+    (connection, send)
+}
+
+async fn hostile_streams(port: u16) -> (quinn::Connection, quinn::SendStream, quinn::RecvStream) {
     let phone = keys(PHONE);
     let connection = within(hostile::connect(
         port,
@@ -227,8 +239,8 @@ async fn hostile_stream(port: u16) -> (quinn::Connection, quinn::SendStream) {
     ))
     .await
     .unwrap();
-    let (send, _) = connection.open_bi().await.unwrap();
-    (connection, send)
+    let (send, recv) = connection.open_bi().await.unwrap();
+    (connection, send, recv)
 }
 
 #[tokio::test]
@@ -248,6 +260,61 @@ async fn an_oversized_frame_is_a_typed_fault_and_closes_with_its_code() {
             assert_eq!(close.error_code, quinn::VarInt::from_u32(17));
         }
         other => panic!("{other}"),
+    }
+}
+
+/// What a stranger can make a relay hold that reads no further: one small window, and nothing in further streams.
+#[tokio::test]
+async fn a_stranger_fills_a_small_window_and_opens_no_second_stream_and_who_is_known_fills_a_large_one() {
+    const PIECE: usize = 1024;
+    let (listener, address) = listener(Limits {
+        first_window_bytes: STRANGER_WINDOW_BYTES,
+        ..Limits::default()
+    });
+    let accepting = listener.clone();
+    let relay = tokio::spawn(async move { accepting.accept().await.unwrap().establish().await.unwrap() });
+    let (connection, mut send, mut heard) = hostile_streams(address.port()).await;
+    send.write_all(&(FRAME_BYTES_MAX as u32).to_be_bytes())
+        .await
+        .unwrap();
+    let (mut relay_send, relay_recv) = within(relay).await.unwrap().split();
+    let (written, count) = tokio::sync::watch::channel(0);
+    tokio::spawn(async move {
+        while send.write_all(&[7; PIECE]).await.is_ok() {
+            written.send_modify(|written| *written += PIECE);
+        }
+    });
+    // While this goes forth, what may arrive does.
+    for _ in 0..50 {
+        relay_send.send(frame(b"hear")).await.unwrap();
+        within(heard.read_exact(&mut [0; 8])).await.unwrap();
+    }
+    let most = STRANGER_WINDOW_BYTES as usize + hostile::SEND_WINDOW_BYTES as usize + PIECE;
+    assert!(*count.borrow() <= most, "{} bytes", *count.borrow());
+    let mut second = std::pin::pin!(connection.open_bi());
+    let waits = second.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    assert!(waits.is_pending(), "a second stream");
+    // Still nothing is read.
+    relay_recv.widen();
+    let mut count = count;
+    within(count.wait_for(|written| *written >= 200 * PIECE))
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_frame_that_comes_in_parts_is_told_when_it_begins() {
+    let (listener, address) = listener(Limits::default());
+    let accepting = listener.clone();
+    let relay = tokio::spawn(async move { accepting.accept().await.unwrap().establish().await.unwrap() });
+    let (_connection, mut send) = hostile_stream(address.port()).await;
+    send.write_all(b"\x00\x00\x00\x05abc").await.unwrap();
+    let (_send, mut recv) = within(relay).await.unwrap().split();
+    assert_eq!(within(recv.next()).await, Ok(Next::Begun(5)));
+    send.write_all(b"de\x00\x00\x00\x01f").await.unwrap();
+    for whole in ["abcde", "f"] {
+        let frame = within(recv.next()).await;
+        assert_eq!(frame, Ok(Next::Frame(whole.into())));
     }
 }
 

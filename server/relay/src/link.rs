@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use sotay_feed::SignKey;
-use sotay_net::{Close, Handshake, Link, LinkRecv, LinkSend};
+use sotay_net::{Close, Handshake, Link, LinkError, LinkRecv, LinkSend, Next};
 use sotay_sync::{CloseCode, CloseReason};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
@@ -16,10 +16,13 @@ use crate::metrics::{Direction, Metrics, Reason};
 use crate::outbox::{Inbox, OUTBOX_FRAMES_MAX, Outbox, Outgoing, Outgoings, outbox};
 use crate::permissions::Served;
 use crate::prune::Retention;
-use crate::room::{Hall, Part, Room};
+use crate::room::{Commons, EARLY_ABOVE_BYTES, Hall, Part, Room};
 
 /// How long a phone that came while all sessions were taken should wait at least.
 pub(crate) const BUSY_RETRY: Duration = Duration::from_secs(30);
+
+/// Time for a frame that has begun: the longest at 12 kbit/s. Who takes longer comes back and offers it again.
+const FRAME_TIMEOUT: Duration = Duration::from_secs(180);
 
 /// Number of a connection in this process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -64,8 +67,8 @@ pub(crate) struct Reload {
 pub(crate) struct Links {
     pub jobs: mpsc::Sender<Job>,
     pub sessions: Arc<Semaphore>,
-    /// Bytes of waiting frames of all sessions.
-    pub waiting: Arc<Semaphore>,
+    /// Room for waiting frames of all sessions.
+    pub waiting: Arc<Commons>,
     /// Bytes that wait to be sent to all phones.
     pub outgoing: Arc<Outgoings>,
     pub limits: Arc<Limits>,
@@ -142,21 +145,36 @@ impl Links {
             .metrics
             .frame_bytes
             .get_or_create_owned(&Direction { direction: "in" });
-        let hall = Hall::new(self.limits.session_waiting_bytes, part, self.waiting.clone());
+        let hall = Hall::new(
+            self.limits.session_waiting_bytes,
+            part.clone(),
+            self.waiting.clone(),
+        );
+        let mut known = false;
         loop {
-            match recv.recv().await {
-                Ok(Some(frame)) => {
-                    bytes.inc_by(frame.len() as u64);
+            // A box only for what comes in parts: most phones are silent.
+            let (frame, room) = match recv.next().await {
+                Ok(Next::Frame(frame)) => {
                     let room = Box::pin(hall.room(frame.len())).await;
-                    self.metrics.waiting.inc();
-                    let job = Job::Frame { link, frame, room };
-                    if Box::pin(self.jobs.send(job)).await.is_err() {
-                        self.metrics.waiting.dec();
-                        return "stopping";
-                    }
+                    (frame, room)
                 }
-                Ok(None) => return "done",
+                Ok(Next::Begun(len)) => match Box::pin(rest(recv.recv(), &hall, len, FRAME_TIMEOUT)).await {
+                    Ok(whole) => whole,
+                    Err(reason) => return reason,
+                },
+                Ok(Next::End) => return "done",
                 Err(error) => return link_label(&error),
+            };
+            if !known && part.is_given() {
+                known = true;
+                recv.widen();
+            }
+            bytes.inc_by(frame.len() as u64);
+            self.metrics.waiting.inc();
+            let job = Job::Frame { link, frame, room };
+            if Box::pin(self.jobs.send(job)).await.is_err() {
+                self.metrics.waiting.dec();
+                return "stopping";
             }
         }
     }
@@ -188,6 +206,30 @@ impl Links {
         Box::pin(send.close(close)).await;
         "slow"
     }
+}
+
+/// The rest of a frame of so many bytes, with its room; or why the session ends. A long one is read on when there is room.
+async fn rest(
+    recv: impl Future<Output = Result<Option<Bytes>, LinkError>>,
+    hall: &Hall,
+    len: usize,
+    within: Duration,
+) -> Result<(Bytes, Room), &'static str> {
+    let early = match len > EARLY_ABOVE_BYTES {
+        true => Some(hall.room_early(len).await),
+        false => None,
+    };
+    let whole = tokio::time::timeout(within, recv).await;
+    let frame = match whole.map_err(|_| "timeout")? {
+        Ok(Some(frame)) => frame,
+        Ok(None) => return Err("done"),
+        Err(error) => return Err(link_label(&error)),
+    };
+    let room = match early {
+        Some(room) => room,
+        None => hall.room(frame.len()).await,
+    };
+    Ok((frame, room))
 }
 
 /// What a phone is told when the relay stops.
@@ -224,7 +266,7 @@ pub(crate) fn seconds(at_least: Duration) -> u32 {
 mod tests {
     use super::*;
     use sotay_feed::DeviceKeys;
-    use sotay_net::{Connector, FrameFault, LinkError, Listener, Presence, RelayAddress, Settings};
+    use sotay_net::{Connector, FrameFault, Listener, Presence, RelayAddress, Settings};
     use sotay_sync::PeerFault;
 
     #[tokio::test]
@@ -243,7 +285,7 @@ mod tests {
         let links = Arc::new(Links {
             jobs,
             sessions: Arc::new(Semaphore::new(1)),
-            waiting: Arc::new(Semaphore::new(Limits::default().waiting_bytes)),
+            waiting: Commons::of(Limits::default().waiting_bytes),
             outgoing: Outgoings::new(Limits::default().outgoing_bytes),
             limits: Arc::default(),
             metrics: metrics.clone(),
@@ -271,6 +313,31 @@ mod tests {
         let text = metrics.text();
         assert!(text.contains("handshakes_total{outcome=\"full\"} 1"), "{text}");
         assert!(text.contains("sotay_relay_sessions 1"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn a_frame_that_has_begun_is_read_on_when_there_is_room_and_given_up_after_its_time() {
+        let long = EARLY_ABOVE_BYTES + 1;
+        let all = Commons::of(4 * 300_000);
+        let hall = || Hall::new(300_000, Part::default(), all.clone());
+        let never = || std::future::pending::<Result<Option<Bytes>, LinkError>>();
+        let short = Duration::from_millis(1);
+        for len in [1, long] {
+            let gone = rest(never(), &hall(), len, short).await;
+            assert_eq!(gone.unwrap_err(), "timeout");
+        }
+        let frame = Bytes::from(vec![7; long]);
+        let comes = async || Ok(Some(frame.clone()));
+        let (got, room) = rest(comes(), &hall(), long, FRAME_TIMEOUT).await.unwrap();
+        assert_eq!(got, frame);
+        // Strangers hold what they have: the next one is not read on.
+        let held = hall().room_early(300_000 - long - 512).await;
+        let other = hall();
+        let mut waits = Box::pin(rest(comes(), &other, long, FRAME_TIMEOUT));
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        assert!(waits.as_mut().poll(&mut context).is_pending());
+        drop((held, room));
+        assert!(waits.await.is_ok());
     }
 
     #[test]

@@ -31,6 +31,7 @@ use crate::metrics::Metrics;
 use crate::outbox::Outgoings;
 use crate::permissions::Served;
 use crate::prune::{Pruner, Retention};
+use crate::room::Commons;
 use crate::shard::{Shard, now_ms};
 use crate::socket;
 use crate::supervisor;
@@ -88,6 +89,7 @@ pub(crate) fn serve(args: &Serve) -> Result<(), RunError> {
             retry_above: limits.handshakes_retry_above,
             refuse_above: limits.handshakes_refuse_above,
             tcp: settings.tcp,
+            first_window_bytes: sotay_net::STRANGER_WINDOW_BYTES,
             ..sotay_net::Limits::default()
         };
         let listener = Arc::new(Listener::bind(settings.listen, &keys, carrier).map_err(failed)?);
@@ -425,7 +427,7 @@ impl Service {
         let links = Arc::new(Links {
             jobs: self.jobs.clone(),
             sessions: Arc::new(Semaphore::new(self.limits.sessions)),
-            waiting: Arc::new(Semaphore::new(self.limits.waiting_bytes)),
+            waiting: Commons::of(self.limits.waiting_bytes),
             outgoing: Outgoings::new(self.limits.outgoing_bytes),
             limits: self.limits.clone(),
             metrics: self.metrics.clone(),

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use quinn::{Connection, ConnectionError, ReadError, RecvStream, SendStream, WriteError};
 
-use super::{CHUNK_BYTES, CLOSE_LINGER, LinkError};
+use super::{CHUNK_BYTES, CLOSE_LINGER, LinkError, Next};
 use crate::close::Close;
 use crate::frame::{Assembler, FrameFault, prefix};
+use crate::transport;
 
 impl From<ConnectionError> for LinkError {
     fn from(error: ConnectionError) -> Self {
@@ -76,14 +77,23 @@ impl QuicRecv {
         }
     }
 
-    pub async fn recv(&mut self) -> Result<Option<Bytes>, LinkError> {
+    pub fn widen(&self) {
+        self.connection
+            .set_receive_window(transport::RELAY_RECEIVE_WINDOW_BYTES.into());
+    }
+
+    pub async fn next(&mut self) -> Result<Next, LinkError> {
         if let Some(fault) = self.failed {
             return Err(fault.into());
         }
         loop {
             match self.assembler.next_frame() {
-                Ok(Some(frame)) => return Ok(Some(frame)),
-                Ok(None) => {}
+                Ok(Some(frame)) => return Ok(Next::Frame(frame)),
+                Ok(None) => {
+                    if let Some(len) = self.assembler.begun() {
+                        return Ok(Next::Begun(len));
+                    }
+                }
                 Err(fault) => return Err(self.fail(fault)),
             }
             match self.stream.read_chunk(CHUNK_BYTES, true).await {
@@ -93,13 +103,13 @@ impl QuicRecv {
                         return Err(self.fail(fault));
                     }
                     return match Box::pin(ended(&self.connection)).await {
-                        LinkError::Closed(Close::DONE) => Ok(None),
+                        LinkError::Closed(Close::DONE) => Ok(Next::End),
                         other => Err(other),
                     };
                 }
                 Err(ReadError::ConnectionLost(error)) => {
                     return match LinkError::from(error) {
-                        LinkError::Closed(Close::DONE) if self.assembler.finish().is_ok() => Ok(None),
+                        LinkError::Closed(Close::DONE) if self.assembler.finish().is_ok() => Ok(Next::End),
                         other => Err(other),
                     };
                 }

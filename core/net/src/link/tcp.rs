@@ -9,13 +9,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::net::TcpStream;
 use tokio::sync::{Mutex, watch};
 use tokio_rustls::TlsStream;
 
-use super::{CLOSE_LINGER, LinkError};
+use super::{CLOSE_LINGER, LinkError, Next};
 use crate::close::{Close, GOODBYE_BYTES};
 use crate::frame::{Assembler, FrameFault, GOODBYE_PREFIX, prefix};
 
@@ -143,15 +143,15 @@ impl TcpSend {
 }
 
 impl TcpRecv {
-    pub async fn recv(&mut self) -> Result<Option<Bytes>, LinkError> {
+    pub async fn next(&mut self) -> Result<Next, LinkError> {
         loop {
             match &self.ended {
                 None => {}
-                Some(LinkError::Closed(Close::DONE)) => return Ok(None),
+                Some(LinkError::Closed(Close::DONE)) => return Ok(Next::End),
                 Some(error) => return Err(error.clone()),
             }
             match self.step().await {
-                Ok(Some(frame)) => return Ok(Some(frame)),
+                Ok(Some(next)) => return Ok(next),
                 Ok(None) => {}
                 Err(end) => {
                     self.ended = Some(end);
@@ -164,11 +164,11 @@ impl TcpRecv {
 
     /// Reads until the other side has nothing more to say, so that a close can end in peace.
     pub async fn drain(&mut self) {
-        while let Ok(Some(_)) = self.recv().await {}
+        while let Ok(Next::Frame(_) | Next::Begun(_)) = self.next().await {}
     }
 
-    /// One frame, or some progress towards one. Cancel-safe: whatever was read is kept.
-    async fn step(&mut self) -> Result<Option<Bytes>, LinkError> {
+    /// What comes next, or some progress towards it. Cancel-safe: whatever was read is kept.
+    async fn step(&mut self) -> Result<Option<Next>, LinkError> {
         if let Some(words) = &mut self.farewell {
             if let Some(close) = words.first_chunk::<GOODBYE_BYTES>() {
                 return Err(LinkError::Closed(Close::of_goodbye(close)));
@@ -180,8 +180,12 @@ impl TcpRecv {
             };
         }
         match self.assembler.next_frame() {
-            Ok(Some(frame)) => return Ok(Some(frame)),
-            Ok(None) => {}
+            Ok(Some(frame)) => return Ok(Some(Next::Frame(frame))),
+            Ok(None) => {
+                if let Some(len) = self.assembler.begun() {
+                    return Ok(Some(Next::Begun(len)));
+                }
+            }
             Err(FrameFault::TooLarge { len }) if len == GOODBYE_PREFIX as usize => {
                 self.farewell = Some(BytesMut::from(&self.assembler.take_rest()[..]));
                 return Ok(None);
