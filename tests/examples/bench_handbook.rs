@@ -24,14 +24,11 @@ fn memory(number: u8) -> MemoryStore {
     MemoryStore::new(DatabaseId([number; 16]))
 }
 
-/// What this thread has computed so far, where the system tells; otherwise the time that has passed. The limit for an evening
-/// is in computing time, and a machine may have other things to do.
+/// What this thread has computed so far. The limit for an evening is in computing time, and a machine may have other things
+/// to do.
 fn computed() -> Duration {
-    static STARTED: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
-    let passed = || STARTED.get_or_init(Instant::now).elapsed();
-    let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
-    let nanos = told.and_then(|told| told.split(' ').next()?.parse().ok());
-    nanos.map_or_else(passed, Duration::from_nanos)
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::try_from(time).expect("time does not run backwards")
 }
 
 fn ms(time: Duration) -> f64 {
@@ -95,7 +92,7 @@ fn evening() {
     // The same evening again and again, each time on the phone as it was before.
     let others = branch.phones.len() - 1;
     let before = branch.phones.swap_remove(P3).into_store();
-    let (mut spent, mut passed) = (Vec::new(), Vec::new());
+    let (mut spent, mut passed, mut rested) = (Vec::new(), Vec::new(), Vec::new());
     let mut phone = None;
     for round in 0..u64::from(ROUNDS) {
         let mut again =
@@ -104,17 +101,22 @@ fn evening() {
         let started = computed();
         passed.push(pull(&mut again, &mut relay, 1_000_000 + round));
         spent.push(computed() - started);
+        let started = computed();
+        again.rest();
+        rested.push(computed() - started);
         phone = Some(again);
     }
     spent.sort();
     passed.sort();
+    rested.sort();
     println!(
         "an evening of {others} phones, {CHANGES} changes each, on one phone, {ROUNDS} times: {:.1} ms of computing ({:.1} to \
-         {:.1}), in which {:.1} ms passed",
+         {:.1}), in which {:.1} ms passed; what waits until the phone rests, its proof, snapshot and image, {:.1} ms more",
         ms(spent[spent.len() / 2]),
         ms(spent[0]),
         ms(spent[spent.len() - 1]),
-        ms(passed[passed.len() / 2])
+        ms(passed[passed.len() / 2]),
+        ms(rested[rested.len() / 2])
     );
 
     let phone = phone.as_mut().expect("a phone");

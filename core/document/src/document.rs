@@ -1,6 +1,7 @@
 //! One document: Automerge state that only admitted changes reach.
 
 mod apply;
+mod proof;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,6 +11,7 @@ use sotay_feed::{DocId, IntoTree};
 
 pub use apply::{Applied, Refused};
 use apply::{Staged, try_batch};
+pub use proof::Proved;
 
 use crate::actor::Actor;
 use crate::chunk::{Parts, ShapeError};
@@ -42,6 +44,9 @@ pub enum EditError<E> {
     /// Too many heads, and they could not be merged: a bug, here or in Automerge.
     #[error("heads cannot be merged: {0}")]
     Merge(#[from] GateError),
+    /// Changes came that are not proved yet: [`Document::prove`] first. The caller's fault.
+    #[error("what came must be proved first")]
+    Unproven,
     /// The document could not be rebuilt after an earlier panic: drop it and load it anew.
     #[error("document must be loaded anew")]
     Broken,
@@ -132,6 +137,8 @@ pub struct Document {
     image: Option<Image>,
     /// What the image has of clocks, with all it takes to go on; made anew when it is missing.
     clocks: Option<Clocks>,
+    /// Changes came that are not proved by what Automerge hands out: [`Document::prove`].
+    unproven: bool,
     broken: bool,
 }
 
@@ -173,6 +180,8 @@ impl Document {
         if seqs.contains_key(&actor) {
             return Err(LoadError::ActorUsed);
         }
+        // A tail that long was left behind before it was proved.
+        let unproven = material.is_fold_due();
         let mut document = Self {
             id,
             actor,
@@ -185,6 +194,7 @@ impl Document {
             merges: Vec::new(),
             image: None,
             clocks: None,
+            unproven,
             broken: false,
         };
         for orphan in orphans {
@@ -303,6 +313,9 @@ impl Document {
         if self.broken {
             return Err(EditError::Broken);
         }
+        if self.unproven {
+            return Err(EditError::Unproven);
+        }
         let time = time_ms.div_euclid(1000).clamp(0, TIME_SECONDS_MAX);
         self.merge_heads(time)?;
         let outcome = contained(|| {
@@ -396,8 +409,9 @@ impl Document {
                 candidate,
                 change: None,
                 written: Vec::new(),
+                plain: false,
             }];
-            if let Err(error) = try_batch(&mut self.crdt, &mut batch, false) {
+            if let Err(error) = try_batch(&mut self.crdt, &mut batch, true) {
                 self.rebuild();
                 return Err(error);
             }
@@ -428,6 +442,7 @@ impl Document {
     }
 
     fn folded(&mut self, snapshot: Vec<u8>) -> Fold {
+        self.unproven = false;
         let covers = self.material.fold(snapshot.clone());
         Fold {
             snapshot,
@@ -467,3 +482,5 @@ mod honest;
 mod hostile;
 #[cfg(test)]
 mod misplaced;
+#[cfg(test)]
+mod proved;

@@ -147,6 +147,9 @@ pub(crate) enum Verdict {
     Waits(ChangeHash),
 }
 
+/// A change as Automerge reads it, where it writes, and whether it is plain ([`crate::ops::Ops::plain`]).
+pub(crate) type Looked = (Change, Vec<Written>, bool);
+
 /// The document as the gate sees it: what Automerge holds, and what was judged ready but is not applied yet.
 pub(crate) struct Gate<'a> {
     crdt: &'a Automerge,
@@ -171,14 +174,14 @@ impl<'a> Gate<'a> {
         self.staged.get(hash).copied().or_else(|| known(self.crdt, hash))
     }
 
-    /// Takes in a change that is [`Verdict::Ready`], if its operations refer only to what they may; tells where it writes.
-    pub(crate) fn stage(&mut self, candidate: &Candidate) -> Result<(Change, Vec<Written>), GateError> {
+    /// Takes in a change that is [`Verdict::Ready`], if its operations refer only to what they may.
+    pub(crate) fn stage(&mut self, candidate: &Candidate) -> Result<Looked, GateError> {
         let change = candidate.parse()?;
-        let written = self.references.stage(candidate, &change)?;
+        let (written, plain) = self.references.stage(candidate, &change)?;
         self.staged.insert(candidate.hash, candidate.known);
         self.staged_seqs
             .insert(candidate.known.actor, candidate.known.seq);
-        Ok((change, written))
+        Ok((change, written, plain))
     }
 
     fn last_seq(&self, actor: &Actor) -> u64 {

@@ -79,7 +79,7 @@ pub(crate) type Written = (Spot, bool);
 /// The places that the operations of a change name. What an operation changes is at its own place: there it adds a value,
 /// and takes away those it replaces.
 pub(crate) fn spots(change: &Change) -> BTreeSet<Spot> {
-    let ops = ops(change).unwrap_or_default().into_iter();
+    let ops = ops(change).into_iter().flat_map(|read| read.ops);
     ops.map(|op| match op.at {
         At::Key(key) => Spot::Key(op.object, key),
         At::Head | At::Element(_) => Spot::Sequence(op.object),
@@ -87,7 +87,7 @@ pub(crate) fn spots(change: &Change) -> BTreeSet<Spot> {
     .collect()
 }
 
-fn place_of(object: &ObjId) -> Option<Place> {
+pub(crate) fn place_of(object: &ObjId) -> Option<Place> {
     match object {
         ObjId::Root => Some(None),
         ObjId::Id(counter, actor, _) => Some(Some((*counter, Actor::from_automerge(actor)?))),

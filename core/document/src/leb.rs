@@ -31,6 +31,11 @@ impl<'a> Cursor<'a> {
         Ok(self.take(N)?.try_into().expect("took N bytes"))
     }
 
+    /// The bytes from here to where `later`, which went on from here, stands.
+    pub(crate) fn up_to(&self, later: &Self) -> &'a [u8] {
+        &self.0[..self.0.len() - later.0.len()]
+    }
+
     fn byte(&mut self) -> Result<u8, Malformed> {
         Ok(self.take(1)?[0])
     }
@@ -81,12 +86,10 @@ impl<'a> Cursor<'a> {
                 break;
             }
         }
-        let mut again = Vec::with_capacity(10);
-        put_i64(&mut again, value);
-        if before[..before.len() - self.0.len()] == again {
-            Ok(value)
-        } else {
-            Err(Malformed)
+        // In the shortest form the last byte says more than the sign that the one before it has already.
+        match before[..before.len() - self.0.len()] {
+            [.., one, last] if last == if one & 0x40 == 0 { 0 } else { 0x7f } => Err(Malformed),
+            _ => Ok(value),
         }
     }
 }
@@ -138,6 +141,12 @@ mod tests {
             if let Ok(value) = cursor.u64() {
                 let mut again = Vec::new();
                 put_u64(&mut again, value);
+                prop_assert_eq!(&bytes[..bytes.len() - cursor.remaining()], &again[..]);
+            }
+            let mut cursor = Cursor::new(&bytes);
+            if let Ok(value) = cursor.i64() {
+                let mut again = Vec::new();
+                put_i64(&mut again, value);
                 prop_assert_eq!(&bytes[..bytes.len() - cursor.remaining()], &again[..]);
             }
         }

@@ -30,6 +30,7 @@
 mod actor;
 mod chunk;
 mod clocks;
+mod columns;
 mod contain;
 pub mod crdt;
 mod document;
@@ -55,7 +56,7 @@ pub use actor::{ACTOR_LEN, Actor};
 pub use chunk::ShapeError;
 pub use clocks::Differences;
 pub use contain::Panicked;
-pub use document::{Applied, Document, EditError, Fold, LocalChange, Refused};
+pub use document::{Applied, Document, EditError, Fold, LocalChange, Proved, Refused};
 pub use gate::GateError;
 pub use genesis::{GenesisError, genesis_change};
 pub use history::{Alternative, Provenance, all_values, change_links, change_time, provenance};

@@ -101,6 +101,17 @@ impl Material {
         self.tail.drain(..).map(|(hash, _)| hash).collect()
     }
 
+    /// The raw changes of the tail.
+    pub(crate) fn tail(&self) -> impl Iterator<Item = &[u8]> {
+        self.tail.iter().map(|(_, raw)| &raw[..])
+    }
+
+    /// Takes the raw changes of the tail out.
+    pub(crate) fn take_tail(&mut self) -> Vec<Vec<u8>> {
+        self.tail_bytes = 0;
+        self.tail.drain(..).map(|(_, raw)| raw).collect()
+    }
+
     /// The document from nothing but this material.
     pub(crate) fn build(&self, actor: Actor) -> Result<Automerge, LoadError> {
         contained(|| {

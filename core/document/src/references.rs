@@ -12,7 +12,7 @@ use crate::actor::Actor;
 use crate::contain::contained;
 use crate::gate::{Candidate, GateError};
 use crate::image::{Spot, Written};
-use crate::ops::{At, Does, Id, Op, ops};
+use crate::ops::{At, Does, Id, Op, Ops, ops};
 
 /// Last sequence number of every actor in some past.
 type Past = BTreeMap<Actor, u64>;
@@ -86,24 +86,28 @@ impl<'a> References<'a> {
     }
 
     /// Checks every operation and remembers the change. All its dependencies are in the document or were staged. Tells
-    /// where the change writes.
+    /// where the change writes, and whether it is plain ([`Ops::plain`]).
     pub(crate) fn stage(
         &mut self,
         candidate: &Candidate,
         change: &Change,
-    ) -> Result<Vec<Written>, GateError> {
+    ) -> Result<(Vec<Written>, bool), GateError> {
         let ops = contained(|| ops(change)).map_err(|_| GateError::Unreadable)?;
+        let Ops { ops, plain } = ops.ok_or(GateError::Reference)?;
         let clock = self.clock(candidate);
-        let mut notes: Vec<Note> = Vec::new();
-        for op in ops.ok_or(GateError::Reference)? {
+        let mut notes: Vec<Note> = Vec::with_capacity(ops.len());
+        let mut container = None;
+        for op in ops {
             let id = (candidate.start_op + notes.len() as u64, candidate.known.actor);
             let mut view = View {
                 references: self,
                 clock: &clock,
                 own: &notes,
                 own_start: (candidate.start_op, candidate.known.actor),
+                container,
             };
             let note = view.check(id, op).ok_or(GateError::Reference)?;
+            container = view.container;
             notes.push(note);
         }
         let mut written: Vec<Written> = notes.iter().map(Note::written).collect();
@@ -117,7 +121,7 @@ impl<'a> References<'a> {
                 ops: notes,
             },
         );
-        Ok(written)
+        Ok((written, plain))
     }
 
     fn remember(&mut self, actor: Actor, start_op: u64, notes: Notes) {
@@ -186,7 +190,7 @@ impl<'a> References<'a> {
     }
 
     /// An operation of another change, with the sequence number of that change.
-    fn find(&mut self, (counter, actor): Id) -> Option<(u64, Note)> {
+    fn find(&mut self, (counter, actor): Id) -> Option<(u64, &Note)> {
         if self.noted(counter, &actor).is_none() {
             let exid = ObjId::Id(counter, actor.to_automerge(), 0);
             let hash = self.crdt.hash_for_opid(&exid)?;
@@ -200,10 +204,10 @@ impl<'a> References<'a> {
         self.noted(counter, &actor)
     }
 
-    fn noted(&self, counter: u64, actor: &Actor) -> Option<(u64, Note)> {
+    fn noted(&self, counter: u64, actor: &Actor) -> Option<(u64, &Note)> {
         let (start, notes) = self.notes.get(actor)?.range(..=counter).next_back()?;
         let note = notes.ops.get(usize::try_from(counter - start).ok()?)?;
-        Some((notes.seq, note.clone()))
+        Some((notes.seq, note))
     }
 }
 
@@ -213,13 +217,15 @@ struct View<'v, 'a> {
     clock: &'v Clock,
     own: &'v [Note],
     own_start: Id,
+    /// The object that the operation before wrote in, and what it is: most write in the same one.
+    container: Option<(Id, ObjType)>,
 }
 
 impl View<'_, '_> {
-    fn see(&mut self, id: Id) -> Option<Note> {
+    fn see(&mut self, id: Id) -> Option<&Note> {
         let (start, actor) = self.own_start;
         if id.1 == actor && id.0 >= start {
-            return self.own.get(usize::try_from(id.0 - start).ok()?).cloned();
+            return self.own.get(usize::try_from(id.0 - start).ok()?);
         }
         let (seq, note) = self.references.find(id)?;
         self.clock.covers(&id.1, seq).then_some(note)
@@ -229,7 +235,14 @@ impl View<'_, '_> {
     fn check(&mut self, id: Id, op: Op) -> Option<Note> {
         let container = match op.object {
             None => ObjType::Map,
-            Some(object) => self.see(object)?.makes?,
+            Some(object) => match self.container {
+                Some((seen, kind)) if seen == object => kind,
+                _ => {
+                    let kind = self.see(object)?.makes?;
+                    self.container = Some((object, kind));
+                    kind
+                }
+            },
         };
         let fits = match (container, &op.at) {
             (ObjType::Map, At::Key(_)) => !op.insert,
@@ -264,6 +277,7 @@ impl View<'_, '_> {
 fn note_all(change: &Change) -> Option<Vec<Note>> {
     let actor = Actor::from_automerge(change.actor_id())?;
     ops(change)?
+        .ops
         .into_iter()
         .zip(change.start_op().get()..)
         .map(|(op, counter)| Some(note((counter, actor), op)?.1))

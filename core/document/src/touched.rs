@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use automerge::{Automerge, ObjType, Patch, PatchAction, Prop, ReadDoc};
 
-use crate::image::{Place, Spot, object_of};
+use crate::image::{Place, Spot, object_of, place_of};
 
 /// What happened at a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,15 +60,16 @@ impl Touched {
 /// What changes that came wrote to, by their operations: they say what was written also where nothing is to be seen of it.
 /// Where in a list or text it was is not told.
 pub(crate) fn touched_by(crdt: &Automerge, written: &BTreeMap<Spot, bool>) -> Vec<Touched> {
-    let mut paths: BTreeMap<Place, Option<Vec<Prop>>> = BTreeMap::new();
+    let mut paths = Paths::new();
     let mut all = Vec::with_capacity(written.len());
     for (spot, deleted) in written {
         let (place, key) = match spot {
             Spot::Key(place, key) => (place, Some(key)),
             Spot::Sequence(place) => (place, None),
         };
-        let path = paths.entry(*place).or_insert_with(|| path_of(crdt, place));
-        let Some(path) = path else { continue };
+        let Some(path) = path_of(crdt, *place, &mut paths) else {
+            continue;
+        };
         all.push(Touched {
             path: path
                 .iter()
@@ -85,11 +86,31 @@ pub(crate) fn touched_by(crdt: &Automerge, written: &BTreeMap<Spot, bool>) -> Ve
     all
 }
 
-fn path_of(crdt: &Automerge, place: &Place) -> Option<Vec<Prop>> {
-    let parents = crdt.parents(object_of(place)).ok()?;
-    let mut path: Vec<Prop> = parents.map(|parent| parent.prop).collect();
-    path.reverse();
-    Some(path)
+/// Paths of objects that were asked for; finding one takes as long as an object is deep.
+type Paths = BTreeMap<Place, Option<Vec<Prop>>>;
+
+fn path_of<'a>(crdt: &Automerge, place: Place, paths: &'a mut Paths) -> Option<&'a Vec<Prop>> {
+    // Up to what is known, then down again: no deeper on the stack than on the way.
+    let mut below: Vec<(Place, Prop)> = Vec::new();
+    let mut at = place;
+    while !paths.contains_key(&at) {
+        let above = crdt.parents(object_of(&at)).ok().and_then(|mut all| all.next());
+        match above.and_then(|parent| Some((place_of(&parent.obj)?, parent.prop))) {
+            Some((parent, prop)) => below.push((std::mem::replace(&mut at, parent), prop)),
+            None => {
+                paths.insert(at, at.is_none().then(Vec::new));
+            }
+        }
+    }
+    while let Some((place, prop)) = below.pop() {
+        let path = paths.get(&at).and_then(Clone::clone).map(|mut path| {
+            path.push(prop);
+            path
+        });
+        paths.insert(place, path);
+        at = place;
+    }
+    paths.get(&place)?.as_ref()
 }
 
 /// Patches in their order; a text that was spliced many times is listed once.

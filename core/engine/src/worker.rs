@@ -20,8 +20,8 @@ pub(crate) const JOBS_WAITING_MAX: usize = 256;
 /// Events kept for an app that does not fetch them; then [`Event::Missed`] stands for what was dropped.
 pub const EVENTS_WAITING_MAX: usize = 10_000;
 
-/// How long nobody has asked for anything before images of what was edited are stored.
-const IMAGES_AFTER: Duration = Duration::from_secs(2);
+/// How long nobody has asked for anything before what can wait is done: [`Device::rest`].
+const REST_AFTER: Duration = Duration::from_secs(2);
 
 /// Which end of a connection this phone is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -235,7 +235,7 @@ impl Worker {
                 Wake::Job(Some(job)) => Some(job),
                 Wake::Deadline => {
                     self.tick();
-                    self.guarded(|worker| worker.device.keep_images());
+                    self.guarded(|worker| worker.device.rest());
                     None
                 }
             };
@@ -330,8 +330,8 @@ impl Worker {
             .map(|(at, _)| at)
             .min()
             .map(|at| Duration::from_millis(u64::try_from(at.saturating_sub(now_ms())).unwrap_or(0)));
-        let images = self.device.has_images_to_keep().then_some(IMAGES_AFTER);
-        earliest.into_iter().chain(self.idle.left()).chain(images).min()
+        let rest = self.device.has_rest().then_some(REST_AFTER);
+        earliest.into_iter().chain(self.idle.left()).chain(rest).min()
     }
 
     fn tick(&mut self) {
@@ -372,7 +372,7 @@ impl Worker {
             let result = self.device.link_down(link);
             self.report(worker_result(result));
         }
-        self.guarded(|worker| worker.device.keep_images());
+        self.guarded(|worker| worker.device.rest());
         self.drain();
     }
 }

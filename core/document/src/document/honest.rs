@@ -508,8 +508,10 @@ fn two_writers_who_answered_each_other_more_often_than_changes_may_wait_come_as_
     let (mut one, mut two) = (open(1), open(2));
     let (mut ones, mut twos): (Vec<Vec<u8>>, Vec<Vec<u8>>) = (Vec::new(), Vec::new());
     for number in 0..ORPHANS_PER_AUTHOR_MAX as i64 + 10 {
+        one.prove();
         ones.push(put(&mut one, "k", number).bytes);
         give(&mut two, 1, &ones[ones.len() - 1..]);
+        two.prove();
         twos.push(put(&mut two, "k", -1 - number).bytes);
         give(&mut one, 2, &twos[twos.len() - 1..]);
     }

@@ -424,6 +424,7 @@ fn a_document_with_thousands_of_heads_can_still_be_written_and_read_by_others() 
     let heads = side_by_side(3 * CHANGE_DEPS_MAX as u64);
     for document in [&mut document, &mut reader] {
         assert_eq!(give(document, 3, &heads).admitted.len(), heads.len());
+        assert!(document.prove().refused.is_empty());
     }
     let change = put(&mut document, "a", 1);
     assert!(change.merges.len() > 4);

@@ -131,7 +131,7 @@ fn operations_on_what_their_author_cannot_have_seen_are_refused_everywhere() {
 }
 
 /// Means the same as the honest change, but Automerge would write it in fewer bytes.
-fn roundabout(document: &mut Document) -> Vec<u8> {
+pub(super) fn roundabout(document: &mut Document) -> Vec<u8> {
     let fields = object(document, "fields");
     let (_, change) = document
         .edit(NOW, |tx| {
@@ -192,6 +192,7 @@ fn a_panic_inside_the_batch_is_found_and_costs_only_the_culprit() {
             change: None,
             candidate,
             written: Vec::new(),
+            plain: false,
         })
         .collect();
     let mut applied = Applied::default();

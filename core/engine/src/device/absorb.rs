@@ -448,8 +448,8 @@ impl<S: Store> Device<S> {
                 .map(|from| (from.envelope, from.arrival, from.author, from.covered))
                 .collect();
             let runs = runs.into_iter().map(|arrived| (arrived.author, arrived.run));
-            let mut applied = book.document.apply(runs.collect());
-            puts.extend(book.persist_applied(&mut applied));
+            let applied = book.document.apply(runs.collect());
+            puts.extend(book.persist(applied.admitted.iter().map(|change| &change[..])));
             puts.extend(applied.orphans.iter().map(|orphan| orphan_put(key.doc, orphan)));
             puts.extend(applied.released.iter().map(|hash| Put {
                 bucket: Bucket::Orphan,

@@ -98,9 +98,11 @@ impl<S: Store> Device<S> {
             .iter()
             .map(|(stored, run)| (stored.device, run.clone()))
             .collect();
-        let book = self.book(key)?;
-        let mut applied = book.document.apply(runs);
-        let mut puts = book.persist_applied(&mut applied);
+        let book = self.proved(key)?;
+        let applied = book.document.apply(runs);
+        let mut puts = book.persist(applied.admitted.iter().map(|change| &change[..]));
+        // What is taken over and turns out not to hold is as if it had not been there.
+        puts.extend(book.prove().0);
         puts.extend(applied.orphans.iter().map(|orphan| orphan_put(doc, orphan)));
         let written = book
             .document

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use sotay_document::{
-    Actor, Applied, Document, EditError, Fold, Orphan, Run,
+    Actor, Document, EditError, Fold, GateError, Orphan, Run,
     crdt::{ChangeHash, Transaction},
     encode_runs,
 };
@@ -83,19 +83,14 @@ impl Book {
         rows
     }
 
-    /// Rows for new changes, and a fresh snapshot instead of them when the tail has grown long. After a commit that
-    /// failed the book must be dropped.
+    /// Rows for new changes, and a fresh snapshot instead of them when the tail has grown long; not yet for what came and
+    /// waits to be proved. After a commit that failed the book must be dropped.
     pub fn persist<'a>(&mut self, changes: impl IntoIterator<Item = &'a [u8]>) -> Vec<Put> {
         let mut puts = self.begin();
         for change in changes {
-            puts.push(put(
-                Bucket::Tail,
-                row_key(self.key.doc, self.tail),
-                Some(change.to_vec()),
-            ));
-            self.tail += 1;
+            puts.push(self.tail_put(change));
         }
-        if self.document.is_fold_due() {
+        if self.document.is_fold_due() && !self.document.is_unproven() {
             match self.document.fold() {
                 // Later puts of a batch win over earlier ones on the same key.
                 Ok(fold) => puts.extend(self.fold(fold)),
@@ -105,16 +100,37 @@ impl Book {
         puts
     }
 
-    /// The same for changes that came: the document may have folded its tail with them.
-    pub fn persist_applied(&mut self, applied: &mut Applied) -> Vec<Put> {
-        match applied.fold.take() {
-            None => self.persist(applied.admitted.iter().map(|change| &change[..])),
-            Some(fold) => {
-                let mut puts = self.begin();
-                puts.extend(self.fold(fold));
-                puts
+    /// Proves what came ([`Document::prove`]): rows for the snapshot that this makes, and what was taken out again. After a
+    /// commit that failed the book must be dropped.
+    pub fn prove(&mut self) -> (Vec<Put>, Vec<GateError>) {
+        if !self.document.is_unproven() {
+            return Default::default();
+        }
+        let proved = self.document.prove();
+        let refused = proved.refused.iter().map(|refused| refused.error).collect();
+        let mut puts = self.begin();
+        match proved.fold {
+            Some(fold) => puts.extend(self.fold(fold)),
+            None if proved.refused.is_empty() => {}
+            None => {
+                puts.extend(self.drop_tail());
+                let tail: Vec<Vec<u8>> = self.document.tail().map(<[u8]>::to_vec).collect();
+                puts.extend(tail.iter().map(|change| self.tail_put(change)));
             }
         }
+        (puts, refused)
+    }
+
+    fn tail_put(&mut self, change: &[u8]) -> Put {
+        let key = row_key(self.key.doc, self.tail);
+        self.tail += 1;
+        put(Bucket::Tail, key, Some(change.to_vec()))
+    }
+
+    fn drop_tail(&mut self) -> Vec<Put> {
+        let rows = std::mem::replace(&mut self.first, self.tail)..self.tail;
+        let doc = self.key.doc;
+        rows.map(|n| put(Bucket::Tail, row_key(doc, n), None)).collect()
     }
 
     fn begin(&mut self) -> Vec<Put> {
@@ -131,8 +147,7 @@ impl Book {
             doc.as_bytes().to_vec(),
             Some(fold.snapshot),
         )];
-        puts.extend((self.first..self.tail).map(|n| put(Bucket::Tail, row_key(doc, n), None)));
-        self.first = self.tail;
+        puts.extend(self.drop_tail());
         puts
     }
 }
@@ -289,7 +304,7 @@ impl<S: Store> Device<S> {
     where
         DeviceError: From<E>,
     {
-        let book = self.book(key)?;
+        let book = self.proved(key)?;
         let (value, local) = match book.document.edit(now, change) {
             Ok(done) => done,
             Err(error) => return Err(self.edit_failed(key.doc, error)),
@@ -319,7 +334,7 @@ impl<S: Store> Device<S> {
     {
         let (mut puts, mut touched) = (Vec::new(), Vec::new());
         for step in steps {
-            let book = self.book(key)?;
+            let book = self.proved(key)?;
             match book.document.edit(now, |tx| change(tx, step)) {
                 Ok((_, Some(local))) => {
                     puts.extend(book.persist(local.rows()));
@@ -351,7 +366,7 @@ impl<S: Store> Device<S> {
         match error {
             EditError::Refused(error) => error.into(),
             EditError::Shape(_) => DeviceError::TooMuchAtOnce,
-            EditError::Panicked(_) | EditError::Merge(_) | EditError::Broken => {
+            EditError::Panicked(_) | EditError::Merge(_) | EditError::Unproven | EditError::Broken => {
                 self.books.remove(&doc);
                 DeviceError::Internal("document edit")
             }

@@ -89,14 +89,9 @@ impl<S: Store> Device<S> {
         Ok(same.then(|| Image::decode(image)).flatten())
     }
 
-    /// Whether a document was changed or loaded since an image of it was stored.
-    pub(crate) fn has_images_to_keep(&self) -> bool {
-        self.books.values().any(|book| !book.imaged)
-    }
-
     /// Stores images of the documents that are open, where those in the store are of something else. What is derived may
     /// be lost: a store that fails is noticed by whoever writes next.
-    pub(crate) fn keep_images(&mut self) {
+    pub(super) fn keep_images(&mut self) {
         let mut puts = Vec::new();
         for book in self.books.values_mut().filter(|book| !book.imaged) {
             let stand = book.stand();

@@ -230,9 +230,7 @@ impl<S: Store> Device<S> {
             return Ok(());
         };
         self.links.finished = sum(self.links.finished, entry.session.stats());
-        self.absorb()?;
-        self.keep_images();
-        Ok(())
+        self.absorb()
     }
 
     /// What to do next for a link.

@@ -53,6 +53,7 @@ mod relays;
 mod removal;
 mod reports;
 mod rereading;
+mod rest;
 mod rooted;
 mod roster;
 mod sealing;

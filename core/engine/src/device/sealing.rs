@@ -98,6 +98,7 @@ impl<S: Store> Device<S> {
     /// minutes that are sealed this is the next edition.
     pub fn propose_seal(&mut self, doc: DocId, now: i64) -> Result<SealId, SealError> {
         let key = self.meeting_key(doc)?;
+        self.proved(key)?;
         self.flush()?;
         let sealed = self.sealed(doc)?;
         let (view, text) = self.text_now(key)?;
@@ -113,6 +114,7 @@ impl<S: Store> Device<S> {
     /// Proposes to sign what was recorded after the seal as an addendum to it. The sealed text stays as it is.
     pub fn propose_addendum(&mut self, doc: DocId, now: i64) -> Result<SealId, SealError> {
         let key = self.meeting_key(doc)?;
+        self.proved(key)?;
         self.flush()?;
         let sealed = self.sealed(doc)?;
         let previous = sealed.standing().ok_or(SealError::NotSealed)?.id;
@@ -192,6 +194,7 @@ impl<S: Store> Device<S> {
     /// reads the same text.
     pub fn countersign(&mut self, doc: DocId, seal: SealId, now: i64) -> Result<(), SealError> {
         let key = self.meeting_key(doc)?;
+        self.proved(key)?;
         self.flush()?;
         let sealed = self.sealed(doc)?;
         let known = sealed.get(&seal).ok_or(SealError::Unknown)?;

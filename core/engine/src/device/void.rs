@@ -496,12 +496,16 @@ impl<S: Store> Device<S> {
             },
         ));
         let applied = document.apply(kept);
-        for refused in &applied.refused {
+        let proved = document.prove();
+        for refused in applied.refused.iter().chain(&proved.refused) {
             tracing::warn!(?doc, error = %refused.error, "change refused at the gate while making a document anew");
         }
-        let snapshot = document
-            .save()
-            .map_err(|_| DeviceError::Internal("document made anew"))?;
+        let snapshot = match proved.fold {
+            Some(fold) => fold.snapshot,
+            None => document
+                .save()
+                .map_err(|_| DeviceError::Internal("document made anew"))?,
+        };
         let store = self.replica.store();
         for bucket in [Bucket::Tail, Bucket::Orphan] {
             puts.extend(
