@@ -290,6 +290,31 @@ fn a_database_on_a_server_tells_what_it_takes_there() {
     assert!(store.server_bytes().unwrap().unwrap() > before);
 }
 
+/// So that they can be distributed by it, without a change.
+#[test]
+fn space_stands_first_in_the_key_of_every_table_that_grows() {
+    let Some(mut server) = server::for_test("keys of the tables") else {
+        return;
+    };
+    open(&server.database().unwrap());
+    let keys = "SELECT c.relname, a.attname FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
+                  JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = 'sotay'
+                  JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = i.indkey[0]
+                 WHERE i.indisunique ORDER BY 1, 2";
+    let keys = server.sql("sotay1", keys).unwrap();
+    let keys: Vec<&str> = keys.lines().collect();
+    let expected = [
+        "database|one",
+        "envelope|space",
+        "envelope|space",
+        "feed|space",
+        "fork|space",
+        "record|bucket",
+        "space|space",
+    ];
+    assert_eq!(keys, expected);
+}
+
 #[test]
 fn a_contended_space_is_held_by_one_process_at_a_time() {
     let Some(mut server) = server::for_test("holding a space") else {
