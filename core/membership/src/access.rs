@@ -234,6 +234,13 @@ impl Membership {
             .collect()
     }
 
+    /// Whether a device is a slot of the inbox: nobody's phone. All members hold its keys, so several phones may write its feed.
+    pub fn is_slot(&self, device: DeviceId) -> bool {
+        let slot = slot_scope(&Space::of(self.unit(), SpaceKind::Inbox));
+        let rights = self.ranked(device);
+        rights.iter().any(|right| right.scope() == Some(slot))
+    }
+
     /// The documents that guests are let into now, by id. The slots of the inbox are nobody's phones.
     pub fn guest_documents(&self) -> BTreeSet<DocId> {
         self.guest_scopes(Right::active)

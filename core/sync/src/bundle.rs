@@ -104,6 +104,7 @@ fn write_within<S: Store>(
     for (index, space) in spaces.iter().enumerate() {
         let id = space.id();
         let have = have.and_then(|have| have.get(&id)).unwrap_or(&nothing);
+        let have = &replica.without_slots(space, have);
         let mut after = 0;
         loop {
             let page = replica.store().missing(&id, have, after, BUDGET)?;

@@ -61,6 +61,7 @@ mod peer;
 mod quarantine;
 mod replica;
 mod session;
+mod slots;
 mod status;
 pub mod testing;
 mod token;
@@ -78,5 +79,6 @@ pub use session::{
     CloseReason, FirstContact, Output, Session, SessionConfig, SessionError, SessionEvent, SessionStats,
     SharedFrame, SharedItems,
 };
+pub use slots::holders;
 pub use status::{SyncStatus, status};
 pub use token::Token;

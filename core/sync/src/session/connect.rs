@@ -1,24 +1,24 @@
 //! The end that opens spaces: a phone towards a relay, or towards another phone.
 
+mod doubts;
 mod more;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sotay_feed::limits::{SEQ_MAX, SPACES_PER_SESSION_MAX};
-use sotay_feed::{DeviceId, Frontier, InOrder, SignKey, Space, SpaceKind, SpaceTag, UnitId};
+use sotay_feed::limits::SPACES_PER_SESSION_MAX;
+use sotay_feed::{DeviceId, Frontier, InOrder, SignKey, Space, SpaceKind, SpaceTag};
 use sotay_store::{Batch, Bucket, Put, Store, StoreError};
-use tracing::debug;
 
 use super::incoming::Incoming;
 use super::link::Link;
-use super::opened::{Opened, roll_digest};
+use super::opened::Opened;
 use super::{FirstContact, SessionConfig, SessionError, SessionEvent, proofs, witness};
-use crate::admit::Offer;
+use crate::admit::{Admitted, Offer};
 use crate::checkpoint::{Checkpoint, Source};
 use crate::fault::{CloseCode, PeerFault, RefuseReason};
-use crate::limits::{OPENS_PER_SPACE_MAX, QUARANTINE_RECORDS_MAX};
-use crate::message::{Ack, Deny, DenyScope, Have, Items, Message, Open, Proof, Refuse, Seen, Signed};
-use crate::quarantine::{Quarantined, RefusedBy, key as quarantine_key};
+use crate::limits::OPENS_PER_SPACE_MAX;
+use crate::message::{Ack, Deny, DenyScope, Have, Items, Message, Open, Proof, Seen, Signed};
+use crate::quarantine::{RefusedBy, key as quarantine_key};
 use crate::replica::Replica;
 
 #[derive(Debug)]
@@ -34,6 +34,8 @@ pub(super) struct Connector {
     held: bool,
     /// Spaces were opened after everything else had been exchanged, and are not settled.
     more: bool,
+    /// The other end is not what it was when this end last heard of it.
+    set_back: bool,
 }
 
 impl Connector {
@@ -53,6 +55,7 @@ impl Connector {
             caught_up: false,
             held: false,
             more: false,
+            set_back: false,
         }
     }
 
@@ -139,6 +142,9 @@ impl Connector {
         let (None, Have::Frontier(held)) = (open.token, open.have) else {
             return Err(PeerFault::WrongEnd.into());
         };
+        // It does not know the place it was shown, or lacks what it had.
+        let shrank = opened.told_all && !held.covers(&opened.record.held);
+        let set_back = opened.record.token.is_some() || shrank;
         opened.requests.open_answered(link);
         let pull = match opened.denied {
             Some(deny) => deny.scope == DenyScope::Pull,
@@ -160,6 +166,9 @@ impl Connector {
         }
         opened.begin_pushing(link);
         opened.note_status(link, replica)?;
+        if set_back {
+            self.doubt_all(link);
+        }
         // It may hold less than was believed: no crash may leave the old belief standing.
         Ok(self.write_down(replica)?)
     }
@@ -197,7 +206,13 @@ impl Connector {
         let space = opened.space;
         let given_up = replica.given_up_feeds(items.tag);
         let known = replica.forks_of(&space);
+        let before = replica.store().head(&opened.id)?.number;
         let answers = replica.admit_from(&space, incoming.envelopes.clone(), Some(offer), |answers| {
+            // What follows came from there.
+            if space.kind == SpaceKind::Inbox && record.sure == before {
+                let stored = |answer: &&Admitted| matches!(answer, Admitted::Stored(_));
+                record.sure += answers.iter().filter(stored).count() as u64;
+            }
             frozen |= incoming.asks_again(answers, given_up);
             // Beyond a token that covers less than all of this, the record must not claim one.
             record.token = items.token.filter(|_| !frozen);
@@ -210,6 +225,16 @@ impl Connector {
         opened.dirty = false;
         opened.last_token = items.token.or(opened.last_token);
         opened.outbox.theirs.join(&theirs);
+        for (envelope, answer) in incoming.envelopes.iter().zip(&answers) {
+            let header = envelope.header();
+            let other = matches!(answer, Admitted::Refused(RefuseReason::Fork { .. }));
+            if header.space == items.tag && !other {
+                opened.came.raise(header.device, header.seq);
+            }
+        }
+        if space.kind == SpaceKind::Inbox && opened.outbox.at_head {
+            opened.pump(link, replica)?;
+        }
         let stored = incoming.report(link, &space, &answers);
         proofs::tell_new(link, replica, &space, &known);
         link.items_consumed += frame_len as u64;
@@ -238,6 +263,7 @@ impl Connector {
         let opened = self.opened(ack.tag)?;
         link.acked(ack.consumed)?;
         opened.requests.acked(link, ack.state.is_some());
+        opened.note_sure(link);
         let grew = !opened.record.held.covers(&ack.changes);
         if grew {
             opened.record.held.join(&ack.changes);
@@ -270,66 +296,13 @@ impl Connector {
             opened.note_status(link, replica)?;
         }
         if opened.healing && state.is_some() {
+            self.doubt_all(link);
             self.write_down(replica)?;
         }
         match signed {
             Some(signed) => self.on_signed(link, replica, signed),
             None => Ok(()),
         }
-    }
-
-    /// One of ours was not stored there. Nothing more of that feed is offered in this session; with another roll it
-    /// is offered again.
-    fn on_refuse<S: Store>(
-        &mut self,
-        link: &mut Link,
-        replica: &mut Replica<S>,
-        refuse: Refuse,
-    ) -> Result<(), SessionError> {
-        let peer = self.peer;
-        let opened = self.opened(refuse.tag)?;
-        let ours = replica.store().at(&opened.id, refuse.device, refuse.seq.max(1))?;
-        if ours.is_none_or(|ours| ours.id != refuse.id) {
-            debug!(space = ?refuse.tag, "the peer refused an envelope that was not offered");
-            return Ok(());
-        }
-        // A gap follows from a refusal before it, or from a relay that was set back and will say so.
-        if !matches!(refuse.reason, RefuseReason::Gap { .. }) {
-            opened.outbox.theirs.raise(refuse.device, SEQ_MAX);
-            opened.held_back = true;
-        }
-        if !refuse.reason.is_passing() {
-            if opened.record.refused.get(refuse.device) == 0 {
-                opened.record.refused.raise(refuse.device, refuse.seq);
-            }
-            opened.record.refused_under = Some(roll_digest(replica, opened.space.unit)?);
-            let record = Quarantined {
-                by: RefusedBy::Peer,
-                tag: refuse.tag,
-                device: refuse.device,
-                seq: refuse.seq,
-                id: refuse.id,
-                reason: refuse.reason,
-            };
-            let mut puts = vec![opened.record.put(&peer, &opened.space)];
-            let room = replica.quarantine.len() < QUARANTINE_RECORDS_MAX;
-            if room || replica.quarantine.contains_key(&record.key()) {
-                puts.push(record.put());
-            }
-            commit(replica, puts)?;
-            if room {
-                replica.quarantine.insert(record.key(), record.reason);
-            }
-            opened.dirty = false;
-        }
-        link.event(SessionEvent::Refused {
-            space: opened.space,
-            device: refuse.device,
-            seq: refuse.seq,
-            id: refuse.id,
-            reason: refuse.reason,
-        });
-        Ok(())
     }
 
     fn on_deny(&mut self, link: &mut Link, deny: Deny) -> Result<(), SessionError> {
@@ -342,6 +315,7 @@ impl Connector {
             opened.healing = false;
             opened.restart = false;
             opened.outbox.open = false;
+            opened.ignored = true;
         }
         Ok(())
     }
@@ -435,30 +409,6 @@ impl Connector {
         Ok(())
     }
 
-    /// Another roll is a reason to offer again what was refused under the old one.
-    fn roll_changed<S: Store>(
-        &mut self,
-        link: &mut Link,
-        replica: &Replica<S>,
-        unit: UnitId,
-    ) -> Result<(), SessionError> {
-        for tag in &self.order {
-            let Some(opened) = self.spaces.get_mut(tag) else {
-                continue;
-            };
-            if opened.space.unit == unit && (opened.held_back || !opened.record.refused.is_empty()) {
-                opened.record.refused = Frontier::new();
-                opened.record.refused_under = None;
-                opened.dirty = true;
-                if opened.outbox.open {
-                    opened.begin_pushing(link);
-                    opened.pump(link, replica)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
     /// Goes on with what waited for credit or for an answer.
     fn pump_waiting<S: Store>(&mut self, link: &mut Link, replica: &Replica<S>) -> Result<(), SessionError> {
         for tag in &self.order {
@@ -491,6 +441,9 @@ impl Connector {
                     reason: deny.reason,
                 });
             }
+        }
+        for opened in self.spaces.values_mut() {
+            opened.note_sure(link);
         }
         let all = self.is_settled(link);
         self.more &= !all;

@@ -50,6 +50,12 @@ pub(super) struct Opened {
     /// The other side's signature under the state that it names next.
     pub(super) signed: Option<Signed>,
     pub(super) forks: Handing,
+    /// What came from the other end in this session, as far as nothing else stands in its place here.
+    pub(super) came: Frontier,
+    /// What is under way will be acknowledged, and nobody looks at it.
+    pub(super) ignored: bool,
+    /// Where the first letter arrived that the other end did not take now and may take later.
+    pub(super) not_taken: Option<u64>,
     pub(super) requests: Requests,
     pub(super) last_status: Option<SyncStatus>,
 }
@@ -62,19 +68,13 @@ impl Opened {
     ) -> Result<Self, StoreError> {
         let stored = PeerRecord::load(replica.store(), peer, &space)?;
         let known = stored.is_some();
-        let mut record = stored.unwrap_or_default();
-        let mut dirty = false;
-        if record.refused_under.is_some() && record.refused_under != Some(roll_digest(replica, space.unit)?) {
-            record.refused = Frontier::new();
-            record.refused_under = None;
-            dirty = true;
-        }
+        let record = stored.unwrap_or_default();
         let mut opened = Self {
             space,
             id: space.id(),
             last_token: record.token,
             record,
-            dirty,
+            dirty: false,
             outbox: Outbox::default(),
             told_all: false,
             awaiting_state: true,
@@ -90,9 +90,16 @@ impl Opened {
             shown: 0,
             signed: None,
             forks: Handing::default(),
+            came: Frontier::new(),
+            ignored: false,
+            not_taken: None,
             requests: Requests::default(),
             last_status: None,
         };
+        let under = opened.record.refused_under;
+        if under.is_some() && under != Some(roll_digest(replica, space.unit)?) {
+            opened.forget_refusals(replica)?;
+        }
         // Before the first exchange nobody knows what the other side lacks: it says so first.
         if known {
             opened.outbox.reset(opened.not_to_send(), 0);
@@ -107,6 +114,54 @@ impl Opened {
             theirs.raise(device, SEQ_MAX);
         }
         theirs
+    }
+
+    /// What was refused under another roll is offered again; of a letter in a slot nothing is known any more.
+    pub(super) fn forget_refusals<S: Store>(&mut self, replica: &Replica<S>) -> Result<(), StoreError> {
+        for (device, seq) in std::mem::take(&mut self.record.refused).iter() {
+            let stored = replica.store().at(&self.id, device, seq)?;
+            if let Some(stored) = stored.filter(|_| replica.is_slot(&self.space, device)) {
+                self.record.sure = self.record.sure.min(stored.arrival.saturating_sub(1));
+                self.outbox.cursor = 0;
+            }
+        }
+        self.record.refused_under = None;
+        self.dirty = true;
+        Ok(())
+    }
+
+    /// Of what the other end holds of slots nothing is known any more.
+    pub(super) fn doubt_letters(&mut self) {
+        self.record.doubt();
+        self.outbox.cursor = 0;
+        self.dirty = true;
+    }
+
+    /// Of slots the other end's numbers say nothing: what is not known to be there by envelope is offered (P9.18).
+    fn doubt<S: Store>(&mut self, replica: &Replica<S>) -> Result<(), StoreError> {
+        if self.space.kind != SpaceKind::Inbox || !self.outbox.open {
+            return Ok(());
+        }
+        let doubtful = replica.doubtful(&self.space, self.record.sure.max(self.outbox.cursor))?;
+        let known = |(device, seq): (DeviceId, u64)| match doubtful.get(&device) {
+            Some(first) if seq < SEQ_MAX => (device, seq.min((first - 1).max(self.came.get(device)))),
+            _ => (device, seq),
+        };
+        self.outbox.theirs = self.outbox.theirs.iter().map(known).collect();
+        Ok(())
+    }
+
+    /// All that was offered so far was dealt with: of the letters up to there it is known which the other end holds.
+    pub(super) fn note_sure(&mut self, link: &Link) {
+        if self.space.kind != SpaceKind::Inbox || self.ignored || !link.covered(self.outbox.mark) {
+            return;
+        }
+        let upto = self.not_taken.map_or(u64::MAX, |first| first.saturating_sub(1));
+        let sure = self.outbox.cursor.min(upto);
+        if sure > self.record.sure {
+            self.record.sure = sure;
+            self.dirty = true;
+        }
     }
 
     /// The first `Open`: with a token only what goes beyond it (P9.3).
@@ -161,10 +216,12 @@ impl Opened {
             self.outbox.open = false;
         } else {
             self.outbox.reset(self.not_to_send(), 0);
+            self.ignored = false;
         }
     }
 
     pub(super) fn pump<S: Store>(&mut self, link: &mut Link, replica: &Replica<S>) -> Result<(), StoreError> {
+        self.doubt(replica)?;
         let pumped = self.outbox.pump(link, replica.store(), &self.id, false)?;
         if pumped.sent {
             self.requests.sent_items(link);
@@ -202,6 +259,7 @@ impl Opened {
         }
         self.record.token = None;
         self.record.when = None;
+        self.doubt_letters();
         self.last_token = None;
         self.healing = true;
         self.dirty = true;

@@ -14,6 +14,7 @@ mod heal;
 mod hostile;
 mod random;
 mod refuse;
+mod slots;
 mod support;
 mod village;
 mod witness;
