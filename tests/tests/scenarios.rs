@@ -15,6 +15,8 @@ mod reading;
 mod removed;
 #[path = "scenarios/seals.rs"]
 mod seals;
+#[path = "scenarios/slots.rs"]
+mod slots;
 #[path = "scenarios/transfer.rs"]
 mod transfer;
 #[path = "scenarios/unit_names.rs"]
@@ -182,6 +184,10 @@ fn law_of(text: &str) -> sotay_engine::study::library::Document {
 impl Hall {
     /// The next phone of the branch: an ordinary member's, admitted by the secretary an hour before the meeting.
     fn admit(&mut self, number: usize, label: &str, seed: u64) {
+        self.admit_as(number, label, seed, false);
+    }
+
+    fn admit_as(&mut self, number: usize, label: &str, seed: u64, committee: bool) {
         use rand::SeedableRng;
         let rng = Box::new(rand::rngs::StdRng::seed_from_u64(seed));
         let file = store(self._dir.path(), &format!("{label}.db"));
@@ -190,7 +196,7 @@ impl Hall {
             request: phone.join_request().unwrap().to_text(),
             member: self.branch.member(number),
             rank: 4,
-            committee: false,
+            committee,
             probationary: false,
             relays: Vec::new(),
         };

@@ -84,10 +84,6 @@ impl World {
         Ok(())
     }
 
-    pub(super) fn is_newcomer(&self, phone: usize) -> bool {
-        phone + self.newcomers >= self.branch.phones.len()
-    }
-
     /// After everything was told to everybody and the relay dropped all it may, somebody joins.
     pub(super) fn last_newcomer(&mut self) -> Outcome {
         self.sign_snapshots()?;

@@ -111,9 +111,7 @@ impl World {
                 self.try_out("reports", sent)?;
             }
             9 | 10 => {
-                // A newcomer's letter without name may find its slot used by somebody it has not heard of, and is then known only to
-                // its writer (docs/TESTING.md, "A known gap"); the lives are about the rest.
-                let named = self.chance(70) | self.is_newcomer(phone);
+                let named = self.chance(70);
                 let new = NewFeedback {
                     topic: "Việc làng".into(),
                     text: text.as_str().into(),

@@ -9,9 +9,9 @@ use sotay_store::{Bucket, Budget, Store};
 use super::*;
 
 /// Places of the phones of M11, M12 and M13 in the branch, after P1 to P3.
-const M11: usize = 3;
-const M12: usize = 4;
-const M13: usize = 5;
+pub(super) const M11: usize = 3;
+pub(super) const M12: usize = 4;
+pub(super) const M13: usize = 5;
 const WORDS: &str = "Đề nghị lắp thêm đèn đường ở ngõ 7, buổi tối đi lại rất khó.";
 const NAMELESS: &str = "Quỹ làm đường cần công khai cả phần chi.";
 
@@ -20,7 +20,7 @@ fn may() -> Month {
 }
 
 /// The branch with phones of three ordinary members, everybody in sync.
-fn hall() -> Hall {
+pub(super) fn hall() -> Hall {
     let (evening, members) = evening(|branch| branch.begin(P3));
     let mut hall = evening.copy(&members);
     for (number, seed) in [(11, 61), (12, 62), (13, 63)] {
@@ -33,7 +33,7 @@ fn hall() -> Hall {
 }
 
 impl Hall {
-    fn write_in(&mut self, phone: usize, text: &str, named: bool, minute: i64) -> EntryId {
+    pub(super) fn write_in(&mut self, phone: usize, text: &str, named: bool, minute: i64) -> EntryId {
         let new = NewFeedback {
             topic: "Đường làng".into(),
             text: text.into(),

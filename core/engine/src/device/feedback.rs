@@ -4,17 +4,16 @@
 //! else. With name it stands in the writer's own feed; without name in that of a slot, a one-time device whose keys every
 //! member holds, so that neither header nor content says who wrote (decision 0082).
 
-use serde::Serialize;
+mod own;
+
 use sotay_feed::cbor::{Reader, Writer};
-use sotay_feed::{
-    DeviceId, DeviceKeys, DocId, Draft, Envelope, EnvelopeId, InOrder, Kind, Space, SpaceKind, Verified,
-};
+use sotay_feed::{DeviceId, Envelope, InOrder, Kind, Space, SpaceKind};
 use sotay_handbook::feedback::{
     Feedback, FeedbackItem, FeedbackReply, FeedbackStatus, FeedbackView, ReplyShown,
 };
 use sotay_handbook::{CommandError, EntryId, Month, What, Words};
 use sotay_store::{Bucket, Put, Store, Stored};
-use sotay_vault::{EpochKey, open_box, open_from_inbox, seal_box, seal_for_inbox};
+use sotay_vault::{EpochKey, open_box, open_from_inbox, seal_box};
 
 use super::absorb::Haul;
 use super::inbox::{self, ANSWER, KEY, PRIVATE, SLOTS, STATUS};
@@ -22,6 +21,8 @@ use super::waiting::locked_put;
 use super::{Device, OFFSET_MINUTES};
 use crate::error::DeviceError;
 use crate::event::{Event, SetAside};
+
+pub use own::{NewFeedback, OwnFeedback, OwnState};
 
 const ITEM: u8 = 0;
 const WITHDRAWAL: u8 = 1;
@@ -31,47 +32,6 @@ const REPLY_BOXES_MAX: usize = 8;
 /// Bytes of one such box.
 const REPLY_BOX_BYTES_MAX: usize = 24 * 1024;
 
-/// How an item of one's own stands on this phone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OwnState {
-    /// Written, not sealed yet: it can still be taken back without a trace.
-    Waiting = 0,
-    /// Sealed for the committee; it leaves with the next sync, or has left.
-    Sent = 1,
-    /// Taken back.
-    Withdrawn = 2,
-}
-
-/// An item that was written on this phone.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct OwnFeedback {
-    /// The item.
-    #[serde(flatten)]
-    pub item: FeedbackItem,
-    /// How it stands.
-    pub state: OwnState,
-    /// What the committee answered, publicly or to the writer alone.
-    pub answers: Vec<FeedbackReply>,
-}
-
-/// What to write to the committee.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct NewFeedback {
-    /// The id of an earlier call that may not have happened: with it the same item is not written twice.
-    pub id: Option<EntryId>,
-    /// What it is about, in a line.
-    pub topic: Words,
-    /// What is said.
-    pub text: Words,
-    /// The meeting it is about.
-    pub meeting: Option<DocId>,
-    /// With one's name; without it nobody can answer but publicly.
-    pub named: bool,
-    /// Whether the level above may learn the name, should the committee pass the item up.
-    pub name_above: bool,
-}
-
 pub(super) fn put(key: Vec<u8>, value: Option<Vec<u8>>) -> Put {
     Put {
         bucket: Bucket::Inbox,
@@ -80,28 +40,12 @@ pub(super) fn put(key: Vec<u8>, value: Option<Vec<u8>>) -> Put {
     }
 }
 
-fn own_key(id: EntryId) -> Vec<u8> {
-    [b"o", &id.as_bytes()[..]].concat()
-}
-
-/// Which item an envelope of one's own carries: to send it again when a relay refuses it.
-fn sent_key(envelope: EnvelopeId) -> Vec<u8> {
-    [b"e", &envelope.as_bytes()[..]].concat()
-}
-
 fn item_key(id: EntryId) -> Vec<u8> {
     [b"i", &id.as_bytes()[..]].concat()
 }
 
 fn withdrawn_key(id: EntryId) -> Vec<u8> {
     [b"w", &id.as_bytes()[..]].concat()
-}
-
-fn own_put(state: OwnState, item: &FeedbackItem) -> Put {
-    put(
-        own_key(item.id),
-        Some([&[state as u8], &item.encode()[..]].concat()),
-    )
 }
 
 fn private_reply(item: EntryId, boxes: &[(DeviceId, Vec<u8>)]) -> Vec<u8> {
@@ -129,153 +73,6 @@ fn read_private_reply(bytes: &[u8]) -> Option<Vec<(DeviceId, Vec<u8>)>> {
 }
 
 impl<S: Store> Device<S> {
-    /// Writes to the committee. It is sealed at the next sync; until then it can be taken back without a trace.
-    pub fn submit_feedback(&mut self, new: &NewFeedback, now: i64) -> Result<EntryId, DeviceError> {
-        let member = self.acting(now)?.member;
-        let id = new.id.unwrap_or_else(|| self.fresh_id());
-        if self.own_item(id)?.is_some() {
-            return Ok(id);
-        }
-        let author = if new.named { member } else { None };
-        let words = (&new.topic, &new.text);
-        let item = FeedbackItem::new(id, (now, OFFSET_MINUTES), words, new.meeting, author)?;
-        let item = item.with_name_above(new.name_above);
-        self.write(vec![own_put(OwnState::Waiting, &item)])?;
-        self.events.push_back(Event::Feedback);
-        Ok(id)
-    }
-
-    /// Takes an item back: without a trace while it waits here; otherwise the committee's phones hide it, unless somebody
-    /// there has read it.
-    pub fn withdraw_feedback(&mut self, id: EntryId) -> Result<(), DeviceError> {
-        let unknown = DeviceError::Command(CommandError::Unknown(What::Feedback));
-        let (state, item) = self.own_item(id)?.ok_or(unknown)?;
-        let taken_back = own_put(OwnState::Withdrawn, &item);
-        match state {
-            OwnState::Withdrawn => return Ok(()),
-            OwnState::Waiting => self.write(vec![taken_back])?,
-            OwnState::Sent => {
-                let payload = [&[WITHDRAWAL], &id.as_bytes()[..]].concat();
-                if !self.send_to_inbox(&payload, item.member.is_some(), |_| vec![taken_back.clone()])? {
-                    return Err(DeviceError::NoKey);
-                }
-            }
-        }
-        self.events.push_back(Event::Feedback);
-        Ok(())
-    }
-
-    /// Seals what waits for the committee. What finds no key or no slot goes on waiting.
-    pub(super) fn send_feedback(&mut self) -> Result<(), DeviceError> {
-        for (_, row) in self.replica.store().list(Bucket::Inbox, b"o")? {
-            let (state, item) = read_own(&row)?;
-            if state == OwnState::Waiting {
-                self.send_item(&item)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Sends an item once more, e.g. when nobody knows whether it arrived. The committee has it once.
-    pub fn send_feedback_again(&mut self, id: EntryId) -> Result<(), DeviceError> {
-        let unknown = DeviceError::Command(CommandError::Unknown(What::Feedback));
-        let (state, item) = self.own_item(id)?.ok_or(unknown)?;
-        if state == OwnState::Sent && !self.send_item(&item)? {
-            return Err(DeviceError::NoKey);
-        }
-        Ok(())
-    }
-
-    fn send_item(&mut self, item: &FeedbackItem) -> Result<bool, DeviceError> {
-        let payload = [&[ITEM], &item.encode()[..]].concat();
-        let id = item.id.as_bytes().to_vec();
-        let sent = own_put(OwnState::Sent, item);
-        self.send_to_inbox(&payload, item.member.is_some(), |envelope| {
-            vec![sent.clone(), put(sent_key(envelope), Some(id.clone()))]
-        })
-    }
-
-    /// One box into the inbox, in the own feed or in a slot's, with `puts` in the same transaction. `false`: no key or no
-    /// slot is known here yet.
-    fn send_to_inbox(
-        &mut self,
-        payload: &[u8],
-        named: bool,
-        puts: impl Fn(EnvelopeId) -> Vec<Put>,
-    ) -> Result<bool, DeviceError> {
-        let space = self.space(SpaceKind::Inbox)?;
-        let inbox = space.id();
-        let Some((epoch, key)) = self.inbox_address()? else {
-            return Ok(false);
-        };
-        let slot = if named { None } else { self.free_slot()? };
-        if !named && slot.is_none() {
-            return Ok(false);
-        }
-        let body = seal_for_inbox(&inbox, &key, payload, &mut *self.rng)
-            .map_err(|_| DeviceError::Internal("key of the inbox"))?;
-        self.replica.know_space(space)?;
-        let signer: &DeviceKeys = slot.as_ref().unwrap_or(&self.keys);
-        let tip = self.replica.store().tip(&inbox, signer.id())?;
-        let envelope: Verified<Envelope> = Draft::next(signer, Kind::INBOX, &inbox, tip)
-            .in_epoch(epoch)
-            .sign(signer, &inbox, &body)
-            .map_err(|_| DeviceError::TooLong {
-                len: body.len(),
-                limit: sotay_feed::limits::ENVELOPE_BYTES_MAX,
-            })?;
-        let mut puts = puts(envelope.id());
-        puts.extend(slot.map(|slot| inbox::used_put(slot.id())));
-        self.append(&space, vec![envelope], puts)?;
-        self.announce_local(&space)?;
-        Ok(true)
-    }
-
-    /// A relay refused an envelope: two phones may have used one slot. What it carried is sent again by another way.
-    pub(super) fn feedback_refused(&mut self, envelope: EnvelopeId) -> Result<(), DeviceError> {
-        let Some(id) = self.replica.store().get(Bucket::Inbox, &sent_key(envelope))? else {
-            return Ok(());
-        };
-        let Ok(id) = id.try_into().map(EntryId::from_bytes) else {
-            return Err(DeviceError::damaged("feedback"));
-        };
-        match self.own_item(id)? {
-            Some((OwnState::Sent, item)) => {
-                self.write(vec![
-                    own_put(OwnState::Waiting, &item),
-                    put(sent_key(envelope), None),
-                ])?;
-                Ok(())
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn own_item(&self, id: EntryId) -> Result<Option<(OwnState, FeedbackItem)>, DeviceError> {
-        let row = self.replica.store().get(Bucket::Inbox, &own_key(id))?;
-        row.map(|row| read_own(&row)).transpose()
-    }
-
-    /// What was written on this phone, newest first, with what was answered.
-    pub fn own_feedback(&self) -> Result<Vec<OwnFeedback>, DeviceError> {
-        let replies = self.replies()?;
-        let mut own = Vec::new();
-        for (_, row) in self.replica.store().list(Bucket::Inbox, b"o")? {
-            let (state, item) = read_own(&row)?;
-            let mut answers: Vec<FeedbackReply> = replies
-                .iter()
-                .map(|shown| shown.reply.clone())
-                .filter(|reply| reply.item == item.id)
-                .collect();
-            answers.in_order_by_key(|reply| (reply.at_ms, reply.status));
-            // Who writes and sits on the committee gets an answer twice: as the writer and as one of the committee.
-            answers.dedup();
-            own.push(OwnFeedback { item, state, answers });
-        }
-        own.in_order_by_key(|own| (std::cmp::Reverse(own.item.at_ms), own.item.id));
-        Ok(own)
-    }
-
     /// What the committee has received, for what is done with an item that was opened before.
     pub(super) fn received_list(&self) -> Result<Vec<FeedbackView>, DeviceError> {
         self.may_read_inbox()?;
@@ -464,21 +261,24 @@ impl<S: Store> Device<S> {
         Ok(())
     }
 
-    /// The row of an item without name that is not here yet.
+    /// The row of an item without name that is not here yet, or of one that was taken back.
     fn forked_letter(&self, space: &Space, letter: &[u8]) -> Result<Option<Put>, DeviceError> {
         let (inbox, letter) = (space.id(), Envelope::decode(letter).ok());
         let opened = letter.and_then(|letter| {
             let key = self.ring.get(inbox.tag(), letter.header().epoch)?;
             opened(&inbox, key, &letter)
         });
-        let item = match opened {
-            Some((ITEM, bytes)) => FeedbackItem::decode(&bytes).ok().zip(Some(bytes)),
-            _ => None,
+        let (key, bytes) = match opened {
+            Some((ITEM, bytes)) => match FeedbackItem::decode(&bytes) {
+                Ok(item) if item.member.is_none() => (item_key(item.id), bytes),
+                _ => return Ok(None),
+            },
+            Some((WITHDRAWAL, bytes)) => match bytes.try_into() {
+                Ok(id) => (withdrawn_key(EntryId::from_bytes(id)), Vec::new()),
+                Err(_) => return Ok(None),
+            },
+            _ => return Ok(None),
         };
-        let Some((item, bytes)) = item.filter(|(item, _)| item.member.is_none()) else {
-            return Ok(None);
-        };
-        let key = item_key(item.id);
         let known = self.replica.store().get(Bucket::Inbox, &key)?.is_some();
         Ok((!known).then(|| put(key, Some(bytes))))
     }
@@ -555,16 +355,4 @@ fn reply_put(stored: &Stored, bytes: &[u8], public: bool) -> Option<Put> {
     let key = [b"a", &reply.item.as_bytes()[..], stored.id.as_bytes()].concat();
     let value = [&[u8::from(public)], &stored.device.as_bytes()[..], bytes].concat();
     Some(put(key, Some(value)))
-}
-
-fn read_own(row: &[u8]) -> Result<(OwnState, FeedbackItem), DeviceError> {
-    let damaged = || DeviceError::damaged("feedback");
-    let (state, item) = row.split_first().ok_or_else(damaged)?;
-    let state = match state {
-        0 => OwnState::Waiting,
-        1 => OwnState::Sent,
-        2 => OwnState::Withdrawn,
-        _ => return Err(damaged()),
-    };
-    Ok((state, FeedbackItem::decode(item).map_err(|_| damaged())?))
 }

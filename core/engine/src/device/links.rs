@@ -337,10 +337,9 @@ impl<S: Store> Device<S> {
                                 entry.out.push_back(LinkOutput::CaughtUp);
                             }
                         }
-                        SessionEvent::Refused { id, reason, .. } => {
-                            refused.push(id);
-                            self.events.push_back(Event::Refused { envelope: id, reason });
-                        }
+                        SessionEvent::Refused {
+                            space, id, reason, ..
+                        } => refused.push((space, id, reason)),
                         SessionEvent::Status { space, status } => {
                             self.events.push_back(Event::Sync { space, status });
                         }
@@ -378,8 +377,17 @@ impl<S: Store> Device<S> {
                 due = true;
             }
         }
-        for envelope in refused {
-            self.feedback_refused(envelope)?;
+        let mut again = false;
+        for (space, envelope, reason) in refused {
+            // That two phones drew one slot is nobody's to look at: the letter goes by another.
+            if space.kind == SpaceKind::Inbox && self.feedback_refused(envelope, reason)? {
+                again = true;
+            } else {
+                self.events.push_back(Event::Refused { envelope, reason });
+            }
+        }
+        if again {
+            self.send_feedback()?;
         }
         for (space, device) in two_faced {
             self.note_fork(space, device);
