@@ -63,6 +63,8 @@ pub struct OwnFeedbackView {
     pub named: bool,
     /// Where it is.
     pub state: OwnFeedbackState,
+    /// Whether a relay or a phone of the committee has acknowledged what was sent last: the item, or that it was taken back.
+    pub acknowledged: bool,
     /// What was answered, publicly or to its writer alone, oldest first.
     pub answers: Vec<FeedbackReplyView>,
 }
@@ -199,6 +201,7 @@ impl Feedback {
                     meeting: own.item.meeting.map(|doc| doc.to_string()),
                     named: own.item.member.is_some(),
                     state: own.state,
+                    acknowledged: own.acknowledged,
                     answers: own.answers.iter().map(reply).collect(),
                 })
                 .collect())

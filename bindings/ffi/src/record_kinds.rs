@@ -119,7 +119,7 @@ pub enum FeedbackStatus {
 pub enum OwnFeedbackState {
     /// It waits on this phone.
     Waiting,
-    /// A relay, or another phone, has it.
+    /// Sealed for the committee; whether anybody has it, `acknowledged` says.
     Sent,
     /// Its writer took it back.
     Withdrawn,

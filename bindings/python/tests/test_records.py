@@ -178,7 +178,8 @@ def test_what_is_recorded_after_the_seal_becomes_an_addendum(pair, relay):
 def test_feedback_with_a_name_is_answered_to_its_writer(pair, relay):
     secretary, deputy = pair
     item = deputy.feedback.submit("Đường thôn", "Đèn đường hỏng.", named=True)
-    assert deputy.feedback.own()[0].state == sotay.OwnFeedbackState.WAITING
+    (own,) = deputy.feedback.own()
+    assert (own.state, own.acknowledged) == (sotay.OwnFeedbackState.WAITING, False)
     for book in (deputy, secretary):
         book.sync.once(relay.address)
     (received,) = secretary.feedback.received()
@@ -187,7 +188,7 @@ def test_feedback_with_a_name_is_answered_to_its_writer(pair, relay):
     for book in (secretary, deputy):
         book.sync.once(relay.address)
     (own,) = deputy.feedback.own()
-    assert own.named and [one.text for one in own.answers] == ["Đã báo điện lực."]
+    assert own.named and own.acknowledged and [one.text for one in own.answers] == ["Đã báo điện lực."]
     assert deputy.feedback.public_answers() == []
 
 

@@ -18059,7 +18059,7 @@ class OwnFeedbackState(enum.Enum):
     
     SENT = 1
     """
-    A relay, or another phone, has it.
+    Sealed for the committee; whether anybody has it, `acknowledged` says.
 """
     
     WITHDRAWN = 2
@@ -18107,7 +18107,7 @@ class OwnFeedbackView:
     """
     An item that was written on this phone.
 """
-    def __init__(self, *, id:str, at_ms:int, topic:str, text:str, meeting:typing.Optional[str], named:bool, state:OwnFeedbackState, answers:typing.List[FeedbackReplyView]):
+    def __init__(self, *, id:str, at_ms:int, topic:str, text:str, meeting:typing.Optional[str], named:bool, state:OwnFeedbackState, acknowledged:bool, answers:typing.List[FeedbackReplyView]):
         self.id = id
         self.at_ms = at_ms
         self.topic = topic
@@ -18115,13 +18115,14 @@ class OwnFeedbackView:
         self.meeting = meeting
         self.named = named
         self.state = state
+        self.acknowledged = acknowledged
         self.answers = answers
         
         
 
     
     def __str__(self):
-        return "OwnFeedbackView(id={}, at_ms={}, topic={}, text={}, meeting={}, named={}, state={}, answers={})".format(self.id, self.at_ms, self.topic, self.text, self.meeting, self.named, self.state, self.answers)
+        return "OwnFeedbackView(id={}, at_ms={}, topic={}, text={}, meeting={}, named={}, state={}, acknowledged={}, answers={})".format(self.id, self.at_ms, self.topic, self.text, self.meeting, self.named, self.state, self.acknowledged, self.answers)
     def __eq__(self, other):
         if self.id != other.id:
             return False
@@ -18136,6 +18137,8 @@ class OwnFeedbackView:
         if self.named != other.named:
             return False
         if self.state != other.state:
+            return False
+        if self.acknowledged != other.acknowledged:
             return False
         if self.answers != other.answers:
             return False
@@ -18152,6 +18155,7 @@ class _UniffiFfiConverterTypeOwnFeedbackView(_UniffiConverterRustBuffer):
             meeting=_UniffiFfiConverterOptionalString.read(buf),
             named=_UniffiFfiConverterBoolean.read(buf),
             state=_UniffiFfiConverterTypeOwnFeedbackState.read(buf),
+            acknowledged=_UniffiFfiConverterBoolean.read(buf),
             answers=_UniffiFfiConverterSequenceTypeFeedbackReplyView.read(buf),
         )
 
@@ -18164,6 +18168,7 @@ class _UniffiFfiConverterTypeOwnFeedbackView(_UniffiConverterRustBuffer):
         _UniffiFfiConverterOptionalString.check_lower(value.meeting)
         _UniffiFfiConverterBoolean.check_lower(value.named)
         _UniffiFfiConverterTypeOwnFeedbackState.check_lower(value.state)
+        _UniffiFfiConverterBoolean.check_lower(value.acknowledged)
         _UniffiFfiConverterSequenceTypeFeedbackReplyView.check_lower(value.answers)
 
     @staticmethod
@@ -18175,6 +18180,7 @@ class _UniffiFfiConverterTypeOwnFeedbackView(_UniffiConverterRustBuffer):
         _UniffiFfiConverterOptionalString.write(value.meeting, buf)
         _UniffiFfiConverterBoolean.write(value.named, buf)
         _UniffiFfiConverterTypeOwnFeedbackState.write(value.state, buf)
+        _UniffiFfiConverterBoolean.write(value.acknowledged, buf)
         _UniffiFfiConverterSequenceTypeFeedbackReplyView.write(value.answers, buf)
 
 class _UniffiFfiConverterSequenceTypeChangePlace(_UniffiConverterRustBuffer):

@@ -213,7 +213,7 @@ final class RecordsTests: Stage {
         try await secretary.feedback.answer(item, status: .answered, text: "Đã báo điện lực.")
         try await exchanged(secretary, deputy)
         let own = try await deputy.feedback.own()[0]
-        XCTAssertTrue(own.named)
+        XCTAssertTrue(own.named && own.acknowledged)
         XCTAssertEqual(own.answers.map(\.text), ["Đã báo điện lực."])
         let everybody = try await deputy.feedback.publicAnswers()
         XCTAssertEqual(everybody, [])

@@ -91,7 +91,8 @@ fn mine(session: &Session) -> Result<Reply, Failure> {
 fn own_line(voice: Voice, own: &OwnFeedback) -> String {
     let state = match own.state {
         OwnState::Waiting => voice.say("feedback.waiting", &[]),
-        OwnState::Sent => voice.say("feedback.sent", &[]),
+        OwnState::Sent if own.acknowledged => voice.say("feedback.sent", &[]),
+        OwnState::Sent => voice.say("feedback.under_way", &[]),
         OwnState::Withdrawn => voice.say("feedback.withdrawn", &[]),
     };
     let id = own.item.id.to_string();

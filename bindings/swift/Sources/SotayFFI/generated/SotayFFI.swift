@@ -16812,6 +16812,10 @@ public struct OwnFeedbackView: Equatable, Hashable {
      */
     public let state: OwnFeedbackState
     /**
+     * Whether a relay or a phone of the committee has acknowledged what was sent last: the item, or that it was taken back.
+     */
+    public let acknowledged: Bool
+    /**
      * What was answered, publicly or to its writer alone, oldest first.
      */
     public let answers: [FeedbackReplyView]
@@ -16841,6 +16845,9 @@ public struct OwnFeedbackView: Equatable, Hashable {
          * Where it is.
          */state: OwnFeedbackState, 
         /**
+         * Whether a relay or a phone of the committee has acknowledged what was sent last: the item, or that it was taken back.
+         */acknowledged: Bool, 
+        /**
          * What was answered, publicly or to its writer alone, oldest first.
          */answers: [FeedbackReplyView]) {
         self.id = id
@@ -16850,6 +16857,7 @@ public struct OwnFeedbackView: Equatable, Hashable {
         self.meeting = meeting
         self.named = named
         self.state = state
+        self.acknowledged = acknowledged
         self.answers = answers
     }
 
@@ -16876,6 +16884,7 @@ public struct FfiConverterTypeOwnFeedbackView: FfiConverterRustBuffer {
                 meeting: FfiConverterOptionString.read(from: &buf), 
                 named: FfiConverterBool.read(from: &buf), 
                 state: FfiConverterTypeOwnFeedbackState.read(from: &buf), 
+                acknowledged: FfiConverterBool.read(from: &buf), 
                 answers: FfiConverterSequenceTypeFeedbackReplyView.read(from: &buf)
         )
     }
@@ -16888,6 +16897,7 @@ public struct FfiConverterTypeOwnFeedbackView: FfiConverterRustBuffer {
         FfiConverterOptionString.write(value.meeting, into: &buf)
         FfiConverterBool.write(value.named, into: &buf)
         FfiConverterTypeOwnFeedbackState.write(value.state, into: &buf)
+        FfiConverterBool.write(value.acknowledged, into: &buf)
         FfiConverterSequenceTypeFeedbackReplyView.write(value.answers, into: &buf)
     }
 }
@@ -29914,7 +29924,7 @@ public enum OwnFeedbackState: Equatable, Hashable {
      */
     case waiting
     /**
-     * A relay, or another phone, has it.
+     * Sealed for the committee; whether anybody has it, `acknowledged` says.
      */
     case sent
     /**

@@ -197,7 +197,7 @@ class RecordsTest : Stage() {
         secretary.feedback.answer(item, FeedbackStatus.ANSWERED, "Đã báo điện lực.")
         exchanged(secretary, deputy)
         val own = deputy.feedback.own().single()
-        assertTrue(own.named)
+        assertTrue(own.named && own.acknowledged)
         assertEquals(listOf("Đã báo điện lực."), own.answers.map { it.text })
         assertEquals(emptyList<FeedbackReplyView>(), deputy.feedback.publicAnswers())
     }

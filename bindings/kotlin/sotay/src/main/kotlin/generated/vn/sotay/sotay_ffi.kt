@@ -19869,6 +19869,11 @@ data class OwnFeedbackView (
     val `state`: OwnFeedbackState
     , 
     /**
+     * Whether a relay or a phone of the committee has acknowledged what was sent last: the item, or that it was taken back.
+     */
+    val `acknowledged`: kotlin.Boolean
+    , 
+    /**
      * What was answered, publicly or to its writer alone, oldest first.
      */
     val `answers`: List<FeedbackReplyView>
@@ -19895,6 +19900,7 @@ public object FfiConverterTypeOwnFeedbackView: FfiConverterRustBuffer<OwnFeedbac
             FfiConverterOptionalString.read(buf),
             FfiConverterBoolean.read(buf),
             FfiConverterTypeOwnFeedbackState.read(buf),
+            FfiConverterBoolean.read(buf),
             FfiConverterSequenceTypeFeedbackReplyView.read(buf),
         )
     }
@@ -19907,6 +19913,7 @@ public object FfiConverterTypeOwnFeedbackView: FfiConverterRustBuffer<OwnFeedbac
             FfiConverterOptionalString.allocationSize(value.`meeting`) +
             FfiConverterBoolean.allocationSize(value.`named`) +
             FfiConverterTypeOwnFeedbackState.allocationSize(value.`state`) +
+            FfiConverterBoolean.allocationSize(value.`acknowledged`) +
             FfiConverterSequenceTypeFeedbackReplyView.allocationSize(value.`answers`)
     )
 
@@ -19918,6 +19925,7 @@ public object FfiConverterTypeOwnFeedbackView: FfiConverterRustBuffer<OwnFeedbac
             FfiConverterOptionalString.write(value.`meeting`, buf)
             FfiConverterBoolean.write(value.`named`, buf)
             FfiConverterTypeOwnFeedbackState.write(value.`state`, buf)
+            FfiConverterBoolean.write(value.`acknowledged`, buf)
             FfiConverterSequenceTypeFeedbackReplyView.write(value.`answers`, buf)
     }
 }
@@ -30114,7 +30122,7 @@ enum class OwnFeedbackState {
      */
     WAITING,
     /**
-     * A relay, or another phone, has it.
+     * Sealed for the committee; whether anybody has it, `acknowledged` says.
      */
     SENT,
     /**
