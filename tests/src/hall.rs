@@ -1,13 +1,18 @@
 //! AL-42 with its three phones and a relay in one thread: what tests about who may do what begin with.
 
+use std::collections::BTreeMap;
+
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use sotay_engine::handbook::meeting::Command;
 use sotay_engine::{AdmitRequest, Device, Pass};
-use sotay_feed::DocId;
+use sotay_feed::limits::SEQ_MAX;
+use sotay_feed::{DeviceId, DocId, EnvelopeId, Kind, Space, SpaceKind, SpaceTag, Tip};
+use sotay_membership::{Grant, Reason, Record, Revoke, Validity};
 use sotay_store::{DatabaseId, MemoryStore};
 
 use crate::branch::{Branch, P1, P2, P3};
+use crate::covers::write;
 use crate::pump;
 use crate::shard::Shard;
 
@@ -23,6 +28,14 @@ pub fn store(number: u8) -> MemoryStore {
 pub fn stranger(number: u8, label: &str) -> Phone {
     let rng = Box::new(StdRng::seed_from_u64(u64::from(number)));
     Device::create(store(number), label, rng).expect("a profile is made")
+}
+
+/// A cut-off that accepts everything.
+pub fn everything() -> Tip {
+    Tip {
+        seq: SEQ_MAX,
+        id: EnvelopeId::ZERO,
+    }
 }
 
 /// Three phones, and further ones from place 3 on; one relay; the meeting of May.
@@ -88,6 +101,33 @@ impl Hall {
         self.branch.phones.push(phone);
         self.sync(P3);
         self.branch.phones.len() - 1
+    }
+
+    /// Ends a phone's grant by the secretary's hand, with cut-offs that no honest program would choose.
+    pub fn revoke_with(&mut self, device: DeviceId, cutoffs: BTreeMap<SpaceTag, Tip>) {
+        let secretary = &mut self.branch.phones[P3];
+        let unit = secretary.unit().expect("a branch");
+        let membership = secretary.replica().membership(unit).expect("its roll");
+        let valid = |(_, _, grant, validity): &(EnvelopeId, DeviceId, &Grant, Validity)| {
+            grant.device() == device && *validity == Validity::Valid
+        };
+        let (grant, ..) = membership.grants().find(valid).expect("a grant");
+        let record = Record::Revoke(Revoke {
+            grant,
+            reason: Reason::MISUSE,
+            cutoffs,
+        });
+        let roll = Space::of(unit, SpaceKind::Roll);
+        write(secretary, &roll, Kind::REVOKE, None, &record.encode());
+        // As after a crash: the program finds the record in its database.
+        self.reopen(P3);
+    }
+
+    /// Closes a phone's profile and opens it again.
+    pub fn reopen(&mut self, phone: usize) {
+        let old = std::mem::replace(&mut self.branch.phones[phone], stranger(200, "x"));
+        let rng = Box::new(StdRng::seed_from_u64(4242));
+        self.branch.phones[phone] = Device::open(old.into_store(), rng).expect("a profile opens");
     }
 
     /// A whole exchange of a phone that is none of the branch's.

@@ -10,10 +10,10 @@ use sotay_feed::{Space, SpaceKind};
 use sotay_store::Store;
 use sotay_tests::branch::{P2, P3};
 use sotay_tests::covers::{LATER, assert_same, busy, prune};
-use sotay_tests::hall::Hall;
+use sotay_tests::hall::{Hall, everything};
 use sotay_tests::pump::meet;
 
-use super::pruned::{come, everything, revoke};
+use super::pruned::come;
 
 const LIVES: u64 = 16;
 const STEPS: usize = 90;
@@ -143,7 +143,7 @@ impl Life {
         let roll = Space::of(self.main.unit, SpaceKind::Roll);
         let cut = sotay_feed::Tip { seq, id: stored.id };
         let cutoffs = BTreeMap::from([(roll.id().tag(), everything()), (self.main.id().tag(), cut)]);
-        revoke(&mut self.hall, device, cutoffs);
+        self.hall.revoke_with(device, cutoffs);
         self.gone.insert(phone);
         self.hall.sync(P3);
         self.note("removed");

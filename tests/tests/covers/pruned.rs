@@ -4,13 +4,11 @@ use std::collections::BTreeMap;
 
 use sotay_engine::handbook::meeting::{Command, MeetingKind};
 use sotay_engine::{AdmitRequest, CoverState, today};
-use sotay_feed::limits::SEQ_MAX;
-use sotay_feed::{DeviceId, EnvelopeId, Kind, Space, SpaceKind, SpaceTag, Tip};
-use sotay_membership::{Reason, Record, Revoke, Validity};
+use sotay_feed::{DeviceId, Kind, Space, SpaceKind, SpaceTag, Tip};
 use sotay_store::Store;
 use sotay_tests::branch::{P1, P2, P3, at};
-use sotay_tests::covers::{LATER, all, assert_same, busy, cover, held, on_record, prune, shown, write};
-use sotay_tests::hall::{Hall, store, stranger};
+use sotay_tests::covers::{LATER, all, assert_same, busy, cover, held, on_record, prune, shown};
+use sotay_tests::hall::{Hall, everything, store, stranger};
 use sotay_tests::pump::{meet, sync};
 use sotay_tests::shard::Shard;
 
@@ -30,46 +28,6 @@ pub fn come(hall: &mut Hall, number: u8, rank: u8) -> usize {
 
 fn look(hall: &mut Hall, phone: usize) -> String {
     shown(&mut hall.branch.phones[phone])
-}
-
-/// Ends a phone's grant by the secretary's hand, with cut-offs that no honest program would choose.
-pub fn revoke(hall: &mut Hall, device: DeviceId, cutoffs: BTreeMap<SpaceTag, Tip>) {
-    let secretary = &mut hall.branch.phones[P3];
-    let unit = secretary.unit().unwrap();
-    let membership = secretary.replica().membership(unit).unwrap();
-    let valid = |(_, _, grant, validity): &(EnvelopeId, DeviceId, &sotay_membership::Grant, Validity)| {
-        grant.device() == device && *validity == Validity::Valid
-    };
-    let (grant, ..) = membership.grants().find(valid).unwrap();
-    let record = Revoke {
-        grant,
-        reason: Reason::MISUSE,
-        cutoffs,
-    };
-    let roll = Space::of(unit, SpaceKind::Roll);
-    write(
-        secretary,
-        &roll,
-        Kind::REVOKE,
-        None,
-        &Record::Revoke(record).encode(),
-    );
-    // As after a crash: the program finds the record in its database.
-    reopen(hall, P3);
-}
-
-fn reopen(hall: &mut Hall, phone: usize) {
-    let old = std::mem::replace(&mut hall.branch.phones[phone], stranger(200, "x"));
-    let rng = <rand::rngs::StdRng as rand::SeedableRng>::seed_from_u64(4242);
-    hall.branch.phones[phone] = sotay_engine::Device::open(old.into_store(), Box::new(rng)).unwrap();
-}
-
-/// A cut-off that accepts everything.
-pub fn everything() -> Tip {
-    Tip {
-        seq: SEQ_MAX,
-        id: EnvelopeId::ZERO,
-    }
 }
 
 pub fn tip_at(hall: &Hall, space: &Space, device: DeviceId, seq: u64) -> Tip {
@@ -251,7 +209,7 @@ fn a_later_revocation_with_a_cut_off_before_the_place_leaves_what_two_officers_v
         (main.id().tag(), tip_at(&hall, &main, author, 2)),
     ]);
     assert!(place.seq > 5);
-    revoke(&mut hall, author, cutoffs);
+    hall.revoke_with(author, cutoffs);
     for _ in 0..2 {
         for phone in [P3, P2, early] {
             hall.sync(phone);
@@ -292,7 +250,7 @@ fn a_signer_revoked_before_its_signature_takes_the_copies_away_and_a_third_offic
         .into_iter()
         .collect();
     cutoffs.insert(main.id().tag(), everything());
-    revoke(&mut hall, deputy, cutoffs);
+    hall.revoke_with(deputy, cutoffs);
     for _ in 0..2 {
         for phone in [P3, third, thin, P1] {
             hall.sync(phone);
@@ -314,7 +272,7 @@ fn a_signer_revoked_before_its_signature_takes_the_copies_away_and_a_third_offic
         .unwrap_or_default();
     assert_ne!(without, minutes);
     // And writes on, whatever it sees.
-    reopen(&mut hall, thin);
+    hall.reopen(thin);
     hall.sync(thin);
 
     hall.branch.phones[third].sign_cover(id).unwrap();
@@ -351,7 +309,7 @@ fn the_officer_who_made_the_copies_may_go_and_they_count_still() {
         (roll.id().tag(), everything()),
         (main.id().tag(), tip_at(&hall, &main, deputy, 1)),
     ]);
-    revoke(&mut hall, deputy, cutoffs);
+    hall.revoke_with(deputy, cutoffs);
     let late = come(&mut hall, 8, 3);
     for phone in [P3, early, late, P3, early, late] {
         hall.sync(phone);
