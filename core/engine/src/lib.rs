@@ -54,7 +54,7 @@ pub use device::{
     Undone,
 };
 pub use device::{DeliveredBelow, Left, MoveLine, NewMove, PassedLine, ReplyFromAbove, ReportAnswer};
-pub use device::{DeviceLine, KeyChange, LateLine, RemovalError, Whom};
+pub use device::{DeviceLine, KeyChange, LateLine, LateWhat, RemovalError, Whom};
 pub use device::{EXPORT_VERSION, PersonalData, SealedExport};
 pub use device::{ForkLine, RelayProof, RelayWord};
 pub use device::{GUEST_MEETINGS_MAX, GuestAsk, GuestLine, GuestPage};

@@ -109,18 +109,20 @@ impl<S: Store> Device<S> {
     }
 
     /// Takes in the rolls of the units above. Whether a key from there counts follows from them, and every roll may name one
-    /// more unit; where the own roll has changed, another unit may stand above now.
-    pub(super) fn absorb_rolls_above(&mut self, own_changed: bool) -> Result<(), DeviceError> {
+    /// more unit; where the own roll has changed, another unit may stand above now. Whether anything was new.
+    pub(super) fn absorb_rolls_above(&mut self, own_changed: bool) -> Result<bool, DeviceError> {
+        let mut changed = false;
         for step in 0.. {
             let Some(unit) = self.units_above().get(step).copied() else {
                 break;
             };
-            self.handing.fresh |= self.absorb_roll(Space::of(unit, SpaceKind::Roll))?;
+            changed |= self.absorb_roll(Space::of(unit, SpaceKind::Roll))?;
         }
+        self.handing.fresh |= changed;
         if own_changed {
             self.reload_directives()?;
         }
-        Ok(())
+        Ok(changed)
     }
 
     /// The units above, the nearest first.

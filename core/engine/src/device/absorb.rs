@@ -83,7 +83,7 @@ impl<S: Store> Device<S> {
             return self.finish_joining();
         }
         let judged_anew = self.absorb_roll(self.space(SpaceKind::Roll)?)? | self.forked;
-        self.absorb_rolls_above(judged_anew)?;
+        let above_anew = self.absorb_rolls_above(judged_anew)?;
         for space in self.spaces()? {
             if space.kind != SpaceKind::Roll {
                 self.absorb_space(&space)?;
@@ -101,6 +101,9 @@ impl<S: Store> Device<S> {
         }
         if rolls {
             self.accept_moved()?;
+        }
+        if judged_anew || above_anew {
+            self.sweep_study()?;
         }
         if judged_anew {
             self.sweep()?;

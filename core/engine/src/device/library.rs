@@ -26,8 +26,8 @@ use crate::profile::wipe_with_logs;
 
 pub(super) const MANIFEST: u8 = 0;
 const PART: u8 = 1;
-const PROGRESS: u8 = 0;
-const PROGRESS_KEY: &[u8] = b"progress";
+pub(super) const PROGRESS: u8 = 0;
+pub(super) const PROGRESS_KEY: &[u8] = b"progress";
 
 /// Why something about the library did not happen. Nothing was changed.
 #[derive(Debug, thiserror::Error)]

@@ -32,6 +32,7 @@ mod home_view;
 mod hosting;
 mod images;
 mod inbox;
+mod late;
 mod lessons;
 mod letters;
 mod library;
@@ -65,6 +66,7 @@ mod tend;
 mod unit_names;
 mod units;
 mod void;
+mod void_study;
 mod waiting;
 mod withheld;
 mod witness;
@@ -103,6 +105,7 @@ pub use history::HistoryLine;
 pub use home::{CreateUnitError, NewUnit};
 pub use home_view::HomeView;
 pub use hosting::{STRANGERS_MAX, VISITORS_MAX, VISITS_EACH_MAX, VisitorLine};
+pub use late::{LateLine, LateWhat};
 pub use lessons::{Judged, Sheet};
 pub use library::{LibraryEntry, LibraryError};
 pub use links::{LinkId, LinkOutput, SpaceStatus};
@@ -124,7 +127,7 @@ pub use roster::{
 pub use sealing::SealError;
 pub use seals::{OfficialShown, OutsideShown, SealShown, SealStatus, SealsView};
 pub use units::{BranchError, BranchLine, FOLLOWED_UNITS_MAX, FoundedBranch, NewBranch};
-pub use void::LateLine;
+
 pub use witness::{ForkLine, RelayProof, RelayWord};
 
 pub use sharing::{SHARED_MARKS_MAX, SharedMark};

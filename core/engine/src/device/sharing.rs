@@ -19,6 +19,8 @@ use super::roster::today;
 use crate::error::DeviceError;
 
 /// Form of a study record: a shared mark. Only in `main`.
+/// How the rows of shared marks begin.
+pub(super) const SHARED_ROWS: &[u8] = b"s";
 pub(super) const SHARED: u8 = 3;
 /// Bytes of a shared mark after its form: document, revision, mark.
 const SHARED_BYTES: usize = 32 + 8 + 1;
@@ -86,7 +88,7 @@ pub(super) struct Shared(BTreeMap<(MemberId, Hash), (u64, EnvelopeId, SharedMark
 impl Shared {
     pub fn load<S: Store>(store: &S) -> Result<Self, DeviceError> {
         let mut shared = Self::default();
-        for (key, value) in store.list(Bucket::Study, b"s")? {
+        for (key, value) in store.list(Bucket::Study, SHARED_ROWS)? {
             let damaged = || DeviceError::damaged("shared marks");
             let member = key
                 .get(1..1 + MemberId::LEN)
@@ -136,10 +138,28 @@ impl Shared {
         if !self.take(member, stored.id, told) {
             return Some(None);
         }
-        let key = [b"s", &member.as_bytes()[..], &told.document.0].concat();
-        let value = [&stored.id.as_bytes()[..], &told.encode()].concat();
-        Some(Some(put(Bucket::Study, key, &value)))
+        Some(Some(row(member, stored.id, &told)))
     }
+
+    /// The rows of all of them.
+    pub fn rows(&self) -> impl Iterator<Item = Put> {
+        self.0
+            .iter()
+            .map(|(&(member, document), &(revision, envelope, mark))| {
+                let told = Told {
+                    document,
+                    revision,
+                    mark,
+                };
+                row(member, envelope, &told)
+            })
+    }
+}
+
+fn row(member: MemberId, envelope: EnvelopeId, told: &Told) -> Put {
+    let key = [SHARED_ROWS, &member.as_bytes()[..], &told.document.0].concat();
+    let value = [&envelope.as_bytes()[..], &told.encode()].concat();
+    put(Bucket::Study, key, &value)
 }
 
 impl<S: Store> Device<S> {

@@ -8,11 +8,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Serialize;
 use sotay_document::{Actor, Document, Run, change_links, crdt::ChangeHash};
-use sotay_feed::{
-    DeviceId, DocId, Envelope, EnvelopeId, IntoTree, Kind, MemberId, Space, SpaceKind, SpaceTag,
-};
+use sotay_feed::{DeviceId, DocId, Envelope, IntoTree, Kind, MemberId, Space, SpaceKind, SpaceTag};
 use sotay_handbook::Names;
 use sotay_membership::{Change, Content, content};
 use sotay_store::{Bucket, Budget, Put, Store, Stored};
@@ -44,25 +41,6 @@ pub(super) enum Verdict {
     Vouched = 2,
 }
 
-/// Something that was written and does not count.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct LateLine {
-    /// The envelope, in hexadecimal.
-    #[serde(serialize_with = "crate::text_of")]
-    pub envelope: EnvelopeId,
-    /// The phone that wrote it, in hexadecimal.
-    #[serde(serialize_with = "crate::text_of")]
-    pub device: DeviceId,
-    /// Its label.
-    pub label: String,
-    /// Its holder's name, if known.
-    pub name: Option<String>,
-    /// Number in the phone's feed.
-    pub seq: u64,
-    /// The document, in hexadecimal; `None` for a name.
-    pub doc: Option<String>,
-}
-
 fn verdict_key(tag: SpaceTag, device: DeviceId, seq: u64) -> Vec<u8> {
     [
         &[VERDICT],
@@ -88,6 +66,9 @@ pub(super) fn verdict_put(tag: SpaceTag, stored: &Stored, value: Option<(Verdict
 /// Verdicts of a space, by place.
 pub(super) type Verdicts = BTreeMap<(DeviceId, u64), (Verdict, Option<DocId>)>;
 
+/// An envelope, and the verdict on it that no longer follows.
+type Misjudged = (Stored, Option<(Verdict, Option<DocId>)>);
+
 /// Runs with whether their authors could write them, and which of them two officers vouch for.
 type Judged<'m> = (&'m [(Stored, bool, Run)], &'m dyn Fn(&Stored) -> bool);
 
@@ -99,32 +80,6 @@ struct Material {
 }
 
 impl<S: Store> Device<S> {
-    /// What was written to this unit's documents and does not count, by space, phone and number.
-    pub fn late(&self) -> Result<Vec<LateLine>, DeviceError> {
-        let mut lines = Vec::new();
-        for space in self.document_spaces()? {
-            let id = space.id();
-            for ((device, seq), (verdict, doc)) in self.verdicts(id.tag())? {
-                let Some(stored) = self.replica.store().at(&id, device, seq)? else {
-                    continue;
-                };
-                if verdict == Verdict::LeftOut {
-                    let standing = self.membership()?.standing(device);
-                    let holder = standing.and_then(|standing| standing.member);
-                    lines.push(LateLine {
-                        envelope: stored.id,
-                        device,
-                        label: self.device_label(device),
-                        name: holder.and_then(|member| self.member_name(member)),
-                        seq,
-                        doc: doc.map(|doc| doc.to_string()),
-                    });
-                }
-            }
-        }
-        Ok(lines)
-    }
-
     /// The name of a member, if known here.
     pub(super) fn member_name(&self, member: MemberId) -> Option<String> {
         self.people.member(member).map(str::to_owned)
@@ -228,45 +183,58 @@ impl<S: Store> Device<S> {
 
     /// Documents, and whether names, with envelopes that were judged otherwise than they would be now.
     fn misjudged(&self, space: &Space) -> Result<(BTreeSet<DocId>, bool), DeviceError> {
-        let (id, membership) = (space.id(), self.membership()?);
-        let verdicts = self.verdicts(id.tag())?;
-        let counts = |stored: &Stored| {
-            Envelope::decode(&stored.bytes)
-                .is_ok_and(|envelope| membership.may_admit(&envelope, space).is_ok())
+        let (mut docs, mut names) = (BTreeSet::new(), false);
+        for (stored, known) in self.misjudged_envelopes(space)? {
+            match stored.kind {
+                Kind::PERSON => names = true,
+                Kind::CARD => names |= space.kind == SpaceKind::Main,
+                Kind::CHANGE => {
+                    let read = known.and_then(|(_, doc)| doc);
+                    docs.extend(read.or_else(|| self.read_run(space, &stored).map(|run| run.doc)));
+                }
+                _ => {}
+            }
+        }
+        Ok((docs, names))
+    }
+
+    /// Whether the author of a stored envelope could write it, as the membership of its unit is now.
+    pub(super) fn stands(&self, space: &Space, stored: &Stored) -> bool {
+        // Without a roll nobody is known to be removed.
+        let Ok(membership) = self.membership_of(space.unit) else {
+            return true;
         };
+        Envelope::decode(&stored.bytes).is_ok_and(|envelope| membership.may_admit(&envelope, space).is_ok())
+    }
+
+    /// What was applied of a space, of which the verdict that is on record is no longer the one that follows.
+    pub(super) fn misjudged_envelopes(&self, space: &Space) -> Result<Vec<Misjudged>, DeviceError> {
+        let id = space.id();
+        let verdicts = self.verdicts(id.tag())?;
         let mut suspects: BTreeMap<DeviceId, u64> = BTreeMap::new();
         for (device, seq) in self.replica.store().frontier(&id)?.iter() {
             let last = self.replica.store().at(&id, device, seq)?;
             let judged = verdicts.keys().any(|(known, _)| *known == device);
-            if judged || last.is_some_and(|last| !counts(&last)) {
+            if judged || last.is_some_and(|last| !self.stands(space, &last)) {
                 suspects.insert(device, seq);
             }
         }
-        let (mut docs, mut names, applied) = (BTreeSet::new(), false, self.applied(&id)?);
+        let (mut misjudged, applied) = (Vec::new(), self.applied(&id)?);
         for (device, last) in suspects {
             for seq in 1..=last {
                 let Some(stored) = self.replica.store().at(&id, device, seq)? else {
                     continue;
                 };
                 let known = verdicts.get(&(device, seq));
-                if stored.arrival > applied || counts(&stored) == known.is_none() {
-                    continue;
-                }
-                match stored.kind {
-                    Kind::PERSON => names = true,
-                    Kind::CARD => names |= space.kind == SpaceKind::Main,
-                    Kind::CHANGE => {
-                        let read = known.and_then(|(_, doc)| *doc);
-                        docs.extend(read.or_else(|| self.read_run(space, &stored).map(|run| run.doc)));
-                    }
-                    _ => {}
+                if stored.arrival <= applied && self.stands(space, &stored) != known.is_none() {
+                    misjudged.push((stored, known.copied()));
                 }
             }
         }
-        Ok((docs, names))
+        Ok(misjudged)
     }
 
-    fn open_stored(&self, space: &Space, stored: &Stored) -> Option<zeroize::Zeroizing<Vec<u8>>> {
+    pub(super) fn open_stored(&self, space: &Space, stored: &Stored) -> Option<zeroize::Zeroizing<Vec<u8>>> {
         let envelope = Envelope::decode(&stored.bytes).ok()?;
         let key = self.ring.get(space.id().tag(), envelope.header().epoch)?;
         open_body(envelope.header_bytes(), key, envelope.body()).ok()

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use serde_json::json;
 use sotay_engine::feed::MemberId;
-use sotay_engine::{DeviceLine, Flags, KeyChange, Reason, State, Whom};
+use sotay_engine::{DeviceLine, Flags, KeyChange, LateWhat, Reason, State, Whom};
 
 use crate::args::{Grade, Regrade, Revoke, Why};
 use crate::commands::unit;
@@ -157,10 +157,16 @@ pub(super) fn late(session: &Session) -> Result<Reply, Failure> {
         let rows: Vec<Vec<String>> = lines
             .iter()
             .map(|line| {
-                let kind = match line.doc {
-                    Some(_) => voice.say("late.change", &[]),
-                    None => voice.say("late.name", &[]),
-                };
+                let kind = voice.say(
+                    match line.what {
+                        LateWhat::Change => "late.change",
+                        LateWhat::Name => "late.name",
+                        LateWhat::Publication => "late.publication",
+                        LateWhat::Study => "late.study",
+                        LateWhat::Record => "late.record",
+                    },
+                    &[],
+                );
                 let name = line.name.clone().unwrap_or_default();
                 vec![line.label.clone(), name, line.seq.to_string(), kind]
             })
