@@ -66,6 +66,38 @@ pub(crate) struct Tally {
     pub grown: i64,
 }
 
+/// How far the phones of a unit are, the worst first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Far {
+    /// None was here for [`SILENT_DAYS`].
+    Silent,
+    /// One that was lacks something.
+    Behind,
+    UpToDate,
+}
+
+impl Far {
+    /// By when one of them was last here, and how many of those lack something.
+    pub fn of(seen: i64, behind: u64, now: i64) -> Self {
+        if now.saturating_sub(seen) > SILENT_DAYS * DAY_MS {
+            Far::Silent
+        } else if behind > 0 {
+            Far::Behind
+        } else {
+            Far::UpToDate
+        }
+    }
+
+    /// In metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Far::Silent => "silent",
+            Far::Behind => "behind",
+            Far::UpToDate => "up-to-date",
+        }
+    }
+}
+
 #[derive(Debug, Default)]
 struct Book {
     devices: BTreeMap<DeviceId, Contact>,

@@ -13,7 +13,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 use sotay_net::Turned;
 
-use crate::contacts::Contacts;
+use crate::contacts::{Contacts, Far};
 use crate::history::{History, Satisfaction};
 
 /// One label, named for what it tells apart.
@@ -38,6 +38,12 @@ pub(crate) struct Direction {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Within {
     within: &'static str,
+}
+
+/// See [`Outcome`].
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct State {
+    state: &'static str,
 }
 
 /// See [`Outcome`].
@@ -103,6 +109,9 @@ pub(crate) struct Metrics {
     skews: Family<Within, Counter>,
     contacts: Family<Within, Gauge<u64, AtomicU64>>,
     units: Gauge<u64, AtomicU64>,
+    units_by_state: Family<State, Gauge<u64, AtomicU64>>,
+    /// How full the fullest space is that somebody wrote into lately: 1 is the limit.
+    pub fullest_space: Gauge<f64, AtomicU64>,
     disk_free: Gauge<u64, AtomicU64>,
     /// Frames that wait for the thread that owns the database.
     pub waiting: Gauge,
@@ -139,6 +148,8 @@ impl Metrics {
             skews: Family::default(),
             contacts: Family::default(),
             units: Gauge::default(),
+            units_by_state: Family::default(),
+            fullest_space: Gauge::default(),
             disk_free: Gauge::default(),
             waiting: Gauge::default(),
             storage: Family::default(),
@@ -212,6 +223,16 @@ impl Metrics {
             m.contacts.clone(),
         );
         registry.register("units", "Units with a device or a record", m.units.clone());
+        registry.register(
+            "units_by_state",
+            "Units by how far their phones are",
+            m.units_by_state.clone(),
+        );
+        registry.register(
+            "fullest_space_ratio",
+            "How full the fullest space is that somebody wrote into lately",
+            m.fullest_space.clone(),
+        );
         registry.register_with_unit(
             "disk_free",
             "Room left on the disk of the database",
@@ -323,7 +344,18 @@ impl Metrics {
         for (within, count) in CONTACT_NAMES.into_iter().zip(contacts.ages(&CONTACT_DAYS, now)) {
             self.contacts.get_or_create(&Within { within }).set(count);
         }
-        self.units.set(contacts.tallies(now).len() as u64);
+        let tallies = contacts.tallies(now);
+        self.units.set(tallies.len() as u64);
+        let far = tallies
+            .values()
+            .map(|tally| Far::of(tally.seen, tally.behind, now));
+        let far: Vec<Far> = far.collect();
+        for state in [Far::UpToDate, Far::Behind, Far::Silent] {
+            let count = far.iter().filter(|far| **far == state).count();
+            self.units_by_state
+                .get_or_create(&State { state: state.name() })
+                .set(count as u64);
+        }
     }
 
     /// OpenMetrics text.

@@ -78,6 +78,25 @@ pub(crate) struct Quotas {
     accounts: BTreeMap<DeviceId, Account>,
     /// Charged since the last commit, bounded by a round: author, bytes, devices admitted.
     charged: Vec<(DeviceId, f64, f64)>,
+    fullest: Fullest,
+}
+
+/// The fullest space that somebody wrote into, in this hour and in the one before: so full as a part of what it may hold.
+#[derive(Debug, Clone, Copy, Default)]
+struct Fullest {
+    hour: i64,
+    now: f64,
+    before: f64,
+}
+
+impl Fullest {
+    fn turn(&mut self, now: i64) {
+        let hour = now.div_euclid(HOUR_MS as i64);
+        if hour != self.hour {
+            self.before = if hour == self.hour + 1 { self.now } else { 0.0 };
+            (self.hour, self.now) = (hour, 0.0);
+        }
+    }
 }
 
 impl Quotas {
@@ -86,7 +105,14 @@ impl Quotas {
             limits,
             accounts: BTreeMap::new(),
             charged: Vec::new(),
+            fullest: Fullest::default(),
         }
+    }
+
+    /// How full the fullest space is that somebody wrote into, or wanted to, within the last hour or two: 1 is the limit.
+    pub fn fullest(&mut self, now: i64) -> f64 {
+        self.fullest.turn(now);
+        self.fullest.now.max(self.fullest.before)
     }
 
     /// What was charged is durable.
@@ -137,7 +163,10 @@ impl Quotas {
     fn charge(&mut self, offered: &Offered<'_>) -> Result<(), u32> {
         let Offered { envelope, now, .. } = *offered;
         let (device, bytes) = (envelope.header().device, envelope.bytes().len());
-        if offered.held_bytes.saturating_add(bytes as u64) > self.limits.space_bytes {
+        let held = offered.held_bytes.saturating_add(bytes as u64);
+        self.fullest.turn(now);
+        self.fullest.now = self.fullest.now.max(held as f64 / self.limits.space_bytes as f64);
+        if held > self.limits.space_bytes {
             return Err(SPACE_FULL_RETRY_SECONDS);
         }
         if self.accounts.len() >= ACCOUNTS_MAX && !self.accounts.contains_key(&device) {
@@ -285,6 +314,24 @@ mod tests {
             Ok(()),
             "another device"
         );
+    }
+
+    #[test]
+    fn the_fullest_space_is_told_for_an_hour_or_two_also_when_it_takes_no_more() {
+        let mut quotas = Quotas::new(small());
+        let change = written(1, Kind::CHANGE, 10);
+        let bytes = change.1.bytes().len() as u64;
+        assert_eq!(quotas.fullest(0), 0.0);
+        ask(&mut quotas, &change, 2500 - bytes, 0).unwrap();
+        ask(&mut quotas, &change, 1000, 0).unwrap();
+        assert_eq!(quotas.fullest(HOUR - 1), 0.5);
+        assert!(ask(&mut quotas, &change, 5000, HOUR).is_err());
+        assert!(quotas.fullest(HOUR) > 1.0);
+        assert!(quotas.fullest(3 * HOUR - 1) > 1.0);
+        assert_eq!(quotas.fullest(3 * HOUR), 0.0);
+        // A clock that was set back begins anew.
+        ask(&mut quotas, &change, 2500 - bytes, 9 * HOUR).unwrap();
+        assert_eq!(quotas.fullest(HOUR), 0.0);
     }
 
     #[test]

@@ -290,6 +290,8 @@ impl<S: Store> Shard<S> {
         if writes {
             self.commit_took = start.elapsed();
         }
+        let fullest = self.books.quotas.with(|quotas| quotas.fullest(now_ms()));
+        self.metrics.fullest_space.set(fullest);
         if flushed.is_ok() {
             self.books.quotas.with(Quotas::committed);
         } else {

@@ -122,6 +122,7 @@ fn the_dashboard_is_json_and_the_service_starts_what_the_package_installs() {
         .unwrap();
     // The program tells it: tests/operator.rs.
     assert!(service.lines().any(|line| line == "Type=notify"));
+    assert!(service.lines().any(|line| line == "RestartPreventExitStatus=2 7"));
     let mut words = start.split(' ');
     let installed = installed();
     let program = words.next().unwrap();

@@ -56,6 +56,18 @@ async fn what_one_phone_pushes_another_pulls_and_the_relay_counts() {
         .await_metric("sotay_relay_sessions_closed_total{reason=\"done\"}", 4.0)
         .await;
     relay.await_metric("sotay_relay_frames_waiting", 0.0).await;
+    relay
+        .await_metric("sotay_relay_units_by_state{state=\"behind\"}", 1.0)
+        .await;
+    let main = secretary
+        .replica
+        .store()
+        .space_bytes(&secretary.main().id())
+        .unwrap();
+    assert_eq!(
+        relay.metric("sotay_relay_fullest_space_ratio"),
+        main as f64 / 50e6
+    );
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::words::{Lang, Words};
 use super::{Web, Why};
 use crate::commands::is_of_interest;
-use crate::contacts::{DAY_MS, SILENT_DAYS};
+use crate::contacts::{DAY_MS, Far};
 use crate::qr::Qr;
 
 /// Hours of the plot.
@@ -93,9 +93,7 @@ impl Gone {
 /// How a unit is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Doing {
-    Silent,
-    Behind,
-    UpToDate,
+    Is(Far),
     Unserved,
 }
 
@@ -104,29 +102,25 @@ impl Doing {
         let seen = unit["seen"].as_i64().unwrap_or(0);
         if unit["served"] == false {
             Doing::Unserved
-        } else if now.saturating_sub(seen) > SILENT_DAYS * DAY_MS {
-            Doing::Silent
-        } else if unit["behind"].as_u64().unwrap_or(0) > 0 {
-            Doing::Behind
         } else {
-            Doing::UpToDate
+            Doing::Is(Far::of(seen, unit["behind"].as_u64().unwrap_or(0), now))
         }
     }
 
     fn class(self) -> &'static str {
         match self {
-            Doing::Silent => "silent",
-            Doing::Behind => "behind",
-            Doing::UpToDate => "good",
+            Doing::Is(Far::Silent) => "silent",
+            Doing::Is(Far::Behind) => "behind",
+            Doing::Is(Far::UpToDate) => "good",
             Doing::Unserved => "unserved",
         }
     }
 
     fn word(self, words: &'static Words) -> &'static str {
         match self {
-            Doing::Silent => words.silent_short,
-            Doing::Behind => words.behind,
-            Doing::UpToDate => words.up_to_date,
+            Doing::Is(Far::Silent) => words.silent_short,
+            Doing::Is(Far::Behind) => words.behind,
+            Doing::Is(Far::UpToDate) => words.up_to_date,
             Doing::Unserved => words.unserved,
         }
     }
@@ -215,9 +209,9 @@ impl Overview {
                 .health
                 .trouble()
                 .map(|trouble| words.trouble(trouble.words())),
-            up_to_date: count(Doing::UpToDate),
-            behind: count(Doing::Behind),
-            silent: count(Doing::Silent),
+            up_to_date: count(Doing::Is(Far::UpToDate)),
+            behind: count(Doing::Is(Far::Behind)),
+            silent: count(Doing::Is(Far::Silent)),
             sessions: metrics.sessions.get(),
             database: size(metrics.database_bytes()),
             disk: size(metrics.disk_free_bytes().unwrap_or(0)),
@@ -398,6 +392,7 @@ fn size(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contacts::SILENT_DAYS;
     use crate::history::Hour;
 
     #[test]
@@ -409,10 +404,13 @@ mod tests {
                 now,
             )
         };
-        assert_eq!(unit(0, 1, true), Doing::Silent);
-        assert_eq!(unit(now - SILENT_DAYS * DAY_MS, 1, true), Doing::Behind);
-        assert_eq!(unit(now - SILENT_DAYS * DAY_MS - 1, 0, true), Doing::Silent);
-        assert_eq!(unit(now, 0, true), Doing::UpToDate);
+        assert_eq!(unit(0, 1, true), Doing::Is(Far::Silent));
+        assert_eq!(unit(now - SILENT_DAYS * DAY_MS, 1, true), Doing::Is(Far::Behind));
+        assert_eq!(
+            unit(now - SILENT_DAYS * DAY_MS - 1, 0, true),
+            Doing::Is(Far::Silent)
+        );
+        assert_eq!(unit(now, 0, true), Doing::Is(Far::UpToDate));
         assert_eq!(unit(now, 0, false), Doing::Unserved);
     }
 
