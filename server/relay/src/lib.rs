@@ -39,6 +39,7 @@ mod serve;
 mod shard;
 mod shared;
 mod socket;
+mod strangers;
 mod supervisor;
 mod web;
 

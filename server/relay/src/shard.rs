@@ -29,6 +29,7 @@ use crate::outbox::{Outbox, Outgoing};
 use crate::quota::Quotas;
 use crate::room::{Part, Parts, Room};
 use crate::round::Round;
+use crate::strangers::Strangers;
 
 /// How often contacts are looked through for what is worth writing.
 const CONTACTS_EVERY_MS: i64 = 60_000;
@@ -74,6 +75,7 @@ pub(crate) struct Shard<S> {
     /// Boxed: half of the places in the nodes of such a map are empty.
     pub seats: BTreeMap<LinkId, Box<Seat>>,
     by_peer: BTreeMap<SignKey, BTreeSet<LinkId>>,
+    strangers: Strangers,
     subscribers: BTreeMap<Space, BTreeSet<LinkId>>,
     deadlines: BTreeSet<(i64, LinkId)>,
     grown: BTreeMap<Space, Grown>,
@@ -131,6 +133,7 @@ impl<S: Store> Shard<S> {
             touched: BTreeSet::new(),
             seats: BTreeMap::new(),
             by_peer: BTreeMap::new(),
+            strangers: Strangers::of(limits.sessions),
             subscribers: BTreeMap::new(),
             deadlines: BTreeSet::new(),
             grown: BTreeMap::new(),
@@ -340,12 +343,14 @@ impl<S: Store> Shard<S> {
         self.touched.insert(link);
         let of_device = self.by_peer.entry(peer).or_default();
         of_device.insert(link);
-        if of_device.len() > self.sessions_per_device
-            && let Some(oldest) = of_device.pop_first()
-            && let Some(seat) = self.seats.get_mut(&oldest)
-        {
-            seat.session.close(CloseCode::Busy, Some(seconds(BUSY_RETRY)));
-            self.touched.insert(oldest);
+        let too_many = of_device.len() > self.sessions_per_device;
+        let oldest = too_many.then(|| of_device.pop_first()).flatten();
+        let stranger = self.strangers.came(link, self.seats.len());
+        for leaving in oldest.into_iter().chain(stranger) {
+            if let Some(seat) = self.seats.get_mut(&leaving) {
+                seat.session.close(CloseCode::Busy, Some(seconds(BUSY_RETRY)));
+                self.touched.insert(leaving);
+            }
         }
     }
 
@@ -504,6 +509,7 @@ impl<S: Store> Shard<S> {
             if let (Lane::Device(_), Some(first)) = (seat.lane, opened.iter().find(inside)) {
                 seat.lane = Lane::Unit(first.unit);
                 self.parts.give(first.unit, &seat.part);
+                self.strangers.is_none(link);
                 self.books.contacts.seen(seat.peer.device_id(), first.unit, now);
             }
             // Both are in order.
@@ -531,6 +537,7 @@ impl<S: Store> Shard<S> {
         if let Some(at) = seat.deadline {
             self.deadlines.remove(&(at, link));
         }
+        self.strangers.is_none(link);
         for _ in 0..self.fair.forget(link) {
             self.metrics.waiting.dec();
         }

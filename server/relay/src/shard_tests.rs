@@ -260,6 +260,35 @@ fn a_phone_whose_queue_is_full_is_let_go_and_forgotten() {
 }
 
 #[test]
+fn strangers_who_fill_the_places_go_one_after_the_other_and_phones_of_a_unit_stay() {
+    let mut rig = Rig::founded(&[2]);
+    rig.shard.strangers = Strangers::of(20);
+    let member = rig.connect(2, 100);
+    rig.start(member);
+    rig.converse();
+    let strangers: Vec<usize> = (0..40)
+        .map(|number| {
+            let place = rig.connect(50 + number, 100);
+            rig.start(place);
+            let jobs = rig.said(place);
+            rig.round(jobs);
+            place
+        })
+        .collect();
+    // The founder, the member, and as many strangers as leave one place of twenty free.
+    assert_eq!(rig.shard.seats.len(), 19);
+    let open = |rig: &Rig, place: usize| rig.shard.seats.contains_key(&rig.phones[place].link);
+    assert!(open(&rig, 0) && open(&rig, member));
+    assert!(!open(&rig, strangers[22]) && open(&rig, strangers[23]));
+    let heard = rig.heard(strangers[0]);
+    let Some(Outgoing::Close(close)) = heard.last() else {
+        panic!("{heard:?}")
+    };
+    assert_eq!(close.code, CloseCode::Busy.number());
+    assert!(close.retry_after.unwrap() >= BUSY_RETRY);
+}
+
+#[test]
 fn a_connection_that_says_nothing_is_closed_at_its_deadline() {
     let mut rig = Rig::new();
     let silent = rig.connect(9, 100);
