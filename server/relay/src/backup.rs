@@ -334,6 +334,8 @@ pub(crate) fn restore(args: &Restore) -> Result<(), RunError> {
     renewed.renew_identity()?;
     // The backup may hold what was dropped before its records were copied.
     crate::prune::begin_anew(&mut renewed)?;
+    let mut renewed = Replica::open(renewed, Role::Relay, Policy::Any)?;
+    crate::prune::recount(&mut renewed)?;
     drop(renewed);
     let made = SqliteStore::inspect(&copy, &file_options())?;
     let checked = made.full_check()?;

@@ -105,6 +105,10 @@ fn dropped_key(unit: UnitId) -> Vec<u8> {
     [DROPPED, &unit.as_bytes()[..]].concat()
 }
 
+fn dropped_value(dropped: Dropped) -> Vec<u8> {
+    [dropped.envelopes.to_be_bytes(), dropped.bytes.to_be_bytes()].concat()
+}
+
 fn read_dropped(value: &[u8]) -> Result<Dropped, StoreError> {
     let read = |(count, bytes): (&[u8; 8], &[u8])| {
         Some(Dropped {
@@ -145,6 +149,33 @@ pub(crate) fn begin_anew(store: &mut impl Store) -> Result<(), StoreError> {
         })?;
     }
     Ok(())
+}
+
+/// Brings what is noted as dropped to what is missing: a backup may hold again what was dropped after it was copied. Of bytes
+/// that are gone nobody can tell more than the same part of what was noted.
+pub(crate) fn recount<S: Store>(replica: &mut Replica<S>) -> Result<(), StoreError> {
+    let mut puts = Vec::new();
+    for (unit, noted) in dropped(replica.store())? {
+        let mut missing = 0u64;
+        for space in replica.spaces().into_iter().filter(|space| space.unit == unit) {
+            let id = space.id();
+            let (mut at, head) = (0, replica.store().head(&id)?.number);
+            while at < head {
+                let rows = replica.store().log(&id, at, PIECE)?.rows;
+                at = rows.last().map_or(head, |row| row.arrival.number);
+                missing += rows.iter().filter(|row| row.stored.is_none()).count() as u64;
+            }
+        }
+        let left = Dropped {
+            envelopes: missing,
+            bytes: (u128::from(noted.bytes) * u128::from(missing) / u128::from(noted.envelopes.max(1)))
+                as u64,
+        };
+        if left != noted {
+            puts.push(put(dropped_key(unit), (missing > 0).then(|| dropped_value(left))));
+        }
+    }
+    write(replica, puts, false)
 }
 
 /// One way through everything.
@@ -354,8 +385,7 @@ impl Sweep {
             let known = replica.store().get(Bucket::Relay, &key)?;
             let mut sum = known.as_deref().map_or(Ok(Dropped::default()), read_dropped)?;
             sum += dropped;
-            let value = [sum.envelopes.to_be_bytes(), sum.bytes.to_be_bytes()].concat();
-            puts.push(put(key, Some(value)));
+            puts.push(put(key, Some(dropped_value(sum))));
         }
         match next {
             Some(next) => self.jobs.push_front((space, prunable, next)),

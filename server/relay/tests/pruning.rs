@@ -265,7 +265,10 @@ async fn a_pruned_relay_is_backed_up_and_restored_and_phones_that_hold_more_lose
         newcomer_agrees(&relay, &mut member).await;
         relay.terminate();
         assert!(relay.wait().await.success());
-        assert_eq!(json(&["verify", "--data", to])["whole"], true);
+        let whole = json(&["verify", "--data", to]);
+        assert_eq!(whole["whole"], true);
+        // However often it was dropped, what is told is what is missing here.
+        assert_eq!(held(to, member.roll().unit).1, whole["dropped"].as_u64().unwrap());
     }
     // What is written out for a phone can be taken in with its holes.
     let (out, unit) = (dir.path().join("unit.bundle"), member.roll().unit.to_string());
