@@ -428,6 +428,19 @@ fn without_a_relay_at_the_address_the_phone_says_so_and_keeps_working() {
 }
 
 #[test]
+fn a_phone_without_a_unit_is_told_that_and_not_that_its_profile_is_closed() {
+    let dir = tempfile::tempdir().unwrap();
+    let relay = Relay::start(&dir.path().join("relay"), "127.0.0.1:0");
+    let engine = Engine::create(&dir.path().join("p9"), "P9").unwrap();
+    let refused = engine.sync_once(&relay.address, PATIENCE);
+    assert!(
+        matches!(refused, Err(SyncError::Device(DeviceError::NoUnit))),
+        "{refused:?}"
+    );
+    assert_eq!(engine.call(|device, _| device.label().to_owned()).unwrap(), "P9");
+}
+
+#[test]
 fn one_profile_is_opened_once_and_a_missing_one_is_named() {
     let dir = tempfile::tempdir().unwrap();
     let first = branch(dir.path());

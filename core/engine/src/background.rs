@@ -103,6 +103,7 @@ pub(crate) async fn once(
         End::CaughtUp => Ok(SyncReport { stats, spaces: down? }),
         End::Relay(close) | End::Here(close) => Err(SyncError::Closed(CloseCode::from_number(close.code))),
         End::Link(error) => Err(SyncError::Lost(error)),
+        End::Device(error) => Err(error.into()),
         End::Stopped => Err(SyncError::Call(crate::CallError::Stopped)),
     }
 }
@@ -134,6 +135,8 @@ pub(crate) enum End {
     Link(LinkError),
     /// The session here closed it: the relay misbehaved or did not answer.
     Here(Close),
+    /// The device cannot go on: it belongs to no unit, its disk is full.
+    Device(DeviceError),
     /// The engine is shutting down.
     Stopped,
 }
@@ -166,18 +169,22 @@ pub(crate) async fn converse(
     loop {
         tokio::select! {
             output = outputs.recv() => match output {
-                Some(LinkOutput::Frame(frame)) => {
+                Some(Ok(LinkOutput::Frame(frame))) => {
                     meter.sent(frame.len());
                     if let Err(error) = send.send(frame).await {
                         return End::Link(error);
                     }
                 }
-                Some(LinkOutput::CaughtUp) => caught_up = true,
-                Some(LinkOutput::Close(reason)) => {
+                Some(Ok(LinkOutput::CaughtUp)) => caught_up = true,
+                Some(Ok(LinkOutput::Close(reason))) => {
                     let wait = reason.retry_after.map(|seconds| Duration::from_secs(seconds.into()));
                     let close = Close::new(reason.code.number(), wait);
                     send.close(close).await;
                     return if caught_up && !live { End::CaughtUp } else { End::Here(close) };
+                }
+                Some(Err(error)) => {
+                    send.close(Close::DONE).await;
+                    return End::Device(error);
                 }
                 None => {
                     send.close(Close::DONE).await;
@@ -312,7 +319,7 @@ async fn follow(mut context: Context, network: Arc<Notify>) {
                         tracing::debug!(%error, "link lost");
                     }
                     Some(End::Here(_)) => failed = Some(peer),
-                    Some(End::Stopped | End::CaughtUp) | None => {}
+                    Some(End::Device(_) | End::Stopped | End::CaughtUp) | None => {}
                 }
                 if started.elapsed() >= HEALTHY_AFTER {
                     backoff.reset();

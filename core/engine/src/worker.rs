@@ -13,6 +13,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use crate::device::{Device, LinkId, LinkOutput};
+use crate::error::DeviceError;
 use crate::event::Event;
 
 /// Jobs that wait for the worker; beyond it network tasks wait, so a slow disk slows the network down.
@@ -38,12 +39,12 @@ pub(crate) type Call = Box<dyn FnOnce(&mut Device<SqliteStore>, i64) + Send>;
 pub(crate) enum Job {
     /// A call of the app.
     Call(Call),
-    /// A connection is up, and the other end has proven its key; outputs go to `out`.
+    /// A connection is up, and the other end has proven its key; outputs go to `out`, and why the device ended it, if it did.
     Up {
         link: LinkId,
         peer: SignKey,
         side: Side,
-        out: mpsc::UnboundedSender<LinkOutput>,
+        out: mpsc::UnboundedSender<ToLink>,
     },
     /// A frame came in.
     Frame { link: LinkId, frame: Vec<u8> },
@@ -54,6 +55,9 @@ pub(crate) enum Job {
     /// The same, because the profile is locked now.
     Lock,
 }
+
+/// What a connection is told: what to do next, or why the device cannot go on with it.
+pub(crate) type ToLink = Result<LinkOutput, DeviceError>;
 
 /// When a profile locks itself, and whether it is locked.
 #[derive(Default)]
@@ -203,7 +207,7 @@ impl EventQueue {
 
 pub(crate) struct Worker {
     device: Device<SqliteStore>,
-    links: BTreeMap<LinkId, mpsc::UnboundedSender<LinkOutput>>,
+    links: BTreeMap<LinkId, mpsc::UnboundedSender<ToLink>>,
     events: Arc<EventQueue>,
     idle: Arc<Idle>,
 }
@@ -295,10 +299,12 @@ impl Worker {
     }
 
     /// A store that fails ends the session; what was acknowledged is on disk, the rest is asked for again later.
-    fn link_result(&mut self, link: LinkId, result: Result<(), crate::DeviceError>) {
+    fn link_result(&mut self, link: LinkId, result: Result<(), DeviceError>) {
         if let Err(error) = result {
             self.report(Some(error.to_string()));
-            self.links.remove(&link);
+            if let Some(out) = self.links.remove(&link) {
+                let _ = out.send(Err(error));
+            }
             let down = self.device.link_down(link);
             self.report(worker_result(down));
         }
@@ -349,7 +355,7 @@ impl Worker {
         for (&link, out) in &self.links {
             while let Some(output) = self.device.next_output(link) {
                 // A closed receiver means the connection task ended; its `Down` is on the way.
-                let _ = out.send(output);
+                let _ = out.send(Ok(output));
             }
         }
         while let Some(event) = self.device.next_event() {
@@ -382,7 +388,7 @@ enum Wake {
     Deadline,
 }
 
-fn worker_result(result: Result<(), crate::DeviceError>) -> Option<String> {
+fn worker_result(result: Result<(), DeviceError>) -> Option<String> {
     result.err().map(|error| error.to_string())
 }
 
