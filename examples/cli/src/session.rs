@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use sotay_engine::keyvault::{Cost, FileVault, KeyVault, OpenVaultError};
-use sotay_engine::{Engine, LockState, OpenError, Options, Pack, ProfileDevice, ProfileError};
+use sotay_engine::{DeviceError, Engine, LockState, OpenError, Options, Pack, ProfileDevice, ProfileError};
 use zeroize::Zeroizing;
 
 use crate::args::{Global, PASSPHRASE_VARIABLE, PIN_VARIABLE};
@@ -36,8 +36,18 @@ impl Session {
         }
     }
 
-    /// Opens the profile. While it is open no other program can.
+    /// Opens the profile of a phone that belongs to a unit; one that does not is told so, whatever else there would be to say.
+    /// While it is open no other program can.
     pub fn open(&self) -> Result<Phone, Failure> {
+        let phone = self.open_any()?;
+        if phone.run(|device, _| Ok(device.unit().is_none()))? {
+            return Err(DeviceError::NoUnit.into());
+        }
+        Ok(phone)
+    }
+
+    /// Opens the profile of any phone, also of one that belongs to no unit yet.
+    pub fn open_any(&self) -> Result<Phone, Failure> {
         self.phone(Engine::open_with(&self.folder, self.present()?))
     }
 

@@ -90,7 +90,7 @@ fn ask(session: &Session, label: &str, out: Option<PathBuf>, drawn: bool) -> Res
 fn accept(session: &Session, argument: &str) -> Result<Reply, Failure> {
     let text = files::text_or_file(argument, INVITATION_BEGINS, INVITATION_BYTES_MAX * 2)?;
     let invitation = Invitation::from_text(&text)?;
-    let phone = session.open()?;
+    let phone = session.open_any()?;
     let hints = invitation.relays.clone();
     phone.run(move |device, _| Ok(device.accept(&invitation)?))?;
     joined(session, &phone, &hints)
@@ -143,7 +143,7 @@ fn by_ticket(session: &Session, ticket: &str, label: &str, file: Option<&str>) -
 }
 
 fn by_welcome(session: &Session, file: &str) -> Result<Reply, Failure> {
-    let phone = session.open()?;
+    let phone = session.open_any()?;
     let hints = phone.run(|device, _| Ok(device.joining()?.as_ref().map(relays_of)))?;
     take_welcome(&phone, file)?;
     joined(session, &phone, &hints.unwrap_or_default())
@@ -193,7 +193,6 @@ pub(super) fn from_relays(session: &Session, phone: &Phone, relays: &[String]) -
             continue;
         }
         if phone.run(|device, _| Ok(device.unit().is_some()))? {
-            phone.engine.sync_once(relay, RELAY_WAIT)?;
             return joined(session, phone, &[]);
         }
     }

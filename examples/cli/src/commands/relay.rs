@@ -12,7 +12,7 @@ use crate::voice::Voice;
 
 pub(super) fn run(session: &Session, args: Relay) -> Result<Reply, Failure> {
     let voice = session.voice;
-    let phone = session.open()?;
+    let phone = session.open_any()?;
     if let Some(RelayCommand::Named { relays }) = &args.command {
         return named(voice, &phone, relays);
     }

@@ -215,7 +215,7 @@ fn found(session: &Session, paper: &Path, upper: String, founder: String) -> Res
         .first()
         .map(|entry| entry.name.clone())
         .unwrap_or_default();
-    let phone = session.open()?;
+    let phone = session.open_any()?;
     phone.run(move |device, now| {
         let new = NewUnit {
             name: unit,

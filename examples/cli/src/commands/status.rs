@@ -11,7 +11,7 @@ use crate::show;
 
 pub(super) fn run(session: &Session) -> Result<Reply, Failure> {
     let voice = session.voice;
-    let phone = session.open()?;
+    let phone = session.open_any()?;
     let joined = phone.run(|device, _| Ok(device.unit().is_some()))?;
     if !joined {
         let label = phone.run(|device, _| Ok(device.label().to_owned()))?;

@@ -14,6 +14,14 @@ use crate::session::{Phone, Session};
 use crate::show;
 use crate::voice::{Voice, short};
 
+/// A phone that neither belongs to a unit nor waits for one has nothing to exchange, whatever the relay.
+pub(super) fn has_something_to_sync(phone: &Phone) -> Result<(), Failure> {
+    phone.run(|device, _| match device.unit() {
+        None if device.joining()?.is_none() => Err(DeviceError::NoUnit.into()),
+        _ => Ok(()),
+    })
+}
+
 /// Addresses that were given, else those remembered; none at all is a failure.
 pub(super) fn relays_of(given: &[String], phone: &Phone) -> Result<Vec<String>, Failure> {
     let given: Vec<String> = given
@@ -43,7 +51,8 @@ fn named(phone: &Phone) -> Result<Vec<String>, Failure> {
 
 pub(super) fn run(session: &Session, args: Sync) -> Result<Reply, Failure> {
     let voice = session.voice;
-    let phone = session.open()?;
+    let phone = session.open_any()?;
+    has_something_to_sync(&phone)?;
     if phone.run(|device, _| Ok(device.joining()?.is_some()))? {
         return join::from_relays(session, &phone, &relays_of(&args.relay, &phone)?);
     }

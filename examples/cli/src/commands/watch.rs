@@ -9,7 +9,7 @@ use sotay_engine::feed::DocId;
 use sotay_engine::handbook::HandbookEvent;
 use sotay_engine::{ConnectError, Event, SyncError};
 
-use super::sync::{notice, relay_heading, relays_of};
+use super::sync::{has_something_to_sync, notice, relay_heading, relays_of};
 use crate::args::Watch;
 use crate::failure::{Code, Failure};
 use crate::reply::{Reply, print_line, printable};
@@ -23,7 +23,8 @@ const BEAT: Duration = Duration::from_millis(200);
 const FIRST_EXCHANGE: Duration = Duration::from_secs(20);
 
 pub(super) fn run(session: &Session, args: Watch) -> Result<Reply, Failure> {
-    let phone = session.open()?;
+    let phone = session.open_any()?;
+    has_something_to_sync(&phone)?;
     let relays = relays_of(&args.relay, &phone)?;
     let watcher = Watcher {
         voice: session.voice,

@@ -7,6 +7,7 @@ mod json;
 mod levels;
 mod lists;
 mod meeting;
+mod no_unit;
 mod offline;
 mod person;
 mod phones;

@@ -95,7 +95,7 @@ fn withdraw(session: &Session, text: String) -> Result<Reply, Failure> {
 
 fn list(session: &Session, on: Option<String>) -> Result<Reply, Failure> {
     let voice = session.voice;
-    session.open()?.run(move |device, now| {
+    session.open_any()?.run(move |device, now| {
         let on = on.as_deref().map(pick::date).transpose()?.unwrap_or(today(now));
         let entries = device.directives(on)?;
         let templates = device.page_templates(on)?;
