@@ -16,6 +16,9 @@ pub const HOSTS_MAX: usize = 8;
 /// Bytes of the whole address.
 pub const TARGET_BYTES_MAX: usize = 2048;
 
+/// Where PostgreSQL listens unless told otherwise.
+const PORT: u16 = 5432;
+
 /// A database and how to reach it. Neither `Debug` nor `Display` shows user or password.
 #[derive(Clone)]
 pub struct Target {
@@ -135,16 +138,21 @@ impl Target {
         self.config.get_password().is_some()
     }
 
-    /// Host and database, for the operator's eyes: neither user nor password.
+    /// Host, its port if it is not the usual one, and database, for the operator's eyes: neither user nor password.
     #[must_use]
     pub fn place(&self) -> String {
+        // One for all hosts, or one for each.
+        let ports = self.config.get_ports();
+        let port = |at: usize| ports.get(at).or(ports.first()).filter(|port| **port != PORT);
         let hosts: Vec<String> = self
             .config
             .get_hosts()
             .iter()
-            .map(|host| match host {
-                Host::Tcp(name) => name.clone(),
-                Host::Unix(path) => path.display().to_string(),
+            .enumerate()
+            .map(|(at, host)| match (host, port(at)) {
+                (Host::Tcp(name), None) => name.clone(),
+                (Host::Tcp(name), Some(port)) => format!("{name}:{port}"),
+                (Host::Unix(path), _) => path.display().to_string(),
             })
             .collect();
         let database = self.config.get_dbname().unwrap_or_default();
@@ -196,7 +204,7 @@ mod tests {
     #[test]
     fn an_address_is_read_and_neither_shown_nor_debugged_with_its_password() {
         let target: Target = "postgres://relay:secret@127.0.0.1:5433/sotay".parse().unwrap();
-        assert_eq!(target.place(), "127.0.0.1/sotay");
+        assert_eq!(target.place(), "127.0.0.1:5433/sotay");
         assert_eq!(target.config.get_ports(), [5433]);
         assert!(!target.is_encrypted());
         assert!(!format!("{target:?} {}", target.place()).contains("secret"));
@@ -204,6 +212,16 @@ mod tests {
             .parse()
             .unwrap();
         assert_eq!(target.place(), "/run/postgresql/sotay");
+        for (address, place) in [
+            ("postgres://sotay@localhost:15432/sotay", "localhost:15432/sotay"),
+            ("postgres://sotay@localhost:5432/sotay", "localhost/sotay"),
+            (
+                "postgres://sotay@localhost:6000,127.0.0.1:5432/sotay",
+                "localhost:6000,127.0.0.1/sotay",
+            ),
+        ] {
+            assert_eq!(address.parse::<Target>().unwrap().place(), place);
+        }
     }
 
     #[test]
