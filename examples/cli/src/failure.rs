@@ -187,6 +187,10 @@ codes! {
     WhichSnapshot "which_snapshot" Input,
     /// No such item of feedback, or several that could be meant.
     WhichFeedback "which_feedback" Input,
+    /// No such item that a unit below passed up, or several that could be meant.
+    WhichPassed "which_passed" Input,
+    /// No such move, or several that could be meant.
+    WhichMove "which_move" Input,
     /// Not the id of a unit.
     BadUnit "bad_unit" Input,
     /// As many questions kept as can be, or one that is too long.

@@ -98,8 +98,7 @@ fn own_line(voice: Voice, own: &OwnFeedback) -> String {
     let id = own.item.id.to_string();
     let mut out = format!("{}  [{state}] {}", short(&id), own.item.text.as_str());
     for reply in &own.answers {
-        let text = reply.text.as_ref().map(|text| text.as_str()).unwrap_or_default();
-        out.push_str(&format!("\n   {}: {text}", voice.word(reply.status)));
+        out.push_str(&passing::said(voice, reply));
     }
     out
 }
@@ -108,7 +107,7 @@ fn withdraw(session: &Session, item: String) -> Result<Reply, Failure> {
     let voice = session.voice;
     session.open()?.run(move |device, _| {
         let ids: Vec<EntryId> = device.own_feedback()?.iter().map(|own| own.item.id).collect();
-        let id = which(&ids, &item)?;
+        let id = which(&ids, &item, Code::WhichFeedback)?;
         device.withdraw_feedback(id)?;
         Ok(Reply::new(
             json!({ "item": id.to_string() }),
@@ -183,7 +182,7 @@ fn received(device: &mut ProfileDevice, text: &str, now: i64) -> Result<EntryId,
     let ids: Vec<EntryId> = list.iter().map(|view| view.item.id).collect();
     match found {
         Some(view) => Ok(view.item.id),
-        None => which(&ids, text),
+        None => which(&ids, text, Code::WhichFeedback),
     }
 }
 
@@ -205,15 +204,13 @@ fn answers(session: &Session) -> Result<Reply, Failure> {
 }
 
 /// The item whose id begins so.
-pub(super) fn which(ids: &[EntryId], text: &str) -> Result<EntryId, Failure> {
+pub(super) fn which(ids: &[EntryId], text: &str, code: Code) -> Result<EntryId, Failure> {
     let found: Vec<&EntryId> = ids
         .iter()
         .filter(|id| !text.is_empty() && id.to_string().starts_with(text))
         .collect();
     match found[..] {
         [only] => Ok(*only),
-        _ => Err(Failure::new(Code::WhichFeedback)
-            .with("text", text)
-            .with("count", found.len())),
+        _ => Err(Failure::new(code).with("text", text).with("count", found.len())),
     }
 }

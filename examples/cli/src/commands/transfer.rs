@@ -6,7 +6,7 @@ use sotay_engine::{MoveLine, NewMove};
 
 use super::feedback::which;
 use crate::args::{TransferArgs, TransferCommand};
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::pick::{self, People};
 use crate::reply::Reply;
 use crate::session::Session;
@@ -70,7 +70,7 @@ pub(super) fn one(lines: &[MoveLine], text: &str) -> Result<EntryId, Failure> {
     let mut ids: Vec<EntryId> = lines.iter().map(|line| line.now.id).collect();
     ids.sort();
     ids.dedup();
-    which(&ids, text)
+    which(&ids, text, Code::WhichMove)
 }
 
 /// Moves, a line each.

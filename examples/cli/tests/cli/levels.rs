@@ -6,11 +6,15 @@ use crate::relay::Relay;
 use crate::support::{Hall, Phone};
 
 fn joined(hall: &Hall, name: &str, pack: &str) -> Phone {
-    let codes = hall.read("packs/codes.tsv");
+    joined_from(hall, "packs", name, pack)
+}
+
+fn joined_from(hall: &Hall, folder: &str, name: &str, pack: &str) -> Phone {
+    let codes = hall.read(&format!("{folder}/codes.tsv"));
     let line = codes.lines().find(|line| line.starts_with(pack)).unwrap();
     let code = line.rsplit('\t').next().unwrap();
     let phone = hall.phone(name);
-    phone.ok(&["join", "--pack", &format!("packs/{pack}"), "--code", code]);
+    phone.ok(&["join", "--pack", &format!("{folder}/{pack}"), "--code", code]);
     phone
 }
 
@@ -124,7 +128,96 @@ fn reports_feedback_and_moves_go_up_and_what_the_commune_says_comes_down() {
         .map(|one| id(&one["step"]))
         .collect();
     assert!(steps.contains(&"left") && steps.contains(&"arrived"), "{steps:?}");
-    first.fails(&["transfer", "leave", "zz"], 3, "which_feedback");
+    first.fails(&["transfer", "leave", "zz"], 3, "which_move");
+}
+
+/// Each hop is one sync of whoever hands over and one of whoever receives.
+#[test]
+fn feedback_goes_up_two_levels_and_the_answer_comes_back_hop_by_hop() {
+    let hall = Hall::new();
+    let relay = Relay::start(&hall);
+    let district = hall.phone("district");
+    let founder = ["--upper", "Tỉnh ủy", "--founder", "Hoàng Văn Huyện"];
+    district.ok(&[&["unit", "create", "Đảng bộ huyện"][..], &founder].concat());
+    hall.write("communes.tsv", "Đảng bộ xã\tNguyễn Thị Xã\tcommittee\n");
+    district.ok(&["province", "create", "communes.tsv", "--out", "packs"]);
+    let commune = joined(&hall, "commune", "0001-1.pack");
+    hall.write("branches.tsv", "Chi bộ 1\tLê Văn An\n");
+    commune.ok(&["province", "create", "branches.tsv", "--out", "below"]);
+    let branch = joined_from(&hall, "below", "branch", "0001-1.pack");
+    branch.ok(&["members", "add", "Trần Thị Bình", "--from", "2026-01-01"]);
+    let sync = |phones: &[&Phone]| {
+        for phone in phones {
+            phone.ok(&["sync", "--relay", &relay.address]);
+        }
+    };
+    sync(&[&district, &commune, &branch]);
+    let member = hall.admit(&branch, "P2", "2", "member");
+    sync(&[&branch]);
+    let text = "Đường liên thôn hỏng, đề nghị huyện sửa.";
+    member.ok(&["feedback", "send", text, "--name-above"]);
+    sync(&[&member, &branch]);
+
+    branch.ok(&["feedback", "pass", "F1"]);
+    assert!(branch.ok(&["feedback", "passed"]).contains("cấp trên chưa nhận"));
+    sync(&[&branch, &commune]);
+    let items = commune.json(&["province", "feedback"]);
+    let item = &id(&items["items"][0]["item"])[..8];
+    let said = commune.ok(&["province", "feedback"]);
+    assert!(
+        said.contains(&format!("{item}  Chi bộ 1, Trần Thị Bình: {text}")),
+        "{said}"
+    );
+    commune.ok(&["feedback", "pass", item]);
+    sync(&[&commune, &district]);
+    let said = district.ok(&["province", "feedback"]);
+    assert!(
+        said.contains(&format!("{item}  Đảng bộ xã, Trần Thị Bình: {text}")),
+        "{said}"
+    );
+    // Receipts of each hop, where each can see them.
+    sync(&[&commune, &branch, &member]);
+    let commune_sees = commune.ok(&["feedback", "passed"]);
+    assert!(
+        commune_sees.contains("đã tiếp nhận") && !commune_sees.contains("chưa nhận"),
+        "{commune_sees}"
+    );
+    let branch_sees = branch.ok(&["feedback", "passed"]);
+    assert!(
+        branch_sees.contains("đã tiếp nhận") && branch_sees.contains("đã chuyển cấp trên"),
+        "{branch_sees}"
+    );
+    let member_sees = member.ok(&["feedback"]);
+    assert!(
+        member_sees.trim_end().ends_with("đã chuyển cấp trên"),
+        "{member_sees}"
+    );
+
+    district.fails(
+        &["province", "answer-feedback", "F1", "--text", "?"],
+        3,
+        "which_passed",
+    );
+    let answer = "Huyện sửa trong tháng 6.";
+    district.ok(&["province", "answer-feedback", item, "--text", answer, "--public"]);
+    sync(&[&district, &commune]);
+    commune.ok(&["feedback", "hand-on", item]);
+    sync(&[&commune, &branch]);
+    branch.ok(&["feedback", "hand-on", "F1"]);
+    sync(&[&branch, &member]);
+    let whole = format!("Đảng bộ xã: Đảng bộ huyện: {answer}");
+    let member_sees = member.ok(&["feedback"]);
+    assert!(
+        member_sees.contains(&format!("đã trả lời: {whole}")),
+        "{member_sees}"
+    );
+    assert!(member.ok(&["feedback", "answers"]).contains(&whole));
+    for listed in [
+        commune.ok(&["province", "feedback"]),
+        branch.ok(&["feedback", "passed"]),
+    ] {
+        assert!(listed.lines().all(|line| line == line.trim_end()), "{listed:?}");
+    }
 }
 
 const FEES: &str =

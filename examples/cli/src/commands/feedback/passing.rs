@@ -2,10 +2,11 @@
 
 use serde_json::json;
 use sotay_engine::handbook::EntryId;
+use sotay_engine::handbook::feedback::FeedbackReply;
 use sotay_engine::{PassedLine, ProfileDevice};
 
 use super::{received, which};
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::reply::Reply;
 use crate::session::Session;
 use crate::voice::{Voice, short};
@@ -27,7 +28,7 @@ pub(super) fn pass(session: &Session, item: String) -> Result<Reply, Failure> {
 fn carried(device: &mut ProfileDevice, text: &str, now: i64) -> Result<EntryId, Failure> {
     let below = device.feedback_from_below()?;
     let ids: Vec<EntryId> = below.iter().map(|line| line.passed.item).collect();
-    match which(&ids, text) {
+    match which(&ids, text, Code::WhichFeedback) {
         Ok(id) => Ok(id),
         Err(_) => received(device, text, now),
     }
@@ -37,7 +38,10 @@ pub(super) fn passed(session: &Session) -> Result<Reply, Failure> {
     let voice = session.voice;
     session.open()?.run(move |device, _| {
         let lines = device.passed_feedback()?;
-        Ok(Reply::new(json!({ "passed": lines }), list(voice, &lines)))
+        Ok(Reply::new(
+            json!({ "passed": lines }),
+            list(voice, &lines, |_| None),
+        ))
     })
 }
 
@@ -53,8 +57,12 @@ pub(super) fn hand_on(session: &Session, item: String) -> Result<Reply, Failure>
     })
 }
 
-/// What was passed up, with what was said of it above.
-pub(in crate::commands) fn list(voice: Voice, lines: &[PassedLine]) -> String {
+/// What was passed up, with what was said of it above; `from` names the unit it came from, where that is another one.
+pub(in crate::commands) fn list(
+    voice: Voice,
+    lines: &[PassedLine],
+    from: impl Fn(&PassedLine) -> Option<String>,
+) -> String {
     if lines.is_empty() {
         return voice.say("feedback.none", &[]);
     }
@@ -64,17 +72,27 @@ pub(in crate::commands) fn list(voice: Voice, lines: &[PassedLine]) -> String {
             Some(name) => name.as_str().to_owned(),
             None => voice.say("feedback.nameless", &[]),
         };
-        let mut out = format!("{}  {who}: {}", short(&id), line.passed.text.as_str());
-        for said in &line.replies {
-            let text = said.reply.text.as_ref().map(|text| text.as_str());
-            out.push_str(&format!(
-                "\n    {} {} {}",
-                voice.moment(said.reply.at_ms),
-                voice.word(said.reply.status),
-                text.unwrap_or_default()
-            ));
+        let unit = from(line);
+        let place = unit.as_ref().map(|unit| format!("{unit}, ")).unwrap_or_default();
+        let mut out = format!("{}  {place}{who}: {}", short(&id), line.passed.text.as_str());
+        for reply in &line.replies {
+            out.push_str(&said(voice, &reply.reply));
         }
-        out.trim_end().to_owned()
+        if line.replies.is_empty() && unit.is_none() {
+            out.push_str(&format!("\n    {}", voice.say("feedback.not_received", &[])));
+        }
+        out
     };
     lines.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// One thing that was said of an item, on a line of its own.
+pub(super) fn said(voice: Voice, reply: &FeedbackReply) -> String {
+    let text = reply.text.as_ref().map(|text| format!(": {}", text.as_str()));
+    format!(
+        "\n    {} {}{}",
+        voice.moment(reply.at_ms),
+        voice.word(reply.status),
+        text.unwrap_or_default()
+    )
 }

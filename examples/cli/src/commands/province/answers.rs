@@ -1,10 +1,10 @@
 //! What the level above says to the branches: of reports, of feedback, of members who move.
 
 use serde_json::json;
-use sotay_engine::ProfileDevice;
 use sotay_engine::feed::UnitId;
 use sotay_engine::handbook::report::SentReport;
 use sotay_engine::handbook::{EntryId, Month, Words};
+use sotay_engine::{PassedLine, ProfileDevice};
 
 use super::branch;
 use crate::args::LetterCommand;
@@ -66,9 +66,14 @@ fn carry_out(
         }
         LetterCommand::Feedback => {
             let lines = device.feedback_from_below()?;
+            let units = device.branches();
+            let name = |line: &PassedLine| {
+                let unit = units.iter().find(|unit| unit.unit == line.unit);
+                Some(unit.map_or_else(|| line.unit.to_string(), |unit| unit.name.clone()))
+            };
             Ok(Reply::new(
                 json!({ "items": lines }),
-                passing::list(voice, &lines),
+                passing::list(voice, &lines, name),
             ))
         }
         LetterCommand::AnswerFeedback {
@@ -79,7 +84,7 @@ fn carry_out(
         } => {
             let lines = device.feedback_from_below()?;
             let ids: Vec<EntryId> = lines.iter().map(|line| line.passed.item).collect();
-            let id = which(&ids, &item)?;
+            let id = which(&ids, &item, Code::WhichPassed)?;
             let text = text.map(|text| files::typed(&text)).transpose()?;
             device.answer_from_above(id, status, text.map(Words::from), public, now)?;
             let value = json!({ "item": id.to_string(), "status": status.key() });
