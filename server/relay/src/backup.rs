@@ -71,7 +71,10 @@ impl BackupError {
                 "The database is damaged: stop the relay, run `sotay-relay verify`, and restore the last backup."
             }
             BackupError::Missing(_) => "Check the path after --from: it must hold backup.sqlite.",
-            BackupError::Exists(_) => "Give an empty directory after --data, or move the old one aside.",
+            BackupError::Exists(_) => {
+                "Give an empty directory after --data, or move the old one aside. A restore that was cut off at its very end \
+                 has left a whole relay: `sotay-relay verify` tells."
+            }
             BackupError::NoKey(_) => {
                 "Put relay.key (mode 0600) into the data directory first, from where you keep it safe: phones know \
                  this relay by its key."
