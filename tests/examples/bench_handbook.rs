@@ -304,6 +304,7 @@ fn year() {
         talk.stats.round_trips
     );
     let phone = &mut branch.phones[P2];
+    phone.rest();
     phone.forget_open_documents();
     let started = Instant::now();
     let meetings = phone.meetings().expect("meetings").len();

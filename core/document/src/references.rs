@@ -110,8 +110,13 @@ impl<'a> References<'a> {
             container = view.container;
             notes.push(note);
         }
-        let mut written: Vec<Written> = notes.iter().map(Note::written).collect();
-        written.dedup();
+        let mut written: Vec<Written> = Vec::new();
+        for note in &notes {
+            let next = note.written();
+            if written.last() != Some(&next) {
+                written.push(next);
+            }
+        }
         self.clocks.insert(candidate.hash, clock);
         self.remember(
             candidate.known.actor,

@@ -15,7 +15,7 @@ use crate::run::Run;
 use crate::touched::{Touched, touched_by};
 
 /// Operations given to Automerge in one call, at least one change. Measured on an evening of thirty phones (decision 0190).
-const GROUP_OPS: usize = 8 * 1024;
+const GROUP_OPS: usize = 2 * 1024;
 
 /// A change that was not admitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
