@@ -3,6 +3,7 @@
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use sotay_engine::study::library::{self, Details, Document, Link, import};
+use sotay_engine::study::quiz::{Citation, Question, Task};
 use sotay_engine::{AdmitRequest, Device, NewBranch, NewMember, NewUnit, Pack, UnitKind, today};
 use sotay_feed::{MemberId, UnitId};
 use sotay_store::{DatabaseId, MemoryStore};
@@ -153,4 +154,19 @@ pub fn document(code: &str, title: &str, links: Vec<Link>) -> Document {
     import(text.as_bytes(), "nq.txt", details)
         .expect("a text")
         .document
+}
+
+/// A question whether `text` is right, about the first article of a document, which says `quote`.
+pub fn statement(of: &Document, text: &str, right: bool, quote: &str) -> Question {
+    Question {
+        text: text.to_owned(),
+        task: Task::Truth { right },
+        explanation: String::new(),
+        citation: Citation {
+            document: of.id(),
+            section: 0,
+            label: "Điều 1".to_owned(),
+            quote: quote.to_owned(),
+        },
+    }
 }

@@ -5,11 +5,13 @@ use sotay_engine::handbook::directive::{DirectiveKind, Issuer};
 use sotay_engine::handbook::{Date, Month};
 use sotay_engine::study::broadcast::{Broadcast, WatchLink};
 use sotay_engine::study::library::{Link, LinkKind};
-use sotay_engine::study::quiz::{Attempt, Citation, Given, Package, Question, Task};
+use sotay_engine::study::quiz::{Attempt, Given, Package};
 use sotay_engine::{Device, Event, NewUnit, Reason, Whom};
 use sotay_feed::{Kind, Space, SpaceKind};
 use sotay_store::{Budget, MemoryStore, Store};
-use sotay_tests::levels::{BRANCH, COMMUNE, Levels, MEMBER, NOW, PROVINCE, document, join, rng, store};
+use sotay_tests::levels::{
+    BRANCH, COMMUNE, Levels, MEMBER, NOW, PROVINCE, document, join, rng, statement, store,
+};
 
 fn fees(from: &str, amount: u32) -> String {
     format!(
@@ -57,17 +59,8 @@ fn a_member_takes_the_quiz_that_the_province_published_two_levels_above() {
     levels.phones[PROVINCE]
         .publish_documents(std::slice::from_ref(&text))
         .unwrap();
-    let question = |words: &str, right| Question {
-        text: words.to_owned(),
-        task: Task::Truth { right },
-        explanation: String::new(),
-        citation: Citation {
-            document: text.id(),
-            section: 0,
-            label: "Điều 1".to_owned(),
-            quote: "Mỗi chi bộ tổ chức học tập trong tháng ba.".to_owned(),
-        },
-    };
+    let question =
+        |words, right| statement(&text, words, right, "Mỗi chi bộ tổ chức học tập trong tháng ba.");
     let package = Package {
         title: "Nghị quyết 05".to_owned(),
         questions: vec![

@@ -4,13 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sotay_engine::study::library::Hash;
-use sotay_engine::study::quiz::{Attempt, Citation, Given, Package, Question, Task};
+use sotay_engine::study::quiz::{Attempt, Given, Package};
 use sotay_engine::{LateWhat, Reason, SharedMark, Whom};
 use sotay_feed::{DeviceId, Space, SpaceKind, Tip};
 use sotay_store::Store;
 use sotay_tests::branch::{P1, P2, P3};
 use sotay_tests::hall::{Hall, everything};
-use sotay_tests::levels::document;
+use sotay_tests::levels::{document, statement};
 
 const NOW: i64 = 1_780_000_000_000;
 const SECOND: i64 = NOW / 1000;
@@ -31,20 +31,10 @@ fn publish(hall: &mut Hall, phone: usize, code: &str) -> Hash {
 
 fn quiz(hall: &Hall, document: Hash, title: &str) -> Package {
     let law = hall.branch.phones[P3].document(document).unwrap();
-    let question = Question {
-        text: format!("{title}?"),
-        task: Task::Truth { right: true },
-        explanation: String::new(),
-        citation: Citation {
-            document: law.id(),
-            section: 0,
-            label: "Điều 1".to_owned(),
-            quote: "Mỗi chi bộ tổ chức học tập trong tháng ba.".to_owned(),
-        },
-    };
+    let quote = "Mỗi chi bộ tổ chức học tập trong tháng ba.";
     Package {
         title: title.to_owned(),
-        questions: vec![question],
+        questions: vec![statement(&law, &format!("{title}?"), true, quote)],
         exam: None,
     }
 }

@@ -104,7 +104,7 @@ pub struct NotCountedView {
     pub name: Option<String>,
     /// Number in what the phone wrote.
     pub seq: u64,
-    /// The document; none for a name.
+    /// The document; none for what belongs to none: a name, something published, a mark or an attempt.
     pub doc: Option<String>,
 }
 

@@ -2,10 +2,11 @@
 
 use std::fmt::Write;
 
-use qrcodegen::{QrCode, QrCodeEcc};
+use qrcode::render::unicode::Dense1x2;
+use qrcode::{Color, EcLevel, QrCode};
 
-/// Modules of white around a code; scanners need them.
-const QUIET: i32 = 2;
+/// Modules of white around a code (ISO/IEC 18004); scanners need them.
+const QUIET: usize = 4;
 
 /// A code with its border.
 pub(crate) struct Qr(QrCode);
@@ -13,33 +14,27 @@ pub(crate) struct Qr(QrCode);
 impl Qr {
     /// `None` when the text is too long for one, which no line for phones is.
     pub fn of(text: &str) -> Option<Self> {
-        QrCode::encode_text(text, QrCodeEcc::Low).ok().map(Self)
+        QrCode::with_error_correction_level(text, EcLevel::L)
+            .ok()
+            .map(Self)
     }
 
     /// Modules along an edge.
-    pub fn width(&self) -> i32 {
-        self.0.size() + 2 * QUIET
+    pub fn width(&self) -> usize {
+        self.0.width() + 2 * QUIET
     }
 
-    fn is_dark(&self, x: i32, y: i32) -> bool {
-        self.0.get_module(x - QUIET, y - QUIET)
+    fn is_dark(&self, x: usize, y: usize) -> bool {
+        let inside = |at: usize| at.checked_sub(QUIET).filter(|at| *at < self.0.width());
+        let module = inside(x).zip(inside(y));
+        module.is_some_and(|at| self.0[at] == Color::Dark)
     }
 
     /// Two rows in one line. Letters paint light on a terminal's dark ground, so the light modules are painted.
     pub fn letters(&self) -> String {
-        let mut text = String::new();
-        for y in (0..self.width()).step_by(2) {
-            text.extend(
-                (0..self.width()).map(|x| match (self.is_dark(x, y), self.is_dark(x, y + 1)) {
-                    (false, false) => '\u{2588}',
-                    (false, true) => '\u{2580}',
-                    (true, false) => '\u{2584}',
-                    (true, true) => ' ',
-                }),
-            );
-            text.push('\n');
-        }
-        text
+        let mut drawing = self.0.render::<Dense1x2>();
+        drawing.dark_color(Dense1x2::Light).light_color(Dense1x2::Dark);
+        drawing.build() + "\n"
     }
 
     /// The dark modules, for SVG: a rectangle for each run of a row.
@@ -53,7 +48,7 @@ impl Qr {
                     // Writing into memory cannot fail.
                     let _ = write!(path, "M{x} {y}h{run}v1h-{run}z");
                 }
-                x += 1 + run as i32;
+                x += 1 + run;
             }
         }
         path
@@ -70,12 +65,12 @@ mod tests {
     fn every_module_is_drawn_on_terminal_and_page_inside_a_white_border() {
         let (qr, code) = (
             Qr::of(LINE).unwrap(),
-            QrCode::encode_text(LINE, QrCodeEcc::Low).unwrap(),
+            QrCode::with_error_correction_level(LINE, EcLevel::L).unwrap(),
         );
         let lines: Vec<Vec<char>> = qr.letters().lines().map(|line| line.chars().collect()).collect();
         let mut painted = std::collections::BTreeSet::new();
         for run in qr.path().split_terminator('z') {
-            let numbers: Vec<i32> = run
+            let numbers: Vec<isize> = run
                 .split(['M', ' ', 'h', 'v'])
                 .filter_map(|n| n.parse().ok())
                 .collect();
@@ -83,12 +78,13 @@ mod tests {
                 panic!("{run}")
             };
             assert_eq!(wide, -back);
-            painted.extend((x..x + wide).map(|x| (x, y)));
+            painted.extend((x..x + wide).map(|x| (x as usize, y as usize)));
         }
         for y in 0..qr.width() {
             for x in 0..qr.width() {
-                let dark = code.get_module(x - QUIET, y - QUIET);
-                let letter = lines[y as usize / 2][x as usize];
+                let inside = |at: usize| (QUIET..QUIET + code.width()).contains(&at);
+                let dark = inside(x) && inside(y) && code[(x - QUIET, y - QUIET)] == Color::Dark;
+                let letter = lines[y / 2][x];
                 let shown = if y % 2 == 0 {
                     [' ', '\u{2584}']
                 } else {

@@ -181,7 +181,7 @@ async fn the_page_shows_the_line_for_phones_and_its_code() {
     let line = format!("<code class=\"id\">{}</code>", relay.address());
     assert!(body.contains(&line), "{body}");
     assert!(
-        body.contains("<svg class=\"code\"") && body.contains("<path d=\"M2 2h7v1h-7z"),
+        body.contains("<svg class=\"code\"") && body.contains("<path d=\"M4 4h7v1h-7z"),
         "{body}"
     );
 }

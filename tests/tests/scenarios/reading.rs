@@ -1,6 +1,7 @@
 //! Scenario 10: one member reads and is quizzed on two devices, which meet through the real relay.
 
-use sotay_engine::study::quiz::{Attempt, Citation, Given, Package, Question, Task};
+use sotay_engine::study::quiz::{Attempt, Given, Package};
+use sotay_tests::levels::statement;
 
 use super::*;
 
@@ -23,19 +24,10 @@ fn law() -> sotay_engine::study::library::Document {
 }
 
 fn quiz(law: &sotay_engine::study::library::Document) -> Package {
-    let question = |number: usize| Question {
-        text: format!("Đoạn thứ {} nói về quyền bàn bạc?", number + 1),
-        task: Task::Truth { right: true },
-        explanation: String::new(),
-        citation: Citation {
-            document: law.id(),
-            section: 0,
-            label: "Điều 1".to_owned(),
-            quote: format!(
-                "Đoạn thứ {} nói về quyền bàn bạc của nhân dân ở thôn.",
-                number + 1
-            ),
-        },
+    let question = |number: usize| {
+        let paragraph = format!("Đoạn thứ {} nói về quyền bàn bạc", number + 1);
+        let quote = format!("{paragraph} của nhân dân ở thôn.");
+        statement(law, &format!("{paragraph}?"), true, &quote)
     };
     Package {
         title: "Dân chủ ở cơ sở".to_owned(),

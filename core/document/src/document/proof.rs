@@ -1,4 +1,4 @@
-//! Settling: the proof of what came, at rest.
+//! The proof of what came, at rest (decision 0190).
 
 use super::apply::Staged;
 use super::{Applied, Document, Fold, Refused};

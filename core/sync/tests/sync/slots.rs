@@ -57,6 +57,12 @@ fn talk(near: &mut Phone, far: &mut Phone, branch: &Branch) -> Exchange {
     sync(near, far, &[branch.roll, branch.main, branch.inbox])
 }
 
+/// The same between two phones.
+fn talk_in_the_hall(near: &mut Phone, host: &mut Phone, branch: &Branch) -> Exchange {
+    let spaces = [branch.roll, branch.main, branch.inbox];
+    sync_with(near, host, &spaces, NO_LIMIT, FirstContact::Digest).clean()
+}
+
 /// The letters that the other end had another one in the place of, as this end was told.
 fn refused(exchange: &Exchange) -> Vec<EnvelopeId> {
     let taken = |event: &SessionEvent| match event {
@@ -165,7 +171,6 @@ fn a_host_that_wrote_into_a_slot_hears_from_the_committees_phone_that_another_le
 #[test]
 fn two_readers_that_hold_the_same_numbers_show_each_other_what_they_hold() {
     let (branch, mut phones, _, slots) = with_slots(4, 1);
-    let spaces = [branch.roll, branch.main, branch.inbox];
     let flags = Flags {
         committee: true,
         ..Flags::default()
@@ -180,26 +185,12 @@ fn two_readers_that_hold_the_same_numbers_show_each_other_what_they_hold() {
     talk(&mut right[2], &mut left[0], &branch);
     let (reader, writers) = right.split_at_mut(1);
     talk(&mut writers[2], &mut reader[0], &branch);
-    let exchange = sync_with(
-        &mut reader[0],
-        &mut left[0],
-        &spaces,
-        NO_LIMIT,
-        FirstContact::Digest,
-    )
-    .clean();
+    let exchange = talk_in_the_hall(&mut reader[0], &mut left[0], &branch);
     assert_eq!(shown(&exchange), [first]);
     assert_eq!(refused(&exchange), [second]);
     assert_eq!((proven(&left[0]).len(), proven(&reader[0]).len()), (1, 1));
     // And that is no news the next time.
-    let exchange = sync_with(
-        &mut reader[0],
-        &mut left[0],
-        &spaces,
-        NO_LIMIT,
-        FirstContact::Digest,
-    )
-    .clean();
+    let exchange = talk_in_the_hall(&mut reader[0], &mut left[0], &branch);
     assert_eq!((shown(&exchange), refused(&exchange)), (vec![], vec![]));
     assert_eq!(exchange.stats().envelopes_out, 0);
 }

@@ -1,31 +1,28 @@
-//! QR codes from block letters, two rows of the code in one line of the terminal.
+//! QR codes in block letters, two rows of the code in one line of the terminal.
 
-use qrcodegen::{QrCode, QrCodeEcc};
+use qrcode::render::unicode::Dense1x2;
+use qrcode::{EcLevel, QrCode};
 
-/// Modules of white around a code; scanners need them.
-const QUIET: i32 = 2;
-
-/// The code of a text, dark on light whatever the terminal's colours are; `None` when the text is too long for one.
+/// The code of a text; `None` when the text is too long for one. Letters paint light on the terminal's dark ground, so the light
+/// modules are painted.
 pub(crate) fn qr(text: &str) -> Option<String> {
-    let code = QrCode::encode_text(text, QrCodeEcc::Low).ok()?;
-    let dark = |x: i32, y: i32| code.get_module(x, y);
-    let mut lines = Vec::new();
-    for y in (-QUIET..code.size() + QUIET).step_by(2) {
-        let row = (-QUIET..code.size() + QUIET).map(|x| match (dark(x, y), dark(x, y + 1)) {
-            // Letters paint light on the terminal's dark ground: a light module is a painted one.
-            (false, false) => '\u{2588}',
-            (false, true) => '\u{2580}',
-            (true, false) => '\u{2584}',
-            (true, true) => ' ',
-        });
-        lines.push(row.collect::<String>());
-    }
-    Some(lines.join("\n"))
+    let code = QrCode::with_error_correction_level(text, EcLevel::L).ok()?;
+    let drawn = code
+        .render::<Dense1x2>()
+        .dark_color(Dense1x2::Light)
+        .light_color(Dense1x2::Dark)
+        .build();
+    Some(drawn)
 }
 
 #[cfg(test)]
 mod tests {
+    use qrcode::Color;
+
     use super::*;
+
+    /// Modules of white around a code (ISO/IEC 18004); scanners need them.
+    const QUIET: usize = 4;
 
     /// Modules as a camera sees them: `true` is dark.
     fn seen(drawn: &str) -> Vec<Vec<bool>> {
@@ -44,16 +41,18 @@ mod tests {
     #[test]
     fn every_module_of_the_code_is_drawn_inside_a_white_border() {
         let text = "sotay-join-1:".repeat(19);
-        let code = QrCode::encode_text(&text, QrCodeEcc::Low).unwrap();
+        let code = QrCode::with_error_correction_level(&text, EcLevel::L).unwrap();
         let rows = seen(&qr(&text).unwrap());
-        for y in 0..code.size() {
-            for x in 0..code.size() {
-                let at = ((y + QUIET) as usize, (x + QUIET) as usize);
-                assert_eq!(rows[at.0][at.1], code.get_module(x, y), "{x} {y}");
+        let wide = code.width() + 2 * QUIET;
+        // Behind an odd number of rows half a line is left, below the border.
+        assert!(rows.len() - wide < 2 && rows.iter().all(|row| row.len() == wide));
+        for y in 0..wide {
+            for x in 0..wide {
+                let inside = |at| (QUIET..QUIET + code.width()).contains(&at);
+                let dark = inside(x) && inside(y) && code[(x - QUIET, y - QUIET)] == Color::Dark;
+                assert_eq!(rows[y][x], dark, "{x} {y}");
             }
         }
-        assert!(rows[0].iter().all(|dark| !dark) && rows.iter().all(|row| !row[0]));
-        let wide = rows[0].len();
         assert!(wide <= 80, "{wide} columns do not fit a terminal");
     }
 

@@ -172,7 +172,7 @@ pub(super) struct Overview {
     unread: bool,
     phones: Vec<String>,
     code: String,
-    code_width: i32,
+    code_width: usize,
 }
 
 impl Overview {

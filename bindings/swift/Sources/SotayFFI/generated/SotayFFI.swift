@@ -16111,7 +16111,7 @@ public struct NotCountedView: Equatable, Hashable {
      */
     public let seq: UInt64
     /**
-     * The document; none for a name.
+     * The document; none for what belongs to none: a name, something published, a mark or an attempt.
      */
     public let doc: String?
 
@@ -16134,7 +16134,7 @@ public struct NotCountedView: Equatable, Hashable {
          * Number in what the phone wrote.
          */seq: UInt64, 
         /**
-         * The document; none for a name.
+         * The document; none for what belongs to none: a name, something published, a mark or an attempt.
          */doc: String?) {
         self.envelope = envelope
         self.device = device

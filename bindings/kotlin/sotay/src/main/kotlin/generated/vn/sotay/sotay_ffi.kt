@@ -19349,7 +19349,7 @@ data class NotCountedView (
     val `seq`: kotlin.ULong
     , 
     /**
-     * The document; none for a name.
+     * The document; none for what belongs to none: a name, something published, a mark or an attempt.
      */
     val `doc`: kotlin.String?
     
